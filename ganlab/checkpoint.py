@@ -1,0 +1,129 @@
+"""Save and load a training state as one safetensors file: atomically, checked, and without pickle.
+
+A state is a tree of dicts, lists and plain values with tensors at some leaves. The tensors are stored as such; the rest
+is JSON in the file's header, with a reference where each tensor stood. One file, so one `os.replace` swaps all of it.
+"""
+
+import contextlib
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from ganlab.runtime import write_atomically
+
+FORMAT = "ganlab-1"
+
+
+class CheckpointError(Exception):
+    """A checkpoint that is missing, damaged, or not of the kind asked for."""
+
+
+def save(path: str | Path, state: dict[str, Any]) -> None:
+    """Write `state` to `path` atomically; what stood there stays until the new file is complete on the disk.
+
+    Raises TypeError for a leaf that is neither tensor, number, text, bool nor None; OSError when the disk refuses.
+    """
+    tensors: dict[str, Tensor] = {}
+    header = json.dumps(_strip(state, "", tensors))
+    metadata = {"format": FORMAT, "state": header, "sha256": _digest(tensors, header)}
+    write_atomically(Path(path), safetensors.torch.save(tensors, metadata))
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """Return the state kept at `path`, tensors on the CPU.
+
+    Raises CheckpointError when the file is missing, cut short, altered, or not one of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"path: there is no checkpoint at {path}")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except safetensors.SafetensorError as error:
+        raise CheckpointError(f"path: {path} is damaged or not a checkpoint ({error})") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"path: {path} is not a {FORMAT} checkpoint (format {metadata.get('format')!r})")
+    if metadata["sha256"] != _digest(tensors, metadata["state"]):
+        raise CheckpointError(f"path: {path} is damaged: its content does not match its own checksum")
+    return _restore(json.loads(metadata["state"]), tensors)
+
+
+def _strip(node: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """Return `node` fit for JSON, moving its tensors to `tensors` under their path in the tree."""
+    if isinstance(node, Tensor):
+        tensors[name] = node.detach().cpu().contiguous().clone()
+        return {"__tensor__": name}
+    if isinstance(node, dict):
+        # JSON turns number keys (an optimizer's state has them) into text; keeping pairs preserves them.
+        return {"__dict__": [[key, _strip(value, f"{name}/{key}", tensors)] for key, value in node.items()]}
+    if isinstance(node, list | tuple):
+        return [_strip(value, f"{name}/{k}", tensors) for k, value in enumerate(node)]
+    if node is None or isinstance(node, bool | int | float | str):
+        return node
+    raise TypeError(f"state: got {type(node).__name__} at {name or '/'}, expected tensors and plain values")
+
+
+def _restore(node: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(node, dict) and "__tensor__" in node:
+        return tensors[node["__tensor__"]]
+    if isinstance(node, dict):
+        return {key: _restore(value, tensors) for key, value in node["__dict__"]}
+    if isinstance(node, list):
+        return [_restore(value, tensors) for value in node]
+    return node
+
+
+def _digest(tensors: dict[str, Tensor], header: str) -> str:
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def random_states() -> dict[str, Any]:
+    """Return the state of every global generator: Python's, numpy's, torch's on the CPU and on each device present."""
+    numpy_state = np.random.get_state(legacy=False)
+    numpy_state["state"]["key"] = torch.from_numpy(numpy_state["state"]["key"].astype(np.int64))
+    states = {"python": random.getstate(), "numpy": numpy_state, "cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state_all()
+    if torch.backends.mps.is_available():
+        states["mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def set_random_states(states: dict[str, Any]) -> None:
+    """Put every global generator back to what `random_states` returned; a device that is absent now is passed over."""
+    version, numbers, gauss = states["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    numpy_state = {**states["numpy"], "state": dict(states["numpy"]["state"])}
+    numpy_state["state"]["key"] = numpy_state["state"]["key"].numpy().astype(np.uint32)
+    np.random.set_state(numpy_state)
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(states["cuda"])
+    if "mps" in states and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(states["mps"])
+
+
+@contextlib.contextmanager
+def randomness_kept() -> Iterator[None]:
+    """Whatever happens inside, the global generators afterwards stand where they stood: for sampling and metrics."""
+    states = random_states()
+    try:
+        yield
+    finally:
+        set_random_states(states)

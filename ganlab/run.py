@@ -1,0 +1,249 @@
+"""A training run as an iterator of steps: history, metrics, frames, checkpoints, interrupts, and the watch for NaN.
+
+It knows nothing of what a step does; `ganlab.train` has the steps. A run goes on in memory after an interrupt, from its
+checkpoint file after a kill, and ends with the same bits as if nothing had happened.
+"""
+
+import contextlib
+import copy
+import dataclasses
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from ganlab import checkpoint
+from ganlab.checkpoint import CheckpointError
+from ganlab.runtime import whole_number
+
+LOOK_EVERY = 50  # steps between two looks at the losses: each look waits for the device once
+
+
+class Source(Protocol):
+    """Where real samples come from: `at(step)` depends on nothing but the step, so a resumed run sees the same."""
+
+    def at(self, step: int) -> Tensor:
+        """Return the batch of training step `step`, (B, ...)."""
+
+
+@contextlib.contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Inside, Ctrl-C or Jupyter's stop button waits: KeyboardInterrupt comes at the end, so a step is whole or not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread receives interrupts
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
+@dataclasses.dataclass(frozen=True)
+class Keep:
+    """What a run keeps along the way; intervals are in steps, 0 for never.
+
+    `metric(run) -> dict` of numbers is called every `metric_every` steps and at the end; samples from fixed latents go
+    into `run.frames` every `sample_every`; the state goes to the file `checkpoint` every `checkpoint_every` and at the
+    end. `resume` continues from that file if it is there; without it, a file that is there is an error, not overwritten.
+    """
+
+    metric: Callable[[Any], dict[str, float]] | None = None
+    metric_every: int = 0
+    sample_every: int = 0
+    checkpoint: str | Path | None = None
+    checkpoint_every: int = 500
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("metric_every", "sample_every", "checkpoint_every"):
+            whole_number(name, getattr(self, name), least=0)
+        if self.resume and self.checkpoint is None:
+            raise ValueError("resume: got True without checkpoint=, expected the file to resume from")
+        if self.checkpoint is not None and Path(self.checkpoint).exists() and not self.resume:
+            raise ValueError(
+                f"checkpoint: {self.checkpoint} exists already; pass resume=True to continue it, or another name"
+            )
+
+
+class Run:
+    """Iterate to train; each item is the step's dict of losses, on the device. `play` goes to the end.
+
+    `history` maps each loss to one number a step; `metrics` is a list of dicts with "step"; `frames` a list of
+    (step, samples); `stopped` says why a run ended early, "" otherwise. A subclass gives `take_step` and `frame`.
+    """
+
+    def __init__(
+        self,
+        modules: dict[str, nn.Module],
+        optimizers: dict[str, torch.optim.Optimizer],
+        settings: Any,
+        keep: Keep,
+    ) -> None:
+        self.modules, self.optimizers, self.settings, self.keep = modules, optimizers, settings, keep
+        self.step = 0
+        self.history: dict[str, list[float]] = {}
+        self.metrics: list[dict[str, float]] = []
+        self.frames: list[tuple[int, Tensor]] = []
+        self.stopped = ""
+        self._unseen: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
+        if keep.resume and Path(keep.checkpoint).exists():
+            self._resume(checkpoint.load(keep.checkpoint))
+        elif keep.sample_every:
+            self.frames.append((0, self._apart(self.frame)))
+        self._good = self._weights()
+
+    def take_step(self, step: int) -> dict[str, Tensor]:
+        """Change the weights once and return the losses, as tensors on the device."""
+        raise NotImplementedError
+
+    def frame(self) -> Tensor:
+        """Return samples from the run's fixed latents, (n, ...)."""
+        raise NotImplementedError
+
+    def likely_cause(self, step: int) -> str:
+        """Return what probably made step `step` diverge."""
+        return "the learning rate is too high"
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> dict[str, Tensor]:
+        if self.stopped or self.step >= self.settings.steps:
+            raise StopIteration
+        with interrupts_deferred():
+            record = self.take_step(self.step)
+            self.step += 1
+            self._unseen.append(record)
+            self._after_step()
+        return record
+
+    def play(self, progress: bool = True) -> Self:
+        """Take all steps that are left, with a progress bar. An interrupt ends it early with everything usable."""
+        try:
+            with tqdm(total=self.settings.steps, initial=self.step, unit="step", disable=None if progress else True) as bar:
+                for _ in self:
+                    bar.update()
+        except KeyboardInterrupt:
+            print(f"Interrupted after step {self.step:,}. All results so far are usable; run.play() goes on.")
+            with interrupts_deferred():
+                self.look()
+                self.save()
+        return self
+
+    def look(self) -> None:
+        """Bring the latest losses into `history`; if one is not finite, stop and put back the last good weights."""
+        if not self._unseen:
+            return
+        names = list(self._unseen[0])
+        values = torch.stack([torch.stack([record[name] for name in names]) for record in self._unseen]).double().cpu()
+        first = self.step - len(self._unseen)  # the step that the first row belongs to
+        self._unseen.clear()
+        bad = (~values.isfinite()).nonzero()
+        if len(bad) or not self._weights_finite():
+            row, column = bad[0].tolist() if len(bad) else (len(values) - 1, None)
+            what = f"{names[column]} became {values[row, column]}" if len(bad) else "weights became infinite or NaN"
+            self._stop(first + row, what)
+            return
+        for name, column in zip(names, values.T.tolist(), strict=True):
+            self.history.setdefault(name, []).extend(column)
+        self._good = self._weights()
+
+    def save(self) -> None:
+        """Write the checkpoint, if one was asked for. A disk that refuses costs a warning, not the training."""
+        if self.keep.checkpoint is None or self.stopped:
+            return
+        try:
+            checkpoint.save(self.keep.checkpoint, self.state())
+        except OSError as error:
+            warnings.warn(f"could not write {self.keep.checkpoint}: {error}; training goes on", RuntimeWarning, stacklevel=2)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the run needs to continue: weights, optimizers, step, settings, history and random states."""
+        history = {name: torch.tensor(values, dtype=torch.float64) for name, values in self.history.items()}
+        return {
+            "settings": dataclasses.asdict(self.settings),
+            "networks": {name: repr(module) for name, module in self.modules.items()},
+            "step": self.step,
+            "weights": self._weights(),
+            "history": history,
+            "metrics": self.metrics,
+            "frames": self.frames,
+            "random": checkpoint.random_states(),
+        }
+
+    def _after_step(self) -> None:
+        last = self.step == self.settings.steps
+
+        def due(every: int) -> bool:
+            return every > 0 and (last or self.step % every == 0)
+
+        saving = self.keep.checkpoint is not None and (last or due(self.keep.checkpoint_every))
+        if saving or due(LOOK_EVERY):
+            self.look()
+        if self.stopped:
+            return
+        if self.keep.metric is not None and due(self.keep.metric_every):
+            self.metrics.append({"step": self.step, **self._apart(lambda: self.keep.metric(self))})
+        if due(self.keep.sample_every):
+            self.frames.append((self.step, self._apart(self.frame)))
+        if saving:
+            self.save()
+
+    def _apart(self, function: Callable[[], Any]) -> Any:
+        """Call a function that must not disturb training: no gradients, and the random states are put back."""
+        with checkpoint.randomness_kept(), torch.no_grad():
+            return function()
+
+    def _weights(self) -> dict[str, Any]:
+        parts = {"modules": self.modules, "optimizers": self.optimizers}
+        return {kind: {k: copy.deepcopy(v.state_dict()) for k, v in named.items()} for kind, named in parts.items()}
+
+    def _weights_finite(self) -> bool:
+        weights = [parameter.detach() for module in self.modules.values() for parameter in module.parameters()]
+        return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
+
+    def _set_weights(self, weights: dict[str, Any]) -> None:
+        for name, module in self.modules.items():
+            module.load_state_dict(weights["modules"][name])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(copy.deepcopy(weights["optimizers"][name]))
+            for parameter, state in optimizer.state.items():
+                for key, value in state.items():  # moments take the memory order of their parameter: kernels count on it
+                    if value.shape == parameter.shape:
+                        state[key] = torch.empty_like(parameter).copy_(value)
+
+    def _stop(self, step: int, what: str) -> None:
+        self._set_weights(self._good)
+        self.step = len(next(iter(self.history.values()), []))
+        self.metrics = [entry for entry in self.metrics if entry["step"] <= self.step]
+        self.frames = [frame for frame in self.frames if frame[0] <= self.step]
+        self.stopped = (
+            f"{what} at step {step + 1:,}; likely {self.likely_cause(step)}. "
+            f"The weights are those of step {self.step:,}, the last known good."
+        )
+        warnings.warn(self.stopped, RuntimeWarning, stacklevel=2)
+
+    def _resume(self, state: dict[str, Any]) -> None:
+        """Take over a saved state after checking that it is of this run; nothing is changed when it is not."""
+        mine = {**dataclasses.asdict(self.settings), **{name: repr(module) for name, module in self.modules.items()}}
+        kept = {**state["settings"], **state["networks"]}
+        for name in mine:
+            # a longer run may continue a shorter one; lists are how JSON keeps tuples
+            if name != "steps" and (list(mine[name]) if isinstance(mine[name], tuple) else mine[name]) != kept.get(name):
+                raise CheckpointError(f"resume: {self.keep.checkpoint} has {name} {kept.get(name)!r}, this run {mine[name]!r}")
+        self._set_weights(state["weights"])
+        self.step = state["step"]
+        self.history = {name: values.tolist() for name, values in state["history"].items()}
+        self.metrics = state["metrics"]
+        self.frames = [tuple(frame) for frame in state["frames"]]
+        checkpoint.set_random_states(state["random"])

@@ -1,0 +1,264 @@
+"""What changes weights: the two steps of the game, and the run that takes them in turn.
+
+`critic_step` and `generator_step` are the mathematics. `GANRun` is an iterator of such steps (see `ganlab.run`);
+`fit_gan` takes them all, and a notebook can take them itself, one at a time.
+"""
+
+import contextlib
+import copy
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ganlab import checkpoint, losses, runtime
+from ganlab.models import latents
+from ganlab.run import Keep, Run, Source
+from ganlab.runtime import FLOAT32, Precision, seeded_generator, whole_number
+
+FRAME_SAMPLES = 16  # how many fixed latents a run follows
+
+
+@contextlib.contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Inside, gradients pass through `module` but none are computed for its weights, which saves that work."""
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)
+
+
+def critic_step(
+    critic: nn.Module,
+    generator: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    real: Tensor,
+    z: Tensor,
+    objective: losses.Objective,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move the critic one step towards telling `real` (B, ...) from the fakes G(z), z (B, latent_dim).
+
+    Returns "critic_loss" (nats) and "d_real", "d_fake", the mean D on either batch, as tensors on the device.
+    The networks run in `precision`, the loss always in float32.
+    """
+    with precision.autocast(real.device):
+        with torch.no_grad():  # the generator is not the one that learns here
+            fake = generator(z)
+        real_logits, fake_logits = critic(real).float(), critic(fake).float()
+    loss = objective.critic(real_logits, fake_logits).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    d_real, d_fake = real_logits.detach().sigmoid().mean(), fake_logits.detach().sigmoid().mean()
+    return {"critic_loss": loss.detach(), "d_real": d_real, "d_fake": d_fake}
+
+
+def generator_step(
+    generator: nn.Module,
+    critic: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    z: Tensor,
+    objective: losses.Objective,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move the generator one step towards fakes G(z) that the critic takes for real; z (B, latent_dim).
+
+    Returns "generator_loss" (nats) as a tensor on the device. Networks and loss compute as in `critic_step`.
+    """
+    with frozen(critic):
+        with precision.autocast(z.device):
+            fake_logits = critic(generator(z)).float()
+        loss = objective.generator(fake_logits).mean()
+        optimizer.zero_grad()
+        loss.backward()
+    optimizer.step()
+    return {"generator_loss": loss.detach()}
+
+
+@torch.no_grad()
+def update_ema(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Set `average` to decay * average + (1 - decay) * model, weight by weight; buffers are copied as they are."""
+    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+    for kept, new in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(new)
+
+
+@dataclasses.dataclass(frozen=True)
+class GANSettings:
+    """What a run is, apart from networks and data: with those and the settings equal, the bits are equal.
+
+    `learning_rate` and `betas` are DCGAN's (Radford et al. 2016). `ema_decay` is of the generator's running average.
+    `precision` is "auto" (measured, once per machine and pair of networks) or a name such as "float32".
+    """
+
+    steps: int
+    objective: str = "non_saturating"
+    learning_rate: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    ema_decay: float = 0.999
+    seed: int = 0
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        whole_number("steps", self.steps, least=1)
+        whole_number("seed", self.seed, least=0)
+        losses.objective(self.objective)
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate: got {self.learning_rate!r}, expected a number > 0")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas: got {self.betas!r}, expected two numbers in [0, 1)")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay: got {self.ema_decay!r}, expected a number in [0, 1)")
+
+
+def adam(module: nn.Module, settings: GANSettings) -> torch.optim.Adam:
+    """Return the optimizer of one player; `fused` updates all weights in one kernel, with the same result."""
+    return torch.optim.Adam(module.parameters(), settings.learning_rate, settings.betas, fused=True)
+
+
+class GANRun(Run):
+    """The game as a run: a step moves the critic once, then the generator once, then the generator's running average.
+
+    `generator` and `critic` are trained in place, on `device`; `ema` is the averaged generator. The noise of step k
+    depends only on (seed, k). Raises ValueError if the networks and the data do not fit together.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        critic: nn.Module,
+        source: Source,
+        settings: GANSettings,
+        keep: Keep | None = None,
+        device: str | torch.device = "auto",
+    ) -> None:
+        keep = keep or Keep()
+        self.device = runtime.pick_device(device)
+        self.generator, self.critic, self.source = generator.to(self.device), critic.to(self.device), source
+        real = source.at(0).to(self.device)
+        check_fit(self.generator, self.critic, real)
+        if settings.precision == "auto":
+            settings = dataclasses.replace(settings, precision=self._settle_precision(real, settings, keep))
+        self.precision = runtime.precision(settings.precision, self.device, images=real.ndim == 4)
+        for network in (self.generator, self.critic):
+            network.to(memory_format=self.precision.memory_format)
+        self.objective = losses.objective(settings.objective)
+        self.ema = copy.deepcopy(self.generator).requires_grad_(False)
+        networks = {"generator": self.generator, "critic": self.critic}
+        optimizers = {name: adam(network, settings) for name, network in networks.items()}
+        super().__init__({**networks, "ema": self.ema}, optimizers, settings, keep)
+
+    def take_step(self, step: int) -> dict[str, Tensor]:
+        """Move the critic, the generator and its average once; return the losses of both."""
+        real = self.source.at(step).to(self.device, memory_format=self.precision.memory_format)
+        z, z_next = (self.latents(len(real), who, step) for who in ("critic", "generator"))
+        players, optimizers, how = (self.generator, self.critic), self.optimizers, (self.objective, self.precision)
+        record = critic_step(*reversed(players), optimizers["critic"], real, z, *how)
+        record |= generator_step(*players, optimizers["generator"], z_next, *how)
+        # the average starts short, or it would remember the first random weights for a thousand steps
+        update_ema(self.ema, self.generator, min(self.settings.ema_decay, (1 + step) / (10 + step)))
+        return record
+
+    def latents(self, n: int, *labels: int | str) -> Tensor:
+        """Return n latents that depend only on the run's seed and `labels`, (n, latent_dim)."""
+        generator = seeded_generator(self.settings.seed, *labels, device=self.device)
+        return latents(n, self.generator.latent_dim, generator)
+
+    @torch.no_grad()
+    def sample(self, z: Tensor | int, average: bool = True) -> Tensor:
+        """Return G(z) on the CPU for latents z (n, latent_dim), or for the first n of the run's own fixed latents.
+
+        From the averaged generator, or with `average=False` from the one in training; in evaluation mode either way.
+        """
+        z = self.latents(z, "fixed") if isinstance(z, int) else z.to(self.device)
+        network = self.ema if average else self.generator
+        training = network.training
+        samples = network.eval()(z).float().cpu()
+        network.train(training)
+        return samples
+
+    def frame(self) -> Tensor:
+        """Return the samples that the run follows over training, from the averaged generator."""
+        return self.sample(FRAME_SAMPLES)
+
+    def likely_cause(self, step: int) -> str:
+        """Return what probably made step `step` diverge: the batch itself, its range, or the learning rate."""
+        real = self.source.at(step)
+        if not real.isfinite().all():
+            return "the data: the batch of that step holds NaN or infinite values"
+        if real.ndim == 4 and real.abs().max() > 1.5:
+            return f"the data: images reach {real.abs().max():.0f}, and the generator's lie in [-1, 1]"
+        return f"the learning rate, {self.settings.learning_rate:g}: try a third of it"
+
+    def _settle_precision(self, real: Tensor, settings: GANSettings, keep: Keep) -> str:
+        """Return the precision of the checkpoint that is resumed, else the one measured as fastest on this machine."""
+        if keep.resume and Path(keep.checkpoint).exists():
+            return checkpoint.load(keep.checkpoint)["settings"]["precision"]
+        return measured_precision(self.generator, self.critic, real)["chosen"]
+
+
+def check_fit(generator: nn.Module, critic: nn.Module, real: Tensor) -> None:
+    """Raise ValueError unless G makes samples shaped like `real` (B, ...), and the critic gives one logit a sample."""
+    if not isinstance(getattr(generator, "latent_dim", None), int):
+        raise ValueError(f"generator: {type(generator).__name__} has no whole number `latent_dim`, the size of its z")
+    generator, critic = copy.deepcopy(generator).eval(), copy.deepcopy(critic).eval()
+    with checkpoint.randomness_kept(), torch.no_grad():
+        fake = generator(torch.zeros(2, generator.latent_dim, device=real.device))
+        if fake.shape[1:] != real.shape[1:]:
+            raise ValueError(f"generator: makes {tuple(fake.shape[1:])}, expected the data's {tuple(real.shape[1:])}")
+        logits = critic(real[:2])
+        if logits.shape != real[:2].shape[:1]:
+            raise ValueError(f"critic: returns shape {tuple(logits.shape)} for 2 samples, expected (2,), their logits")
+
+
+def measured_precision(generator: nn.Module, critic: nn.Module, real: Tensor) -> dict:
+    """Time one step of the game on copies in each precision, on the batch `real`; remembered per machine.
+
+    Returns "chosen", a precision's name, and "milliseconds", the median step of each. float32 is kept unless another is
+    at least a tenth faster.
+    """
+    device = real.device
+    candidates = runtime.precisions(device, images=real.ndim == 4)
+
+    def trial(precision: Precision) -> Callable[[], object]:
+        order = precision.memory_format
+        g, d = (copy.deepcopy(network).to(memory_format=order) for network in (generator, critic))
+        optimizers = [adam(network, GANSettings(steps=1)) for network in (g, d)]
+        x, z = real.to(memory_format=order), torch.zeros(len(real), g.latent_dim, device=device)
+        objective = losses.objective("non_saturating")
+
+        def step() -> None:
+            critic_step(d, g, optimizers[1], x, z, objective, precision)
+            generator_step(g, d, optimizers[0], z, objective, precision)
+
+        return step
+
+    def measure() -> dict:
+        with checkpoint.randomness_kept():
+            trials = {name: trial(precision) for name, precision in candidates.items()}
+            chosen, medians = runtime.fastest(trials, device)
+        return {"chosen": chosen, "milliseconds": {name: round(ms, 3) for name, ms in medians.items()}}
+
+    what = (torch.__version__, runtime.device_name(device), generator, critic, tuple(real.shape))
+    return runtime.remembered(" ".join(map(str, what)), measure)
+
+
+def fit_gan(
+    generator: nn.Module,
+    critic: nn.Module,
+    source: Source,
+    settings: GANSettings,
+    keep: Keep | None = None,
+    device: str | torch.device = "auto",
+    progress: bool = True,
+) -> GANRun:
+    """Play the game to its last step, with a progress bar, and return the run: history, metrics, frames, samples.
+
+    An interrupt (Ctrl-C, Jupyter's stop button) ends it early, and a loss that is NaN or infinite stops it with the
+    last good weights; the run is usable either way. `GANRun` says what the arguments are.
+    """
+    return GANRun(generator, critic, source, settings, keep, device).play(progress)

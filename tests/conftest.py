@@ -1,0 +1,39 @@
+"""What every test runs under: quiet progress bars, one thread a worker, and no file of the user's read or written."""
+
+import os
+import shutil
+import sys
+import tempfile
+
+import matplotlib
+import pytest
+
+os.environ["TQDM_DISABLE"] = "1"
+os.environ.pop("GANLAB_SPEED", None)  # a speed set in the user's shell must not decide what a test sees
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # read when torch loads; kernels that a test starts inherit it
+matplotlib.use("agg")
+
+PRIVATE = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the session one folder for all caches and settings; xdist's workers inherit it, and so do kernels."""
+    if hasattr(config, "workerinput"):
+        return
+    config.stash[PRIVATE] = private = tempfile.mkdtemp(prefix="ganlab-tests-")
+    for name in ("GANLAB_CACHE", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        os.environ[name] = os.path.join(private, name.lower())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the session's folder."""
+    if private := config.stash.get(PRIVATE, None):
+        shutil.rmtree(private, ignore_errors=sys.platform == "win32")  # Windows keeps open files
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests recorded with `record_property`, such as how many cells nbval ran, above the closing line."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")

@@ -1,0 +1,234 @@
+"""How a lesson is built: checks from a notebook to complaints; test_lesson_style_rejects.py shows each can fail."""
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import lessons
+import nbformat.v4 as v4
+import pytest
+from nbformat import NotebookNode
+
+Check = Callable[[NotebookNode], list[str]]
+
+BEATS = ("goal", "setup", "predict", "derive", "verify", "run", "look", "touch", "exercise", "check", "recap")
+PARAMETERS = """\
+speed = "auto"  # "smoke" (seconds), "class" (minutes), "full" (homework or a GPU); "auto": $GANLAB_SPEED, else "class"
+seed = 0
+device = "auto"  # "cpu", "cuda", "mps"; "auto" takes the best present"""
+SETUP = """\
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from ganlab import check, data, losses, metrics, models, plots, probability, runtime, toys, train, widgets
+
+lab = runtime.start(speed, seed, device)
+lab"""
+TIME = re.compile(r"^\*\*Time:\*\* about (\d+) minutes? on two CPU cores\.", re.MULTILINE)
+README_ROW = re.compile(r"^\|\s*\d\d\s*\|.*\]\(notebooks/(\d\d_\w+)\.ipynb\).*\|\s*(\d+) min\s*\|\s*$", re.MULTILINE)
+MARK = "# NBVAL_CHECK_OUTPUT"
+LINES, COLUMNS, BYTES = 30, 100, 1_500_000
+ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def headings(notebook: NotebookNode) -> list[tuple[int, str]]:
+    """Return (level, text) of every heading outside fenced code."""
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    text = re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [(len(marks), title) for marks, title in re.findall(r"^(#{1,6}) +(.+)$", text, flags=re.MULTILINE)]
+
+
+def beats(notebook: NotebookNode) -> list[str]:
+    """Return the beats that the level-2 headings name: "## Run and look · ..." names two."""
+    found = []
+    for level, title in headings(notebook):
+        for word in re.findall(r"\w+", title.lower()) if level == 2 else []:
+            if word in BEATS:
+                found.append(word)
+            elif word != "and":
+                break
+    return found
+
+
+def beats_are_present_and_in_order(notebook: NotebookNode) -> list[str]:
+    first_met = tuple(dict.fromkeys(beats(notebook)))
+    return [] if first_met == BEATS else [f"beats, by first appearance, are {first_met}, expected {BEATS}"]
+
+
+def headings_are_nested(notebook: NotebookNode) -> list[str]:
+    levels = [level for level, _ in headings(notebook)]
+    skipped = [
+        title for (level, title), before in zip(headings(notebook), [0, *levels], strict=False) if level > before + 1
+    ]
+    return [f"heading {title!r} skips a level" for title in skipped] + (
+        [] if levels.count(1) == 1 and levels[0] == 1 else ["there must be one level-1 heading, and it comes first"]
+    )
+
+
+def first_cells_are_uniform(notebook: NotebookNode) -> list[str]:
+    code = lessons.code_cells(notebook)
+    complaints = [
+        f"there must be one cell tagged {tag!r}"
+        for tag in ("parameters", "setup")
+        if sum(tag in tags(cell) for cell in code) != 1
+    ]
+    for cell, tag, text in zip(code, ("parameters", "setup"), (PARAMETERS, SETUP), strict=False):
+        if tag not in tags(cell) or cell.source != text:
+            complaints.append(f"the {tag} cell is not the one that all lessons share: {cell.source!r}")
+    return complaints
+
+
+def goal_states_the_minutes(notebook: NotebookNode) -> list[str]:
+    return [] if stated_minutes(notebook) else ["Goal has no line `**Time:** about N minutes on two CPU cores.`"]
+
+
+def stated_minutes(notebook: NotebookNode) -> int | None:
+    found = TIME.findall("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
+    return int(found[0]) if len(found) == 1 else None
+
+
+def figures_have_alternative_text(notebook: NotebookNode) -> list[str]:
+    complaints = []
+    for cell in lessons.code_cells(notebook):
+        for output in cell.outputs:
+            for kind in (kind for kind in output.get("data", {}) if kind.startswith("image/")):
+                alt = output.metadata.get(kind, {}).get("alt", "")
+                if len(alt) not in ALT:
+                    complaints.append(f"a figure's alternative text has {len(alt)} characters, not {ALT}: {alt!r}")
+    return complaints
+
+
+def widgets_are_followed_by_a_figure(notebook: NotebookNode) -> list[str]:
+    code = lessons.code_cells(notebook)
+    complaints = []
+    for cell, after in zip(code, [*code[1:], v4.new_code_cell()], strict=True):
+        if any(output.get("data", {}).get("text/plain") == lessons.WIDGET_NOTE for output in cell.outputs):
+            if not any("image/png" in output.get("data", {}) for output in [*cell.outputs, *after.outputs]):
+                complaints.append(f"no static figure follows the widget of {cell.source[-60:]!r}")
+    return complaints
+
+
+def code_cells_are_short_and_in_sight(notebook: NotebookNode) -> list[str]:
+    complaints = []
+    in_a_row = 0
+    for cell in notebook.cells:
+        in_a_row = in_a_row + 1 if cell.cell_type == "code" else 0
+        first = cell.source[:40]
+        if in_a_row == 3:
+            complaints.append(f"a third code cell in a row: {first!r}")
+        hidden = [key for key in cell.metadata if "hid" in key or key in ("collapsed", "jupyter")]
+        hidden += [tag for tag in tags(cell) if re.match("hide|remove", tag)]
+        complaints += [f"hidden by {name!r}: {first!r}" for name in hidden]
+        if cell.cell_type != "code":
+            continue
+        lines = cell.source.splitlines()
+        if not cell.source.strip():
+            complaints.append("an empty code cell")
+        if len(lines) > LINES:
+            complaints.append(f"{len(lines)} lines, {LINES} are allowed: {first!r}")
+        if not {"parameters", "setup"} & set(tags(cell)):  # whose text is laid down
+            complaints += [f"longer than {COLUMNS} characters: {line!r}" for line in lines if len(line) > COLUMNS]
+    return complaints
+
+
+def cells_ran_once_in_order(notebook: NotebookNode) -> list[str]:
+    counts = [cell.execution_count for cell in lessons.code_cells(notebook)]
+    in_order = counts == list(range(1, len(counts) + 1))
+    return [] if in_order else [f"execution counts are {counts}: run `make refresh`"]
+
+
+def no_stored_error(notebook: NotebookNode) -> list[str]:
+    outputs = [output for cell in lessons.code_cells(notebook) for output in cell.outputs]
+    return [f"a stored {output.ename}" for output in outputs if output.output_type == "error"]
+
+
+def outputs_are_fresh(notebook: NotebookNode) -> list[str]:
+    stored = notebook.metadata.get("ganlab", {}).get("executed_sources")
+    fresh = stored == lessons.source_hash(notebook)
+    return [] if fresh else ["the code changed after its outputs were stored: run `make refresh`"]
+
+
+def stored_as_refresh_stores(notebook: NotebookNode) -> list[str]:
+    tidy = lessons.normalise(copy.deepcopy(notebook))
+    return [] if tidy == notebook else ["metadata or outputs are not as `make refresh` stores them"]
+
+
+def kernel_is_named(notebook: NotebookNode) -> list[str]:
+    same = notebook.metadata.get("kernelspec") == lessons.KERNEL
+    return [] if same else [f"kernelspec must be {lessons.KERNEL}, or JupyterLab opens with a dialog"]
+
+
+def outputs_name_no_folder_of_a_machine(notebook: NotebookNode) -> list[str]:
+    return [f"an output names a folder of a machine: {line!r}" for line in lessons.machine_paths(notebook)]
+
+
+def marked_cells_have_text_to_compare(notebook: NotebookNode) -> list[str]:
+    marked = [cell for cell in lessons.code_cells(notebook) if MARK in cell.source]
+    complaints = [] if marked else [f"no cell begins with `{MARK}`: nbval has nothing to compare"]
+    for cell in marked:
+        if not cell.source.startswith(MARK + "\n"):
+            complaints.append(f"`{MARK}` must be the first line: {cell.source[:60]!r}")
+        if not any(output.get("text") or "text/plain" in output.get("data", {}) for output in cell.outputs):
+            complaints.append(f"marked, but there is no text to compare: {cell.source[:60]!r}")
+    return complaints
+
+
+def exercises_are_checked_at_once(notebook: NotebookNode) -> list[str]:
+    number = dict(headings(notebook)[:1]).get(1, "")[:2]
+    code = lessons.code_cells(notebook)
+    stubs = [(k, cell) for k, cell in enumerate(code) if "exercise" in tags(cell)]
+    names = [cell.metadata.get("ganlab", {}).get("exercise") for _, cell in stubs]
+    expected = [f"{number}.{k}" for k in range(1, len(names) + 1)]
+    complaints = [] if names and names == expected else [f"exercises are {names}, expected {expected} and one at least"]
+    for (k, _), name in zip(stubs, names, strict=True):
+        if f'check.answer("{name}", ' not in "".join(cell.source for cell in code[k + 1 : k + 2]):
+            complaints.append(f'the cell after exercise {name} does not call check.answer("{name}", ...)')
+    return complaints
+
+
+CHECKS: list[Check] = [
+    beats_are_present_and_in_order,
+    headings_are_nested,
+    first_cells_are_uniform,
+    goal_states_the_minutes,
+    figures_have_alternative_text,
+    widgets_are_followed_by_a_figure,
+    code_cells_are_short_and_in_sight,
+    cells_ran_once_in_order,
+    no_stored_error,
+    outputs_are_fresh,
+    stored_as_refresh_stores,
+    kernel_is_named,
+    outputs_name_no_folder_of_a_machine,
+    marked_cells_have_text_to_compare,
+    exercises_are_checked_at_once,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda path: path.stem)
+def test_lesson(lesson: Path, check: Check) -> None:
+    complaints = check(lessons.read(lesson))
+    assert not complaints, "\n".join([lesson.name, *complaints])
+
+
+@pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda path: path.stem)
+def test_lesson_file_is_light_and_named_after_its_number(lesson: Path) -> None:
+    assert lesson.stat().st_size <= BYTES
+    assert dict(headings(lessons.read(lesson))[:1])[1].startswith(f"{lesson.name[:2]} · ")
+
+
+def readme_minutes(readme: str) -> dict[str, int]:
+    """Return the minutes of each lesson that the README's table links."""
+    return {stem: int(minutes) for stem, minutes in README_ROW.findall(readme)}
+
+
+def test_readme_states_the_minutes_of_the_lessons() -> None:
+    readme = (lessons.ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme_minutes(readme) == {path.stem: stated_minutes(lessons.read(path)) for path in lessons.lessons()}

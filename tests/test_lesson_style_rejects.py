@@ -1,0 +1,144 @@
+"""The checks of test_lesson_style.py pass a good sample and reject one broken in exactly the way each looks for."""
+
+from collections.abc import Callable
+
+import lessons
+import nbformat.v4 as v4
+import pytest
+import test_lesson_style as style
+from nbformat import NotebookNode
+
+PNG = {"image/png": "iVBORw0KGgo=", "text/plain": "<Image>"}
+ALT = {"image/png": {"alt": "Two curves: real in blue, generated in orange."}}
+
+
+def good_sample() -> NotebookNode:
+    """Return a small lesson, as if executed and refreshed, that every check accepts."""
+    figure = [v4.new_output("display_data", data=PNG, metadata=ALT)]
+    text = [v4.new_output("stream", name="stdout", text="2\n")]
+    widget = [v4.new_output("display_data", data={lessons.WIDGET: {"model_id": "1"}, "text/plain": "VBox()"})]
+    markdown, code = v4.new_markdown_cell, v4.new_code_cell
+    stub = {"tags": ["exercise"], "ganlab": {"exercise": "07.1"}}
+    cells = [
+        markdown("# 07 · Sample\n\n## Goal\n\n**Time:** about 3 minutes on two CPU cores.\n\n## Setup"),
+        code(style.PARAMETERS, metadata={"tags": ["parameters"]}),
+        code(style.SETUP, metadata={"tags": ["setup"]}),
+        markdown("## Predict\n\n```python\n# not a heading\n```\n\n## Derive\n\n### A step\n\n## Verify"),
+        code(f"{style.MARK}\nprint(1 + 1)", outputs=text),
+        markdown("## Run and look · curves\n\n## Touch"),
+        code("widgets.panel()", outputs=widget),
+        code("plots.show(figure)", outputs=figure),
+        markdown("## Exercise and check · one"),
+        code("def f(x):\n    return ...", metadata=stub),
+        code('check.answer("07.1", f)', outputs=text),
+        markdown("## Recap"),
+    ]
+    notebook = lessons.normalise(v4.new_notebook(cells=cells))
+    for count, cell in enumerate(lessons.code_cells(notebook), start=1):
+        cell.execution_count = count
+    notebook.metadata["ganlab"] = NotebookNode(executed_sources=lessons.source_hash(notebook))
+    return notebook
+
+
+def code(notebook: NotebookNode, number: int) -> NotebookNode:
+    return lessons.code_cells(notebook)[number - 1]
+
+
+def replace(old: str, new: str) -> Callable[[NotebookNode], None]:
+    """Return a breaker that replaces text wherever it stands in the cells."""
+
+    def breaker(notebook: NotebookNode) -> None:
+        assert any(old in cell.source for cell in notebook.cells)
+        for cell in notebook.cells:
+            cell.source = cell.source.replace(old, new)
+
+    return breaker
+
+
+BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
+    (style.beats_are_present_and_in_order, "a beat is missing", replace("## Touch", "")),
+    (style.beats_are_present_and_in_order, "beats swapped", replace("Run and look", "Look and run")),
+    (style.headings_are_nested, "a skipped level", replace("### A step", "#### A step")),
+    (style.headings_are_nested, "two titles", replace("## Recap", "# Recap")),
+    (style.first_cells_are_uniform, "another parameter", replace("seed = 0", "seed = 0\nepochs = 3")),
+    (style.first_cells_are_uniform, "another setup", replace("import numpy as np", "import numpy")),
+    (
+        style.first_cells_are_uniform,
+        "two parameters cells",
+        lambda nb: code(nb, 4).metadata.update(tags=["parameters"]),
+    ),
+    (style.first_cells_are_uniform, "no setup tag", lambda nb: code(nb, 2).metadata.update(tags=[])),
+    (style.goal_states_the_minutes, "no time", replace("**Time:** about 3", "**Time:** some")),
+    (style.figures_have_alternative_text, "no alt", lambda nb: code(nb, 5).outputs[0].metadata.clear()),
+    (
+        style.figures_have_alternative_text,
+        "empty words",
+        lambda nb: code(nb, 5).outputs[0].metadata["image/png"].update(alt="plot"),
+    ),
+    (style.widgets_are_followed_by_a_figure, "no figure", lambda nb: code(nb, 5).outputs.clear()),
+    (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 29)),
+    (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 100)),
+    (
+        style.code_cells_are_short_and_in_sight,
+        "hidden",
+        lambda nb: code(nb, 4).metadata.update(jupyter={"source_hidden": True}),
+    ),
+    (
+        style.code_cells_are_short_and_in_sight,
+        "hidden by a tag",
+        lambda nb: code(nb, 4).metadata.update(tags=["hide-input"]),
+    ),
+    (style.code_cells_are_short_and_in_sight, "three in a row", lambda nb: nb.cells.insert(3, v4.new_code_cell("1"))),
+    (style.code_cells_are_short_and_in_sight, "an empty cell", replace("widgets.panel()", " ")),
+    (style.cells_ran_once_in_order, "out of order", lambda nb: code(nb, 3).update(execution_count=9)),
+    (style.cells_ran_once_in_order, "not executed", lambda nb: code(nb, 3).update(execution_count=None)),
+    (
+        style.no_stored_error,
+        "an error",
+        lambda nb: code(nb, 3).outputs.append(v4.new_output("error", ename="ValueError", evalue="", traceback=[])),
+    ),
+    (style.outputs_are_fresh, "code changed", replace("1 + 1", "1 + 2")),
+    (style.outputs_are_fresh, "never refreshed", lambda nb: nb.metadata.pop("ganlab")),
+    (style.stored_as_refresh_stores, "timings", lambda nb: code(nb, 3).metadata.update(execution={"iopub": "now"})),
+    (style.kernel_is_named, "no kernel", lambda nb: nb.metadata.pop("kernelspec")),
+    (
+        style.outputs_name_no_folder_of_a_machine,
+        "a home folder",
+        lambda nb: code(nb, 3).outputs[0].update(text="saved /home/ada/x"),
+    ),
+    (style.marked_cells_have_text_to_compare, "no mark", replace(style.MARK, "# nothing")),
+    (style.marked_cells_have_text_to_compare, "mark not first", replace(style.MARK, f"x = 1\n{style.MARK}")),
+    (style.marked_cells_have_text_to_compare, "no output", lambda nb: code(nb, 3).outputs.clear()),
+    (style.exercises_are_checked_at_once, "another number", replace('answer("07.1"', 'answer("07.2"')),
+    (
+        style.exercises_are_checked_at_once,
+        "another lesson",
+        lambda nb: code(nb, 6).metadata.ganlab.update(exercise="06.1"),
+    ),
+    (style.exercises_are_checked_at_once, "none", lambda nb: code(nb, 6).metadata.pop("tags")),
+]
+
+
+@pytest.mark.parametrize("check", style.CHECKS, ids=lambda check: check.__name__)
+def test_the_good_sample_passes(check: style.Check) -> None:
+    assert check(good_sample()) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "breaker"), BROKEN, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_broken_sample_is_rejected(check: style.Check, name: str, breaker: Callable[[NotebookNode], None]) -> None:
+    notebook = good_sample()
+    breaker(notebook)
+    assert check(notebook), name
+
+
+def test_every_check_has_a_broken_sample() -> None:
+    assert {check for check, _, _ in BROKEN} == set(style.CHECKS)
+
+
+def test_the_readme_table_is_read() -> None:
+    row = "| 07 | [Sample](notebooks/07_sample.ipynb) | What? | 3 min |\n"
+    later = "| 08 | VAEs on images | Why do they blur? | later |\n"
+    assert style.readme_minutes("| | lesson | question | time |\n|---|---|---|---|\n" + row + later) == {"07_sample": 3}
+    assert style.stated_minutes(good_sample()) == 3

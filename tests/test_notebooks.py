@@ -1,0 +1,197 @@
+"""Every lesson is executed by nbval and by papermill, and the notebook tool is shown to notice what is wrong."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import lessons
+import nbformat.v4 as v4
+import papermill
+import pytest
+from nbformat import NotebookNode
+
+LESSONS = lessons.lessons()
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+PARAMETERS = {"speed": "smoke", "seed": 7, "device": "cpu"}  # another seed than the stored outputs'
+CELL_SECONDS = 300
+
+
+def nbval(path: Path) -> subprocess.CompletedProcess[str]:
+    """Run nbval on one lesson at smoke speed, comparing the outputs of the marked cells.
+
+    It gets a process of its own: inside this session xdist could deal one lesson's cells to two kernels.
+    """
+    options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_SECONDS}"]
+    plain = ["-q", "-o", "addopts=", "-p", "no:xdist", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *plain, str(path)],
+        env={**os.environ, "GANLAB_SPEED": "smoke"},
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+
+
+def run_papermill(path: Path, output: Path) -> NotebookNode:
+    """Run papermill on one lesson with PARAMETERS; return the notebook that it wrote."""
+    unknown = set(PARAMETERS) - set(papermill.inspect_notebook(str(path)))
+    assert not unknown, f"{path.name} has no such parameters: {unknown}"  # papermill itself only warns
+    papermill.execute_notebook(
+        str(path),
+        str(output),
+        parameters=PARAMETERS,
+        cwd=str(path.parent),
+        kernel_name="python3",
+        execution_timeout=CELL_SECONDS,
+        progress_bar=False,
+    )
+    return lessons.read(output)
+
+
+def unfinished(notebook: NotebookNode) -> list[str]:
+    """Return a line for each code cell that was not executed or stopped with an error."""
+    complaints = []
+    for number, cell in enumerate(lessons.code_cells(notebook), start=1):
+        if cell.execution_count is None:
+            complaints.append(f"code cell {number} was not executed: {cell.source[:60]!r}")
+        complaints += [f"code cell {number} stopped: {out.ename}" for out in cell.outputs if out.output_type == "error"]
+    return complaints
+
+
+@each_lesson
+def test_nbval_runs_every_cell_and_the_marked_outputs_hold(
+    lesson: Path, record_property: Callable[[str, object], None]
+) -> None:
+    result = nbval(lesson)
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
+    cells = len(lessons.code_cells(lessons.read(lesson)))
+    assert f"{cells} passed" in result.stdout, result.stdout[-2000:]
+    marked = lesson.read_text(encoding="utf-8").count("# NBVAL_CHECK_OUTPUT")
+    record_property(f"nbval, {lesson.stem}", f"{cells} cells ran, {marked} outputs compared")
+
+
+@each_lesson
+def test_papermill_runs_every_cell(lesson: Path, tmp_path: Path) -> None:
+    notebook = run_papermill(lesson, tmp_path / "executed.ipynb")
+    assert unfinished(notebook) == []
+    assert any("injected-parameters" in cell.metadata.get("tags", []) for cell in notebook.cells)
+
+
+def test_there_are_lessons() -> None:
+    assert [path.name[:2] for path in LESSONS] == [f"{number:02d}" for number in range(len(LESSONS))]
+    assert LESSONS
+
+
+# From here on, the tools themselves: what they must notice, and that a stored lesson survives every failure.
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that stores a small lesson made of the given code cells."""
+
+    def make(*sources: str) -> Path:
+        parameters = v4.new_code_cell(
+            "\n".join(f"{name} = {value!r}" for name, value in PARAMETERS.items()), metadata={"tags": ["parameters"]}
+        )
+        notebook = v4.new_notebook(cells=[parameters, *map(v4.new_code_cell, sources)])
+        lessons.write(lessons.normalise(notebook), tmp_path / "00_small.ipynb")
+        return tmp_path / "00_small.ipynb"
+
+    return make
+
+
+WIDGET_CELL = "import ipywidgets\nipywidgets.FloatSlider()"
+PRINTING_CELL = "import time\nfor i in range(4):\n    print(i, flush=True)\n    time.sleep(0.02 * (i % 2))"
+
+
+def test_refresh_twice_gives_the_same_bytes(store: Callable[..., Path]) -> None:
+    path = store(WIDGET_CELL, PRINTING_CELL)
+    lessons.refresh(path, "smoke")
+    first = path.read_bytes()
+    lessons.refresh(path, "smoke")
+    assert path.read_bytes() == first
+    notebook = lessons.read(path)
+    assert unfinished(notebook) == []
+    assert notebook.cells[1].outputs[0].data == {"text/plain": lessons.WIDGET_NOTE}
+    assert [output.text for output in notebook.cells[2].outputs] == ["0\n1\n2\n3\n"]
+
+
+def test_refresh_of_the_first_lesson_is_repeatable(tmp_path: Path) -> None:
+    path = Path(shutil.copy(LESSONS[0], tmp_path))
+    lessons.refresh(path, "smoke")
+    first = path.read_bytes()
+    lessons.refresh(path, "smoke")
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import os\nos._exit(3)", "died"),
+        ("import pathlib\nprint(pathlib.Path.home() / 'runs')", "names a folder of this machine"),
+    ],
+)
+def test_refresh_that_fails_leaves_the_stored_lesson(store: Callable[..., Path], source: str, message: str) -> None:
+    path = store("1 + 1", source)
+    before = path.read_bytes()
+    with pytest.raises(lessons.LessonError, match=message):
+        lessons.refresh(path, "smoke")
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_refresh_of_one_lesson_that_is_not_there_says_which_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        lessons.main(["refresh", "98"])
+    assert "no lesson 98" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("saved in /home/ada/gan", True),
+        ("/Users/ada", True),
+        (r"C:\Users\ada", True),
+        ("see /tmp/run.log", True),
+        (str(lessons.ROOT / "runs"), True),
+        ("see https://example.org/home/page and ../data/tmp/x", False),
+        ("~/.cache/ganlab", False),
+    ],
+)
+def test_machine_paths_are_found(store: Callable[..., Path], text: str, found: bool) -> None:
+    notebook = lessons.read(store("1"))
+    notebook.cells[1].outputs = [v4.new_output("stream", name="stdout", text=f"first line\n{text}\n")]
+    assert lessons.machine_paths(notebook) == ([text] if found else [])
+
+
+def test_a_change_of_code_changes_the_hash_and_a_change_of_text_does_not(store: Callable[..., Path]) -> None:
+    notebook = lessons.read(store("a = 1"))
+    before = lessons.source_hash(notebook)
+    notebook.cells.append(v4.new_markdown_cell("more text"))
+    assert lessons.source_hash(notebook) == before
+    notebook.cells[1].source = "a = 2"
+    assert lessons.source_hash(notebook) != before
+
+
+def test_nbval_notices_a_stale_output_and_an_error(store: Callable[..., Path]) -> None:
+    path = store("# NBVAL_CHECK_OUTPUT\nprint(1 + 1)")
+    lessons.refresh(path, "smoke")
+    assert nbval(path).returncode == 0
+    path.write_text(path.read_text(encoding="utf-8").replace("1 + 1", "1 + 2"), encoding="utf-8")
+    assert nbval(path).returncode == 1
+    assert nbval(store("1 / 0")).returncode == 1
+
+
+def test_papermill_notices_an_error_and_cells_that_never_ran(store: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(papermill.PapermillExecutionError):
+        run_papermill(store("1 / 0"), tmp_path / "out.ipynb")
+    early = run_papermill(store("import sys\nsys.exit(0)", "1 + 1"), tmp_path / "out.ipynb")
+    assert "was not executed" in unfinished(early)[-1]
+    with pytest.raises(AssertionError, match="no such parameters"):
+        renamed = store("1")
+        renamed.write_text(renamed.read_text(encoding="utf-8").replace("seed", "sead"), encoding="utf-8")
+        run_papermill(renamed, tmp_path / "out.ipynb")
