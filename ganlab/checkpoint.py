@@ -30,7 +30,8 @@ class CheckpointError(Exception):
 def save(path: str | Path, state: dict[str, Any]) -> None:
     """Write `state` to `path` atomically; what stood there stays until the new file is complete on the disk.
 
-    Raises TypeError for a leaf that is neither tensor, number, text, bool nor None; OSError when the disk refuses.
+    Raises TypeError for a leaf that is neither tensor, number, text, bool nor None, and for a key that is neither text
+    nor a whole number; OSError when the disk refuses.
     """
     tensors: dict[str, Tensor] = {}
     header = json.dumps(_strip(state, "", tensors))
@@ -54,7 +55,7 @@ def load(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"path: {path} is damaged or not a checkpoint ({error})") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"path: {path} is not a {FORMAT} checkpoint (format {metadata.get('format')!r})")
-    if metadata["sha256"] != _digest(tensors, metadata["state"]):
+    if metadata.get("sha256") != _digest(tensors, metadata.get("state", "")):
         raise CheckpointError(f"path: {path} is damaged: its content does not match its own checksum")
     return _restore(json.loads(metadata["state"]), tensors)
 
@@ -62,9 +63,12 @@ def load(path: str | Path) -> dict[str, Any]:
 def _strip(node: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     """Return `node` fit for JSON, moving its tensors to `tensors` under their path in the tree."""
     if isinstance(node, Tensor):
+        name = f"{len(tensors)}{name}"  # the number tells "a/b" from "b" in "a", and the key 1 from "1"
         tensors[name] = node.detach().cpu().contiguous().clone()
         return {"__tensor__": name}
     if isinstance(node, dict):
+        if strange := [key for key in node if not isinstance(key, str | int)]:
+            raise TypeError(f"state: got the key {strange[0]!r} at {name or '/'}, expected text or a whole number")
         # JSON turns number keys (an optimizer's state has them) into text; keeping pairs preserves them.
         return {"__dict__": [[key, _strip(value, f"{name}/{key}", tensors)] for key, value in node.items()]}
     if isinstance(node, list | tuple):

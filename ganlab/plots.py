@@ -41,6 +41,7 @@ def tile(images: Tensor, columns: int, pad: int = 2) -> np.ndarray:
     if images.dtype != torch.uint8:
         images = ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     n, c, h, w = images.shape
+    columns = min(columns, n)
     rows = -(-n // columns)
     sheet = np.full((rows * (h + pad) - pad, columns * (w + pad) - pad, c), 255, dtype=np.uint8)
     for k, image in enumerate(images.permute(0, 2, 3, 1).numpy()):  # (H, W, C)

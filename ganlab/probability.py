@@ -9,7 +9,8 @@ from torch import Tensor
 
 def gaussian_log_density(x: Tensor, mu: Tensor | float, sigma: Tensor | float) -> Tensor:
     """Return log N(x; mu, sigma^2) in nats, element by element (shapes broadcast); `sigma` is a standard deviation."""
-    mu, sigma = torch.as_tensor(mu).to(x), torch.as_tensor(sigma).to(x)
+    # dtype at once: as_tensor alone would round a Python number to float32 first
+    mu, sigma = (torch.as_tensor(value, dtype=x.dtype, device=x.device) for value in (mu, sigma))
     return -0.5 * ((x - mu) / sigma) ** 2 - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
 
 

@@ -75,6 +75,14 @@ class Keep:
             )
 
 
+def load_run(path: str | Path) -> dict[str, Any]:
+    """Return the state of the run kept at `path`; raise CheckpointError when that file is none, or damaged."""
+    state = checkpoint.load(path)
+    if not {"settings", "networks", "weights", "random"} <= state.keys():
+        raise CheckpointError(f"resume: {path} is a checkpoint, but not of a run")
+    return state
+
+
 class Run:
     """Iterate to train; each item is the step's dict of losses, on the device. `play` goes to the end.
 
@@ -97,7 +105,7 @@ class Run:
         self.stopped = ""
         self._unseen: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
         if keep.resume and Path(keep.checkpoint).exists():
-            self._resume(checkpoint.load(keep.checkpoint))
+            self._resume(load_run(keep.checkpoint))
         elif keep.sample_every:
             self.frames.append((0, self._apart(self.frame)))
         self._good = self._weights()
@@ -151,7 +159,7 @@ class Run:
         bad = (~values.isfinite()).nonzero()
         if len(bad) or not self._weights_finite():
             row, column = bad[0].tolist() if len(bad) else (len(values) - 1, None)
-            what = f"{names[column]} became {values[row, column]}" if len(bad) else "weights became infinite or NaN"
+            what = f"{names[column]} became {values[row, column]}" if len(bad) else "weights were found infinite or NaN"
             self._stop(first + row, what)
             return
         for name, column in zip(names, values.T.tolist(), strict=True):
@@ -172,7 +180,7 @@ class Run:
         history = {name: torch.tensor(values, dtype=torch.float64) for name, values in self.history.items()}
         return {
             "settings": dataclasses.asdict(self.settings),
-            "networks": {name: repr(module) for name, module in self.modules.items()},
+            "networks": self._networks(),
             "step": self.step,
             "weights": self._weights(),
             "history": history,
@@ -188,13 +196,17 @@ class Run:
             return every > 0 and (last or self.step % every == 0)
 
         saving = self.keep.checkpoint is not None and (last or due(self.keep.checkpoint_every))
-        if saving or due(LOOK_EVERY):
-            self.look()
+        measuring = self.keep.metric is not None and due(self.keep.metric_every)
+        framing = due(self.keep.sample_every)
+        if saving or measuring or framing or due(LOOK_EVERY):
+            self.look()  # first, so that no metric, frame or file is ever made from weights that are not finite
         if self.stopped:
             return
-        if self.keep.metric is not None and due(self.keep.metric_every):
-            self.metrics.append({"step": self.step, **self._apart(lambda: self.keep.metric(self))})
-        if due(self.keep.sample_every):
+        if measuring:
+            numbers = self._apart(lambda: self.keep.metric(self)).items()  # may be numpy's or torch's numbers
+            values = {name: value.item() if hasattr(value, "item") else value for name, value in numbers}
+            self.metrics.append({"step": self.step, **values})
+        if framing:
             self.frames.append((self.step, self._apart(self.frame)))
         if saving:
             self.save()
@@ -207,6 +219,11 @@ class Run:
     def _weights(self) -> dict[str, Any]:
         parts = {"modules": self.modules, "optimizers": self.optimizers}
         return {kind: {k: copy.deepcopy(v.state_dict()) for k, v in named.items()} for kind, named in parts.items()}
+
+    def _networks(self) -> dict[str, str]:
+        """Return what each network looks like; the repr alone does not show the size of a bare nn.Parameter."""
+        sizes = {name: [tuple(w.shape) for w in module.state_dict().values()] for name, module in self.modules.items()}
+        return {name: f"{module!r} with weights {sizes[name]}" for name, module in self.modules.items()}
 
     def _weights_finite(self) -> bool:
         weights = [parameter.detach() for module in self.modules.values() for parameter in module.parameters()]
@@ -225,8 +242,6 @@ class Run:
     def _stop(self, step: int, what: str) -> None:
         self._set_weights(self._good)
         self.step = len(next(iter(self.history.values()), []))
-        self.metrics = [entry for entry in self.metrics if entry["step"] <= self.step]
-        self.frames = [frame for frame in self.frames if frame[0] <= self.step]
         self.stopped = (
             f"{what} at step {step + 1:,}; likely {self.likely_cause(step)}. "
             f"The weights are those of step {self.step:,}, the last known good."
@@ -235,7 +250,7 @@ class Run:
 
     def _resume(self, state: dict[str, Any]) -> None:
         """Take over a saved state after checking that it is of this run; nothing is changed when it is not."""
-        mine = {**dataclasses.asdict(self.settings), **{name: repr(module) for name, module in self.modules.items()}}
+        mine = {**dataclasses.asdict(self.settings), **self._networks()}
         kept = {**state["settings"], **state["networks"]}
         for name in mine:
             # a longer run may continue a shorter one; lists are how JSON keeps tuples

@@ -1,13 +1,13 @@
 """Where a run happens: device, speed, seeded generators, cache folder, and the micro-benchmark that picks the fast way."""
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
 import statistics
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -80,6 +80,16 @@ def seeded_generator(*labels: int | str, device: str | torch.device = "cpu") -> 
     return torch.Generator(device=device).manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, torch's global generator starts from `seed`, for code that draws from it (networks' first weights);
+    afterwards it stands where it stood.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
 def cache_dir() -> Path:
     """Return the folder for what can be made or fetched again: $GANLAB_CACHE, else the system's cache folder."""
     import pooch  # here, so that importing ganlab.runtime stays light
@@ -94,15 +104,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary file is removed, what stood at `path` stays as it was, and the OSError is passed on.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    # not from tempfile, whose files their owner alone can read: a class may share one cache folder
+    temporary = path.parent / f".{path.name}.{os.urandom(4).hex()}.part"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ganlab import checkpoint, losses, runtime
 from ganlab.models import latents
-from ganlab.run import Keep, Run, Source
+from ganlab.run import Keep, Run, Source, load_run
 from ganlab.runtime import FLOAT32, Precision, seeded_generator, whole_number
 
 FRAME_SAMPLES = 16  # how many fixed latents a run follows
@@ -24,11 +24,13 @@ FRAME_SAMPLES = 16  # how many fixed latents a run follows
 @contextlib.contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
     """Inside, gradients pass through `module` but none are computed for its weights, which saves that work."""
+    wanted = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
     module.requires_grad_(False)
     try:
         yield
     finally:
-        module.requires_grad_(True)
+        for parameter, before in wanted:
+            parameter.requires_grad_(before)
 
 
 def critic_step(
@@ -136,7 +138,7 @@ class GANRun(Run):
         keep: Keep | None = None,
         device: str | torch.device = "auto",
     ) -> None:
-        keep = keep or Keep()
+        keep = dataclasses.replace(keep or Keep())  # checks it again: since it was made, its file may have been too
         self.device = runtime.pick_device(device)
         self.generator, self.critic, self.source = generator.to(self.device), critic.to(self.device), source
         real = source.at(0).to(self.device)
@@ -170,16 +172,18 @@ class GANRun(Run):
 
     @torch.no_grad()
     def sample(self, z: Tensor | int, average: bool = True) -> Tensor:
-        """Return G(z) on the CPU for latents z (n, latent_dim), or for the first n of the run's own fixed latents.
+        """Return G(z) on the CPU for latents z (n, latent_dim), or for n fixed latents of the run's own.
 
         From the averaged generator, or with `average=False` from the one in training; in evaluation mode either way.
         """
         z = self.latents(z, "fixed") if isinstance(z, int) else z.to(self.device)
         network = self.ema if average else self.generator
-        training = network.training
-        samples = network.eval()(z).float().cpu()
-        network.train(training)
-        return samples
+        modes = [(module, module.training) for module in network.modules()]
+        try:
+            return network.eval()(z).float().cpu()
+        finally:
+            for module, training in modes:
+                module.training = training
 
     def frame(self) -> Tensor:
         """Return the samples that the run follows over training, from the averaged generator."""
@@ -197,7 +201,7 @@ class GANRun(Run):
     def _settle_precision(self, real: Tensor, settings: GANSettings, keep: Keep) -> str:
         """Return the precision of the checkpoint that is resumed, else the one measured as fastest on this machine."""
         if keep.resume and Path(keep.checkpoint).exists():
-            return checkpoint.load(keep.checkpoint)["settings"]["precision"]
+            return load_run(keep.checkpoint)["settings"].get("precision", "float32")
         return measured_precision(self.generator, self.critic, real)["chosen"]
 
 
@@ -210,7 +214,10 @@ def check_fit(generator: nn.Module, critic: nn.Module, real: Tensor) -> None:
         fake = generator(torch.zeros(2, generator.latent_dim, device=real.device))
         if fake.shape[1:] != real.shape[1:]:
             raise ValueError(f"generator: makes {tuple(fake.shape[1:])}, expected the data's {tuple(real.shape[1:])}")
-        logits = critic(real[:2])
+        try:
+            logits = critic(real[:2])
+        except RuntimeError as error:
+            raise ValueError(f"critic: cannot take samples of shape {tuple(real.shape[1:])} ({error})") from error
         if logits.shape != real[:2].shape[:1]:
             raise ValueError(f"critic: returns shape {tuple(logits.shape)} for 2 samples, expected (2,), their logits")
 

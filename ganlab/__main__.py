@@ -1,0 +1,49 @@
+"""The command line: `python -m ganlab doctor` examines this machine, `python -m ganlab data` lists and fetches sets."""
+
+import argparse
+import sys
+
+from ganlab import data, doctor
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, 1 when something is wrong, 2 when the arguments are."""
+    parser = argparse.ArgumentParser(prog="python -m ganlab", description="The course's command line.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("doctor", help="say whether the course can run here, and what mends it if not")
+    sets = commands.add_parser("data", help="list the image sets, or get one").add_subparsers(dest="action")
+    sets.add_parser("fetch", help="build or download a set into the cache").add_argument("name", metavar="NAME")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "doctor":
+        return _doctor()
+    return _fetch(chosen.name) if chosen.action == "fetch" else _list()
+
+
+def _doctor() -> int:
+    findings = doctor.examine()
+    print(*findings, sep="\n")
+    well = doctor.can_run(findings)
+    print("\nThe course can run here." if well else "\nThe course cannot run here yet: see PROBLEM above.")
+    return 0 if well else 1
+
+
+def _list() -> int:
+    for status in data.describe():
+        size = f"{status.download_megabytes:6.1f} MB" if status.state == "to be downloaded" else f"{'':9}"
+        print(f"{status.name:9}{status.state:17}{size}  {status.source}")
+    print("\nAny folder of images works too: data.load('path/to/folder'). Get a set: python -m ganlab data fetch NAME")
+    return 0
+
+
+def _fetch(name: str) -> int:
+    try:
+        data.fetch(name)
+    except data.DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{name}: present")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""The exercises of lesson 01: D* for unequal classes, the slopes of both generator losses, a divergence from a critic."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab import losses, probability, toys
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+
+def optimal_d(p_data: Tensor, p_g: Tensor, pi: float) -> Tensor:
+    """Return the best D where a share `pi` of what it sees is real: densities (n,) in, probabilities (n,) out."""
+    return pi * p_data / (pi * p_data + (1 - pi) * p_g)
+
+
+def _optimal_d(function: Callable) -> dict[str, Any]:
+    p_data, p_g = (torch.tensor(p, dtype=torch.float64) for p in ([0.3, 0.05, 0.2, 0.4], [0.1, 0.25, 0.2, 0.02]))
+    return {f"D* at pi = {pi}": function(p_data, p_g, pi) for pi in (0.5, 0.2, 0.9)}
+
+
+def logit_slopes(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return d log(1 - D) / d logit and d(-log D) / d logit for D = sigmoid(logits), each (n,)."""
+    d = torch.sigmoid(logits)
+    return -d, d - 1
+
+
+def _logit_slopes(function: Callable) -> dict[str, Any]:
+    logits = torch.tensor([0.0, -6.0, -1.5, 0.7, 4.0], dtype=torch.float64)
+    minimax, non_saturating = function(logits.clone())
+    at = "at the logits 0, -6, -1.5, 0.7, 4"
+    return {f"slope of log(1 - D) {at}": minimax, f"slope of -log D {at}": non_saturating}
+
+
+def jsd_estimate(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (V + log 4) / 2 in nats from a critic's logits (n,) and (m,), and its standard error."""
+    in_v = losses.log_d(real_logits), losses.log_one_minus_d(fake_logits)
+    estimate = (in_v[0].mean() + in_v[1].mean() + math.log(4)) / 2
+    return estimate, sum(part.var() / len(part) for part in in_v).sqrt() / 2
+
+
+def _jsd_estimate(function: Callable) -> dict[str, Any]:
+    # Unequal batches, or dividing by the wrong one would pass; large ones, so that n and n - 1 both pass.
+    p_data, p_g, generator = toys.mixture_1d([0], [1]), toys.mixture_1d([1.5], [0.5]), seeded_generator(1)
+    real, fake = p_data.sample(8000, generator), p_g.sample(2000, generator)
+    logits = [probability.optimal_logits(p_data.log_prob(x), p_g.log_prob(x)) for x in (real, fake)]
+    estimate, error = function(*logits)
+    return {"estimate in nats": estimate, "standard error in thousandths of a nat": 1000 * error}
+
+
+def _jsd_slip(change: Callable[[Tensor, Tensor], tuple], hint: str) -> Slip:
+    """Return a slip whose answer is `change(log D on real, log(1 - D) on fake)`."""
+    return Slip(lambda real, fake: change(losses.log_d(real), losses.log_one_minus_d(fake)), hint)
+
+
+def _half(a: Tensor, b: Tensor) -> Tensor:
+    return (a.mean() + b.mean() + math.log(4)) / 2
+
+
+def _error(a: Tensor, b: Tensor) -> Tensor:
+    return (a.var() / len(a) + b.var() / len(b)).sqrt()
+
+
+EXERCISES = {
+    "01.1": Exercise(
+        _optimal_d,
+        optimal_d,
+        (
+            Slip(lambda p, q, pi: p / (p + q), "pi does not enter: that is D* when half of what D sees is real."),
+            Slip(lambda p, q, pi: (1 - pi) * p / ((1 - pi) * p + pi * q), "the two weights are swapped: pi is real's."),
+            Slip(lambda p, q, pi: (1 - pi) * q / (pi * p + (1 - pi) * q), "that is 1 - D*, the probability of a fake."),
+            Slip(lambda p, q, pi: pi * p / (p + q), "weigh p_g as well: it comes with the share 1 - pi."),
+            Slip(lambda p, q, pi: pi * p / (pi * p + q), "weigh p_g as well: it comes with the share 1 - pi."),
+            Slip(lambda p, q, pi: p / (pi * p + (1 - pi) * q), "the numerator needs its share too, or D exceeds 1."),
+            Slip(lambda p, q, pi: pi * p / ((1 - pi) * q), "those are the odds, real to fake: D* = odds / (1 + odds)."),
+            Slip(lambda p, q, pi: torch.log(pi * p / ((1 - pi) * q)), "that is the logit of D*: take its sigmoid."),
+        ),
+    ),
+    "01.2": Exercise(
+        _logit_slopes,
+        logit_slopes,
+        (
+            Slip(
+                lambda a: (a.sigmoid(), 1 - a.sigmoid()), "both signs are turned: raising the logit lowers both losses."
+            ),
+            Slip(lambda a: (-a.sigmoid(), 1 - a.sigmoid()), "the second is the slope of +log D; the loss is -log D."),
+            Slip(
+                lambda a: (a.sigmoid() - 1, -a.sigmoid()),
+                "the two are swapped: log(1 - D) is the flat one at D near 0.",
+            ),
+            Slip(
+                lambda a: (-1 / (1 - a.sigmoid()), -1 / a.sigmoid()),
+                "those are slopes by D. By the chain rule times dD/dlogit = D (1 - D).",
+            ),
+            Slip(
+                lambda a: (a.sigmoid() * (1 - a.sigmoid()),) * 2,
+                "that is dD/dlogit alone: the outer derivative, of the log, is missing.",
+            ),
+            Slip(
+                lambda a: (torch.log(1 - a.sigmoid()), -torch.log(a.sigmoid())),
+                "those are the losses themselves, not their slopes.",
+            ),
+            Slip(
+                lambda a: (-a.sigmoid(), -a.sigmoid()), "the slope of -log D is another one: at D near 0 it is near -1."
+            ),
+        ),
+    ),
+    "01.3": Exercise(
+        _jsd_estimate,
+        jsd_estimate,
+        (
+            _jsd_slip(lambda a, b: (a.mean() + b.mean(), _error(a, b)), "that is V itself: V = 2 JSD - log 4."),
+            _jsd_slip(
+                lambda a, b: ((a.mean() + b.mean()) / 2, _error(a, b) / 2), "log 4 is missing: V = 2 JSD - log 4."
+            ),
+            _jsd_slip(lambda a, b: (2 * _half(a, b), _error(a, b)), "V + log 4 is twice the JSD: divide by 2."),
+            _jsd_slip(
+                lambda a, b: ((a.mean() + b.mean() + math.log(2)) / 2, _error(a, b) / 2),
+                "the constant is log 4 = 2 log 2, not log 2.",
+            ),
+            _jsd_slip(
+                lambda a, b: ((a.mean() + b.mean() - math.log(4)) / 2, _error(a, b) / 2),
+                "the sign of log 4: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
+            ),
+            _jsd_slip(
+                lambda a, b: (_half(a, b), _error(a, b)),
+                "the estimate is right. Its standard error is halved along with it.",
+            ),
+            _jsd_slip(
+                lambda a, b: (_half(a, b), (a.var() + b.var()).sqrt() / 2),
+                "the estimate is right. The error of a mean is the spread divided by the square root of the count.",
+            ),
+            _jsd_slip(
+                lambda a, b: (_half(a, b), (a.std() / len(a) ** 0.5 + b.std() / len(b) ** 0.5) / 2),
+                "the estimate is right. Independent errors add as squares: add the variances, then take the root.",
+            ),
+            _jsd_slip(
+                lambda a, b: (_half(a, b), ((a.var() + b.var()) / (len(a) + len(b))).sqrt() / 2),
+                "the estimate is right. Each mean has its own count: var / n for the real, var / m for the fake.",
+            ),
+            _jsd_slip(
+                lambda a, b: (_half(a, b), (a.var() / len(a) + b.var() / len(b)) / 2),
+                "the estimate is right. That error is a variance still: take its root before you halve it.",
+            ),
+        ),
+        tolerance=1e-3,
+    ),
+}

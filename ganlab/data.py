@@ -1,0 +1,170 @@
+"""Real image sets as tensors, and a seeded batch iterator that lives on the device."""
+
+import difflib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganlab.downloads import FASHION, KMNIST, MNIST
+from ganlab.folders import read_folder
+from ganlab.runtime import seeded_generator, whole_number
+from ganlab.sources import DIGITS, EARTH, SPLITS, DataError, SetStatus
+
+__all__ = ["Batches", "DataError", "ImageSet", "SetStatus", "describe", "fetch", "load"]
+
+SETS = {source.name: source for source in (DIGITS, EARTH, FASHION, MNIST, KMNIST)}
+SCALES = ("tanh", "unit", "binary")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageSet:
+    """One split of a set: images uint8 (N, C, H, W) in 0..255; labels int64 (N,) that index `classes`, or None.
+
+    `pairs`, uint8 (N, C, H, W) or None, holds a second picture of the same place: for earth, the relief of each tile.
+    """
+
+    images: Tensor
+    labels: Tensor | None
+    classes: tuple[str, ...]
+    name: str
+    split: str
+    pairs: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        count, channels, height, width = self.images.shape
+        extras = [f"{len(self.classes)} classes"] if self.labels is not None else []
+        extras += ["pairs"] if self.pairs is not None else []
+        what = " with " + " and ".join(extras) if extras else ""
+        return f"{self.name} ({self.split}): {count:,} images of {channels}x{height}x{width}{what}"
+
+    def batches(
+        self, batch_size: int, seed: int = 0, device: str | torch.device = "cpu", scale: str = "tanh"
+    ) -> "Batches":
+        """Return an endless source of float32 batches (batch_size, C, H, W) on `device`.
+
+        `scale` is "tanh" for [-1, 1], "unit" for [0, 1], or "binary": each pixel is 1 with probability value / 255,
+        drawn afresh at each step (dynamic binarization, Burda et al. 2016). Raises ValueError for a scale that is
+        none of these, a seed that is not a whole number >= 0, or a batch_size that is not one from 1 to N.
+        """
+        return Batches(self, batch_size, seed, device, scale)
+
+
+class Batches:
+    """Shuffled batches of one set, which sits on the device as one uint8 tensor; made by `ImageSet.batches`.
+
+    `at(step)` depends on nothing but (seed, step), so a resumed run sees what it would have seen. Each epoch of
+    `steps_per_epoch` steps shows the images in a new order, each at most once; a last, partial batch is dropped.
+    """
+
+    def __init__(self, images: ImageSet, batch_size: int, seed: int, device: str | torch.device, scale: str) -> None:
+        if whole_number("batch_size", batch_size, least=1) > len(images):
+            raise ValueError(f"batch_size: got {batch_size}, expected at most the {len(images)} images of {images!r}")
+        if scale not in SCALES:
+            raise ValueError(f"scale: got {scale!r}, expected one of {', '.join(SCALES)}")
+        self.batch_size, self.seed, self.scale = batch_size, whole_number("seed", seed, least=0), scale
+        self.device = torch.device(device)
+        self.steps_per_epoch = len(images) // batch_size
+        self._images = images.images.to(self.device)
+        self._labels = None if images.labels is None else images.labels.to(self.device)
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))  # the epoch used last, and its permutation
+
+    def at(self, step: int) -> Tensor:
+        """Return the batch of training step `step` (0, 1, ...), float32 (B, C, H, W)."""
+        pixels = self._images[self._rows(step)]  # uint8 (B, C, H, W)
+        if self.scale == "binary":
+            # A draw from 0..254 is below the value with probability exactly value / 255. It is made on the CPU, so
+            # that every device sees the same bits; the 1 keeps it apart from the permutations' generators.
+            generator = seeded_generator(self.seed, step, 1)
+            draws = torch.randint(0, 255, pixels.shape, generator=generator, dtype=torch.uint8)
+            return (draws.to(self.device) < pixels).to(torch.float32)
+        values = pixels.to(torch.float32)
+        return values.div_(127.5).sub_(1) if self.scale == "tanh" else values.div_(255)
+
+    def labels_at(self, step: int) -> Tensor:
+        """Return the labels of the images of `at(step)`, int64 (B,); raises ValueError if the set has none."""
+        if self._labels is None:
+            raise ValueError("labels_at: this set has no labels")
+        return self._labels[self._rows(step)]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        step = 0
+        while True:
+            yield self.at(step)
+            step += 1
+
+    def _rows(self, step: int) -> Tensor:
+        epoch, batch = divmod(whole_number("step", step, least=0), self.steps_per_epoch)
+        known, order = self._order
+        if known != epoch:
+            generator = seeded_generator(self.seed, epoch)
+            order = torch.randperm(len(self._images), generator=generator).to(self.device)
+            self._order = (epoch, order)
+        return order[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+
+def load(name_or_folder: str | Path, split: str = "train", size: int | None = None) -> ImageSet:
+    """Return one split ("train" or "test") of a built-in set, or of a folder of your own images.
+
+    `size` is the side in pixels: 28 (the default) or 32 (padded with zeros) for digits, fashion, mnist and kmnist; 64
+    for earth; anything from 1, by default 64, for a folder, whose images are cropped to their centre square and
+    resized. Only fashion (without Debian's package), mnist and kmnist may use the network, and only the first time.
+    Raises DataError for all that can be wrong with the name, the arguments, the files or the network.
+    """
+    if split not in SPLITS:
+        raise DataError(f"split: got {split!r}, expected one of {', '.join(SPLITS)}")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise DataError(f"size: got {size!r}, expected a whole number of pixels")
+    if not (isinstance(name_or_folder, str) and name_or_folder in SETS):
+        return _load_folder(name_or_folder, split, size)
+    source = SETS[name_or_folder]
+    if size not in (None, *source.sizes):
+        raise DataError(f"size: got {size}, expected {' or '.join(map(str, source.sizes))} for {source.name!r}")
+    tensors = source.read(split)
+    margin = ((size or source.sizes[0]) - source.sizes[0]) // 2
+    images = F.pad(tensors["images"], (margin,) * 4) if margin else tensors["images"]
+    return ImageSet(images, tensors["labels"], source.classes, source.name, split, tensors.get("pairs"))
+
+
+def _load_folder(folder: str | Path, split: str, size: int | None) -> ImageSet:
+    if not isinstance(folder, str | os.PathLike):
+        raise DataError(f"name_or_folder: got {folder!r}, expected a set's name or a folder")
+    path = Path(folder).expanduser()
+    if path.is_dir():
+        tensors, classes = read_folder(path, split, size)
+        return ImageSet(tensors["images"], tensors.get("labels"), classes, path.resolve().name, split)
+    if path.exists():
+        raise DataError(f"{path}: this is a file; expected a folder of images")
+    raise DataError(
+        f"name_or_folder: got {str(folder)!r}, which is no set and no folder.{_suggestion(str(folder))} "
+        f"The sets are {', '.join(SETS)}; or give the path of a folder of images"
+    )
+
+
+def _suggestion(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), SETS, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def describe() -> list[SetStatus]:
+    """Return how things stand with each built-in set, without using the network or reading images."""
+    return [source.status() for source in SETS.values()]
+
+
+def fetch(name: str) -> SetStatus:
+    """Build or download a built-in set, check all of its files, and return how it stands then.
+
+    Raises DataError for an unknown name, and as `load` does.
+    """
+    if name not in SETS:
+        raise DataError(f"name: got {name!r}, expected one of {', '.join(SETS)}.{_suggestion(name)}")
+    for split in SPLITS:
+        load(name, split)
+    return SETS[name].status()
