@@ -37,12 +37,12 @@ def _list() -> int:
 
 def _fetch(name: str) -> int:
     try:
-        data.fetch(name)
+        status = data.fetch(name)
     except data.DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{name}: present")
-    return 0
+    print(f"{name}: {status.state}")
+    return 0 if status.state == "present" else 1  # built, but not kept: a warning has said why
 
 
 if __name__ == "__main__":

@@ -32,3 +32,23 @@ def mode_coverage(samples: Tensor, means: Tensor, sigma: float, within: float = 
     share = torch.bincount(nearest, minlength=len(means)).double() / len(samples)
     reverse_kl = torch.special.xlogy(share, share).sum().item() + math.log(len(means))
     return ModeCoverage(nearest[good].unique().numel(), good.double().mean().item(), max(reverse_kl, 0.0))
+
+
+def frechet_distance(features: Tensor, others: Tensor) -> float:
+    """Return the squared Fréchet distance between Gaussians fitted to two sets of features, (n, D) and (m, D).
+
+    |mu_1 - mu_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)), S the covariances (Dowson and Landau 1982); "FID" when the
+    features are an Inception network's (Heusel et al. 2017). In the features' squared units, and not unbiased: two
+    halves of one set are not at 0, so print that floor beside every value. Computed in float64.
+    """
+    shapes = tuple(features.shape), tuple(others.shape)
+    if features.ndim != 2 or others.ndim != 2 or shapes[0][1] != shapes[1][1] or min(len(features), len(others)) < 2:
+        raise ValueError(f"features, others: got shapes {shapes[0]} and {shapes[1]}, expected (n, D), (m, D), n, m > 1")
+    features, others = features.double().cpu(), others.double().cpu()
+    gap = features.mean(0) - others.mean(0)
+    first, second = torch.cov(features.T, correction=1), torch.cov(others.T, correction=1)
+    # (S_1 S_2)^(1/2) has the eigenvalues of (R S_2 R)^(1/2) with R = S_1^(1/2), which is symmetric: no complex numbers
+    values, vectors = torch.linalg.eigh(first)
+    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    cross = torch.linalg.eigvalsh(root @ second @ root).clamp(min=0).sqrt().sum()
+    return ((gap @ gap) + first.trace() + second.trace() - 2 * cross).item()

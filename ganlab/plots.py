@@ -103,7 +103,7 @@ def surface(ax: Axes, logits: Callable[[Tensor], Tensor], limit: float, resoluti
     axis = torch.linspace(-limit, limit, resolution)
     cells = torch.cartesian_prod(axis, axis)  # (R*R, 2), x varies slowest
     with torch.no_grad():
-        d = logits(cells).sigmoid().reshape(resolution, resolution).T.cpu()  # rows are y
+        d = logits(cells).sigmoid().reshape(resolution, resolution).T.cpu().numpy()  # rows are y
     extent = (-limit, limit, -limit, limit)
     ax.imshow(d, origin="lower", extent=extent, cmap=SURFACE, vmin=0, vmax=1, interpolation="bilinear")
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")

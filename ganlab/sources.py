@@ -50,6 +50,7 @@ class PackagedSet:
 
     @property
     def path(self) -> Path:
+        """The cache file that holds both splits."""
         return cache_dir() / f"{self.name}-v{self.version}.safetensors"
 
     def status(self) -> SetStatus:

@@ -59,6 +59,16 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
+def unfinished(notebook: NotebookNode) -> list[str]:
+    """Return a line for each code cell that was not executed or stopped with an error."""
+    complaints = []
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        if cell.execution_count is None:
+            complaints.append(f"code cell {number} was not executed: {cell.source[:60]!r}")
+        complaints += [f"code cell {number} stopped: {out.ename}" for out in cell.outputs if out.output_type == "error"]
+    return complaints
+
+
 def source_hash(notebook: NotebookNode) -> str:
     """Return the SHA-256 of all code, so that outputs older than their code can be told without executing."""
     return hashlib.sha256(json.dumps([cell.source for cell in code_cells(notebook)]).encode()).hexdigest()

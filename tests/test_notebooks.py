@@ -51,16 +51,6 @@ def run_papermill(path: Path, output: Path) -> NotebookNode:
     return lessons.read(output)
 
 
-def unfinished(notebook: NotebookNode) -> list[str]:
-    """Return a line for each code cell that was not executed or stopped with an error."""
-    complaints = []
-    for number, cell in enumerate(lessons.code_cells(notebook), start=1):
-        if cell.execution_count is None:
-            complaints.append(f"code cell {number} was not executed: {cell.source[:60]!r}")
-        complaints += [f"code cell {number} stopped: {out.ename}" for out in cell.outputs if out.output_type == "error"]
-    return complaints
-
-
 @each_lesson
 def test_nbval_runs_every_cell_and_the_marked_outputs_hold(
     lesson: Path, record_property: Callable[[str, object], None]
@@ -76,7 +66,7 @@ def test_nbval_runs_every_cell_and_the_marked_outputs_hold(
 @each_lesson
 def test_papermill_runs_every_cell(lesson: Path, tmp_path: Path) -> None:
     notebook = run_papermill(lesson, tmp_path / "executed.ipynb")
-    assert unfinished(notebook) == []
+    assert lessons.unfinished(notebook) == []
     assert any("injected-parameters" in cell.metadata.get("tags", []) for cell in notebook.cells)
 
 
@@ -114,7 +104,7 @@ def test_refresh_twice_gives_the_same_bytes(store: Callable[..., Path]) -> None:
     lessons.refresh(path, "smoke")
     assert path.read_bytes() == first
     notebook = lessons.read(path)
-    assert unfinished(notebook) == []
+    assert lessons.unfinished(notebook) == []
     assert notebook.cells[1].outputs[0].data == {"text/plain": lessons.WIDGET_NOTE}
     assert [output.text for output in notebook.cells[2].outputs] == ["0\n1\n2\n3\n"]
 
@@ -190,7 +180,7 @@ def test_papermill_notices_an_error_and_cells_that_never_ran(store: Callable[...
     with pytest.raises(papermill.PapermillExecutionError):
         run_papermill(store("1 / 0"), tmp_path / "out.ipynb")
     early = run_papermill(store("import sys\nsys.exit(0)", "1 + 1"), tmp_path / "out.ipynb")
-    assert "was not executed" in unfinished(early)[-1]
+    assert "was not executed" in lessons.unfinished(early)[-1]
     with pytest.raises(AssertionError, match="no such parameters"):
         renamed = store("1")
         renamed.write_text(renamed.read_text(encoding="utf-8").replace("seed", "sead"), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The exercises of lesson 01: D* for unequal classes, the slopes of both generator losses, a divergence from a critic."""
+"""The exercises of lesson 01: D* for unequal classes, the slopes of both losses of G, a divergence from a critic."""
 
 import math
 from collections.abc import Callable

@@ -1,0 +1,118 @@
+"""Small games for the tests of training: networks, sources, and an exact comparison."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganlab import checkpoint, models, runtime, toys
+from ganlab.data import ImageSet
+from ganlab.run import Keep
+from ganlab.train import GANRun, GANSettings, fit_gan
+
+on_each_device = pytest.mark.parametrize("device", runtime.available_devices())
+Game = tuple[nn.Module, nn.Module, Any]  # generator, critic, source
+
+
+@pytest.fixture(autouse=True)
+def fixed_randomness() -> Iterator[None]:
+    """Let each test of a module that imports this find the same global random state, and leave none of its own."""
+    with checkpoint.randomness_kept():
+        torch.manual_seed(0)
+        yield
+
+
+def points(dropout: float = 0.0, seed: int = 0) -> Game:
+    """Return a game on the ring; dropout in the critic makes torch's global random state part of the result."""
+    with runtime.seeded(seed):
+        critic = models.MLPCritic((2,), (16, 16))
+        if dropout:
+            critic.layers.insert(2, nn.Dropout(dropout))
+        return models.MLPGenerator(2, (2,), (16,)), critic, toys.ring().batches(16, seed=seed)
+
+
+def dropping() -> Game:
+    """Return the game of points with dropout."""
+    return points(dropout=0.3)
+
+
+def images(seed: int = 0) -> Game:
+    """Return a game of the smallest DCGANs on 32x32 images."""
+    pictures = torch.randint(0, 256, (40, 1, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    source = ImageSet(pictures, None, (), "noise", "train").batches(8, seed=seed)
+    with runtime.seeded(seed):
+        return models.DCGANGenerator(6, width=8), models.DCGANCritic(width=8), source
+
+
+def settings(steps: int, **others: Any) -> GANSettings:
+    """Return settings with the precision fixed, so that no test waits for a measurement."""
+    return GANSettings(steps, **{"precision": "float32", "learning_rate": 1e-3, **others})
+
+
+def spread(run: GANRun) -> dict[str, float]:
+    """Return a metric that draws from the global generator."""
+    return {"spread": run.sample(8).std().item(), "chance": torch.rand(1).item()}
+
+
+def kept(path: Path | None = None, **others: Any) -> Keep:
+    """Return what the tests' runs keep: something at uneven intervals, and a checkpoint at `path` if given."""
+    return Keep(
+        **{
+            "metric": spread,
+            "metric_every": 7,
+            "sample_every": 10,
+            "checkpoint": path,
+            "checkpoint_every": 20,
+            **others,
+        }
+    )
+
+
+def play(steps: int, game: Callable[[], Game] = points, keep: Keep | None = None, **others: Any) -> GANRun:
+    """Play a game to its end on the CPU, from the same global random state each time."""
+    torch.manual_seed(0)
+    return fit_gan(*game(), settings(steps, **others), keep or kept(), device="cpu")
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two trees are equal to the last bit: structure, types of tensors, shapes and values (NaN equals NaN)."""
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return (a.dtype, a.shape) == (b.dtype, b.shape) and torch.equal(a.nan_to_num(12.5), b.nan_to_num(12.5))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return type(a) is type(b) and a == b
+
+
+def result(run: GANRun) -> dict[str, Any]:
+    """Return all that a run has made and would continue from, apart from settings and random states."""
+    kept = run.state()
+    return {name: kept[name] for name in ("step", "weights", "history", "metrics", "frames")}
+
+
+class Spoiled:
+    """A source that passes another's batches through a function of (batch, step)."""
+
+    def __init__(self, source: Any, change: Callable[[Tensor, int], Tensor]) -> None:
+        self.source, self.change = source, change
+
+    def at(self, step: int) -> Tensor:
+        return self.change(self.source.at(step), step)
+
+
+def not_finite(at: int, value: float) -> Callable[[Tensor, int], Tensor]:
+    """Return a change of batches that spoils the one of step `at` with NaN or infinity."""
+    return lambda batch, step: batch * value if step == at else batch
+
+
+@contextlib.contextmanager
+def no_leftovers(folder: Path) -> Iterator[None]:
+    """Assert that a folder holds the same names afterwards: no temporary file is left behind."""
+    before = sorted(path.name for path in folder.iterdir())
+    yield
+    assert sorted(path.name for path in folder.iterdir()) == before

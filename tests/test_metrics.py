@@ -1,0 +1,80 @@
+"""Mode coverage on samples built so that the answer is known, and against scikit-learn and scipy."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import entropy
+from sklearn.neighbors import NearestNeighbors
+
+from ganlab import toys
+from ganlab.metrics import mode_coverage
+
+MEANS = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [-7.0, -7.0]])
+SIGMA = 0.5
+
+
+def near(mode: int, *sigmas: float) -> torch.Tensor:
+    """Return samples that lie the given numbers of sigmas from one mode, each in another direction."""
+    angle = torch.arange(len(sigmas)) * 0.7
+    distance = SIGMA * torch.tensor(sigmas)
+    return MEANS[mode] + distance[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+def test_known_counts():
+    # mode 0: two good, two not; mode 1: none good; mode 2: one good; mode 3: not reached
+    samples = torch.cat([near(0, 0.0, 2.9, 3.1, 6.0), near(1, 3.2, 5.0), near(2, 1.0)])
+    coverage = mode_coverage(samples, MEANS, SIGMA)
+    assert coverage.modes == 2
+    assert coverage.good == pytest.approx(3 / 7)
+    assert coverage.reverse_kl == pytest.approx(entropy([4 / 7, 2 / 7, 1 / 7, 0], [0.25] * 4))  # not of good ones alone
+
+
+@pytest.mark.parametrize(("within", "modes", "good"), [(3.0, 2, 3), (3.15, 2, 4), (3.3, 3, 5), (0.5, 1, 1)])
+def test_within_moves_the_limit(within, modes, good):
+    samples = torch.cat([near(0, 0.0, 2.9, 3.1, 6.0), near(1, 3.2, 5.0), near(2, 1.0)])
+    coverage = mode_coverage(samples, MEANS, SIGMA, within)
+    assert (coverage.modes, round(7 * coverage.good)) == (modes, good)
+
+
+def test_the_extremes_of_the_reverse_kl():
+    assert mode_coverage(MEANS.repeat(25, 1), MEANS, SIGMA) == (4, 1.0, 0.0)
+    one = mode_coverage(near(3, *[0.1] * 50), MEANS, SIGMA)
+    assert (one.modes, one.good) == (1, 1.0)
+    assert one.reverse_kl == pytest.approx(math.log(4))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_agrees_with_scikit_learns_neighbours(dtype):
+    generator = torch.Generator().manual_seed(5)
+    means = 3 * torch.randn(30, 3, generator=generator, dtype=dtype)
+    samples = 3 * torch.randn(400, 3, generator=generator, dtype=dtype)
+    distance, nearest = NearestNeighbors(n_neighbors=1).fit(means.numpy()).kneighbors(samples.numpy())
+    good, share = distance[:, 0] <= 3 * 0.4, np.bincount(nearest[:, 0], minlength=30) / 400
+    coverage = mode_coverage(samples, means, 0.4)
+    assert coverage.modes == len(set(nearest[good, 0])) and 0 < coverage.modes < 30
+    assert coverage.good == pytest.approx(good.mean())
+    assert coverage.reverse_kl == pytest.approx(entropy(share, np.full(30, 1 / 30)))
+
+
+@pytest.mark.parametrize("toy", [toys.ring(), toys.grid()])
+def test_the_densities_themselves_reach_what_the_literature_calls_best_possible(toy):
+    n = 20_000
+    samples = toy.sample(n, torch.Generator().manual_seed(3))
+    coverage = mode_coverage(samples, toy.means, toy.sigmas[0].item())
+    inside = 1 - math.exp(-(3**2) / 2)  # 98.9%
+    assert coverage.modes == len(toy.means)
+    assert coverage.good == pytest.approx(inside, abs=5 * math.sqrt(inside * (1 - inside) / n))
+    assert 0 <= coverage.reverse_kl < 0.005
+
+
+def test_samples_of_a_diverged_generator_are_never_good():
+    coverage = mode_coverage(torch.full((6, 2), math.nan), MEANS, SIGMA)
+    assert (coverage.modes, coverage.good) == (0, 0.0)
+
+
+@pytest.mark.parametrize("samples", [torch.zeros(5, 3), torch.zeros(5), torch.zeros(0, 2)])
+def test_shapes_that_do_not_fit_are_refused(samples):
+    with pytest.raises(ValueError, match=r"samples, means: got shapes .* and \(4, 2\), expected \(n, D\) and \(K, D\)"):
+        mode_coverage(samples, MEANS, SIGMA)

@@ -1,0 +1,179 @@
+"""Pictures: exact pixels where they can be known, alternative text, the same bytes twice, and nothing left open."""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from IPython.core.formatters import DisplayFormatter
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ganlab import plots
+
+pytestmark = pytest.mark.filterwarnings("error")  # a reader would see them under the figure
+X = torch.linspace(-2, 2, 9)
+
+
+@pytest.fixture(autouse=True)
+def none_left_open():
+    """Fail any test after which pyplot holds a figure that it did not hold before."""
+    before = plt.get_fignums()
+    yield
+    assert plt.get_fignums() == before
+
+
+@pytest.fixture
+def ax():
+    """Return an Axes that pyplot knows nothing of."""
+    return Figure(figsize=(3, 2)).subplots()
+
+
+DRAW = {
+    "image_grid": lambda ax: plots.image_grid(ax, torch.zeros(3, 1, 4, 4)),
+    "curves": lambda ax: plots.curves(ax, {"critic_loss": [1.0, 2.0, 4.0]}, "step", "nats"),
+    "density": lambda ax: plots.density(ax, X, -(X**2), "p", plots.REAL),
+    "points": lambda ax: plots.points(ax, torch.randn(5, 2), "fake", plots.FAKE),
+    "surface": lambda ax: plots.surface(ax, lambda x: x.sum(1), 2.0, 8),
+    "arrows": lambda ax: plots.arrows(ax, torch.zeros(2, 2), torch.ones(2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_each_draws_on_the_axes_it_is_given_and_returns_it(ax, name):
+    other = ax.figure.add_axes((0, 0, 0.1, 0.1))
+    ax.figure.sca(other)  # the current one must not be the one drawn on
+    assert DRAW[name](ax) is ax
+    assert ax.has_data() and not other.has_data()
+
+
+def test_tile_puts_every_pixel_in_its_place():
+    images = torch.tensor([0, 50, 100], dtype=torch.uint8)[:, None, None, None] + torch.arange(
+        4, dtype=torch.uint8
+    ).reshape(2, 2)
+    white = [255, 255]
+    assert plots.tile(images, columns=2, pad=1)[:, :, 0].tolist() == [
+        [0, 1, 255, 50, 51],
+        [2, 3, 255, 52, 53],
+        [*white, 255, *white],
+        [100, 101, 255, *white],
+        [102, 103, 255, *white],
+    ]
+
+
+def test_tile_scales_floats_and_keeps_colours():
+    values = torch.tensor([-1.0, 0.0, 1.0, -7.0, 7.0, 0.5])  # beyond [-1, 1] is cut off, not wrapped
+    sheet = plots.tile(values.reshape(1, 1, 1, 6), columns=1)
+    assert sheet.dtype == np.uint8 and sheet[0, :, 0].tolist() == [0, 128, 255, 0, 255, 191]
+    colour = torch.tensor([10, 20, 30], dtype=torch.uint8).reshape(1, 3, 1, 1).expand(2, 3, 2, 2)
+    sheet = plots.tile(colour, columns=1, pad=0)
+    assert sheet.shape == (4, 2, 3) and (sheet == [10, 20, 30]).all()
+    assert (plots.tile(colour.float() / 127.5 - 1, columns=1, pad=0) == sheet).all()
+
+
+def test_tile_is_no_wider_than_its_images():
+    assert plots.tile(torch.zeros(2, 1, 3, 3), columns=8, pad=1).shape == (3, 7, 1)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (2, 2, 4, 4), (4, 4, 1)])
+def test_tile_refuses_what_is_no_batch_of_images(shape):
+    with pytest.raises(ValueError, match=r"images: got shape .*, expected \(N, 1 or 3, H, W\)"):
+        plots.tile(torch.zeros(shape), 2)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_image_grid_shows_the_tiles(ax, channels):
+    images = torch.rand(5, channels, 4, 4) * 2 - 1
+    plots.image_grid(ax, images, columns=3, title="samples")
+    shown = ax.images[0].get_array()
+    assert (np.atleast_3d(shown) == plots.tile(images, 3)).all() and ax.get_title() == "samples"
+    assert ax.images[0].get_clim() == (0, 255)  # not stretched to the darkest and brightest pixel
+
+
+def test_filmstrip_has_one_grid_a_frame():
+    figure = plots.filmstrip([(0, torch.zeros(4, 1, 4, 4)), (1500, torch.ones(4, 1, 4, 4))], columns=2)
+    assert [ax.get_title() for ax in figure.axes] == ["step 0", "step 1,500"]
+    assert [int(ax.images[0].get_array()[0, 0]) for ax in figure.axes] == [128, 255]
+    plt.close(figure)
+
+
+def test_curves_are_running_means_at_their_own_steps(ax):
+    series = {"critic_loss": [1.0, 2.0, 6.0, 3.0], "generator_loss": [0.0, 3.0, 0.0, 3.0], "d_real": [0.5] * 4}
+    plots.curves(ax, series, "step", "loss (nats)", smooth=3)
+    critic, generator, d_real = ax.lines
+    np.testing.assert_allclose(critic.get_xydata(), [[2, 3.0], [3, 11 / 3]])
+    np.testing.assert_allclose(generator.get_ydata(), [1.0, 2.0])
+    assert [line.get_color() for line in (critic, generator)] == [plots.REAL, plots.FAKE]
+    assert d_real.get_color() not in (plots.REAL, plots.FAKE)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["critic loss", "generator loss", "d real"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss (nats)")
+
+
+def test_curves_take_their_own_x_and_short_series(ax):
+    plots.curves(ax, {"modes": [3, 5]}, "step", "modes", smooth=10, x=[100, 200])
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), [[200, 4]])
+
+
+def test_density_points_and_arrows_draw_the_numbers(ax):
+    plots.density(ax, X, -(X**2), "p", plots.REAL)
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), np.exp(-(X.numpy() ** 2)), rtol=1e-6)
+    at, vectors = torch.tensor([[0.0, 1.0], [2.0, 3.0]]), torch.tensor([[5.0, -1.0], [0.5, 4.0]])
+    plots.points(ax, at.requires_grad_(), "real", plots.REAL)
+    np.testing.assert_allclose(ax.collections[-1].get_offsets(), at.detach())
+    plots.arrows(ax, at, vectors)
+    quiver = ax.collections[-1]
+    np.testing.assert_allclose(
+        np.column_stack([quiver.X, quiver.Y, quiver.U, quiver.V]), torch.cat([at.detach(), vectors], 1)
+    )
+    assert (quiver.angles, quiver.scale_units, quiver.scale) == ("xy", "xy", 1)
+
+
+def test_the_surface_is_real_where_the_critic_says_so(ax):
+    # far right it says fake below y = 1 and real above; real only at the top right
+    plots.surface(ax, lambda x: torch.where((x[:, 0] > 0) & (x[:, 1] > 1), 50.0, -50.0), limit=2.0, resolution=40)
+    ax.set_axis_off()
+    ax.set_position((0, 0, 1, 1))
+    ax.figure.set_size_inches(2, 2)
+    picture = np.asarray(Image.open(io.BytesIO(plots.png(ax.figure))).convert("RGB")) / 255  # row 0 is the top
+    rows, columns = (
+        (np.linspace(0.05, 0.95, 7) * len(picture)).astype(int),
+        (np.array([0.1, 0.4, 0.6, 0.9]) * len(picture)).astype(int),
+    )
+    for row in rows:
+        for column in columns:
+            y, x = 2 - 4 * row / len(picture), 4 * column / len(picture) - 2
+            red, _, blue = picture[row, column]
+            assert (blue > red) == (x > 0 and y > 1), (x, y)  # blue is real, orange is fake
+
+
+def test_the_palette_is_blue_for_real_and_orange_for_fake():
+    assert np.argmax(to_rgb(plots.REAL)) == 2 and np.argmax(to_rgb(plots.FAKE)) == 0
+    assert np.argmax(plots.SURFACE(1.0)[:3]) == 2 and np.argmax(plots.SURFACE(0.0)[:3]) == 0
+    assert min(plots.SURFACE(0.5)[:3]) > 0.95  # undecided is white
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    made = []
+    for _ in range(2):
+        figure = Figure(figsize=(3, 2))
+        DRAW["curves"](figure.subplots())
+        made += [plots.png(figure), plots.png(figure)]
+    assert len(set(made)) == 1
+    assert Image.open(io.BytesIO(made[0])).size == (300, 200)
+    assert b"Software" not in made[0]
+
+
+def test_show_displays_a_png_with_its_alternative_text_and_closes_the_figure(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", shown.append)
+    figure, ax = plt.subplots(figsize=(3, 2))
+    DRAW["density"](ax)
+    plots.show(figure, alt="A bell curve.")
+    data, metadata = DisplayFormatter().format(shown[0])
+    assert data["image/png"] and metadata["image/png"] == {"alt": "A bell curve.", "width": 300, "height": 200}
+    assert not plt.fignum_exists(figure.number)
+    with pytest.raises(ValueError, match="alt: got an empty text"):
+        plots.show(Figure(), alt="  ")
+    assert len(shown) == 1
