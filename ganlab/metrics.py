@@ -46,7 +46,7 @@ def frechet_distance(features: Tensor, others: Tensor) -> float:
         raise ValueError(f"features, others: got shapes {shapes[0]} and {shapes[1]}, expected (n, D), (m, D), n, m > 1")
     features, others = features.double().cpu(), others.double().cpu()
     gap = features.mean(0) - others.mean(0)
-    first, second = torch.cov(features.T, correction=1), torch.cov(others.T, correction=1)
+    first, second = (torch.atleast_2d(torch.cov(x.T)) for x in (features, others))  # cov makes a number of D = 1
     # (S_1 S_2)^(1/2) has the eigenvalues of (R S_2 R)^(1/2) with R = S_1^(1/2), which is symmetric: no complex numbers
     values, vectors = torch.linalg.eigh(first)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T

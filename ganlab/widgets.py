@@ -134,8 +134,9 @@ class GamePicture:
         """Draw the game for p_g = N(mu, sigma^2) and return its numbers."""
         state = game_state(self.p_data, mu, sigma)
         log_p_g = probability.gaussian_log_density(self.x, mu, sigma)
-        self.p_g.set_data(self.x, log_p_g.exp())
-        self.d_star.set_data(self.x, probability.optimal_logits(self.log_p_data, log_p_g).sigmoid())
+        d_star = probability.optimal_logits(self.log_p_data, log_p_g).sigmoid()
+        self.p_g.set_data(self.x.numpy(), log_p_g.exp().numpy())
+        self.d_star.set_data(self.x.numpy(), d_star.numpy())
         for lane, (line, (d_mu, _)) in enumerate(zip(self.steps, state.gradients.values(), strict=True)):
             line.set_data([mu, mu - d_mu], [lane, lane])
         return state

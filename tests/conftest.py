@@ -26,6 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[name] = os.path.join(private, name.lower())
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the slowest tests, or one worker would go on long after the others are done."""
+    slowest = ("test_widgets_in_browser.py", "test_notebooks.py")
+    items.sort(key=lambda item: slowest.index(item.path.name) if item.path.name in slowest else len(slowest))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the session's folder."""
     if private := config.stash.get(PRIVATE, None):

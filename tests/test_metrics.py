@@ -1,15 +1,16 @@
-"""Mode coverage on samples built so that the answer is known, and against scikit-learn and scipy."""
+"""Metrics on samples built so that the answer is known, and against scikit-learn and scipy."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import sqrtm
 from scipy.stats import entropy
 from sklearn.neighbors import NearestNeighbors
 
 from ganlab import toys
-from ganlab.metrics import mode_coverage
+from ganlab.metrics import frechet_distance, mode_coverage
 
 MEANS = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [-7.0, -7.0]])
 SIGMA = 0.5
@@ -78,3 +79,37 @@ def test_samples_of_a_diverged_generator_are_never_good():
 def test_shapes_that_do_not_fit_are_refused(samples):
     with pytest.raises(ValueError, match=r"samples, means: got shapes .* and \(4, 2\), expected \(n, D\) and \(K, D\)"):
         mode_coverage(samples, MEANS, SIGMA)
+
+
+def features(n: int, size: int, seed: int) -> torch.Tensor:
+    """Return correlated features, each with a mean and a scale of its own."""
+    generator = torch.Generator().manual_seed(seed)
+    mix, mean = torch.randn(size, size, generator=generator), torch.randn(size, generator=generator)
+    return (torch.randn(n, size, generator=generator) @ mix + mean).double()
+
+
+@pytest.mark.parametrize(("n", "m", "size"), [(200, 300, 6), (50, 40, 2), (5, 9, 12), (30, 20, 1)])
+def test_the_frechet_distance_is_scipys(n, m, size):
+    a, b = features(n, size, 1), features(m, size, 2)
+    cov_a, cov_b = (np.atleast_2d(np.cov(x.numpy(), rowvar=False)) for x in (a, b))
+    ridge = 1e-12 * np.eye(size)  # scipy's root needs it where there are fewer samples than dimensions
+    gap = (a.mean(0) - b.mean(0)).numpy()
+    expected = gap @ gap + np.trace(cov_a + cov_b - 2 * sqrtm((cov_a + ridge) @ (cov_b + ridge)).real)
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-4)
+    assert frechet_distance(b, a) == pytest.approx(expected, rel=1e-4)
+    assert frechet_distance(a.float(), b.float()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_frechet_distance_where_the_answer_is_known():
+    a, shift = features(100, 4, 3), torch.tensor([1.0, -2.0, 0.5, 0.0])
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(a, a + shift) == pytest.approx(5.25, abs=1e-9)  # the squared length of the shift
+    centred = a - a.mean(0)
+    spread = centred.var(0).sum().item()
+    assert frechet_distance(centred, 3 * centred) == pytest.approx((3 - 1) ** 2 * spread, rel=1e-9)
+
+
+@pytest.mark.parametrize("shapes", [((5, 3), (5, 4)), ((5, 3), (1, 3)), ((5,), (5,))])
+def test_features_that_do_not_fit_are_refused(shapes):
+    with pytest.raises(ValueError, match="features, others: got shapes"):
+        frechet_distance(*map(torch.zeros, shapes))

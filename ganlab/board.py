@@ -1,0 +1,90 @@
+"""The game on points in the plane, move by move, and a picture of it: what the buttons of `widgets.GameBoard` do."""
+
+import copy
+import dataclasses
+from typing import NamedTuple
+
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor, nn
+
+from ganlab import metrics, plots, train
+from ganlab.toys import MixtureBatches
+
+LIMIT = 1.6  # half the side of the square that is drawn; the ring has radius 1
+
+
+class BoardState(NamedTuple):
+    """What `Board.draw` finds in the 2,500 fakes of fixed latents: losses in nats, the longest pull in nats per unit."""
+
+    modes: int
+    good: float
+    critic_loss: float
+    generator_loss: float
+    longest_pull: float
+
+
+class Board:
+    """A game between two networks on a mixture in the plane; move k of either is that of `GANRun` with these settings.
+
+    The networks are trained in place, in float32. `moves` counts the steps that each has taken.
+    """
+
+    def __init__(
+        self, generator: nn.Module, critic: nn.Module, source: MixtureBatches, settings: train.GANSettings
+    ) -> None:
+        settings = dataclasses.replace(settings, precision="float32")
+        self.run = train.GANRun(generator, critic, source, settings, device=source.device)
+        self.parts = [*self.run.modules.values(), *self.run.optimizers.values()]
+        self.initial = copy.deepcopy([part.state_dict() for part in self.parts])
+        self.moves = {"critic": 0, "generator": 0}
+
+    def play(self, critic: int, generator: int) -> None:
+        """Take so many steps of each, by turns, critic first, while both have some left."""
+        for k in range(max(critic, generator)):
+            if k < critic:
+                self.move("critic")
+            if k < generator:
+                self.move("generator")
+
+    def move(self, who: str) -> None:
+        """Take one step of the "critic" or of the "generator"; the other's weights stay as they are."""
+        run, step = self.run, self.moves[who]
+        real = run.source.at(step)
+        z, optimizer = run.latents(len(real), who, step), run.optimizers[who]
+        if who == "critic":
+            train.critic_step(run.critic, run.generator, optimizer, real, z, run.objective)
+        else:
+            train.generator_step(run.generator, run.critic, optimizer, z, run.objective)
+        self.moves[who] += 1
+
+    def reset(self) -> None:
+        """Put networks and optimizers back to where they stood when the board was made."""
+        for part, state in zip(self.parts, self.initial, strict=True):
+            part.load_state_dict(copy.deepcopy(state))
+        self.moves = dict.fromkeys(self.moves, 0)
+
+    def pulls(self, fake: Tensor) -> Tensor:
+        """Return the pull on each point of fake (n, 2): minus the gradient of its own generator loss, (n, 2)."""
+        fake = fake.detach().clone().requires_grad_()
+        return -torch.autograd.grad(self.run.objective.generator(self.run.critic(fake)).sum(), fake)[0]
+
+    def draw(self, ax: Axes, title: str = "") -> BoardState:
+        """Draw D as colour, 200 real and 200 fake points and 50 pulls, the longest of them a third of a unit long."""
+        run, mixture = self.run, self.run.source.mixture
+        real, fake = run.source.at(0), run.sample(2500, average=False).to(run.device)
+        pulls = self.pulls(fake[:50])
+        longest = pulls.norm(dim=1).max().item()
+        plots.surface(ax, lambda x: run.critic(x.to(run.device)), LIMIT)
+        plots.points(ax, real[:200], "real", plots.REAL, size=18)
+        plots.points(ax, fake[:200], "fake", plots.FAKE, size=9)
+        plots.arrows(ax, fake[:50], pulls / (3 * max(longest, 1e-12)))
+        ax.set(xlabel="first coordinate", ylabel="second coordinate", title=title)
+        with torch.no_grad():
+            real_logits, fake_logits = run.critic(real), run.critic(fake[: len(real)])
+        return BoardState(
+            *metrics.mode_coverage(fake, mixture.means, mixture.sigmas[0].item())[:2],
+            run.objective.critic(real_logits, fake_logits).mean().item(),
+            run.objective.generator(fake_logits).mean().item(),
+            longest,
+        )

@@ -1,0 +1,177 @@
+"""What judges a learner's answers: the engine, and a bank of answers to every exercise.
+
+The bank: tests/answers/lesson_NN.py holds ANSWERS = {"NN.1": {"right": [...], "wrong": [(answer, words), ...]}}. The
+answers are written as learners write them; each wrong one must be refused with a hint that holds its `words`.
+"""
+
+import importlib
+import math
+import re
+import runpy
+from pathlib import Path
+
+import lessons
+import numpy as np
+import pytest
+import torch
+
+from ganlab import check
+from ganlab.check import Exercise, Slip
+
+ANSWERS = {}
+for bank in sorted((Path(__file__).parent / "answers").glob("lesson_*.py")):
+    ANSWERS |= runpy.run_path(str(bank))["ANSWERS"]
+
+EXERCISES = {}
+for module in sorted(Path(check.__file__).parent.glob("lesson_*.py")):
+    EXERCISES |= importlib.import_module(f"ganlab.check.{module.stem}").EXERCISES
+
+RIGHT = [(number, k) for number, bank in ANSWERS.items() for k in range(len(bank["right"]))]
+WRONG = [(number, k) for number, bank in ANSWERS.items() for k in range(len(bank["wrong"]))]
+
+
+def stubs() -> dict[str, tuple[str, str]]:
+    """Return, for each exercise in a lesson, the stub's source and the name that the next cell has checked."""
+    found = {}
+    for path in lessons.lessons():
+        cells = lessons.code_cells(lessons.read(path))
+        for cell, after in zip(cells, cells[1:], strict=False):
+            if number := cell.metadata.get("ganlab", {}).get("exercise"):
+                name = re.search(rf'check\.answer\("{re.escape(number)}", (\w+)\)', after.source)
+                assert name, f"{path.name}: the cell after exercise {number} does not check it"
+                found[number] = cell.source, name[1]
+    return found
+
+
+STUBS = stubs()
+
+
+def test_every_exercise_has_a_judge_a_stub_and_a_bank() -> None:
+    assert set(EXERCISES) == set(ANSWERS)
+    assert set(EXERCISES) == set(STUBS)
+
+
+@pytest.mark.parametrize("number", sorted(ANSWERS))
+def test_bank_is_large_enough(number: str) -> None:
+    assert len(ANSWERS[number]["right"]) >= 2
+    assert len(ANSWERS[number]["wrong"]) >= 4
+    assert len({words for _, words in ANSWERS[number]["wrong"]}) >= 4  # four different slips
+
+
+@pytest.mark.parametrize("number", sorted(STUBS))
+def test_stub_of_the_lesson_says_not_attempted(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    source, name = STUBS[number]
+    namespace = {"torch": torch, "np": np}
+    exec(source, namespace)
+    check.answer(number, namespace[name])
+    assert capsys.readouterr().out == f"Exercise {number}: not attempted. Replace the ... and run both cells again.\n"
+
+
+@pytest.mark.parametrize("number", sorted(EXERCISES))
+def test_reference_passes(number: str) -> None:
+    verdict = check.judge(EXERCISES[number], EXERCISES[number].reference)
+    assert verdict.status == "correct"
+    assert verdict.message == "Largest difference from the reference: 0.0e+00."
+
+
+@pytest.mark.parametrize("number", sorted(EXERCISES))
+def test_every_slip_gets_its_own_hint(number: str) -> None:
+    # A slip whose numbers equal another's, or the reference's, would never be named.
+    for slip in EXERCISES[number].slips:
+        verdict = check.judge(EXERCISES[number], slip.answer)
+        assert verdict.status == "not yet"
+        assert verdict.message.endswith(f"Hint: {slip.hint}")
+
+
+@pytest.mark.parametrize(("number", "k"), RIGHT)
+def test_right_answer_passes(number: str, k: int) -> None:
+    verdict = check.judge(EXERCISES[number], ANSWERS[number]["right"][k])
+    assert verdict.status == "correct", verdict.message
+
+
+@pytest.mark.parametrize(("number", "k"), WRONG)
+def test_wrong_answer_gets_a_hint_that_names_the_slip(number: str, k: int) -> None:
+    given, words = ANSWERS[number]["wrong"][k]
+    verdict = check.judge(EXERCISES[number], given)
+    assert verdict.status == "not yet"
+    assert words in verdict.message.partition("Hint: ")[2], verdict.message
+
+
+# The engine, on an exercise small enough to know every number: return x squared at -1, 2 and 3.
+
+
+def squares(function) -> dict:
+    return {"squares": function(torch.tensor([-1.0, 2.0, 3.0]))}
+
+
+SQUARE = Exercise(squares, lambda x: x**2, (Slip(lambda x: x**3, "that is the cube."),))
+
+
+def message(given, status: str = "not yet") -> str:
+    verdict = check.judge(SQUARE, given)
+    assert verdict.status == status, verdict
+    return verdict.message
+
+
+def test_judge_reports_the_largest_difference() -> None:
+    assert message(lambda x: x**2 + torch.tensor([0.0, 0.0, 2e-5]), "correct").endswith("reference: 2.0e-05.")
+    assert "yours 9.001, expected 9" in message(lambda x: x**2 + torch.tensor([0.0, 1e-6, 1e-3]))
+
+
+def test_judge_takes_lists_arrays_and_gradients() -> None:
+    for given in (lambda x: [1.0, 4.0, 9.0], lambda x: x.numpy() ** 2, lambda x: x.requires_grad_() ** 2):
+        message(given, "correct")
+
+
+def test_judge_names_the_slip_and_only_where_it_is_true() -> None:
+    assert message(lambda x: x * x * x).endswith("Hint: that is the cube.")
+    assert "cube" not in message(lambda x: x**3 + 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (lambda x: -(x**2), "-1 times"),
+        (lambda x: x**2 / 3, "0.3333 times"),
+        (lambda x: x**2 + 7, "off by 7"),
+        (lambda x: torch.log(x - 2), "not finite"),
+        (lambda x: x**2 * math.nan, "not finite"),
+    ],
+)
+def test_judge_knows_general_slips(given, words: str) -> None:
+    assert words in message(given).partition("Hint: ")[2]
+
+
+def test_judge_does_not_guess_a_hint() -> None:
+    assert "Hint" not in message(lambda x: torch.tensor([5.0, -1.0, 0.5]))
+
+
+def test_judge_reports_a_wrong_shape() -> None:
+    assert "shape (), expected (3,)" in message(lambda x: (x**2).sum())
+
+
+def test_judge_tells_the_learner_what_the_code_raised() -> None:
+    assert message(lambda x: x @ torch.ones(7)).startswith("Your code stopped with RuntimeError: ")
+    assert message("not a function").startswith("Your code stopped with TypeError: ")
+
+
+def not_implemented(x):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("given", [..., lambda x: ..., not_implemented])
+def test_judge_sees_an_untouched_stub(given) -> None:
+    message(given, "not attempted")
+
+
+def test_judge_compares_infinities() -> None:
+    exercise = Exercise(lambda f: {"logs": f(torch.tensor([0.0, 1.0]))}, torch.log, ())
+    assert check.judge(exercise, lambda x: x.log()).status == "correct"
+    assert check.judge(exercise, lambda x: -x.log()).status == "not yet"
+
+
+@pytest.mark.parametrize(("number", "words"), [("77.1", "lesson '77' has no exercises"), ("01.9", "01.1, 01.2")])
+def test_answer_rejects_a_number_that_does_not_exist(number: str, words: str) -> None:
+    with pytest.raises(ValueError, match="number: got") as error:
+        check.answer(number, ...)
+    assert words in str(error.value)
