@@ -15,7 +15,7 @@ LIMIT = 1.6  # half the side of the square that is drawn; the ring has radius 1
 
 
 class BoardState(NamedTuple):
-    """What `Board.draw` finds in the 2,500 fakes of fixed latents: losses in nats, the longest pull in nats per unit."""
+    """What `Board.draw` finds among 2,500 fakes of fixed latents: losses in nats, the longest pull in nats per unit."""
 
     modes: int
     good: float

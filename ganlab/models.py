@@ -1,4 +1,4 @@
-"""What has weights: generators and critics, fully connected and convolutional. A critic returns logits, one a sample."""
+"""What has weights: generators and critics, fully connected and convolutional. A critic returns one logit a sample."""
 
 import math
 from collections.abc import Sequence

@@ -53,7 +53,8 @@ def tile(images: Tensor, columns: int, pad: int = 2) -> np.ndarray:
 def image_grid(ax: Axes, images: Tensor, columns: int = 8, title: str = "") -> Axes:
     """Draw images (N, C, H, W), float in [-1, 1] or uint8, as a grid of `columns`."""
     sheet = tile(images, columns)
-    ax.imshow(sheet.squeeze(2) if sheet.shape[2] == 1 else sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    pixels = sheet.squeeze(2) if sheet.shape[2] == 1 else sheet
+    ax.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     ax.set_axis_off()
     ax.set_title(title)
     return ax
@@ -68,7 +69,12 @@ def filmstrip(frames: Sequence[tuple[int, Tensor]], columns: int = 4, unit: str 
 
 
 def curves(
-    ax: Axes, series: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, smooth: int = 1, x: Sequence | None = None
+    ax: Axes,
+    series: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    smooth: int = 1,
+    x: Sequence[float] | None = None,
 ) -> Axes:
     """Draw named series over their index (or `x`), each as a running mean over `smooth` values."""
     colours = {"critic": REAL, "generator": FAKE}

@@ -4,13 +4,10 @@ It knows nothing of what a step does; `ganlab.train` has the steps. A run goes o
 checkpoint file after a kill, and ends with the same bits as if nothing had happened.
 """
 
-import contextlib
 import copy
 import dataclasses
-import signal
-import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -20,7 +17,7 @@ from tqdm.auto import tqdm
 
 from ganlab import checkpoint
 from ganlab.checkpoint import CheckpointError
-from ganlab.runtime import whole_number
+from ganlab.runtime import interrupts_deferred, whole_number
 
 LOOK_EVERY = 50  # steps between two looks at the losses: each look waits for the device once
 
@@ -32,29 +29,13 @@ class Source(Protocol):
         """Return the batch of training step `step`, (B, ...)."""
 
 
-@contextlib.contextmanager
-def interrupts_deferred() -> Iterator[None]:
-    """Inside, Ctrl-C or Jupyter's stop button waits: KeyboardInterrupt comes at the end, so a step is whole or not."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread receives interrupts
-        return
-    came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
-
-
 @dataclasses.dataclass(frozen=True)
 class Keep:
     """What a run keeps along the way; intervals are in steps, 0 for never.
 
     `metric(run) -> dict` of numbers is called every `metric_every` steps and at the end; samples from fixed latents go
     into `run.frames` every `sample_every`; the state goes to the file `checkpoint` every `checkpoint_every` and at the
-    end. `resume` continues from that file if it is there; without it, a file that is there is an error, not overwritten.
+    end. `resume` continues from that file if it is there; without it, a file that is there is an error.
     """
 
     metric: Callable[[Any], dict[str, float]] | None = None
@@ -138,7 +119,8 @@ class Run:
     def play(self, progress: bool = True) -> Self:
         """Take all steps that are left, with a progress bar. An interrupt ends it early with everything usable."""
         try:
-            with tqdm(total=self.settings.steps, initial=self.step, unit="step", disable=None if progress else True) as bar:
+            quiet = {} if progress else {"disable": True}  # left out, the variable TQDM_DISABLE decides
+            with tqdm(total=self.settings.steps, initial=self.step, unit="step", **quiet) as bar:
                 for _ in self:
                     bar.update()
         except KeyboardInterrupt:
@@ -173,7 +155,8 @@ class Run:
         try:
             checkpoint.save(self.keep.checkpoint, self.state())
         except OSError as error:
-            warnings.warn(f"could not write {self.keep.checkpoint}: {error}; training goes on", RuntimeWarning, stacklevel=2)
+            text = f"could not write {self.keep.checkpoint}: {error}; training goes on"
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
 
     def state(self) -> dict[str, Any]:
         """Return all that the run needs to continue: weights, optimizers, step, settings, history and random states."""
@@ -235,7 +218,7 @@ class Run:
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(copy.deepcopy(weights["optimizers"][name]))
             for parameter, state in optimizer.state.items():
-                for key, value in state.items():  # moments take the memory order of their parameter: kernels count on it
+                for key, value in state.items():  # moments take their parameter's memory order: kernels count on it
                     if value.shape == parameter.shape:
                         state[key] = torch.empty_like(parameter).copy_(value)
 
@@ -252,10 +235,11 @@ class Run:
         """Take over a saved state after checking that it is of this run; nothing is changed when it is not."""
         mine = {**dataclasses.asdict(self.settings), **self._networks()}
         kept = {**state["settings"], **state["networks"]}
-        for name in mine:
-            # a longer run may continue a shorter one; lists are how JSON keeps tuples
-            if name != "steps" and (list(mine[name]) if isinstance(mine[name], tuple) else mine[name]) != kept.get(name):
-                raise CheckpointError(f"resume: {self.keep.checkpoint} has {name} {kept.get(name)!r}, this run {mine[name]!r}")
+        for name, value in mine.items():
+            wanted = list(value) if isinstance(value, tuple) else value  # JSON keeps tuples as lists
+            if name != "steps" and wanted != kept.get(name):  # a longer run may continue a shorter one
+                have = f"{self.keep.checkpoint} has {name} {kept.get(name)!r}"
+                raise CheckpointError(f"resume: {have}, this run {value!r}")
         self._set_weights(state["weights"])
         self.step = state["step"]
         self.history = {name: values.tolist() for name, values in state["history"].items()}

@@ -1,11 +1,13 @@
-"""Where a run happens: device, speed, seeded generators, cache folder, and the micro-benchmark that picks the fast way."""
+"""Where a run happens: device, speed, seeds, cache folder, and the measurement that picks the fast precision."""
 
 import contextlib
 import hashlib
 import json
 import os
 import platform
+import signal
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -95,6 +97,22 @@ def cache_dir() -> Path:
     import pooch  # here, so that importing ganlab.runtime stays light
 
     return Path(os.environ.get("GANLAB_CACHE") or pooch.os_cache("ganlab")).expanduser()
+
+
+@contextlib.contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Inside, Ctrl-C or Jupyter's stop button waits: KeyboardInterrupt comes at the end, so a step is whole or not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread receives interrupts
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,13 +1,12 @@
-"""What changes weights: the two steps of the game, and the run that takes them in turn.
+"""What changes weights: the game as a run of steps, with its settings, its precision and its running average.
 
-`critic_step` and `generator_step` are the mathematics. `GANRun` is an iterator of such steps (see `ganlab.run`);
-`fit_gan` takes them all, and a notebook can take them itself, one at a time.
+`critic_step` and `generator_step` (from `ganlab.steps`) are the mathematics. `GANRun` is an iterator that takes them in
+turn (see `ganlab.run`); `fit_gan` takes them all, and a notebook can take them itself, one at a time.
 """
 
-import contextlib
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -16,77 +15,23 @@ from torch import Tensor, nn
 from ganlab import checkpoint, losses, runtime
 from ganlab.models import latents
 from ganlab.run import Keep, Run, Source, load_run
-from ganlab.runtime import FLOAT32, Precision, seeded_generator, whole_number
+from ganlab.runtime import Precision, seeded_generator, whole_number
+from ganlab.steps import critic_step, frozen, generator_step, update_ema
+
+__all__ = [
+    "GANRun",
+    "GANSettings",
+    "adam",
+    "check_fit",
+    "critic_step",
+    "fit_gan",
+    "frozen",
+    "generator_step",
+    "measured_precision",
+    "update_ema",
+]
 
 FRAME_SAMPLES = 16  # how many fixed latents a run follows
-
-
-@contextlib.contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Inside, gradients pass through `module` but none are computed for its weights, which saves that work."""
-    wanted = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter, before in wanted:
-            parameter.requires_grad_(before)
-
-
-def critic_step(
-    critic: nn.Module,
-    generator: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    real: Tensor,
-    z: Tensor,
-    objective: losses.Objective,
-    precision: Precision = FLOAT32,
-) -> dict[str, Tensor]:
-    """Move the critic one step towards telling `real` (B, ...) from the fakes G(z), z (B, latent_dim).
-
-    Returns "critic_loss" (nats) and "d_real", "d_fake", the mean D on either batch, as tensors on the device.
-    The networks run in `precision`, the loss always in float32.
-    """
-    with precision.autocast(real.device):
-        with torch.no_grad():  # the generator is not the one that learns here
-            fake = generator(z)
-        real_logits, fake_logits = critic(real).float(), critic(fake).float()
-    loss = objective.critic(real_logits, fake_logits).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    d_real, d_fake = real_logits.detach().sigmoid().mean(), fake_logits.detach().sigmoid().mean()
-    return {"critic_loss": loss.detach(), "d_real": d_real, "d_fake": d_fake}
-
-
-def generator_step(
-    generator: nn.Module,
-    critic: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    z: Tensor,
-    objective: losses.Objective,
-    precision: Precision = FLOAT32,
-) -> dict[str, Tensor]:
-    """Move the generator one step towards fakes G(z) that the critic takes for real; z (B, latent_dim).
-
-    Returns "generator_loss" (nats) as a tensor on the device. Networks and loss compute as in `critic_step`.
-    """
-    with frozen(critic):
-        with precision.autocast(z.device):
-            fake_logits = critic(generator(z)).float()
-        loss = objective.generator(fake_logits).mean()
-        optimizer.zero_grad()
-        loss.backward()
-    optimizer.step()
-    return {"generator_loss": loss.detach()}
-
-
-@torch.no_grad()
-def update_ema(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Set `average` to decay * average + (1 - decay) * model, weight by weight; buffers are copied as they are."""
-    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
-    for kept, new in zip(average.buffers(), model.buffers(), strict=True):
-        kept.copy_(new)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 A callback may run on another thread than the cell, so widgets draw on a `Figure` of their own, never through pyplot.
 """
 
+import asyncio
 import io
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -12,10 +13,12 @@ import PIL.Image
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganlab import losses, plots, probability
-from ganlab.toys import Mixture
+from ganlab.board import Board
+from ganlab.toys import Mixture, MixtureBatches
+from ganlab.train import GANSettings
 
 
 class Picture(ipw.Image):
@@ -166,3 +169,71 @@ class MinimaxExplorer(ipw.VBox):
         for name, (d_mu, d_sigma) in state.gradients.items():
             lines.append(f"gradient of {name.replace('_', '-')}: {d_mu:+.4f} by mu, {d_sigma:+.4f} by sigma")
         self.readout.value = "<br>".join(lines)
+
+
+# Lesson 02: the game between the reader's own networks, on points in the plane.
+
+
+class GameBoard(ipw.VBox):
+    """Buttons that step D, step G, step both, run and reset a `Board`, trained in place; Run ends after settings.steps.
+
+    Orange to blue is D from 0 to 1; dots are real (blue) and fake (orange) points, arrows the pulls on the fakes.
+    """
+
+    def __init__(self, generator: nn.Module, critic: nn.Module, source: MixtureBatches, settings: GANSettings) -> None:
+        self.board = Board(generator, critic, source, settings)
+        self.picture = Picture(Figure(figsize=(5.2, 5.2), layout="constrained"))
+        self.readout = ipw.HTML().add_class("ganlab-readout")
+        self.per_click = ipw.ToggleButtons(options=[1, 10, 100], value=10, description="steps a click")
+        self.per_click.style.button_width = "4em"
+        self.buttons = {name: ipw.Button(description=name) for name in ("Step D", "Step G", "Step both", "Reset")}
+        for name, (d, g) in {"Step D": (1, 0), "Step G": (0, 1), "Step both": (1, 1)}.items():
+            self.buttons[name].on_click(lambda _, d=d, g=g: self._click(d, g))
+        self.buttons["Reset"].on_click(self.reset)
+        self.running = ipw.ToggleButton(description="Run", tooltip="Press again to stop")
+        self.running.observe(self._start, names="value")
+        self.task: asyncio.Task | None = None
+        row = ipw.HBox([*self.buttons.values(), self.running], layout={"flex_flow": "row wrap"})
+        super().__init__([row, self.per_click, self.picture, self.readout])
+        self.add_class("ganlab-widget")
+        self.play(0, 0)
+
+    def play(self, critic: int, generator: int) -> None:
+        """Take so many steps of each player by turns, draw the board, and write its numbers."""
+        self.board.play(critic, generator)
+        self.picture.figure.clear()
+        state, moves = self.board.draw(self.picture.figure.subplots()), self.board.moves
+        self.picture.paint()
+        self.readout.value = (
+            f"D has taken {moves['critic']:,} steps, G {moves['generator']:,}.<br>"
+            f"Modes reached: {state.modes}. Good samples: {100 * state.good:.1f}%.<br>"
+            f"critic_loss {state.critic_loss:.3f}, generator_loss {state.generator_loss:.3f} nats; "
+            f"longest arrow {state.longest_pull:.3g} nats per unit."
+        )
+
+    def reset(self, button: object = None) -> None:
+        """Stop, and put networks and optimizers back to where they stood at first."""
+        self.running.value = False
+        self.board.reset()
+        self.play(0, 0)
+
+    def _click(self, d: int, g: int) -> None:
+        self.play(d * self.per_click.value, g * self.per_click.value)
+
+    def _start(self, change: object = None) -> None:
+        if not self.running.value or (self.task and not self.task.done()):
+            return  # a task that is under way sees the button itself
+        try:
+            self.task = asyncio.get_running_loop().create_task(self._run())
+        except RuntimeError:  # no event loop, as in a plain script: nothing would ever press Stop
+            self.running.value = False
+
+    async def _run(self) -> None:
+        try:
+            for _ in range(0, self.board.run.settings.steps, 5):
+                if not self.running.value:
+                    return
+                self.play(5, 5)
+                await asyncio.sleep(0.01)  # meanwhile the kernel hears the other buttons
+        finally:
+            self.running.value = False

@@ -142,6 +142,12 @@ def test_a_single_changed_byte_is_noticed_wherever_it_is(tmp_path, whole):
         refused(tmp_path / "changed", bytes(changed))
 
 
+@pytest.mark.parametrize(("old", "new"), [(b'"shape":[3,4]', b'"shape":[4,3]'), (b'"dtype":"F32"', b'"dtype":"I32"')])
+def test_bytes_read_as_another_shape_or_type_are_noticed(tmp_path, whole, old, new):
+    assert old in whole
+    refused(tmp_path / "changed", whole.replace(old, new, 1))
+
+
 @pytest.mark.parametrize(
     "content", [b"hello", safetensors.torch.save({"w": torch.ones(2)}), b"PK\x03\x04" + bytes(200)]
 )

@@ -58,11 +58,6 @@ def test_an_uninstalled_ganlab_is_a_problem(monkeypatch):
     assert "not installed" in problems()[0].text
 
 
-def test_an_old_python_is_a_problem(monkeypatch):
-    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
-    assert [finding.topic for finding in problems()] == ["python"]
-
-
 def test_a_missing_kernel_is_a_problem_with_the_command_that_makes_it(monkeypatch):
     monkeypatch.setattr(KernelSpecManager, "find_kernel_specs", lambda self: {"ir": "somewhere"})
     (finding,) = problems()

@@ -1,0 +1,78 @@
+"""One move of each player, as the mathematics reads: `ganlab.train` puts them into a run, a lesson into a loop."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from ganlab import losses
+from ganlab.runtime import FLOAT32, Precision
+
+
+@contextlib.contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Inside, gradients pass through `module` but none are computed for its weights, which saves that work."""
+    wanted = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter, before in wanted:
+            parameter.requires_grad_(before)
+
+
+def critic_step(
+    critic: nn.Module,
+    generator: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    real: Tensor,
+    z: Tensor,
+    objective: losses.Objective,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move the critic one step towards telling `real` (B, ...) from the fakes G(z), z (B, latent_dim).
+
+    Returns "critic_loss" (nats) and "d_real", "d_fake", the mean D on either batch, as tensors on the device.
+    The networks run in `precision`, the loss always in float32.
+    """
+    with precision.autocast(real.device):
+        with torch.no_grad():  # the generator is not the one that learns here
+            fake = generator(z)
+        real_logits, fake_logits = critic(real).float(), critic(fake).float()
+    loss = objective.critic(real_logits, fake_logits).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    d_real, d_fake = real_logits.detach().sigmoid().mean(), fake_logits.detach().sigmoid().mean()
+    return {"critic_loss": loss.detach(), "d_real": d_real, "d_fake": d_fake}
+
+
+def generator_step(
+    generator: nn.Module,
+    critic: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    z: Tensor,
+    objective: losses.Objective,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move the generator one step towards fakes G(z) that the critic takes for real; z (B, latent_dim).
+
+    Returns "generator_loss" (nats) as a tensor on the device. Networks and loss compute as in `critic_step`.
+    """
+    with frozen(critic):
+        with precision.autocast(z.device):
+            fake_logits = critic(generator(z)).float()
+        loss = objective.generator(fake_logits).mean()
+        optimizer.zero_grad()
+        loss.backward()
+    optimizer.step()
+    return {"generator_loss": loss.detach()}
+
+
+@torch.no_grad()
+def update_ema(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Set `average` to decay * average + (1 - decay) * model, weight by weight; buffers are copied as they are."""
+    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+    for kept, new in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(new)
