@@ -1,9 +1,10 @@
-"""The command line: `python -m ganlab doctor` examines this machine, `python -m ganlab data` lists and fetches sets."""
+"""The command line: `python -m ganlab doctor` examines this machine, `data` lists and fetches sets, `train` trains."""
 
 import argparse
 import sys
 
-from ganlab import data, doctor
+from ganlab import data, doctor, training
+from ganlab.checkpoint import CheckpointError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -13,10 +14,17 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("doctor", help="say whether the course can run here, and what mends it if not")
     sets = commands.add_parser("data", help="list the image sets, or get one").add_subparsers(dest="action")
     sets.add_parser("fetch", help="build or download a set into the cache").add_argument("name", metavar="NAME")
+    training.add_arguments(commands.add_parser("train", help="train a GAN into a folder; again to continue it"))
     chosen = parser.parse_args(arguments)
-    if chosen.command == "doctor":
-        return _doctor()
-    return _fetch(chosen.name) if chosen.action == "fetch" else _list()
+    try:
+        if chosen.command == "doctor":
+            return _doctor()
+        if chosen.command == "train":
+            return training.run(chosen)
+        return _fetch(chosen.name) if chosen.action == "fetch" else _list()
+    except (ValueError, OSError, data.DataError, CheckpointError) as error:  # bad input: said in one line
+        print(f"error: {error}", file=sys.stderr)
+        return 1
 
 
 def _doctor() -> int:
@@ -36,11 +44,7 @@ def _list() -> int:
 
 
 def _fetch(name: str) -> int:
-    try:
-        status = data.fetch(name)
-    except data.DataError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    status = data.fetch(name)
     print(f"{name}: {status.state}")
     return 0 if status.state == "present" else 1  # built, but not kept: a warning has said why
 

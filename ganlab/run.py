@@ -6,6 +6,7 @@ checkpoint file after a kill, and ends with the same bits as if nothing had happ
 
 import copy
 import dataclasses
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -116,13 +117,14 @@ class Run:
             self._after_step()
         return record
 
-    def play(self, progress: bool = True) -> Self:
-        """Take all steps that are left, with a progress bar. An interrupt ends it early with everything usable."""
+    def play(self, progress: bool = True, each: Callable[[Self], None] = lambda run: None) -> Self:
+        """Take all steps that are left, with a progress bar, and `each(run)` after each; an interrupt ends it early."""
         try:
-            quiet = {} if progress else {"disable": True}  # left out, the variable TQDM_DISABLE decides
-            with tqdm(total=self.settings.steps, initial=self.step, unit="step", **quiet) as bar:
+            quiet = not progress or bool(os.environ.get("TQDM_DISABLE"))  # which tqdm's bar for notebooks ignores
+            with tqdm(total=self.settings.steps, initial=self.step, unit="step", disable=quiet) as bar:
                 for _ in self:
                     bar.update()
+                    each(self)
         except KeyboardInterrupt:
             print(f"Interrupted after step {self.step:,}. All results so far are usable; run.play() goes on.")
             with interrupts_deferred():
@@ -238,8 +240,8 @@ class Run:
         for name, value in mine.items():
             wanted = list(value) if isinstance(value, tuple) else value  # JSON keeps tuples as lists
             if name != "steps" and wanted != kept.get(name):  # a longer run may continue a shorter one
-                have = f"{self.keep.checkpoint} has {name} {kept.get(name)!r}"
-                raise CheckpointError(f"resume: {have}, this run {value!r}")
+                differs = "other layers or sizes" if name in self.modules else f"{kept.get(name)!r}, this run {value!r}"
+                raise CheckpointError(f"resume: {self.keep.checkpoint} has {name} {differs}")
         self._set_weights(state["weights"])
         self.step = state["step"]
         self.history = {name: values.tolist() for name, values in state["history"].items()}

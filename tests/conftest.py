@@ -4,9 +4,11 @@ import os
 import shutil
 import sys
 import tempfile
+from typing import Any
 
 import matplotlib
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ["TQDM_DISABLE"] = "1"
 os.environ.pop("GANLAB_SPEED", None)  # a speed set in the user's shell must not decide what a test sees
@@ -30,6 +32,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the slowest tests, or one worker would go on long after the others are done."""
     slowest = ("test_widgets_in_browser.py", "test_notebooks.py")
     items.sort(key=lambda item: slowest.index(item.path.name) if item.path.name in slowest else len(slowest))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Deal tests one by one, but those in the browser together: one server and one browser serve them all.
+
+    `--dist loadgroup` is made for this, but with pytest 9.2 it groups nothing (pytest-xdist issue 1386).
+    """
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: "browser" if "test_widgets_in_browser" in nodeid else nodeid
+    return scheduler
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,5 +1,7 @@
 """Widgets without a browser: their numbers against closed forms, their callbacks, and the pictures they paint."""
 
+import asyncio
+import copy
 import math
 import threading
 
@@ -10,7 +12,7 @@ import torch
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from ganlab import plots, toys, widgets
+from ganlab import losses, metrics, models, plots, runtime, toys, train, widgets
 
 # Lesson 01: the explorer of the minimax game.
 
@@ -119,3 +121,175 @@ def test_explorer_can_be_found_and_leaves_the_random_state_alone() -> None:
     assert "ganlab-picture" in explorer.picture._dom_classes
     assert (explorer.mu.step, explorer.sigma.step) == (0.1, 0.1)
     assert set(widgets.LOSS_COLOURS.values()).isdisjoint({plots.REAL, plots.FAKE})
+
+
+# Lesson 02: the game board.
+
+
+def new_board(steps: int = 1000) -> widgets.GameBoard:
+    with runtime.seeded(4):
+        generator, critic = models.MLPGenerator(2, (2,), (16,)), models.MLPCritic((2,), (16,))
+    settings = train.GANSettings(steps, learning_rate=1e-2, seed=4)
+    return widgets.GameBoard(generator, critic, toys.ring().batches(32, seed=4), settings)
+
+
+def weights(network: torch.nn.Module) -> torch.Tensor:
+    return torch.nn.utils.parameters_to_vector(network.parameters()).detach().clone()
+
+
+@pytest.mark.parametrize(
+    ("button", "d_moves", "g_moves"), [("Step D", True, False), ("Step G", False, True), ("Step both", True, True)]
+)
+@pytest.mark.parametrize("per_click", [1, 10])
+def test_board_button_trains_whom_it_says(button: str, d_moves: bool, g_moves: bool, per_click: int) -> None:
+    board = new_board()
+    run = board.board.run
+    critic, generator, picture, text = (
+        weights(run.critic),
+        weights(run.generator),
+        board.picture.value,
+        board.readout.value,
+    )
+    board.per_click.value = per_click
+    board.buttons[button].click()
+    assert board.board.moves == {"critic": per_click * d_moves, "generator": per_click * g_moves}
+    assert (not torch.equal(weights(run.critic), critic)) == d_moves
+    assert (not torch.equal(weights(run.generator), generator)) == g_moves
+    assert board.picture.value != picture and bytes(board.picture.value[:4]) == b"\x89PNG"
+    assert board.readout.value != text
+    assert f"D has taken {per_click * d_moves} steps, G {per_click * g_moves}." in board.readout.value
+
+
+def test_board_makes_the_moves_of_a_gan_run() -> None:
+    board, game = new_board(), new_board().board.run  # a run of its own, from the same first weights
+    board.per_click.value = 10
+    board.buttons["Step both"].click()
+    for _ in range(10):
+        next(game)
+    for mine, its in ((board.board.run.critic, game.critic), (board.board.run.generator, game.generator)):
+        assert torch.equal(weights(mine), weights(its))
+
+
+def test_board_reset_takes_everything_back() -> None:
+    board = new_board()
+    run, picture, text = board.board.run, board.picture.value, board.readout.value
+    before = weights(run.critic), weights(run.generator)
+    board.buttons["Step both"].click()
+    after = weights(run.critic)
+    board.buttons["Reset"].click()
+    assert torch.equal(weights(run.critic), before[0]) and torch.equal(weights(run.generator), before[1])
+    assert (board.picture.value, board.readout.value) == (picture, text)
+    board.buttons["Step both"].click()
+    assert torch.equal(weights(run.critic), after)  # the optimizers' memory and the clock of the noise too
+
+
+def test_board_shows_numbers_and_pulls_that_hold() -> None:
+    board = new_board().board
+    board.play(200, 200)
+    figure, ax = plt.subplots()
+    state = board.draw(ax)
+    plt.close(figure)
+    fake = board.run.sample(2500, average=False)
+    coverage = metrics.mode_coverage(fake, toys.ring().means, 0.01)
+    assert (state.modes, state.good) == (coverage.modes, coverage.good)
+    real_logits, fake_logits = board.run.critic(board.run.source.at(0)), board.run.critic(fake[:32])
+    assert state.critic_loss == pytest.approx(-losses.value(real_logits, fake_logits).item(), rel=1e-6)
+    assert state.generator_loss == pytest.approx(torch.nn.functional.softplus(-fake_logits).mean().item(), rel=1e-6)
+    # by differences: a pull is minus the slope of -log D
+    pulls, x, h = board.pulls(fake[:5]), fake[:5].double(), 1e-4
+    critic = copy.deepcopy(board.run.critic).double()
+    for axis in (torch.tensor([h, 0.0]), torch.tensor([0.0, h])):
+        slope = (losses.log_d(critic(x + axis)) - losses.log_d(critic(x - axis))) / (2 * h)
+        assert torch.allclose((pulls.double() * axis).sum(1) / h, slope, rtol=1e-3, atol=1e-6)
+    assert state.longest_pull == pytest.approx(board.pulls(fake[:50]).norm(dim=1).max().item())
+
+
+def test_board_looks_without_touching_gradients_or_chance() -> None:
+    board, state = new_board().board, torch.get_rng_state()
+    figure, ax = plt.subplots()
+    board.draw(ax)
+    plt.close(figure)
+    networks = (board.run.generator, board.run.critic)
+    assert all(parameter.grad is None for network in networks for parameter in network.parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+async def running(board: widgets.GameBoard, seconds: float) -> None:
+    """Let the event loop go on until the board's run has ended, for so many seconds at most."""
+    async with asyncio.timeout(seconds):
+        while not board.task.done():
+            await asyncio.sleep(0.005)
+
+
+def test_board_runs_and_stops() -> None:
+    async def press() -> tuple[int, int]:
+        board = new_board()
+        board.running.value = True
+        while board.board.moves["generator"] < 10:
+            await asyncio.sleep(0.005)
+        board.running.value = False
+        stopped_at = board.board.moves["generator"]
+        await running(board, 10)
+        return stopped_at, board.board.moves["generator"]
+
+    stopped_at, end = asyncio.run(press())
+    assert end == stopped_at < 1000
+
+
+def test_board_run_ends_by_itself_and_starts_again() -> None:
+    async def press() -> list[int]:
+        board, ends = new_board(steps=20), []
+        for _ in range(2):
+            board.running.value = True
+            await running(board, 10)
+            ends.append(board.board.moves["critic"])
+            assert board.running.value is False
+        return ends
+
+    assert asyncio.run(press()) == [20, 40]
+
+
+def test_board_reset_stops_a_run() -> None:
+    async def press() -> widgets.GameBoard:
+        board = new_board()
+        board.running.value = True
+        await asyncio.sleep(0.1)
+        board.buttons["Reset"].click()
+        await running(board, 10)
+        return board
+
+    assert asyncio.run(press()).board.moves == {"critic": 0, "generator": 0}
+
+
+def test_board_pressed_twice_runs_once() -> None:
+    async def press() -> bool:
+        board = new_board(steps=20)
+        board.running.value = True
+        first = board.task
+        await asyncio.sleep(0)
+        board.running.value = False
+        board.running.value = True
+        same = board.task is first
+        await running(board, 10)
+        return same
+
+    assert asyncio.run(press())
+
+
+def test_board_without_an_event_loop_does_not_run() -> None:
+    board = new_board()
+    board.running.value = True
+    assert board.running.value is False
+    assert board.board.moves == {"critic": 0, "generator": 0}
+
+
+def test_board_draws_from_another_thread_and_can_be_found() -> None:
+    board, open_figures = new_board(), plt.get_fignums()
+    before = board.picture.value
+    thread = threading.Thread(target=board.buttons["Step both"].click)
+    thread.start()
+    thread.join()
+    assert board.picture.value != before
+    assert plt.get_fignums() == open_figures
+    assert "ganlab-widget" in board._dom_classes
+    assert "ganlab-picture" in board.picture._dom_classes

@@ -19,8 +19,6 @@ import nbformat.v4 as v4
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-pytestmark = pytest.mark.xdist_group("browser")  # one server and one browser, on one of xdist's workers
-
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
     "--no-sandbox",

@@ -56,9 +56,12 @@ def answer(number: str, given: Any) -> None:
 def find(number: str) -> Exercise:
     """Return exercise `number`; raise ValueError with the numbers there are for one that does not exist."""
     lesson = number.split(".")[0]
+    module = f"{__name__}.lesson_{lesson}"
     try:
-        exercises = importlib.import_module(f"{__name__}.lesson_{lesson}").EXERCISES
+        exercises = importlib.import_module(module).EXERCISES
     except ModuleNotFoundError as error:
+        if error.name != module:
+            raise  # the lesson is there, but something that it needs is not
         raise ValueError(f"number: got {number!r}, but lesson {lesson!r} has no exercises") from error
     if number not in exercises:
         raise ValueError(f"number: got {number!r}, expected one of {', '.join(exercises)}")

@@ -1,0 +1,88 @@
+"""The command `train`: into a folder, again to go on, and one clear line for what it cannot do."""
+
+import csv
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from ganlab import __main__ as command
+from ganlab import checkpoint
+
+FEW = ["--every", "4", "--batch-size", "16", "--device", "cpu"]
+
+
+def arguments(out, steps=8, network="mlp", data="digits", more=()) -> list[str]:
+    return ["train", network, "--data", str(data), "--steps", str(steps), "--out", str(out), *FEW, *more]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of twenty colour pictures, none of them square."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for k in range(40):
+        PIL.Image.fromarray(rng.integers(0, 256, (20, 24, 3), dtype=np.uint8)).save(folder / f"{k}.png")
+    return folder
+
+
+def test_it_leaves_a_checkpoint_a_history_and_sheets(tmp_path):
+    assert command.main(arguments(tmp_path / "run")) == 0
+    rows = list(csv.reader((tmp_path / "run" / "history.csv").open()))
+    assert rows[0] == ["step", "critic_loss", "d_real", "d_fake", "generator_loss"]
+    assert [row[0] for row in rows[1:]] == [str(step) for step in range(1, 9)]
+    assert all(0 < float(row[1]) < 20 for row in rows[1:])
+    for step in (4, 8):
+        with PIL.Image.open(tmp_path / "run" / f"samples-{step:07d}.png") as sheet:
+            assert sheet.size == (8 * 30 - 2, 8 * 30 - 2) and sheet.mode == "L"
+    assert checkpoint.load(tmp_path / "run" / "run.safetensors")["step"] == 8
+
+
+def test_the_same_command_again_goes_on_and_ends_as_if_never_stopped(tmp_path, capsys):
+    assert command.main(arguments(tmp_path / "whole", steps=8)) == 0
+    assert command.main(arguments(tmp_path / "parts", steps=4)) == 0
+    assert command.main(arguments(tmp_path / "parts", steps=8)) == 0
+    assert "continuing after step 4" in capsys.readouterr().out
+    for file in ("history.csv", "samples-0000008.png"):
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "parts" / file).read_bytes()
+
+
+def test_a_dcgan_takes_digits_at_32_and_a_folder_of_ones_own(tmp_path, pictures):
+    small = ["--width", "4"]
+    assert command.main(arguments(tmp_path / "a", steps=2, network="dcgan", more=small)) == 0
+    with PIL.Image.open(tmp_path / "a" / "samples-0000002.png") as sheet:
+        assert sheet.size == (8 * 34 - 2, 8 * 34 - 2)
+    more = [*small, "--size", "16"]
+    assert command.main(arguments(tmp_path / "b", steps=2, network="dcgan", data=pictures, more=more)) == 0
+    with PIL.Image.open(tmp_path / "b" / "samples-0000002.png") as sheet:
+        assert sheet.size == (8 * 18 - 2, 8 * 18 - 2) and sheet.mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (["--steps", "0"], "steps"),
+        (["--batch-size", "5000"], "batch_size"),
+        (["--learning-rate", "-1"], "learning_rate"),
+        (["--objective", "wgan"], "objective"),
+        (["--device", "tpu"], "device"),
+        (["--data", "digitz"], "digits"),
+        (["--size", "30"], "size"),
+        (["--every", "0"], "--every"),
+    ],
+)
+def test_bad_input_is_told_in_one_line_and_touches_nothing(tmp_path, capsys, more, named):
+    assert command.main([*arguments(tmp_path / "run"), *more]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and named in error and error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_network_in_the_same_folder_is_refused(tmp_path, capsys):
+    assert command.main(arguments(tmp_path / "run", steps=4)) == 0
+    before = (tmp_path / "run" / "run.safetensors").read_bytes()
+    capsys.readouterr()
+    assert command.main(arguments(tmp_path / "run", network="dcgan", more=["--width", "4"])) == 1
+    assert "has generator other layers or sizes" in capsys.readouterr().err
+    assert (tmp_path / "run" / "run.safetensors").read_bytes() == before
