@@ -82,7 +82,7 @@ def test_another_setting_or_network_is_not_resumed_and_nothing_changes(tmp_path,
         copy.deepcopy(other) if name == who else net for who, net in [("generator", generator), ("critic", critic)]
     )
     before, state = copy.deepcopy((generator, critic)), torch.get_rng_state()
-    with pytest.raises(CheckpointError, match=f"resume: .*run has {name} .*, this run "):
+    with pytest.raises(CheckpointError, match=f"resume: .*run has {name} .*this run"):
         new = settings(9, **other) if isinstance(other, dict) else settings(9)
         fit_gan(generator, critic, source, new, kept(keep.checkpoint, resume=True), "cpu")
     for net, old in zip((generator, critic), before, strict=True):

@@ -84,5 +84,5 @@ def test_another_network_in_the_same_folder_is_refused(tmp_path, capsys):
     before = (tmp_path / "run" / "run.safetensors").read_bytes()
     capsys.readouterr()
     assert command.main(arguments(tmp_path / "run", network="dcgan", more=["--width", "4"])) == 1
-    assert "has generator other layers or sizes" in capsys.readouterr().err
+    assert "has generator of other layers than this run" in capsys.readouterr().err
     assert (tmp_path / "run" / "run.safetensors").read_bytes() == before
