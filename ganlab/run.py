@@ -240,7 +240,8 @@ class Run:
         for name, value in mine.items():
             wanted = list(value) if isinstance(value, tuple) else value  # JSON keeps tuples as lists
             if name != "steps" and wanted != kept.get(name):  # a longer run may continue a shorter one
-                differs = "of other layers than this run" if name in self.modules else f"{kept.get(name)!r}, this run {value!r}"
+                plain = f"{kept.get(name)!r}, this run {value!r}"
+                differs = "of other layers than this run" if name in self.modules else plain
                 raise CheckpointError(f"resume: {self.keep.checkpoint} has {name} {differs}")
         self._set_weights(state["weights"])
         self.step = state["step"]
