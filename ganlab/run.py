@@ -73,11 +73,7 @@ class Run:
     """
 
     def __init__(
-        self,
-        modules: dict[str, nn.Module],
-        optimizers: dict[str, torch.optim.Optimizer],
-        settings: Any,
-        keep: Keep,
+        self, modules: dict[str, nn.Module], optimizers: dict[str, torch.optim.Optimizer], settings: Any, keep: Keep
     ) -> None:
         self.modules, self.optimizers, self.settings, self.keep = modules, optimizers, settings, keep
         self.step = 0

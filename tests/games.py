@@ -14,6 +14,7 @@ from ganlab.data import ImageSet
 from ganlab.run import Keep
 from ganlab.train import GANRun, GANSettings, fit_gan
 
+torch.set_num_threads(1)  # networks this small gain nothing from more, and lose a lot on a busy machine
 on_each_device = pytest.mark.parametrize("device", runtime.available_devices())
 Game = tuple[nn.Module, nn.Module, Any]  # generator, critic, source
 

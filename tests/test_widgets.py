@@ -144,12 +144,8 @@ def weights(network: torch.nn.Module) -> torch.Tensor:
 def test_board_button_trains_whom_it_says(button: str, d_moves: bool, g_moves: bool, per_click: int) -> None:
     board = new_board()
     run = board.board.run
-    critic, generator, picture, text = (
-        weights(run.critic),
-        weights(run.generator),
-        board.picture.value,
-        board.readout.value,
-    )
+    critic, generator = weights(run.critic), weights(run.generator)
+    picture, text = board.picture.value, board.readout.value
     board.per_click.value = per_click
     board.buttons[button].click()
     assert board.board.moves == {"critic": per_click * d_moves, "generator": per_click * g_moves}
