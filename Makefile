@@ -9,7 +9,7 @@ ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test course refresh lint clean distclean lock
+.PHONY: help lab test course refresh bench lint clean distclean lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -26,6 +26,9 @@ course: $(READY) ## Run every lesson at class speed into build/course as noteboo
 
 refresh: $(READY) ## Execute the stored lessons in place, tidily (one lesson: make refresh LESSON=01)
 	$(PY) tests/lessons.py refresh $(LESSON)
+
+bench: $(READY) ## Measure the training step beside the loop of the usual example scripts (minutes; a quiet machine)
+	$(PY) tests/bench.py $(ARGS)
 
 lint: $(READY) ## Check style and formatting of the code and the lessons
 	$(PY) -m ruff check .

@@ -40,7 +40,7 @@ def minimax_generator(fake_logits: Tensor) -> Tensor:
 
 
 def non_saturating_generator(fake_logits: Tensor) -> Tensor:
-    """Return -log D(G(z)) per sample, (B,): the same fixed point, gradients where they are needed (section 3)."""
+    """Return -log D(G(z)) per sample, (B,): steep where D is sure of a fake (Goodfellow et al. 2014, section 3)."""
     return -log_d(fake_logits)
 
 

@@ -158,20 +158,20 @@ class Precision:
 FLOAT32 = Precision()
 
 
-def precisions(device: torch.device, images: bool) -> dict[str, Precision]:
-    """Return the precisions worth trying on `device`, float32 first; memory order matters only for `images`.
+def precisions(device: torch.device, convolutions: bool) -> dict[str, Precision]:
+    """Return the precisions worth trying on `device`, float32 first; memory order matters only to `convolutions`.
 
     float16 is left out: it needs loss scaling, and bfloat16 does not.
     """
     bf16 = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
     dtypes = [torch.float32] + ([torch.bfloat16] if bf16 else [])
-    tried = [Precision(dtype, last) for dtype in dtypes for last in ((False, True) if images else (False,))]
+    tried = [Precision(dtype, last) for dtype in dtypes for last in ((False, True) if convolutions else (False,))]
     return {str(precision): precision for precision in tried}
 
 
-def precision(name: str, device: torch.device, images: bool) -> Precision:
+def precision(name: str, device: torch.device, convolutions: bool) -> Precision:
     """Return the precision called `name`; raise ValueError with the names for this device for any other."""
-    there = precisions(device, images)
+    there = precisions(device, convolutions)
     if name not in there:
         raise ValueError(f"precision: got {name!r}, expected 'auto' or one of {', '.join(there)}")
     return there[name]

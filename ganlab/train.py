@@ -23,6 +23,7 @@ __all__ = [
     "GANSettings",
     "adam",
     "check_fit",
+    "convolutions",
     "critic_step",
     "fit_gan",
     "frozen",
@@ -90,7 +91,7 @@ class GANRun(Run):
         check_fit(self.generator, self.critic, real)
         if settings.precision == "auto":
             settings = dataclasses.replace(settings, precision=self._settle_precision(real, settings, keep))
-        self.precision = runtime.precision(settings.precision, self.device, images=real.ndim == 4)
+        self.precision = runtime.precision(settings.precision, self.device, convolutions(generator, critic))
         for network in (self.generator, self.critic):
             network.to(memory_format=self.precision.memory_format)
         self.objective = losses.objective(settings.objective)
@@ -150,6 +151,12 @@ class GANRun(Run):
         return measured_precision(self.generator, self.critic, real)["chosen"]
 
 
+def convolutions(*networks: nn.Module) -> bool:
+    """Return whether any of the networks convolves images: only then can the memory order of channels matter."""
+    kinds = nn.Conv2d | nn.ConvTranspose2d
+    return any(isinstance(module, kinds) for network in networks for module in network.modules())
+
+
 def check_fit(generator: nn.Module, critic: nn.Module, real: Tensor) -> None:
     """Raise ValueError unless G makes samples shaped like `real` (B, ...), and the critic gives one logit a sample."""
     if not isinstance(getattr(generator, "latent_dim", None), int):
@@ -174,7 +181,7 @@ def measured_precision(generator: nn.Module, critic: nn.Module, real: Tensor) ->
     at least a tenth faster.
     """
     device = real.device
-    candidates = runtime.precisions(device, images=real.ndim == 4)
+    candidates = runtime.precisions(device, convolutions(generator, critic))
 
     def trial(precision: Precision) -> Callable[[], object]:
         order = precision.memory_format

@@ -182,7 +182,7 @@ class GameBoard(ipw.VBox):
 
     def __init__(self, generator: nn.Module, critic: nn.Module, source: MixtureBatches, settings: GANSettings) -> None:
         self.board = Board(generator, critic, source, settings)
-        self.picture = Picture(Figure(figsize=(5.2, 5.2), layout="constrained"))
+        self.picture = Picture(Figure(figsize=(5.2, 5.2)))
         self.readout = ipw.HTML().add_class("ganlab-readout")
         self.per_click = ipw.ToggleButtons(options=[1, 10, 100], value=10, description="steps a click")
         self.per_click.style.button_width = "4em"
@@ -202,7 +202,7 @@ class GameBoard(ipw.VBox):
         """Take so many steps of each player by turns, draw the board, and write its numbers."""
         self.board.play(critic, generator)
         self.picture.figure.clear()
-        state, moves = self.board.draw(self.picture.figure.subplots()), self.board.moves
+        state, moves = self.board.draw(self.picture.figure.add_axes((0.14, 0.11, 0.84, 0.84))), self.board.moves
         self.picture.paint()
         self.readout.value = (
             f"D has taken {moves['critic']:,} steps, G {moves['generator']:,}.<br>"
@@ -230,10 +230,10 @@ class GameBoard(ipw.VBox):
 
     async def _run(self) -> None:
         try:
-            for _ in range(0, self.board.run.settings.steps, 5):
+            for _ in range(0, self.board.run.settings.steps, 10):
                 if not self.running.value:
                     return
-                self.play(5, 5)
+                self.play(10, 10)
                 await asyncio.sleep(0.01)  # meanwhile the kernel hears the other buttons
         finally:
             self.running.value = False

@@ -114,7 +114,7 @@ GAMES = {
 @pytest.mark.parametrize("name", GAMES)
 def test_a_resumed_run_ends_as_if_never_stopped(tmp_path, name, device):
     game, precision = GAMES[name]
-    if precision not in runtime.precisions(torch.device(device), images=True):
+    if precision not in runtime.precisions(torch.device(device), convolutions=True):
         pytest.skip(f"{device} has no {precision}")
     ends = []
     for stops in ([40], [3, 40], [14, 26, 29, 40]):

@@ -197,13 +197,13 @@ def test_content_is_on_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):
 
 
 def test_precisions_are_found_by_name():
-    names = list(runtime.precisions(CPU, images=True))
+    names = list(runtime.precisions(CPU, convolutions=True))
     assert names[0] == "float32" and "float32 channels_last" in names
-    assert all("channels_last" not in name for name in runtime.precisions(CPU, images=False))
+    assert all("channels_last" not in name for name in runtime.precisions(CPU, convolutions=False))
     for name in names:
-        assert str(runtime.precision(name, CPU, images=True)) == name
+        assert str(runtime.precision(name, CPU, convolutions=True)) == name
     with pytest.raises(ValueError, match="precision: got 'fp8', expected 'auto' or one of float32"):
-        runtime.precision("fp8", CPU, images=True)
+        runtime.precision("fp8", CPU, convolutions=True)
     assert runtime.Precision(channels_last=True).memory_format == torch.channels_last
 
 

@@ -179,7 +179,7 @@ def test_samples_come_in_evaluation_mode_from_the_network_asked_for():
     assert run.ema.training
 
 
-@pytest.mark.parametrize("name", runtime.precisions(torch.device("cpu"), images=True))
+@pytest.mark.parametrize("name", runtime.precisions(torch.device("cpu"), convolutions=True))
 def test_every_precision_learns_alike_and_its_losses_are_float32(name):
     plain = fit_gan(*games.images(), settings(4))
     run = GANRun(*games.images(), settings(4, precision=name), device="cpu")
@@ -205,7 +205,7 @@ def test_the_precision_is_measured_once_and_touches_nothing(monkeypatch, tmp_pat
     before, state = copy.deepcopy(game[:2]), torch.get_rng_state()
     runs = [GANRun(*game, GANSettings(3), device="cpu"), GANRun(*games.images(), GANSettings(3), device="cpu")]
     assert [run.settings.precision for run in runs] == ["bfloat16 channels_last"] * 2
-    assert tried == list(runtime.precisions(torch.device("cpu"), images=True))
+    assert tried == list(runtime.precisions(torch.device("cpu"), convolutions=True))
     for player, old in zip(game[:2], before, strict=True):
         assert same(dict(player.state_dict()), dict(old.state_dict()))
         assert all(parameter.grad is None for parameter in player.parameters())
