@@ -164,6 +164,12 @@ def test_judge_sees_an_untouched_stub(given) -> None:
     message(given, "not attempted")
 
 
+def test_judge_says_when_a_return_or_only_the_shape_is_missing() -> None:
+    exercise = Exercise(lambda f: {"y": f(torch.arange(4.0))}, lambda x: x.reshape(2, 2), ())
+    assert "`return` missing" in check.judge(exercise, lambda x: None).message
+    assert "the numbers are right, their shape is not" in check.judge(exercise, lambda x: x).message
+
+
 def test_judge_compares_infinities() -> None:
     exercise = Exercise(lambda f: {"logs": f(torch.tensor([0.0, 1.0]))}, torch.log, ())
     assert check.judge(exercise, lambda x: x.log()).status == "correct"

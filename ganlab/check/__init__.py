@@ -71,17 +71,17 @@ def find(number: str) -> Exercise:
 def judge(exercise: Exercise, given: Any) -> Verdict:
     """Return the verdict on `given`: an exception in it is reported, an untouched stub is "not attempted"."""
     try:
-        numbers = _numbers(exercise.probe, given)
+        numbers = _numbers(exercise, given)
     except (NotAttempted, NotImplementedError):
         return Verdict("not attempted", "Replace the ... and run both cells again.")
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
         return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}")
-    expected = _numbers(exercise.probe, exercise.reference)
+    expected = _numbers(exercise, exercise.reference)
     same = _difference(numbers, expected, exercise.tolerance)
     if same.ok:
         return Verdict("correct", f"Largest difference from the reference: {same.largest:.1e}.")
     for slip in exercise.slips:
-        if _difference(numbers, _numbers(exercise.probe, slip.answer), exercise.tolerance).ok:
+        if _difference(numbers, _numbers(exercise, slip.answer), exercise.tolerance).ok:
             return Verdict("not yet", f"{same.where} Hint: {slip.hint}")
     return Verdict("not yet", f"{same.where}{_general_hint(numbers, expected, exercise.tolerance)}")
 
@@ -93,13 +93,13 @@ class _Difference:
     where: str
 
 
-def _numbers(probe: Probe, given: Any) -> dict[str, Tensor]:
+def _numbers(exercise: Exercise, given: Any) -> dict[str, Tensor]:
     """Return the probe's numbers as float64 tensors; a returned `...` anywhere means the stub is untouched."""
     if given is ...:
         raise NotAttempted
     if callable(given):
         given = _watched(given)
-    found = probe(given)
+    found = exercise.probe(given)
     if any(value is ... for value in found.values()):
         raise NotAttempted
     return {name: torch.as_tensor(value).detach().double().cpu() for name, value in found.items()}
@@ -111,6 +111,8 @@ def _watched(function: Callable[..., Any]) -> Callable[..., Any]:
         result = function(*args, **kwargs)
         if result is ...:
             raise NotAttempted
+        if result is None:
+            raise ValueError("your function returned None: is its `return` missing?")
         return result
 
     return call
@@ -141,6 +143,8 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
         return ""
     if not got.isfinite().all():
         return " Hint: some of your numbers are not finite: a log of 0, or an exponential that overflowed?"
+    if torch.allclose(got, want, rtol=tolerance, atol=tolerance):
+        return " Hint: the numbers are right, their shape is not."
     factor = torch.dot(got, want) / torch.dot(want, want)
     if factor.abs() > tolerance and torch.allclose(got, factor * want, rtol=tolerance, atol=tolerance):
         return f" Hint: every number is {factor:.4g} times the reference: a sign, a mean for a sum, or a lost factor?"

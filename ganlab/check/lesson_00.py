@@ -11,9 +11,13 @@ def to_tanh(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def _scaled(function) -> dict:
-    # a caller's tensor must survive, and 8-bit arithmetic shows itself on values above 127
-    pixels = torch.tensor([[0, 1, 100], [128, 200, 255]], dtype=torch.uint8)
-    return {"to_tanh([[0, 1, 100], [128, 200, 255]])": function(pixels), "the pixels themselves, afterwards": pixels}
+    # 8-bit arithmetic shows itself above 127; scaling by a batch's own range on a batch that does not reach 0 and 255
+    found = {}
+    for rows in ([[0, 1, 100], [128, 200, 255]], [[20, 180]]):
+        pixels = torch.tensor(rows, dtype=torch.uint8)
+        found[f"to_tanh({rows})"] = function(pixels)
+        found[f"the pixels {rows}, afterwards"] = pixels  # a caller's tensor must survive
+    return found
 
 
 EXERCISES = {
@@ -29,6 +33,18 @@ EXERCISES = {
             Slip(lambda p: (p - 127.5) / 255, "that is [-0.5, 0.5]: divide by half the range."),
             Slip(lambda p: p.float() - 127.5, "that is [-127.5, 127.5]: it is centred, but not scaled."),
             Slip(lambda p: (p.float() - p.float().mean()) / p.float().std(), "do not standardise: the range is fixed."),
+            Slip(lambda p: 2 * p.float() / p.max() - 1, "divide by 255, not by the largest value of this batch."),
+            Slip(
+                lambda p: 2 * (p.float() - p.min()) / (p.max() - p.min()) - 1,
+                "the range of bytes is 0 to 255, whatever this batch's own smallest and largest are.",
+            ),
+            Slip(
+                lambda p: p.float().tanh(),
+                "tanh is the generator's last step; real images are only shifted and scaled.",
+            ),
+            Slip(
+                lambda p: (p - 128) / 128, "8-bit numbers wrap below 0: make them float first. And halve 255, not 256."
+            ),
             Slip(lambda p: (p // 127.5).float() - 1, "// throws the fraction away: use /."),
         ),
     ),

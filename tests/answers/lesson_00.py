@@ -26,6 +26,10 @@ ANSWERS = {
             (overflowing, "wraps"),
             (lambda p: p / 255 - 0.5, "half the range"),
             (lambda p: p.numpy() - 127.5, "not scaled"),
+            (lambda p: p.float() / p.float().max() * 2 - 1, "not by the largest value"),
+            (lambda p: torch.tanh(p.float()), "the generator's last step"),
+            (lambda p: (p - 128) / 128.0, "wrap below 0"),
+            (lambda p: [value / 127.5 - 1 for value in p.flatten().tolist()], "shape"),
         ],
     },
 }
