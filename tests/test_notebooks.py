@@ -137,9 +137,7 @@ def test_refresh_that_fails_leaves_the_stored_lesson(store: Callable[..., Path],
 def test_course_writes_a_page_with_alternative_texts_and_leaves_the_stored_lesson(
     store: Callable[..., Path], tmp_path: Path
 ) -> None:
-    path = store(
-        "import matplotlib.pyplot as plt\nfrom ganlab import plots\nplots.show(plt.figure(), 'Nothing at all.')"
-    )
+    path = store("import matplotlib.pyplot as plt\nfrom ganlab import plots\nplots.show(plt.figure(), 'A void.')")
     before = path.read_bytes()
     lessons.export(path, tmp_path / "course")
     assert path.read_bytes() == before
