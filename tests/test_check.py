@@ -97,6 +97,18 @@ def test_wrong_answer_gets_a_hint_that_names_the_slip(number: str, k: int) -> No
     assert words in verdict.message.partition("Hint: ")[2], verdict.message
 
 
+@pytest.mark.parametrize(
+    ("number", "given", "words"),
+    [
+        ("01.1", lambda p, q, pi: p / (p + q) + pi * (q == 0.25), "D* at pi = 0.5 where p_data = 0.05 and p_g = 0.25:"),
+        ("01.2", lambda a: (-a.sigmoid(), a.sigmoid() - 1 + (a == 4)), "slope of -log D at logit 4: yours 0.98"),
+        ("01.2", lambda a: (-a.sigmoid().sum(), a.sigmoid() - 1), "log(1 - D): shape (), expected (5,)."),
+    ],
+)
+def test_verdict_names_the_place_or_the_shape(number: str, given, words: str) -> None:
+    assert words in check.judge(EXERCISES[number], given).message
+
+
 # The engine, on an exercise small enough to know every number: return x squared at -1, 2 and 3.
 
 

@@ -12,14 +12,29 @@ from ganlab.check import Exercise, Slip
 from ganlab.runtime import seeded_generator
 
 
+def _each(name: str, numbers: Any, places: list[str]) -> dict[str, Any]:
+    """Return the shape of `numbers` under `name`, then one named number a place: the verdict says where it differs."""
+    if numbers is ...:
+        return {name: ...}
+    numbers = torch.as_tensor(numbers)
+    found = {name: torch.zeros(numbers.shape)}  # zeros: only the shape is compared
+    right_shape = numbers.shape == (len(places),)
+    return found | {f"{name} {place}": numbers[k] if right_shape else 0.0 for k, place in enumerate(places)}
+
+
 def optimal_d(p_data: Tensor, p_g: Tensor, pi: float) -> Tensor:
     """Return the best D where a share `pi` of what it sees is real: densities (n,) in, probabilities (n,) out."""
     return pi * p_data / (pi * p_data + (1 - pi) * p_g)
 
 
 def _optimal_d(function: Callable) -> dict[str, Any]:
-    p_data, p_g = (torch.tensor(p, dtype=torch.float64) for p in ([0.3, 0.05, 0.2, 0.4], [0.1, 0.25, 0.2, 0.02]))
-    return {f"D* at pi = {pi}": function(p_data, p_g, pi) for pi in (0.5, 0.2, 0.9)}
+    densities = [0.3, 0.05, 0.2, 0.4], [0.1, 0.25, 0.2, 0.02]
+    places = [f"where p_data = {p} and p_g = {q}" for p, q in zip(*densities, strict=True)]
+    p_data, p_g = (torch.tensor(p, dtype=torch.float64) for p in densities)
+    found = {}
+    for pi in (0.5, 0.2, 0.9):
+        found |= _each(f"D* at pi = {pi}", function(p_data.clone(), p_g.clone(), pi), places)
+    return found
 
 
 def logit_slopes(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,8 +46,8 @@ def logit_slopes(logits: Tensor) -> tuple[Tensor, Tensor]:
 def _logit_slopes(function: Callable) -> dict[str, Any]:
     logits = torch.tensor([0.0, -6.0, -1.5, 0.7, 4.0], dtype=torch.float64)
     minimax, non_saturating = function(logits.clone())
-    at = "at the logits 0, -6, -1.5, 0.7, 4"
-    return {f"slope of log(1 - D) {at}": minimax, f"slope of -log D {at}": non_saturating}
+    places = [f"at logit {logit:g}" for logit in logits.tolist()]
+    return _each("slope of log(1 - D)", minimax, places) | _each("slope of -log D", non_saturating, places)
 
 
 def jsd_estimate(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,8 +59,8 @@ def jsd_estimate(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tens
 
 def _jsd_estimate(function: Callable) -> dict[str, Any]:
     # Unequal batches, or dividing by the wrong one would pass; large ones, so that n and n - 1 both pass.
-    p_data, p_g, generator = toys.mixture_1d([0], [1]), toys.mixture_1d([1.5], [0.5]), seeded_generator(1)
-    real, fake = p_data.sample(8000, generator), p_g.sample(2000, generator)
+    p_data, p_g, rng = toys.mixture_1d([0], [1]), toys.mixture_1d([1.5], [0.5]), seeded_generator(1)
+    real, fake = p_data.sample(8000, rng), p_g.sample(2000, rng)
     logits = [probability.optimal_logits(p_data.log_prob(x), p_g.log_prob(x)) for x in (real, fake)]
     estimate, error = function(*logits)
     return {"estimate in nats": estimate, "standard error in thousandths of a nat": 1000 * error}
@@ -86,6 +101,10 @@ EXERCISES = {
             Slip(
                 lambda a: (a.sigmoid(), 1 - a.sigmoid()), "both signs are turned: raising the logit lowers both losses."
             ),
+            Slip(
+                lambda a: (a.sigmoid(), a.sigmoid() - 1),
+                "the first is the slope of -log(1 - D); the loss has no minus.",
+            ),
             Slip(lambda a: (-a.sigmoid(), 1 - a.sigmoid()), "the second is the slope of +log D; the loss is -log D."),
             Slip(
                 lambda a: (a.sigmoid() - 1, -a.sigmoid()),
@@ -98,6 +117,10 @@ EXERCISES = {
             Slip(
                 lambda a: (a.sigmoid() * (1 - a.sigmoid()),) * 2,
                 "that is dD/dlogit alone: the outer derivative, of the log, is missing.",
+            ),
+            Slip(
+                lambda a: (-a.sigmoid() * (1 - a.sigmoid()),) * 2,
+                "that is dD/dlogit with its sign turned: the outer derivative, of the log, is missing.",
             ),
             Slip(
                 lambda a: (torch.log(1 - a.sigmoid()), -torch.log(a.sigmoid())),
@@ -117,6 +140,18 @@ EXERCISES = {
                 lambda a, b: ((a.mean() + b.mean()) / 2, _error(a, b) / 2), "log 4 is missing: V = 2 JSD - log 4."
             ),
             _jsd_slip(lambda a, b: (2 * _half(a, b), _error(a, b)), "V + log 4 is twice the JSD: divide by 2."),
+            _jsd_slip(
+                lambda a, b: (2 * _half(a, b), _error(a, b) / 2),
+                "V + log 4 is twice the JSD: divide it by 2, as you did with the error.",
+            ),
+            *(
+                _jsd_slip(
+                    lambda a, b, part=part: (a.mean() + b.mean() - math.log(4), part * _error(a, b)),
+                    "the sign of log 4, and a half: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
+                )
+                for part in (1, 0.5)
+            ),
+            Slip(lambda real, fake: jsd_estimate(fake, real), "real and fake are swapped: log D is for the real ones."),
             _jsd_slip(
                 lambda a, b: ((a.mean() + b.mean() + math.log(2)) / 2, _error(a, b) / 2),
                 "the constant is log 4 = 2 log 2, not log 2.",
@@ -140,6 +175,21 @@ EXERCISES = {
             _jsd_slip(
                 lambda a, b: (_half(a, b), ((a.var() + b.var()) / (len(a) + len(b))).sqrt() / 2),
                 "the estimate is right. Each mean has its own count: var / n for the real, var / m for the fake.",
+            ),
+            *(
+                _jsd_slip(
+                    lambda a, b, k=k: (_half(a, b), ((a.var() + b.var()) / len((a, b)[k])).sqrt() / 2),
+                    "the estimate is right. The counts differ: divide the variance of each part by its own.",
+                )
+                for k in (0, 1)
+            ),
+            _jsd_slip(
+                lambda a, b: (_half(a, b), _error(a, b) / math.sqrt(2)),
+                "the estimate is right. Half a number has half the error: the 2 belongs outside of the root.",
+            ),
+            _jsd_slip(
+                lambda a, b: (_half(a, b), _error(a, b) ** 2 / 4),
+                "the estimate is right. You return the variance of the estimate: its root is the standard error.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), (a.var() / len(a) + b.var() / len(b)) / 2),

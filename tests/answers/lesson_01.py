@@ -88,6 +88,10 @@ def error_of_v(a, b):
     return 2 * right_error(a, b)
 
 
+def half(v):
+    return v / 2 + math.log(2)
+
+
 ANSWERS = {
     "01.1": {
         "right": [by_log_odds, by_numpy, by_brute_force],
@@ -105,10 +109,12 @@ ANSWERS = {
         "right": [slopes_by_autograd, slopes_by_differences, slopes_by_numpy],
         "wrong": [
             (lambda a: tuple(-slope for slope in slopes_by_autograd(a)), "signs"),
+            (lambda a: (torch.sigmoid(a), -torch.sigmoid(-a)), "slope of -log(1 - D)"),
             (lambda a: (-torch.sigmoid(a), torch.sigmoid(-a)), "+log D"),
             (lambda a: slopes_by_numpy(a)[::-1], "swapped"),
             (slopes_by_d, "chain rule"),
             (lambda a: (torch.exp(a) / (1 + torch.exp(a)) ** 2,) * 2, "outer derivative"),
+            (lambda a: (-torch.sigmoid(a) * torch.sigmoid(-a),) * 2, "sign turned"),
             (lambda a: (-F.softplus(a), F.softplus(-a)), "not their slopes"),
             (lambda a: (slopes_by_numpy(a)[0],) * 2, "-log D is another"),
             (slopes_of_the_mean, "0.2 times the reference"),
@@ -120,6 +126,10 @@ ANSWERS = {
             (jsd_with(lambda v: v, error_of_v), "V itself"),
             (jsd_with(lambda v: v / 2, right_error), "log 4 is missing"),
             (jsd_with(lambda v: v + LOG_4, error_of_v), "divide by 2"),
+            (jsd_with(lambda v: v + LOG_4, right_error), "as you did with the error"),
+            (jsd_with(lambda v: v - LOG_4, error_of_v), "and a half"),
+            (jsd_with(lambda v: v - LOG_4, right_error), "and a half"),
+            (lambda real_logits, fake_logits: jsd_by_numpy(fake_logits, real_logits), "swapped"),
             (jsd_with(lambda v: (v - LOG_4) / 2, right_error), "sign of log 4"),
             (jsd_with(lambda v: 0.5 * v + 0.5 * math.log(2), right_error), "not log 2"),
             (jsd_with(lambda v: 0.5 * v + math.log(2), error_of_v), "halved along"),
@@ -138,6 +148,11 @@ ANSWERS = {
                 ),
                 "its own count",
             ),
+            (jsd_with(half, lambda a, b: torch.sqrt((a.var() + b.var()) / len(a)) / 2), "counts differ"),
+            (jsd_with(half, lambda a, b: torch.sqrt((a.var() + b.var()) / len(b)) / 2), "counts differ"),
+            (jsd_with(half, lambda a, b: torch.sqrt((a.var() / len(a) + b.var() / len(b)) / 2)), "outside of the root"),
+            (jsd_with(half, lambda a, b: right_error(a, b) ** 2), "its root is"),
+            (jsd_with(half, lambda a, b: (a.var() / len(a) + b.var() / len(b)) / 2), "a variance still"),
         ],
     },
 }
