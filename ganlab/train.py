@@ -21,6 +21,7 @@ from ganlab.steps import critic_step, frozen, generator_step, update_ema
 __all__ = [
     "GANRun",
     "GANSettings",
+    "Keep",
     "adam",
     "check_fit",
     "convolutions",

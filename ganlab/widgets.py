@@ -5,6 +5,7 @@ A callback may run on another thread than the cell, so widgets draw on a `Figure
 
 import asyncio
 import io
+import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -182,6 +183,7 @@ class GameBoard(ipw.VBox):
 
     def __init__(self, generator: nn.Module, critic: nn.Module, source: MixtureBatches, settings: GANSettings) -> None:
         self.board = Board(generator, critic, source, settings)
+        self.lock = threading.RLock()  # JupyterLab may give each button a thread of its own
         self.picture = Picture(Figure(figsize=(5.2, 5.2)))
         self.readout = ipw.HTML().add_class("ganlab-readout")
         self.per_click = ipw.ToggleButtons(options=[1, 10, 100], value=10, description="steps a click")
@@ -200,22 +202,24 @@ class GameBoard(ipw.VBox):
 
     def play(self, critic: int, generator: int) -> None:
         """Take so many steps of each player by turns, draw the board, and write its numbers."""
-        self.board.play(critic, generator)
-        self.picture.figure.clear()
-        state, moves = self.board.draw(self.picture.figure.add_axes((0.14, 0.11, 0.84, 0.84))), self.board.moves
-        self.picture.paint()
-        self.readout.value = (
-            f"D has taken {moves['critic']:,} steps, G {moves['generator']:,}.<br>"
-            f"Modes reached: {state.modes}. Good samples: {100 * state.good:.1f}%.<br>"
-            f"critic_loss {state.critic_loss:.3f}, generator_loss {state.generator_loss:.3f} nats; "
-            f"longest arrow {state.longest_pull:.3g} nats per unit."
-        )
+        with self.lock:
+            self.board.play(critic, generator)
+            self.picture.figure.clear()
+            state = self.board.draw(self.picture.figure.add_axes((0.14, 0.11, 0.84, 0.84)))
+            self.picture.paint()
+            self.readout.value = (
+                f"D has taken {self.board.moves['critic']:,} steps, G {self.board.moves['generator']:,}.<br>"
+                f"Modes reached: {state.modes}. Good samples: {100 * state.good:.1f}%.<br>"
+                f"critic_loss {state.critic_loss:.3f}, generator_loss {state.generator_loss:.3f} nats; "
+                f"longest arrow {state.longest_pull:.3g} nats per unit."
+            )
 
     def reset(self, button: object = None) -> None:
         """Stop, and put networks and optimizers back to where they stood at first."""
         self.running.value = False
-        self.board.reset()
-        self.play(0, 0)
+        with self.lock:
+            self.board.reset()
+            self.play(0, 0)
 
     def _click(self, d: int, g: int) -> None:
         self.play(d * self.per_click.value, g * self.per_click.value)
@@ -231,9 +235,10 @@ class GameBoard(ipw.VBox):
     async def _run(self) -> None:
         try:
             for _ in range(0, self.board.run.settings.steps, 10):
-                if not self.running.value:
-                    return
-                self.play(10, 10)
+                with self.lock:
+                    if not self.running.value:
+                        return
+                    self.play(10, 10)
                 await asyncio.sleep(0.01)  # meanwhile the kernel hears the other buttons
         finally:
             self.running.value = False

@@ -279,6 +279,18 @@ def test_board_without_an_event_loop_does_not_run() -> None:
     assert board.board.moves == {"critic": 0, "generator": 0}
 
 
+def test_board_buttons_on_two_threads_do_not_mix() -> None:
+    board = new_board()
+    thread = threading.Thread(target=board.play, args=(300, 300))
+    thread.start()
+    while board.board.moves["critic"] == 0:
+        pass
+    board.buttons["Reset"].click()  # waits until the steps under way are done
+    thread.join()
+    assert board.board.moves == {"critic": 0, "generator": 0}
+    assert board.readout.value == new_board().readout.value
+
+
 def test_board_draws_from_another_thread_and_can_be_found() -> None:
     board, open_figures = new_board(), plt.get_fignums()
     before = board.picture.value

@@ -125,8 +125,8 @@ def _faults(given: dict[str, str]) -> dict[str, Any]:
         if given[name] not in FAULTS:
             raise ValueError(f"faults: {name} is {given[name]!r}, expected one of {', '.join(FAULTS)}")
         if given[name] != fault:
-            return {"trainers read right before the first wrong one": k, "called": FAULTS.index(given[name])}
-    return {"trainers read right before the first wrong one": len(TRUTH), "called": -1}
+            return {"trainers read right, from A on": k, "called": FAULTS.index(given[name])}
+    return {"trainers read right, from A on": len(TRUTH), "called": -1}
 
 
 def modes_reached(samples: Tensor, means: Tensor, sigma: float, at_least: int) -> Tensor:
@@ -150,6 +150,7 @@ def _modes_reached(function: Callable) -> dict[str, Any]:
     samples = [means[k] + sigma * torch.tensor(at, dtype=torch.float64) for k, mode in enumerate(places) for at in mode]
     samples, ten_at_one = torch.stack(samples), means[:1].repeat(10, 1)
     found = {f"modes with at least {least}": function(samples, means, sigma, least) for least in (1, 2, 3, 4)}
+    found["modes with at least 1, at twice the sigma"] = function(samples, means, 2 * sigma, 1)
     return found | {"modes with at least 5, of ten samples at one": function(ten_at_one, means, sigma, 5)}
 
 
