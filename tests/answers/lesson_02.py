@@ -159,6 +159,10 @@ ANSWERS = {
             (step_with(lambda critic, real, fake: F.softplus(critic(fake)).mean()), "real samples' half"),
             (step_with(lambda critic, real, fake: len(real) * both(critic, real, fake)), "sum over the batch"),
             (step_with(lambda critic, real, fake: F.softplus(-critic(fake)).mean()), "(2.2)"),
+            (
+                step_with(lambda c, real, fake: -(c(real).sigmoid().log() + (1 - c(fake).sigmoid()).log()).mean()),
+                "a log of 0",
+            ),
             (step_with(critic_without_gradient_on_fakes), "off the critic itself"),
         ],
     },
