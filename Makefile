@@ -9,11 +9,11 @@ ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test course refresh bench lint clean distclean lock
+.PHONY: help lab test course refresh bench checkpoints lint clean distclean lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-10s %s\n' "$$name" "$$text"; done
+		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 lab: $(READY) ## Open JupyterLab at the first lesson (flags: make lab ARGS="--no-browser --port=9999")
 	$(PY) -m jupyter lab $(ROOT) notebooks/00_start_here.ipynb $(ARGS)
@@ -29,6 +29,9 @@ refresh: $(READY) ## Execute the stored lessons in place, tidily (one lesson: ma
 
 bench: $(READY) ## Measure the training step beside the loop of the usual example scripts (minutes; a quiet machine)
 	$(PY) tests/bench.py $(ARGS)
+
+checkpoints: $(READY) ## For maintainers: train what lies in data/checkpoints anew, into build/checkpoints (hours)
+	$(PY) tests/checkpoints.py $(ARGS)
 
 lint: $(READY) ## Check style and formatting of the code and the lessons
 	$(PY) -m ruff check .

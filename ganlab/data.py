@@ -15,10 +15,11 @@ from ganlab.folders import read_folder
 from ganlab.runtime import seeded_generator, whole_number
 from ganlab.sources import DIGITS, EARTH, SPLITS, DataError, SetStatus
 
-__all__ = ["Batches", "DataError", "ImageSet", "SetStatus", "describe", "fetch", "load"]
+__all__ = ["SPLITS", "Batches", "DataError", "ImageSet", "SetStatus", "describe", "fetch", "load"]
 
 SETS = {source.name: source for source in (DIGITS, EARTH, FASHION, MNIST, KMNIST)}
 SCALES = ("tanh", "unit", "binary")
+FLIPS = {"none": (), "horizontal": (3,), "both": (2, 3)}  # the dimensions of (B, C, H, W) that may be turned round
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,15 +47,24 @@ class ImageSet:
         return f"{self.name} ({self.split}): {count:,} images of {channels}x{height}x{width}{what}"
 
     def batches(
-        self, batch_size: int, seed: int = 0, device: str | torch.device = "cpu", scale: str = "tanh"
+        self,
+        batch_size: int,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        scale: str = "tanh",
+        flip: str = "none",
+        shift: int = 0,
     ) -> "Batches":
         """Return an endless source of float32 batches (batch_size, C, H, W) on `device`.
 
         `scale` is "tanh" for [-1, 1], "unit" for [0, 1], or "binary": each pixel is 1 with probability value / 255,
-        drawn afresh at each step (dynamic binarization, Burda et al. 2016). Raises ValueError for a scale that is
-        none of these, a seed that is not a whole number >= 0, or a batch_size that is not one from 1 to N.
+        drawn afresh at each step (dynamic binarization, Burda et al. 2016). `flip` is "none", or turns each image
+        round with probability 1/2, left to right ("horizontal") or in each direction on its own ("both"); `shift`
+        moves each by up to so many pixels, and repeats the edge. Raises ValueError for a scale or flip that is none of
+        these, a seed that is not a whole number >= 0, a batch_size that is not one from 1 to N, or a shift that is not
+        one from 0 to half a side.
         """
-        return Batches(self, batch_size, seed, device, scale)
+        return Batches(self, batch_size, seed, device, scale, flip, shift)
 
 
 class Batches:
@@ -64,12 +74,27 @@ class Batches:
     `steps_per_epoch` steps shows the images in a new order, each at most once; a last, partial batch is dropped.
     """
 
-    def __init__(self, images: ImageSet, batch_size: int, seed: int, device: str | torch.device, scale: str) -> None:
+    def __init__(
+        self,
+        images: ImageSet,
+        batch_size: int,
+        seed: int,
+        device: str | torch.device,
+        scale: str,
+        flip: str = "none",
+        shift: int = 0,
+    ) -> None:
         if whole_number("batch_size", batch_size, least=1) > len(images):
             raise ValueError(f"batch_size: got {batch_size}, expected at most the {len(images)} images of {images!r}")
         if scale not in SCALES:
             raise ValueError(f"scale: got {scale!r}, expected one of {', '.join(SCALES)}")
+        if flip not in FLIPS:
+            raise ValueError(f"flip: got {flip!r}, expected one of {', '.join(FLIPS)}")
+        most = min(images.images.shape[2:]) // 2
+        if whole_number("shift", shift, least=0) > most:
+            raise ValueError(f"shift: got {shift}, expected at most {most} pixels, half a side of {images!r}")
         self.batch_size, self.seed, self.scale = batch_size, whole_number("seed", seed, least=0), scale
+        self.flip, self.shift = flip, shift
         self.device = torch.device(device)
         self.steps_per_epoch = len(images) // batch_size
         self._images = images.images.to(self.device)
@@ -78,7 +103,7 @@ class Batches:
 
     def at(self, step: int) -> Tensor:
         """Return the batch of training step `step` (0, 1, ...), float32 (B, C, H, W)."""
-        pixels = self._images[self._rows(step)]  # uint8 (B, C, H, W)
+        pixels = self._changed(self._images[self._rows(step)], step)  # uint8 (B, C, H, W)
         if self.scale == "binary":
             # A draw from 0..254 is below the value with probability exactly value / 255. It is made on the CPU, so
             # that every device sees the same bits; the 1 keeps it apart from the permutations' generators.
@@ -99,6 +124,22 @@ class Batches:
         while True:
             yield self.at(step)
             step += 1
+
+    def _changed(self, pixels: Tensor, step: int) -> Tensor:
+        """Flip and shift images (B, C, H, W) by draws made on the CPU, so that all devices see the same."""
+        n, _, height, width = pixels.shape
+        if FLIPS[self.flip]:
+            turned = torch.rand(2, n, 1, 1, 1, generator=seeded_generator(self.seed, step, "flip")) < 0.5
+            for which, dimension in zip(turned.to(self.device), FLIPS[self.flip], strict=False):
+                pixels = torch.where(which, pixels.flip(dimension), pixels)
+        if self.shift:
+            generator = seeded_generator(self.seed, step, "shift")
+            down, right = torch.randint(-self.shift, self.shift + 1, (2, n, 1), generator=generator).to(self.device)
+            rows = (torch.arange(height, device=self.device) - down).clamp(0, height - 1)  # (B, H)
+            columns = (torch.arange(width, device=self.device) - right).clamp(0, width - 1)  # (B, W)
+            each = torch.arange(n, device=self.device)[:, None, None]
+            pixels = pixels.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+        return pixels
 
     def _rows(self, step: int) -> Tensor:
         epoch, batch = divmod(whole_number("step", step, least=0), self.steps_per_epoch)

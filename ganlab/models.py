@@ -57,27 +57,43 @@ def _dcgan_weights(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 1.0, 0.02)
 
 
-def _halvings(size: int) -> int:
+def halvings(size: int) -> int:
     """Return how many times `size` halves down to 4; raise ValueError when it does not."""
     if size < 8 or size & (size - 1):
         raise ValueError(f"size: got {size!r}, expected a power of two >= 8 (32 and 64 are usual)")
     return int(math.log2(size)) - 2
 
 
+def _doubling(fan_in: int, fan_out: int, upsample: str, bias: bool) -> list[nn.Module]:
+    """Return layers that double the side: a strided transposed convolution, or each pixel fourfold and a convolution.
+
+    The second way treats all pixels alike, and so leaves no checkerboard (Odena et al. 2016).
+    """
+    if upsample == "transposed":
+        return [nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1, bias=bias)]
+    return [nn.Upsample(scale_factor=2), nn.Conv2d(fan_in, fan_out, 3, 1, 1, bias=bias)]
+
+
 class DCGANGenerator(nn.Module):
     """The generator of DCGAN (Radford et al. 2016): z (B, latent_dim) -> images (B, channels, size, size) in [-1, 1].
 
-    4x4 first, then doubled by strided transposed convolutions; `width` is the channel count before the last layer.
+    4x4 first, then doubled again and again; `width` is the channel count before the last layer. `upsample` doubles by
+    strided "transposed" convolutions, as in the paper, or by "resize": each pixel fourfold, then a 3x3 convolution.
     """
 
-    def __init__(self, latent_dim: int = 100, channels: int = 1, size: int = 32, width: int = 64) -> None:
+    def __init__(
+        self, latent_dim: int = 100, channels: int = 1, size: int = 32, width: int = 64, upsample: str = "transposed"
+    ) -> None:
         super().__init__()
+        if upsample not in ("transposed", "resize"):
+            raise ValueError(f"upsample: got {upsample!r}, expected 'transposed' or 'resize'")
         self.latent_dim = whole_number("latent_dim", latent_dim, least=1)
-        widths = [width * 2**k for k in reversed(range(_halvings(size)))]  # e.g. size 64: 8w, 4w, 2w, w
+        widths = [width * 2**k for k in reversed(range(halvings(size)))]  # e.g. size 64: 8w, 4w, 2w, w
         layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, widths[0], 4, 1, 0, bias=False)]
         for fan_in, fan_out in zip(widths, widths[1:], strict=False):
-            layers += [nn.BatchNorm2d(fan_in), nn.ReLU(), nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1, bias=False)]
-        layers += [nn.BatchNorm2d(widths[-1]), nn.ReLU(), nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh()]
+            layers += [nn.BatchNorm2d(fan_in), nn.ReLU(), *_doubling(fan_in, fan_out, upsample, bias=False)]
+        layers += [nn.BatchNorm2d(widths[-1]), nn.ReLU(), *_doubling(widths[-1], channels, upsample, bias=True)]
+        layers += [nn.Tanh()]
         self.layers = nn.Sequential(*layers).apply(_dcgan_weights)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -93,7 +109,7 @@ class DCGANCritic(nn.Module):
 
     def __init__(self, channels: int = 1, size: int = 32, width: int = 64) -> None:
         super().__init__()
-        widths = [width * 2**k for k in range(_halvings(size))]
+        widths = [width * 2**k for k in range(halvings(size))]
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
         for fan_in, fan_out in zip(widths, widths[1:], strict=False):
             layers += [nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=False), nn.BatchNorm2d(fan_out), nn.LeakyReLU(0.2)]
@@ -104,6 +120,32 @@ class DCGANCritic(nn.Module):
         return self.layers(x).flatten()  # (B, 1, 1, 1) -> (B,)
 
 
+class Classifier(nn.Module):
+    """A small convolutional classifier: images (B, channels, size, size) -> logits (B, classes).
+
+    Its `features`, (B, 64), are what feature-FID compares: they tell apart what the labels tell apart, and little else.
+    No batch normalisation: an image's features must not depend on the images beside it.
+    """
+
+    def __init__(self, classes: int = 10, channels: int = 1, size: int = 32, width: int = 32) -> None:
+        super().__init__()
+        self.size = size
+        widths = [channels, width] + [2 * width] * (halvings(size) - 1)
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+            layers += [nn.Conv2d(fan_in, fan_out, 3, 2, 1), nn.ReLU()]  # halves the side, down to 4
+        self.trunk = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * widths[-1], 64), nn.ReLU())
+        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(64, classes))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return features (B, 64), all >= 0, for images x (B, channels, size, size) in [-1, 1]."""
+        return self.trunk(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (B, classes) for images x (B, channels, size, size) in [-1, 1]."""
+        return self.head(self.features(x))
+
+
 def count_parameters(model: nn.Module) -> int:
     """Return the number of trainable numbers in `model`."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
@@ -112,3 +154,31 @@ def count_parameters(model: nn.Module) -> int:
 def latents(n: int, latent_dim: int, generator: torch.Generator) -> Tensor:
     """Return standard normal latents (n, latent_dim) on the generator's device."""
     return torch.randn(n, latent_dim, generator=generator, device=generator.device)
+
+
+def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+    """Return the point at t on the arc of a circle from a to b, its length going evenly from |a| to |b|.
+
+    a, b: (..., D); t: from 0, exactly a, to 1, exactly b: a number, or a tensor that broadcasts against (...), so that
+    t (n,) with a, b (D,) gives a path (n, D). Normal latents of many numbers all have much the same length, and so have
+    these points, while the straight line's are shorter in the middle (Shoemake 1985; White 2016). Raises ValueError for
+    unequal shapes, t outside [0, 1], and a, b in opposite directions, between which no arc is the shortest.
+    """
+    t = torch.as_tensor(t, dtype=a.dtype, device=a.device)
+    if a.shape != b.shape:
+        raise ValueError(f"a, b: got shapes {tuple(a.shape)} and {tuple(b.shape)}, expected the same")
+    if not ((t >= 0) & (t <= 1)).all():
+        raise ValueError(f"t: got {t.tolist()}, expected 0 to 1")
+    length_a, length_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)  # (..., 1)
+    u, v = nn.functional.normalize(a, dim=-1), nn.functional.normalize(b, dim=-1)
+    # unlike arccos(u . v), exact for small angles too (Kahan 2006)
+    angle = 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))
+    if (angle > math.pi - 1e-3).any():
+        raise ValueError("a, b: got opposite directions, between which no arc is the shortest")
+    t = t[..., None]  # (..., 1)
+    length = (1 - t) * length_a + t * length_b
+    of_a = torch.sin((1 - t) * angle) / torch.sin(angle) * length / length_a
+    of_b = torch.sin(t * angle) / torch.sin(angle) * length / length_b
+    # where the angle is so small, line and arc agree to rounding; and zero has no direction to turn from
+    straight = (angle < 1e-3) | (length_a == 0) | (length_b == 0)
+    return torch.where(straight, 1 - t, of_a) * a + torch.where(straight, t, of_b) * b

@@ -8,6 +8,7 @@ import torch
 from scipy.linalg import sqrtm
 from scipy.stats import entropy
 from sklearn.neighbors import NearestNeighbors
+from torchmetrics.image.fid import FrechetInceptionDistance
 
 from ganlab import toys
 from ganlab.metrics import frechet_distance, mode_coverage
@@ -98,6 +99,23 @@ def test_the_frechet_distance_is_scipys(n, m, size):
     assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-4)
     assert frechet_distance(b, a) == pytest.approx(expected, rel=1e-4)
     assert frechet_distance(a.float(), b.float()) == pytest.approx(expected, rel=1e-4)
+
+
+class Flat(torch.nn.Module):
+    """What torchmetrics takes in place of its Inception network: here the images are features already."""
+
+    num_features = 6
+
+    def forward(self, images):
+        return images.flatten(1)
+
+
+def test_the_frechet_distance_is_that_of_torchmetrics():
+    a, b = features(200, 6, 1), features(150, 6, 2)
+    fid = FrechetInceptionDistance(feature=Flat(), input_img_size=(1, 2, 3), normalize=True).set_dtype(torch.float64)
+    fid.update(a.view(-1, 1, 2, 3), real=True)
+    fid.update(b.view(-1, 1, 2, 3), real=False)
+    assert frechet_distance(a, b) == pytest.approx(fid.compute().item(), rel=1e-8)
 
 
 def test_the_frechet_distance_where_the_answer_is_known():

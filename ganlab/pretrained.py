@@ -1,0 +1,85 @@
+"""Networks that this project has trained, loaded by name, and the distance between images that their features give.
+
+The files lie in data/checkpoints, each with a card that says from which data, by which command, and how good it is;
+`tests/checkpoints.py` makes both.
+"""
+
+import difflib
+import hashlib
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganlab import checkpoint, data, metrics, models
+from ganlab.checkpoint import CheckpointError
+from ganlab.runtime import seeded_generator, whole_number
+
+FOLDER = Path(__file__).parent.parent / "data" / "checkpoints"
+SHA256 = {
+    "classifier-digits": "d2c0c1359d4331b622465830dca5344a00fd554a1452f5ae61231e6ca0bf5bc9",
+    "classifier-earth": "be7f02db16fbff410cb568744b1837f6dfa4251ad272ece040a17c6577184e0c",
+    "classifier-fashion": "6b8b1862399913fe676203b421a487e54ebb491fe527ff9de27e380af43bcf1d",
+    "dcgan-digits": "df8df655c19f8d5b4cb429377400e2e3021c89c8871e56b09430b543cf0d7778",
+    "dcgan-earth": "e6bdd902ad147f8726533b02ba9926e130b6ca48710e4eb19e08a7b19f12eb4d",
+    "dcgan-earth-resize": "18121d41e4fc73c65a049421750a0f5efc346f9176f9a07562ffa018173907e8",
+}
+KINDS = {kind.__name__: kind for kind in (models.DCGANGenerator, models.DCGANCritic, models.Classifier)}
+
+
+def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
+    """Return the networks of one checkpoint, in evaluation mode: "generator" (averaged) and "critic", or "classifier".
+
+    Raises ValueError for a name that is none of `SHA256`'s, CheckpointError for a file that is missing or altered.
+    """
+    if name not in SHA256:
+        close = difflib.get_close_matches(name, SHA256, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"name: got {name!r}, expected one of {', '.join(SHA256)}.{hint}")
+    path = FOLDER / f"{name}.safetensors"
+    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != SHA256[name]:
+        raise CheckpointError(f"{path} is not the file that ganlab was made with; `git checkout` brings it back")
+    state = checkpoint.load(path)
+    networks = {}
+    for role, (kind, arguments) in state["networks"].items():
+        network = KINDS[kind](**arguments)
+        network.load_state_dict(state["weights"][role])
+        networks[role] = network.to(device).eval()
+    return networks
+
+
+class FeatureDistance:
+    """The Fréchet distance between a set's real images and others, on the features of the set's own classifier.
+
+    "Feature-FID" for short; for "digits", "fashion" and "earth". It compares with the held-out images; for earth, whose
+    held-out tiles are another part of the world, with one half of the training tiles. `floor` is the distance of `n`
+    real images, from the training images or the other half: much lower is no better. Fewer images give larger values,
+    so compare only values of equally many. Not comparable with Inception's FID, nor between sets.
+    """
+
+    def __init__(self, name: str, n: int = 1000, device: str | torch.device = "cpu") -> None:
+        whole_number("n", n, least=2)
+        self.classifier = load(f"classifier-{name}", device)["classifier"]
+        self.device = torch.device(device)
+        others, real = (data.load(name, split, self.classifier.size).images for split in data.SPLITS)
+        others = others[torch.randperm(len(others), generator=seeded_generator("floor"))]
+        if name == "earth":
+            real, others = others.tensor_split(2)
+        self._real = self.features(real)
+        self.floor = self.of(others[:n])
+
+    def of(self, images: Tensor) -> float:
+        """Return the distance of images (N, C, H, W), float in [-1, 1] or uint8, in squared units of the features."""
+        return metrics.frechet_distance(self.features(images), self._real)
+
+    @torch.no_grad()
+    def features(self, images: Tensor) -> Tensor:
+        """Return the features (N, 64) of images (N, C, H, W), on the CPU; smaller images get a black margin."""
+        margin = (self.classifier.size - images.shape[-1]) // 2
+        found = []
+        for batch in images.split(250):
+            pixels = batch.to(self.device).float()
+            pixels = pixels.div(127.5).sub(1) if images.dtype == torch.uint8 else pixels
+            found.append(self.classifier.features(F.pad(pixels, (margin,) * 4, value=-1.0)).cpu())
+        return torch.cat(found)

@@ -1,0 +1,113 @@
+"""The networks that lie in data/checkpoints: by name, unaltered, as good as their cards say, and within 25 MB."""
+
+import re
+
+import checkpoints
+import pytest
+import torch
+from scipy import linalg
+
+from ganlab import checkpoint, classify, data, pretrained, runtime
+from ganlab.checkpoint import CheckpointError
+from ganlab.pretrained import FOLDER, SHA256, FeatureDistance
+
+GANS = [name for name in SHA256 if name.startswith("dcgan")]
+
+
+def card(name: str) -> str:
+    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def needs(name: str) -> None:
+    """Skip where the set is not on this machine: fashion comes with a package of Debian's, or over the network."""
+    if data.SETS[name].status().state == "to be downloaded":
+        pytest.skip(f"{name} is not here")
+
+
+def test_the_folder_holds_what_the_package_names_and_no_more_than_25_megabytes():
+    files = sorted(path.name for path in FOLDER.iterdir())
+    assert files == sorted(f"{name}{end}" for name in SHA256 for end in (".md", ".safetensors"))
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 25e6
+    assert set(SHA256) == set(checkpoints.RECIPES)
+
+
+@pytest.mark.parametrize("name", SHA256)
+def test_networks_load_ready_for_use_and_the_card_tells_their_command(name):
+    networks = pretrained.load(name)
+    assert set(networks) == ({"generator", "critic"} if name in GANS else {"classifier"})
+    for network in networks.values():
+        assert not any(module.training for module in network.modules())
+    assert SHA256[name] in card(name)
+    assert f"python -m ganlab train {checkpoints.RECIPES[name]} --out" in card(name)
+
+
+@pytest.mark.parametrize("name", SHA256)
+def test_the_card_tells_the_truth(name):
+    needs(name.split("-")[1])
+    numbers = r"[\d,]+\.?\d*"
+    measured = card(name).split("Measured**: ")[1]
+    told, found = (re.findall(numbers, text) for text in (measured, checkpoints.quality(name)))
+    told = told[: len(found)]
+    # other processors sum in another order: a few images, or one part in fifty of a distance, may differ
+    values = [[float(number.replace(",", "")) for number in numbers] for numbers in (told, found)]
+    assert values[0] == pytest.approx(values[1], rel=0.02)
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_a_generator_is_nearer_to_real_images_than_noise_and_the_critic_tells_them_apart(name):
+    set_name = name.split("-")[1]
+    networks, distance = pretrained.load(name), FeatureDistance(set_name)
+    fake = checkpoints.samples(networks["generator"])
+    noise = torch.rand(fake.shape, generator=runtime.seeded_generator("noise")) * 2 - 1
+    assert distance.floor < distance.of(fake) < distance.of(noise) / 5
+    real = data.load(set_name, size=fake.shape[-1]).batches(200).at(0)
+    with torch.no_grad():
+        assert networks["critic"](real).mean() > networks["critic"](fake[:200]).mean()
+
+
+def test_feature_distance_is_the_formula_on_the_classifiers_features():
+    distance = FeatureDistance("digits", n=300)
+    held_out = data.load("digits", "test", 32)
+    images = data.load("digits", size=32).images[:200]
+    classifier = pretrained.load("classifier-digits")["classifier"]
+    with torch.no_grad():
+        a, b = (classifier.features(x.float() / 127.5 - 1).double() for x in (images, held_out.images))
+    ridge = 1e-6 * torch.eye(64)  # some features are nearly constant, and scipy's root wants full rank
+    root = linalg.sqrtm(((a.T.cov() + ridge) @ (b.T.cov() + ridge)).numpy()).real
+    gap = a.mean(0) - b.mean(0)
+    expected = gap @ gap + a.T.cov().trace() + b.T.cov().trace() - 2 * root.trace()
+    assert distance.of(images) == pytest.approx(expected.item(), rel=1e-3)
+    assert 0 < distance.floor < distance.of(255 - images)
+
+
+def test_images_come_as_bytes_or_floats_and_at_28_pixels():
+    distance = FeatureDistance("digits", n=100)
+    small, padded = (data.load("digits", size=size).images[:50] for size in (28, 32))
+    expected = distance.features(padded)
+    assert expected.shape == (50, 64) and (expected >= 0).all()
+    for images in (small, small.float() / 127.5 - 1, padded.float() / 127.5 - 1):
+        assert torch.allclose(distance.features(images), expected, atol=1e-5)
+    with torch.no_grad():
+        assert torch.equal(distance.classifier.features(padded.float() / 127.5 - 1), expected)
+
+
+def test_more_real_images_are_nearer():
+    floors = [FeatureDistance("digits", n=n).floor for n in (100, 1000)]
+    assert floors[1] < floors[0] / 2
+
+
+def test_accuracy_of_the_digits_classifier():
+    classifier = pretrained.load("classifier-digits")["classifier"]
+    assert classify.accuracy(classifier, data.load("digits", "test", 32)) > 0.97
+
+
+def test_an_unknown_name_a_missing_and_an_altered_file_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="Did you mean 'dcgan-digits'"):
+        pretrained.load("dcgan-digit")
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+        pretrained.load("classifier-digits")
+    # a sound checkpoint, but another than the package was made with
+    checkpoint.save(tmp_path / "classifier-digits.safetensors", {"networks": {}, "weights": {}})
+    with pytest.raises(CheckpointError, match="is not the file that ganlab was made with"):
+        pretrained.load("classifier-digits")
