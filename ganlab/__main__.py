@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from ganlab import data, doctor, training
+from ganlab import data, doctor, parallel, training
 from ganlab.checkpoint import CheckpointError
 
 
@@ -50,4 +50,4 @@ def _fetch(name: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(parallel.together(main))

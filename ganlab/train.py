@@ -8,11 +8,12 @@ import copy
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from ganlab import checkpoint, losses, runtime
+from ganlab import checkpoint, losses, parallel, runtime
 from ganlab.models import latents
 from ganlab.run import Keep, Run, Source, load_run
 from ganlab.runtime import Precision, seeded_generator, whole_number
@@ -32,8 +33,6 @@ __all__ = [
     "measured_precision",
     "update_ema",
 ]
-
-FRAME_SAMPLES = 16  # how many fixed latents a run follows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,12 +85,13 @@ class GANRun(Run):
         device: str | torch.device = "auto",
     ) -> None:
         keep = dataclasses.replace(keep or Keep())  # checks it again: since it was made, its file may have been too
-        self.device = runtime.pick_device(device)
+        self.device = parallel.own_device(device)
         self.generator, self.critic, self.source = generator.to(self.device), critic.to(self.device), source
-        real = source.at(0).to(self.device)
+        real = parallel.share(source.at(0)).to(self.device)
         check_fit(self.generator, self.critic, real)
         if settings.precision == "auto":
-            settings = dataclasses.replace(settings, precision=self._settle_precision(real, settings, keep))
+            chosen = parallel.from_first(lambda: self._settle_precision(real, keep))
+            settings = dataclasses.replace(settings, precision=chosen)
         self.precision = runtime.precision(settings.precision, self.device, convolutions(generator, critic))
         for network in (self.generator, self.critic):
             network.to(memory_format=self.precision.memory_format)
@@ -100,17 +100,37 @@ class GANRun(Run):
         networks = {"generator": self.generator, "critic": self.critic}
         optimizers = {name: adam(network, settings) for name, network in networks.items()}
         super().__init__({**networks, "ema": self.ema}, optimizers, settings, keep)
+        if parallel.any_of(self.step != parallel.from_first(lambda: self.step)):
+            raise ValueError(
+                f"checkpoint: not all processes see the same file {keep.checkpoint}; put it on a shared disk"
+            )
+        self._replicas = [parallel.replica(network) for network in networks.values()]
+
+    def __next__(self) -> dict[str, Tensor]:
+        with parallel.interrupts_shared():
+            return super().__next__()
 
     def take_step(self, step: int) -> dict[str, Tensor]:
         """Move the critic, the generator and its average once; return the losses of both."""
-        real = self.source.at(step).to(self.device, memory_format=self.precision.memory_format)
-        z, z_next = (self.latents(len(real), who, step) for who in ("critic", "generator"))
-        players, optimizers, how = (self.generator, self.critic), self.optimizers, (self.objective, self.precision)
-        record = critic_step(*reversed(players), optimizers["critic"], real, z, *how)
-        record |= generator_step(*players, optimizers["generator"], z_next, *how)
+        whole = self.source.at(step)
+        real = parallel.share(whole).to(self.device, memory_format=self.precision.memory_format)
+        z, z_next = (parallel.share(self.latents(len(whole), who, step)) for who in ("critic", "generator"))
+        (generator, critic), optimizers, how = self._replicas, self.optimizers, (self.objective, self.precision)
+        record = critic_step(critic, parallel.bare(generator), optimizers["critic"], real, z, *how)
+        record |= generator_step(generator, parallel.bare(critic), optimizers["generator"], z_next, *how)
         # the average starts short, or it would remember the first random weights for a thousand steps
         update_ema(self.ema, self.generator, min(self.settings.ema_decay, (1 + step) / (10 + step)))
-        return record
+        return parallel.mean(record)
+
+    def play(self, progress: bool = True, each: Callable[[Any], None] = lambda run: None) -> Self:
+        """Take all steps that are left, as `Run.play` does; of several processes, the first shows the progress bar."""
+        with parallel.interrupts_noted():
+            return super().play(progress and parallel.is_first(), each)
+
+    def save(self) -> None:
+        """Write the checkpoint, if one was asked for and this process is the first."""
+        if parallel.is_first():
+            super().save()
 
     def latents(self, n: int, *labels: int | str) -> Tensor:
         """Return n latents that depend only on the run's seed and `labels`, (n, latent_dim)."""
@@ -134,7 +154,7 @@ class GANRun(Run):
 
     def frame(self) -> Tensor:
         """Return the samples that the run follows over training, from the averaged generator."""
-        return self.sample(FRAME_SAMPLES)
+        return self.sample(self.keep.samples)
 
     def likely_cause(self, step: int) -> str:
         """Return what probably made step `step` diverge: the batch itself, its range, or the learning rate."""
@@ -143,9 +163,9 @@ class GANRun(Run):
             return "the data: the batch of that step holds NaN or infinite values"
         if real.ndim == 4 and real.abs().max() > 1.5:
             return f"the data: images reach {real.abs().max():.0f}, and the generator's lie in [-1, 1]"
-        return f"the learning rate, {self.settings.learning_rate:g}: try a third of it"
+        return super().likely_cause(step)
 
-    def _settle_precision(self, real: Tensor, settings: GANSettings, keep: Keep) -> str:
+    def _settle_precision(self, real: Tensor, keep: Keep) -> str:
         """Return the precision of the checkpoint that is resumed, else the one measured as fastest on this machine."""
         if keep.resume and Path(keep.checkpoint).exists():
             return load_run(keep.checkpoint)["settings"].get("precision", "float32")
