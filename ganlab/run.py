@@ -6,6 +6,7 @@ checkpoint file after a kill, and ends with the same bits as if nothing had happ
 
 import copy
 import dataclasses
+import math
 import os
 import warnings
 from collections.abc import Callable
@@ -18,7 +19,10 @@ from tqdm.auto import tqdm
 
 from ganlab import checkpoint
 from ganlab.checkpoint import CheckpointError
-from ganlab.runtime import interrupts_deferred, whole_number
+from ganlab.keep import Keep, load_run
+from ganlab.runtime import interrupts_deferred
+
+__all__ = ["Keep", "Run", "Source", "load_run"]
 
 LOOK_EVERY = 50  # steps between two looks at the losses: each look waits for the device once
 
@@ -30,46 +34,12 @@ class Source(Protocol):
         """Return the batch of training step `step`, (B, ...)."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Keep:
-    """What a run keeps along the way; intervals are in steps, 0 for never.
-
-    `metric(run) -> dict` of numbers is called every `metric_every` steps and at the end; samples from fixed latents go
-    into `run.frames` every `sample_every`; the state goes to the file `checkpoint` every `checkpoint_every` and at the
-    end. `resume` continues from that file if it is there; without it, a file that is there is an error.
-    """
-
-    metric: Callable[[Any], dict[str, float]] | None = None
-    metric_every: int = 0
-    sample_every: int = 0
-    checkpoint: str | Path | None = None
-    checkpoint_every: int = 500
-    resume: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("metric_every", "sample_every", "checkpoint_every"):
-            whole_number(name, getattr(self, name), least=0)
-        if self.resume and self.checkpoint is None:
-            raise ValueError("resume: got True without checkpoint=, expected the file to resume from")
-        if self.checkpoint is not None and Path(self.checkpoint).exists() and not self.resume:
-            raise ValueError(
-                f"checkpoint: {self.checkpoint} exists already; pass resume=True to continue it, or another name"
-            )
-
-
-def load_run(path: str | Path) -> dict[str, Any]:
-    """Return the state of the run kept at `path`; raise CheckpointError when that file is none, or damaged."""
-    state = checkpoint.load(path)
-    if not {"settings", "networks", "weights", "random"} <= state.keys():
-        raise CheckpointError(f"resume: {path} is a checkpoint, but not of a run")
-    return state
-
-
 class Run:
     """Iterate to train; each item is the step's dict of losses, on the device. `play` goes to the end.
 
     `history` maps each loss to one number a step; `metrics` is a list of dicts with "step"; `frames` a list of
-    (step, samples); `stopped` says why a run ended early, "" otherwise. A subclass gives `take_step` and `frame`.
+    (step, samples); `learning_rates` of (step, player, value), one for each change since the first step; `stopped` says
+    why a run ended early, "" otherwise. A subclass gives `take_step` and `frame`.
     """
 
     def __init__(
@@ -80,6 +50,7 @@ class Run:
         self.history: dict[str, list[float]] = {}
         self.metrics: list[dict[str, float]] = []
         self.frames: list[tuple[int, Tensor]] = []
+        self.learning_rates: list[tuple[int, str, float]] = []
         self.stopped = ""
         self._unseen: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
         if keep.resume and Path(keep.checkpoint).exists():
@@ -98,7 +69,23 @@ class Run:
 
     def likely_cause(self, step: int) -> str:
         """Return what probably made step `step` diverge."""
-        return "the learning rate is too high"
+        rates = {name: f"{optimizer.param_groups[0]['lr']:g}" for name, optimizer in self.optimizers.items()}
+        each = ", ".join(f"{rate} of the {name}" for name, rate in rates.items())
+        return f"the learning rate, {each if len(set(rates.values())) > 1 else min(rates.values())}: try a third of it"
+
+    def set_learning_rate(self, player: str, value: float) -> None:
+        """Give a player, "critic" say, another learning rate from the next step on; `learning_rates` gets an entry.
+
+        A checkpoint resumes with it, but from then on seed and settings alone no longer give the same bits. ValueError
+        for a player that is none, or a value that is not finite and > 0.
+        """
+        if player not in self.optimizers:
+            raise ValueError(f"player: got {player!r}, expected one of {sorted(self.optimizers)}")
+        if not 0 < value < math.inf:
+            raise ValueError(f"value: got {value!r}, expected a finite number > 0")
+        for group in self.optimizers[player].param_groups:
+            group["lr"] = float(value)
+        self.learning_rates.append((self.step, player, float(value)))
 
     def __iter__(self) -> Self:
         return self
@@ -199,7 +186,8 @@ class Run:
 
     def _weights(self) -> dict[str, Any]:
         parts = {"modules": self.modules, "optimizers": self.optimizers}
-        return {kind: {k: copy.deepcopy(v.state_dict()) for k, v in named.items()} for kind, named in parts.items()}
+        weights = {kind: {k: copy.deepcopy(v.state_dict()) for k, v in named.items()} for kind, named in parts.items()}
+        return {**weights, "learning_rates": list(self.learning_rates)}  # which the optimizers' states hold too
 
     def _networks(self) -> dict[str, str]:
         """Return what each network looks like; the repr alone does not show the size of a bare nn.Parameter."""
@@ -211,6 +199,7 @@ class Run:
         return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
 
     def _set_weights(self, weights: dict[str, Any]) -> None:
+        self.learning_rates = [tuple(change) for change in weights.get("learning_rates", [])]
         for name, module in self.modules.items():
             module.load_state_dict(weights["modules"][name])
         for name, optimizer in self.optimizers.items():
@@ -221,10 +210,11 @@ class Run:
                         state[key] = torch.empty_like(parameter).copy_(value)
 
     def _stop(self, step: int, what: str) -> None:
+        cause = self.likely_cause(step)  # while the optimizers still have the learning rates of that step
         self._set_weights(self._good)
         self.step = len(next(iter(self.history.values()), []))
         self.stopped = (
-            f"{what} at step {step + 1:,}; likely {self.likely_cause(step)}. "
+            f"{what} at step {step + 1:,}; likely {cause}. "
             f"The weights are those of step {self.step:,}, the last known good."
         )
         warnings.warn(self.stopped, RuntimeWarning, stacklevel=2)

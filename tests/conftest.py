@@ -16,6 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # read when torch loads; kernels that a test starts inherit it
 matplotlib.use("agg")
 
+pytest_plugins = ["browser"]  # its fixtures are for every file, and one server serves them all
 PRIVATE = pytest.StashKey[str]()
 
 
@@ -30,18 +31,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the slowest tests, or one worker would go on long after the others are done."""
-    slowest = ("test_widgets_in_browser.py", "test_notebooks.py")
-    items.sort(key=lambda item: slowest.index(item.path.name) if item.path.name in slowest else len(slowest))
+    slowest = ("_in_browser.py", "test_notebooks.py", "test_parallel.py")
+    items.sort(key=lambda item: next(i for i, end in enumerate((*slowest, "")) if item.path.name.endswith(end)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Deal tests one by one, but those in the browser together: one server and one browser serve them all.
+    """Deal tests one by one, but together those that share what is dear: one server and browser, torchrun's results.
 
     `--dist loadgroup` is made for this, but with pytest 9.2 it groups nothing (pytest-xdist issue 1386).
     """
     scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = lambda nodeid: "browser" if "test_widgets_in_browser" in nodeid else nodeid
+    together = ("_in_browser.py", "test_parallel.py")
+    scheduler._split_scope = lambda nodeid: next((name for name in together if name in nodeid), nodeid)
     return scheduler
 
 

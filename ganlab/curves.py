@@ -1,0 +1,108 @@
+"""A picture of curves that grow while a run trains, painted fast enough to be painted every second."""
+
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import ipywidgets as ipw
+import numpy as np
+import PIL.Image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ganlab import plots
+
+SIDE = 400  # pixels, of the sheet of samples and of the curves
+POINTS = 150  # of a curve, each the mean over equally many steps
+COLOURS = {
+    "critic": plots.REAL, "critic_loss": plots.REAL, "d_real": plots.REAL,
+    "generator": plots.FAKE, "generator_loss": plots.FAKE, "d_fake": plots.FAKE,
+}  # fmt: skip
+Curve = tuple[np.ndarray, np.ndarray]  # steps and values
+
+
+class Curves:
+    """Two panels over the steps in one picture; a dotted line where a player's learning rate was changed.
+
+    The axes are drawn anew only when names or limits change, the lines alone otherwise: that takes a tenth of the time.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.steps, self.picture = steps, picture()
+        self.figure = Figure((SIDE / plots.DPI, SIDE / plots.DPI), plots.DPI)
+        self.canvas = FigureCanvasAgg(self.figure)
+        self.drawn: object = None  # names and limits of the axes on the canvas
+
+    def paint(self, panels: Sequence[Mapping[str, Curve]], marks: Mapping[str, Sequence[int]]) -> None:
+        """Draw losses above and what is measured below, name -> curve, and the steps `marks[player]`."""
+        last = max((at[-1] for panel in panels for at, _ in panel.values() if len(at)), default=1)
+        right = min(self.steps, _rounded_up(last))
+        wanted = (list(marks), right, [(list(panel), _limits(panel.values())) for panel in panels])
+        if wanted != self.drawn:
+            self._draw_axes(*wanted)
+            self.drawn, self.background = wanted, self.canvas.copy_from_bbox(self.figure.bbox)
+        self.canvas.restore_region(self.background)
+        changes = {f"rate of {player}": _upright(steps) for player, steps in marks.items()}
+        for ax, panel in zip(self.figure.axes, panels, strict=True):
+            for line in ax.lines:
+                line.set_data(*{**panel, **changes}[line.get_gid()])
+                ax.draw_artist(line)
+        self.picture.value = png(np.asarray(self.canvas.buffer_rgba())[..., :3])
+
+    def _draw_axes(self, players: list[str], right: float, panels: list[tuple[list[str], tuple[float, float]]]) -> None:
+        self.figure.clear()
+        axes = self.figure.subplots(2, 1, sharex=True)
+        self.figure.subplots_adjust(left=0.13, right=0.93, top=0.98, bottom=0.11, hspace=0.12)
+        for ax, (names, limits) in zip(axes, panels, strict=True):
+            lines = [ax.plot([], [], color=COLOURS.get(name, plots.INK), gid=name, animated=True)[0] for name in names]
+            if names:
+                ax.legend(lines, [name.replace("_", " ") for name in names], frameon=False, ncols=2, loc="upper right")
+            across = {"linestyle": ":", "animated": True, "transform": ax.get_xaxis_transform()}
+            for player in players:
+                ax.plot([], [], color=COLOURS[player], gid=f"rate of {player}", **across)
+            ax.set(xlim=(0, right), ylim=limits)
+        axes[0].set_ylabel("loss")
+        axes[1].set_xlabel("step")
+        self.canvas.draw()
+
+
+def picture() -> ipw.Image:
+    """Return an empty square picture, SIDE pixels wide or as wide as its room; tests find it by ganlab-picture."""
+    layout = ipw.Layout(max_width="100%", height="auto", object_fit="contain")
+    return ipw.Image(format="png", width=str(SIDE), height=str(SIDE), layout=layout).add_class("ganlab-picture")
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return pixels (H, W, 1 or 3), uint8, as PNG, packed fast rather than small."""
+    buffer = io.BytesIO()
+    image = PIL.Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
+    image.save(buffer, format="png", compress_level=1)
+    return buffer.getvalue()
+
+
+def thinned(values: Sequence[float]) -> Curve:
+    """Return one value a step as at most POINTS means, each at the middle of its steps."""
+    values = np.asarray(values, dtype=float)
+    first = np.arange(0, len(values), max(1, -(-len(values) // POINTS)))
+    count = np.diff([*first, len(values)])
+    return first + (count + 1) / 2, np.add.reduceat(values, first) / count if len(values) else values
+
+
+def _upright(steps: Sequence[int]) -> Curve:
+    """Return lines from the bottom (0) to the top (1) of the axes at each of the steps, with gaps between them."""
+    return np.repeat(np.array(steps, dtype=float), 3), np.resize([0, 1, np.nan], 3 * len(steps))
+
+
+def _limits(curves: Iterable[Curve]) -> tuple[float, float]:
+    """Return round limits that hold zero and all finite values of the curves."""
+    values = np.concatenate([[0.0], *(values for _, values in curves)])
+    values = values[np.isfinite(values)]
+    return 0.0 - _rounded_up(-values.min()), _rounded_up(values.max()) or 1.0
+
+
+def _rounded_up(value: float) -> float:
+    """Return the next of ..., 0.1, 0.2, 0.5, 1, 2, 5, ... for a number above zero, and zero for zero."""
+    if value <= 0:
+        return 0.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(power * m for m in (1, 2, 5, 10) if power * m >= value)

@@ -1,0 +1,203 @@
+"""What tests in a real browser share: a JupyterLab, a Chromium, and what a reader does there with mouse and keyboard.
+
+conftest.py loads it as a plugin, so every test may ask for `server`, `browser` and `page`. A test file that does is
+named `..._in_browser.py`: conftest.py starts those first and gives them all to one worker.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import lessons
+import nbformat.v4 as v4
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Without these the news dialog covers the page, and cells out of sight are not in it.
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+Server = tuple[Path, str]  # the folder of the notebooks, and an address with room for a notebook's name
+SCREENSHOTS = lessons.ROOT / "build" / "screenshots"
+LESSON_SECONDS = 300
+# Cells that wait show [*], cells that ran a number, and cells after an error [ ].
+FINISHED = """() => {
+    const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent);
+    return /[0-9]/.test(prompts[0]) && !prompts.some(prompt => prompt.includes('*'));
+}"""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of Chromium; without one, skip loudly, or fail where nothing may be skipped."""
+    if CHROMIUM is None:
+        message = "No Chromium: nothing is tried in a browser. On Debian and Ubuntu: sudo apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        warnings.warn(message, stacklevel=1)
+        pytest.skip(message)
+    return CHROMIUM
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Start Chromium; not for the session, since while playwright lives no other test can have an event loop."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Start JupyterLab on a folder of its own; it serves all test files."""
+    folder = tmp_path_factory.mktemp("jupyter")
+    (folder / "notebooks").mkdir()
+    shutil.copytree(lessons.ROOT / "data", folder / "data")  # lessons may read weights that the project trained
+    for name, value in SETTINGS.items():
+        path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex()
+    options = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+    root = ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+    # conftest.py gives Jupyter folders of its own, so nothing of the user's decides what happens here.
+    environment = {**os.environ, "GANLAB_SPEED": "smoke", "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options, *root, f"--IdentityProvider.token={token}"],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/api?token={token}", process, log)
+        yield folder / "notebooks", f"http://127.0.0.1:{port}/lab/tree/notebooks/{{}}?reset&token={token}"
+    finally:
+        process.terminate()  # JupyterLab ends its kernels with itself
+        process.wait(timeout=30)
+
+
+def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
+    """Return when the server answers; fail with its log when it ends or takes over a minute."""
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """Open an empty page; afterwards end its kernels, which may be busy when a test failed."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1300})
+    yield context.new_page()
+    root, token = re.fullmatch(r"(.*)/lab/tree/.*token=(.*)", server[1]).groups()
+    sessions = context.request.get(f"{root}/api/sessions?token={token}").json()
+    for session in sessions:
+        context.request.delete(f"{root}/api/sessions/{session['id']}?token={token}")
+    context.close()
+
+
+def run_all(page: Page, server: Server, path: Path) -> list[str]:
+    """Run a copy of a notebook to its end in the browser; return what did not run to its end."""
+    start_all(page, server, path)
+    return finish_all(page, server, path)
+
+
+def start_all(page: Page, server: Server, path: Path) -> None:
+    """Open a copy of a notebook without its outputs and choose Run All Cells."""
+    folder, address = server
+    notebook = lessons.read(path)
+    for cell in lessons.code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
+    lessons.write(notebook, folder / path.name)
+    page.goto(address.format(path.name))
+    # The notebook's own indicator says "idle" already before there is a kernel.
+    page.get_by_text(f"{lessons.KERNEL['display_name']} | Idle").wait_for(timeout=60_000)
+    menu(page, "Run", "Run All Cells")
+
+
+def finish_all(page: Page, server: Server, path: Path) -> list[str]:
+    """Wait until all cells have run, and save; return what did not run to its end."""
+    page.wait_for_function(FINISHED, timeout=1000 * LESSON_SECONDS)
+    menu(page, "File", "Save Notebook")
+    page.locator(".jp-mod-dirty").wait_for(state="detached")
+    return lessons.unfinished(lessons.read(server[0] / path.name))
+
+
+def menu(page: Page, name: str, entry: str) -> None:
+    page.locator(".lm-MenuBar-itemLabel").get_by_text(name, exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
+
+
+def pictures(widget: Locator) -> list[str]:
+    """Return the content of the widget's pictures; a new address with the old content is no new picture."""
+    return widget.evaluate(
+        """async widget => Promise.all([...widget.querySelectorAll('img.ganlab-picture, .ganlab-picture img')].map(
+           async img => [...new Uint8Array(await (await fetch(img.src)).arrayBuffer())].join()))"""
+    )
+
+
+def changes(page: Page, widget: Locator, act: Callable[[], None], seconds: float = 5) -> bool:
+    """Do `act`; return whether a picture of the widget becomes another within so many seconds."""
+    before = pictures(widget)
+    assert before, "the widget shows no picture"
+    act()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+        if pictures(widget) != before:
+            return True
+    return False
+
+
+def drag(page: Page, handle: Locator) -> None:
+    """Pull a slider's handle forty pixels to the right, or to the left when it stands far right."""
+    box, track = (
+        handle.bounding_box(),
+        handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]").bounding_box(),
+    )
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    way = 40 if x + 40 < track["x"] + track["width"] else -40
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + way, y, steps=5)
+    page.mouse.up()
+
+
+def store(folder: Path, *sources: str) -> Path:
+    """Write a notebook of the given code cells into a test's own folder and return its path, named after the test."""
+    path = folder / f"{folder.name}.ipynb"
+    lessons.write(lessons.normalise(v4.new_notebook(cells=[*map(v4.new_code_cell, sources)])), path)
+    return path

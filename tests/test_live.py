@@ -1,0 +1,275 @@
+"""Training in sight of a person: the widgets act on the very next step, and looking on changes no bit."""
+
+import asyncio
+import itertools
+import math
+import signal
+from collections.abc import Callable
+
+import games
+import pytest
+import torch
+from games import Spoiled, fixed_randomness, images, kept, not_finite, result, same, settings  # noqa: F401
+from nbclient import NotebookClient
+from nbformat import v4
+
+from ganlab import checkpoint, curves, dashboard, live, train
+from ganlab.dashboard import Dashboard, Pace
+from ganlab.run import Keep
+from ganlab.train import GANRun
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> list[Dashboard]:
+    """Put a person in front, who hears and sees after each step; return the dashboards displayed so far."""
+    shown: list[Dashboard] = []
+    monkeypatch.setattr(live, "watched", lambda: True)
+    monkeypatch.setattr(live, "display", shown.append)
+    monkeypatch.setattr(live, "HEAR_EVERY", 0)
+    monkeypatch.setattr(dashboard, "PAINT_EVERY", 0)
+    monkeypatch.setattr(dashboard, "PAINT_APART", 0)
+    return shown
+
+
+def game(steps: int = 16, keep: Keep | None = None) -> GANRun:
+    torch.manual_seed(0)
+    return GANRun(*images(), settings(steps), keep or kept(), "cpu")
+
+
+def at_step(run: GANRun, step: int, act: Callable[[], None]) -> None:
+    """Play a run, and `act` between two steps, as a message from the browser would."""
+
+    async def both() -> None:
+        task = asyncio.create_task(live.play(run))
+        while run.step < step:
+            await asyncio.sleep(0)
+        act()
+        await task
+
+    asyncio.run(both())
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_looking_on_changes_no_bit(seen, request):
+    shown = request.getfixturevalue("person") if seen else []
+    torch.manual_seed(0)
+    run = asyncio.run(live.fit_gan(*images(), settings(16), kept(), "cpu"))
+    assert len(shown) == seen and run.step == 16
+    assert same(result(run), result(game().play()))
+
+
+def test_what_a_person_sees(person):
+    pictures, run = [], game()
+    keep_losses = Dashboard.after_step
+
+    def after_step(shown: Dashboard, record: dict) -> None:
+        keep_losses(shown, record)
+        pictures.append((shown.samples.value, shown.curves.picture.value, shown.readout.value, shown.progress.value))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Dashboard, "after_step", after_step)
+        asyncio.run(live.play(run))
+    samples, drawn, readouts, progress = map(list, zip(*pictures, strict=True))
+    assert len(set(samples)) == len(set(drawn)) == 16 and progress == list(range(1, 17))
+    assert readouts[9].startswith("Step 10 of 16, ")
+    assert f"critic loss {run.history['critic_loss'][9]:.3f}, generator loss" in readouts[9]
+    assert f"spread {run.metrics[0]['spread']:.4g}" in readouts[9] and "(step 7)" in readouts[9]
+    [shown] = person
+    assert shown.readout.value.startswith("Done after 16 of 16 steps.")
+    assert {"ganlab-widget", "ganlab-done"} <= set(shown._dom_classes)
+    assert shown.button.disabled and all(slider.disabled for slider in shown.rates.values())
+
+
+@pytest.mark.parametrize("way", ["Stop", "interrupt in a step", "interrupt between steps"])
+def test_a_stopped_run_is_whole_kept_and_goes_on(way, person, tmp_path, capsys):
+    keep = kept(tmp_path / "run")
+    run = game(keep=keep)
+    source = run.source
+    act = {"Stop": lambda: person[0].button.click(), "interrupt in a step": lambda: None}
+    if way == "interrupt in a step":
+        run.source = Spoiled(
+            source, lambda batch, step: signal.raise_signal(signal.SIGINT) or batch if step == 8 else batch
+        )
+    at_step(run, 9, act.get(way, lambda: signal.raise_signal(signal.SIGINT)))
+    run.source = source
+    assert 9 <= run.step <= 10 and not run.stopped
+    assert {len(values) for values in run.history.values()} == {run.step}
+    assert checkpoint.load(keep.checkpoint)["step"] == run.step
+    assert (
+        f"Stopped after step {run.step}. Everything so far is usable; `await live.play(run)`" in capsys.readouterr().out
+    )
+    assert person[0].readout.value.startswith(f"Stopped after {run.step} of 16 steps.")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    never = result(game().play())
+    resumed = game(keep=kept(keep.checkpoint, resume=True))
+    assert same(result(resumed.play()), never)
+    assert same(result(asyncio.run(live.play(run))), never) and len(person) == 2
+
+
+def test_steps_taken_by_hand_are_shown_too(person):
+    run = game(steps=6, keep=Keep())
+    for _ in itertools.islice(run, 4):
+        pass
+    asyncio.run(live.play(run))
+    assert len(person[0].losses["critic_loss"]) == len(run.history["critic_loss"]) == 6
+
+
+def test_a_cancelled_task_is_kept_and_stays_cancelled(person, tmp_path):
+    run = game(keep=kept(tmp_path / "run"))
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(live.play(run))
+        while run.step < 3:
+            await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+    assert 3 <= run.step < 16 and checkpoint.load(tmp_path / "run")["step"] == run.step and person[0].button.disabled
+
+
+def test_an_error_of_the_metric_is_passed_on(person):
+    def metric(run: GANRun) -> dict[str, float]:
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        asyncio.run(live.play(game(keep=Keep(metric, metric_every=4))))
+    assert person[0].button.disabled
+
+
+def test_nan_ends_the_view_with_its_message(person):
+    run = game()
+    run.source = Spoiled(run.source, not_finite(9, math.nan))
+    with pytest.warns(RuntimeWarning, match="critic_loss became nan at step 10"):
+        asyncio.run(live.play(run))
+    assert person[0].readout.value.startswith("critic_loss became nan at step 10; likely the data")
+    assert run.step == 7 and f"critic loss {run.history['critic_loss'][6]:.3f}" in person[0].readout.value
+
+
+# Learning rates
+
+
+def test_a_slider_acts_on_the_next_step(person, tmp_path):
+    keep = kept(tmp_path / "run")
+    run = game(keep=keep)
+    rates, take_step = [], run.take_step
+
+    def noted_step(step: int) -> dict[str, torch.Tensor]:
+        rates.append([run.optimizers[player].param_groups[0]["lr"] for player in ("critic", "generator")])
+        return take_step(step)
+
+    run.take_step = noted_step
+    moved = []
+
+    def move() -> None:
+        moved.append(run.step)
+        person[0].rates["critic"].index += 1
+        person[0].rates["generator"].index -= 2
+
+    at_step(run, 5, move)
+    [step] = moved
+    assert sorted(rates[:step]) == [[1e-3, 1e-3]] * step
+    assert rates[step:] == [[2e-3, pytest.approx(2e-4)]] * (16 - step)
+    assert run.learning_rates == [(step, "critic", 2e-3), (step, "generator", rates[-1][1])]
+    state = checkpoint.load(keep.checkpoint)
+    longer = GANRun(*images(), settings(30), kept(keep.checkpoint, resume=True), "cpu")
+    assert longer.learning_rates == run.learning_rates and state["step"] == 16
+    asyncio.run(live.play(longer))
+    assert person[1].rates["critic"].value == 2e-3
+
+
+def test_a_run_with_moved_rates_resumes_to_the_same_bits(tmp_path):
+    runs = [game(keep=kept(tmp_path / name)) for name in ("whole", "parts")]
+    for run in runs:
+        for _ in itertools.islice(run, 6):
+            pass
+        run.set_learning_rate("critic", 5e-4)
+    runs[1].look()
+    runs[1].save()
+    resumed = game(keep=kept(tmp_path / "parts", resume=True))
+    assert same(result(resumed.play()), result(runs[0].play()))
+    assert not same(result(resumed)["weights"]["modules"], result(game().play())["weights"]["modules"])
+
+
+def test_divergence_names_the_rate_of_then_and_undoes_the_change():
+    run = train.GANRun(*games.points(), settings(200), device="cpu")
+    for _ in itertools.islice(run, 60):
+        pass
+    run.set_learning_rate("critic", 1e30)
+    with pytest.warns(
+        RuntimeWarning, match=r"the learning rate, 0.001 of the generator, 1e\+30 of the critic: try a third"
+    ):
+        run.play()
+    assert run.step == 50 and run.learning_rates == []
+    assert run.optimizers["critic"].param_groups[0]["lr"] == 1e-3
+
+
+@pytest.mark.parametrize("value", [0, -1e-3, math.nan, math.inf])
+def test_a_rate_that_is_none_is_refused(value):
+    run = game()
+    with pytest.raises(ValueError, match=f"value: got {value}, expected a finite number > 0"):
+        run.set_learning_rate("critic", value)
+    with pytest.raises(ValueError, match=r"player: got 'ema', expected one of \['critic', 'generator'\]"):
+        run.set_learning_rate("ema", 1e-3)
+    assert run.learning_rates == []
+
+
+# What it costs
+
+
+@pytest.mark.parametrize("cost", [0.001, 0.03, 0.2, 3.0])
+def test_painting_takes_a_small_share_and_comes_once_a_second(cost):
+    now = [100.0]
+    pace, painted = Pace(lambda: now[0]), []
+
+    def paint() -> None:
+        painted.append(now[0])
+        now[0] += cost
+
+    while len(painted) < 50:
+        pace.paint(paint)
+        now[0] += 0.01  # a step
+    apart = [b - a for a, b in itertools.pairwise(painted)]
+    assert cost * 50 / (now[0] - 100) <= 1 / 26 + 1e-3
+    assert max(1, 25 * cost) <= min(apart) and max(apart) < max(1, 25 * cost) + cost + 0.02
+
+
+def test_curves_show_all_steps_in_few_points():
+    x, y = curves.thinned(list(range(1001)))
+    assert len(x) <= curves.POINTS and y[0] == 3 and x[0] == 4 and y[-1] == (994 + 1000) / 2
+    assert [list(values) for values in curves.thinned([5.0, 7.0])] == [[1, 2], [5, 7]]
+    picture = curves.Curves(10)
+    losses, d, seen = {"critic_loss": curves.thinned([1.0, math.nan])}, {"d_real": curves.thinned([0.5, 0.6])}, []
+    for marks in ({"critic": []}, {"critic": [1]}):
+        picture.paint((losses, d), marks)
+        seen.append(picture.picture.value)
+    assert seen[0] != seen[1] and [ax.get_ylim() for ax in picture.figure.axes] == [(0, 1), (0, 1)]
+
+
+# Where nobody watches
+
+
+@pytest.mark.parametrize(("steps", "quiet", "lines"), [(40, False, 10), (7, False, 7), (25, False, 9), (40, True, 1)])
+def test_lines_are_printed_instead(steps, quiet, lines, monkeypatch, capsys):
+    monkeypatch.setenv("TQDM_DISABLE", "1" if quiet else "")
+    run = asyncio.run(live.play(game(steps)))
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == lines
+    assert printed[-1].startswith(f"step {steps} of {steps}; critic loss {run.history['critic_loss'][-1]:.3f}")
+    assert asyncio.run(live.play(run)) is run and len(capsys.readouterr().out.splitlines()) == 1  # nothing is left
+
+
+def test_points_are_refused_before_any_work():
+    run = GANRun(*games.points(), settings(5), device="cpu")
+    with pytest.raises(ValueError, match=r"generator: makes samples of shape \(2,\), expected images"):
+        asyncio.run(live.play(run))
+    assert run.step == 0
+
+
+def test_nobody_watches_a_script_or_nbclient():
+    """papermill executes by nbclient."""
+    assert not live.watched()
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("from ganlab import live\nlive.watched()")])
+    NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    assert notebook.cells[0].outputs[0].data["text/plain"] == "False"
