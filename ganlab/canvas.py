@@ -1,0 +1,97 @@
+"""Parts of widgets that show images fast: painted by Pillow, of fixed size, in a rush only the latest; and layouts."""
+
+import io
+import threading
+from collections.abc import Callable, Sequence
+
+import ipywidgets as ipw
+import PIL.Image
+from torch import Tensor
+
+from ganlab import plots
+
+THUMBNAIL = 64  # pixels of the screen
+
+
+def painted(images: Tensor, zoom: int, columns: int = 1) -> bytes:
+    """Return images (N, C, H, W), float in [-1, 1] or uint8, in columns as a PNG, each pixel `zoom` x `zoom`.
+
+    By Pillow, which takes a tenth of matplotlib's time.
+    """
+    pixels = plots.tile(images, columns)  # (height, width, C)
+    image = PIL.Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)
+    buffer = io.BytesIO()
+    image.resize((zoom * image.width, zoom * image.height), PIL.Image.Resampling.NEAREST).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+class Latest:
+    """Calls `draw`, and when calls come faster than it draws, only for the latest of them; a caller may return early.
+
+    While one thread draws, others leave word and go; the one that draws then draws once more.
+    """
+
+    def __init__(self, draw: Callable[[], None]) -> None:
+        self.draw, self.lock, self.wanted, self.drawing = draw, threading.Lock(), False, False
+
+    def __call__(self, change: object = None) -> None:
+        """Draw what is there now, here or on the thread that is drawing already."""
+        with self.lock:
+            self.wanted = True
+            if self.drawing:
+                return
+            self.drawing = True
+        while self._take():
+            try:
+                self.draw()
+            except BaseException:
+                self.drawing = False
+                raise
+
+    def _take(self) -> bool:
+        """Return whether something is still wanted, and take it as done; otherwise the drawing ends."""
+        with self.lock:
+            self.drawing, self.wanted = self.wanted, False
+            return self.drawing
+
+
+class Pixels(ipw.Image):
+    """Images in a widget whose size never changes: (N, C, H, W) in columns, enlarged to about `side` pixels each."""
+
+    def __init__(self, images: Tensor, side: int, columns: int = 1) -> None:
+        self.columns, self.zoom = columns, max(1, side // images.shape[-1])
+        super().__init__(format="png", layout={"max_width": "calc(100% - 4px)", "height": "auto", "flex": "none"})
+        self.add_class("ganlab-picture")
+        self.show(images)
+        # the size in a PNG's header: bytes 16 to 24, big-endian
+        self.width, self.height = (str(int.from_bytes(self.value[k : k + 4])) for k in (16, 20))
+
+    def show(self, images: Tensor) -> None:
+        """Replace the images by others of the same shape."""
+        self.value = painted(images, self.zoom, self.columns)
+
+
+def side_by_side(controls: list[ipw.Widget], picture: ipw.Widget) -> ipw.HBox:
+    """Return controls with a picture to their right, or below them where the window is narrow."""
+    layout = ipw.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="8px 24px")
+    return ipw.HBox([ipw.VBox(controls, layout={"width": "30em"}), picture], layout=layout)
+
+
+def readout() -> ipw.HTML:
+    """Return a place for two lines of text, found by its class ganlab-readout."""
+    return ipw.HTML(layout={"min_height": "4.5em"}).add_class("ganlab-readout")
+
+
+def chooser(label: str, options: Sequence, value: object, width: str) -> ipw.ToggleButtons:
+    """Return a row of buttons of which one is pressed, labelled to their left as sliders are."""
+    style = {"button_width": width, "description_width": "10em"}
+    buttons = ipw.ToggleButtons(options=options, value=value, description=label, style=style)
+    return buttons.add_class("widget-inline-hbox")  # without it the label stands above
+
+
+def thumbnails(samples: Tensor) -> ipw.HBox:
+    """Return small pictures of images (n, C, H, W) in a row, numbered from 1."""
+    layout = {"align_items": "center", "flex": "0 1 auto", "min_width": "0"}
+    pictures = [Pixels(image[None], THUMBNAIL) for image in samples]
+    numbered = [ipw.VBox([picture, ipw.Label(str(k))], layout=layout) for k, picture in enumerate(pictures, 1)]
+    return ipw.HBox(numbered)
