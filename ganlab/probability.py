@@ -22,6 +22,48 @@ def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
     return x * logits - F.softplus(logits)
 
 
+def discretized_logistic_log_density(x: Tensor, mean: Tensor, log_scale: Tensor | float, levels: int = 256) -> Tensor:
+    """Return the log probability, in nats, of each value of `x` under a logistic density cut into `levels` bins.
+
+    `x` holds multiples of 1 / (levels - 1) in [0, 1], as pixels / 255 do; the outermost bins reach to infinity, so the
+    probabilities of all levels add up to 1 (Salimans et al. 2017). With s the scale, a and b the standardised upper and
+    lower edge: sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^-(a - b)), which no rounding turns into log 0.
+    """
+    log_scale = torch.as_tensor(log_scale, dtype=x.dtype, device=x.device)
+    half = 0.5 / (levels - 1)
+    upper, lower = ((x + side - mean) * torch.exp(-log_scale) for side in (half, -half))
+    width = torch.log(-torch.expm1(-2 * half * torch.exp(-log_scale)))  # log(1 - e^-(a - b)), the same in every bin
+    inside = F.logsigmoid(upper) + F.logsigmoid(-lower) + width
+    first, last = x < half, x > 1 - half
+    return torch.where(first, F.logsigmoid(upper), torch.where(last, F.logsigmoid(-lower), inside))
+
+
+def reparameterise(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
+    """Return z = mu + sigma * eps: N(mu, sigma^2) for standard normal `eps`, with gradients by mu and logvar."""
+    return mu + torch.exp(0.5 * logvar) * eps
+
+
+def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
+    """Return KL(N(mu, sigma^2) || N(0, 1)) in nats, element by element; the sum over dimensions is the VAE's KL.
+
+    (mu^2 + sigma^2 - 1 - log sigma^2) / 2 (Kingma and Welling 2014, appendix B), with logvar = log sigma^2.
+    """
+    return 0.5 * (mu**2 + torch.expm1(logvar) - logvar)
+
+
+def elbo(log_p_x_given_z: Tensor, kl: Tensor, beta: float = 1.0) -> Tensor:
+    """Return the evidence lower bound log p(x | z) - beta KL(q(z | x) || p(z)) in nats, per sample."""
+    return log_p_x_given_z - beta * kl
+
+
+def importance_bound(log_weights: Tensor) -> Tensor:
+    """Return log((w_1 + ... + w_K) / K) in nats from log weights (K, B), log p(x, z_k) - log q(z_k | x): shape (B,).
+
+    Its mean is a lower bound of log p(x): for K = 1 the ELBO, tighter for each further sample (Burda et al. 2016).
+    """
+    return torch.logsumexp(log_weights, dim=0) - math.log(len(log_weights))
+
+
 def integrate(f: Tensor, x: Tensor) -> Tensor:
     """Return the integral of `f` over the grid `x` (last dimension) by the trapezoid rule."""
     return torch.trapezoid(f, x, dim=-1)

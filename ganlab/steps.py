@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ganlab import losses
+from ganlab import losses, probability
 from ganlab.runtime import FLOAT32, Precision
 
 
@@ -68,6 +68,37 @@ def generator_step(
         loss.backward()
     optimizer.step()
     return {"generator_loss": loss.detach()}
+
+
+def vae_step(
+    vae: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    eps: Tensor,
+    beta: float = 1.0,
+    free_bits: float = 0.0,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move encoder and decoder one step up their bound for images x (B, C, H, W); eps (K, B, latent_dim) is normal.
+
+    K = 1 maximises the ELBO, its KL in closed form and weighted by `beta`; a latent dimension whose mean KL is below
+    `free_bits` nats is not pushed further down (Kingma et al. 2016). K > 1 maximises the importance-weighted bound.
+    Returns "bound" and "kl", means in nats, as tensors on the device; for K = 1, log p(x | z) is their sum.
+    """
+    with precision.autocast(x.device):
+        mu, logvar = vae.encode(x)
+        kl = probability.gaussian_kl(mu, logvar)  # (B, latent_dim)
+        if len(eps) == 1:
+            log_p_x = vae.log_p_x_given_z(x, probability.reparameterise(mu, logvar, eps[0]))
+            bound = probability.elbo(log_p_x, kl.sum(1)).mean()
+            loss = beta * kl.mean(0).clamp(min=free_bits).sum() - log_p_x.mean()
+        else:
+            bound = probability.importance_bound(vae.log_weights(x, mu, logvar, eps)).mean()
+            loss = -bound
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return {"bound": bound.detach(), "kl": kl.detach().sum(1).mean()}
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Densities whose log p(x) is known: Gaussian mixtures in one and two dimensions, with the literature's parameters."""
+"""Densities whose log p(x) is known: Gaussian mixtures with the literature's parameters, and probabilistic PCA."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -104,3 +104,84 @@ def mixture_1d(means: Sequence[float], sigmas: Sequence[float], weights: Sequenc
     weights = [1 / len(means)] * len(means) if weights is None else weights
     as_tensor = [torch.tensor(list(values), dtype=torch.float64) for values in (means, sigmas, weights)]
     return Mixture(as_tensor[0][:, None], *as_tensor[1:])
+
+
+@dataclass(frozen=True)
+class LinearGaussian:
+    """x = W z + mean + sigma eps, with z and eps standard normal: probabilistic PCA (Tipping and Bishop 1999).
+
+    W (D, L), mean (D,), `sigma` a standard deviation; kept in float64. log p(x) and p(z | x) are closed forms.
+    """
+
+    W: Tensor
+    mean: Tensor
+    sigma: float
+
+    def __post_init__(self) -> None:
+        if self.W.ndim != 2 or self.mean.shape != self.W.shape[:1]:
+            raise ValueError(
+                f"W, mean: got shapes {tuple(self.W.shape)}, {tuple(self.mean.shape)}, expected (D, L), (D,)"
+            )
+        if not 0 < self.sigma < math.inf:
+            raise ValueError(f"sigma: got {self.sigma!r}, expected a number > 0")
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Return log p(x) = log N(x; mean, W W^T + sigma^2 I) in nats for x (..., D), as (...)."""
+        identity = torch.eye(len(self.mean), dtype=torch.float64, device=self.mean.device)
+        root = torch.linalg.cholesky(self.W @ self.W.T + self.sigma**2 * identity)
+        white = torch.linalg.solve_triangular(root, self._centred(x)[..., None], upper=False)[..., 0]  # (..., D)
+        return gaussian_log_density(white, 0.0, 1.0).sum(-1) - root.diagonal().log().sum()
+
+    def log_p_x_given_z(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log N(x; W z + mean, sigma^2 I) in nats for x (..., D) and z (..., L), as (...)."""
+        return gaussian_log_density(self._centred(x), z @ self.W.T, self.sigma).sum(-1)
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean (..., L) and covariance (L, L) of the Gaussian p(z | x); the covariance is the same for all x.
+
+        With M = W^T W + sigma^2 I they are M^-1 W^T (x - mean) and sigma^2 M^-1.
+        """
+        identity = torch.eye(self.W.shape[1], dtype=torch.float64, device=self.W.device)
+        inverse = torch.linalg.inv(self.W.T @ self.W + self.sigma**2 * identity)
+        return self._centred(x) @ self.W @ inverse, self.sigma**2 * inverse
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return n independent samples, float64 (n, D), drawn with `generator`."""
+        dim, latent_dim = self.W.shape
+        z, eps = (torch.randn(n, k, generator=generator, dtype=torch.float64) for k in (latent_dim, dim))
+        return z @ self.W.T + self.mean + self.sigma * eps
+
+    def _centred(self, x: Tensor) -> Tensor:
+        return x.to(self.mean.device, torch.float64) - self.mean
+
+
+def fit_ppca(x: Tensor, latent_dim: int) -> LinearGaussian:
+    """Return the linear-Gaussian model under which x (N, D) is most likely; W's columns are orthogonal, longest first.
+
+    With lambda and u the covariance's eigenvalues and vectors, sigma^2 is the mean of those lambda that are left out,
+    and a column of W is u sqrt(lambda - sigma^2) (Tipping and Bishop 1999, section 3.2). Raises ValueError where all
+    that is left out is zero.
+    """
+    if x.ndim != 2:
+        raise ValueError(f"x: got shape {tuple(x.shape)}, expected (N, D)")
+    if whole_number("latent_dim", latent_dim, least=1) >= x.shape[1]:
+        raise ValueError(f"latent_dim: got {latent_dim}, expected fewer than the {x.shape[1]} dimensions of x")
+    x = x.to(torch.float64)
+    eigenvalues, vectors = torch.linalg.eigh(torch.cov(x.T, correction=0))  # ascending
+    left_out = eigenvalues[:-latent_dim].mean().item()
+    if not left_out > 1e-12 * eigenvalues[-1].item():
+        raise ValueError(f"x: lies in {latent_dim} dimensions, where the likelihood has no maximum; expected more")
+    kept, vectors = eigenvalues.flip(0)[:latent_dim], vectors.flip(1)[:, :latent_dim]
+    return LinearGaussian(vectors * (kept - left_out).sqrt(), x.mean(0), math.sqrt(left_out))
+
+
+def subspace_angle(a: Tensor, b: Tensor) -> float:
+    """Return the largest principal angle, in degrees, between the column spaces of a and b, each (D, L).
+
+    0 for equal spaces, whatever spans them. By its sine, since a cosine near 1 loses small angles.
+    """
+    if a.shape != b.shape or a.ndim != 2:
+        raise ValueError(f"a, b: got shapes {tuple(a.shape)}, {tuple(b.shape)}, expected both (D, L)")
+    of_a, of_b = (torch.linalg.qr(columns.to(torch.float64)).Q for columns in (a, b))
+    sine = torch.linalg.matrix_norm(of_b - of_a @ (of_a.T @ of_b), ord=2).item()
+    return math.degrees(math.asin(min(1.0, sine)))

@@ -1,29 +1,45 @@
-"""The command `python -m ganlab train`: a GAN on any image set, into a folder that the same command continues."""
+"""The command `python -m ganlab train`: a network on any image set, into a folder that the same command continues."""
 
 import argparse
 import csv
+import dataclasses
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import PIL.Image
+from torch import nn
 
-from ganlab import data, models, plots, runtime, train
-from ganlab.run import Keep
+from ganlab import classify, data, models, parallel, plots, runtime, train, vaes, variational
+from ganlab.run import Keep, Run
 from ganlab.runtime import whole_number, write_atomically
 
 SHEET = 64  # samples on a sheet, in eight columns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `train` takes; learning rate and width are DCGAN's (Radford et al. 2016)."""
-    parser.add_argument("network", choices=("dcgan", "mlp"), help="convolutional, or fully connected")
+    """Declare what `train` takes; a GAN's learning rate and width are DCGAN's (Radford et al. 2016)."""
+    kinds = "a GAN, convolutional or fully connected; a VAE, by the ELBO or the bound of --samples; a classifier"
+    parser.add_argument("network", choices=("dcgan", "mlp", "vae", "iwae", "classifier"), help=kinds)
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help="an image set, or a folder of your images")
     parser.add_argument("--steps", required=True, type=int, help="steps in all; a larger number continues a run")
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="run.safetensors, history.csv, *.png")
     parser.add_argument("--size", type=int, help="side of the images in pixels, when the set comes in several")
-    parser.add_argument("--width", type=int, default=64, help="channels beside the image, dcgan only (default 64)")
+    parser.add_argument("--width", type=int, help="channels beside the image (dcgan 64, others 32; not for mlp)")
+    parser.add_argument("--upsample", default="transposed", metavar="HOW", help="dcgan: transposed (default) or resize")
+    parser.add_argument("--flip", default="none", metavar="HOW", help="turn images at random: none, horizontal, both")
+    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
     parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="images a step (default 64)")
-    parser.add_argument("--learning-rate", type=float, default=2e-4, metavar="R", help="of both players (default 2e-4)")
+    parser.add_argument(
+        "--learning-rate", type=float, metavar="R", help="GAN 2e-4, VAE 1e-3, classifier 2e-3 at its peak"
+    )
+    parser.add_argument(
+        "--samples", default=5, type=int, metavar="K", help="iwae: draws from q for each image (default 5)"
+    )
+    parser.add_argument("--beta", default=1.0, type=float, metavar="B", help="vae: weight of the KL (default 1)")
+    parser.add_argument(
+        "--warm-up", default=0, type=int, metavar="N", help="vae: steps in which it grows from 0 (default 0)"
+    )
     parser.add_argument("--objective", default="non_saturating", metavar="NAME", help="default non_saturating")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
     parser.add_argument("--device", default="auto", help="cuda, mps, cpu, or auto: the best present (default)")
@@ -36,46 +52,93 @@ def run(options: argparse.Namespace) -> int:
     Every `--every` steps and at the end: the checkpoint, the losses so far, and a sheet of samples of fixed latents.
     """
     whole_number("--every", options.every, least=1)
-    game = _game(options)
+    game = _begun(options)
     if game.step:
         print(f"{options.out}: continuing after step {game.step:,}")
 
-    def keep_results(game: train.GANRun) -> None:
-        if game.step % options.every == 0 or game.step == options.steps:
+    def keep_results(game: Run) -> None:
+        if parallel.is_first() and (game.step % options.every == 0 or game.step == options.steps):
             _write_results(game, options.out)
 
     game.play(each=keep_results)
     if game.stopped:
         print(f"{options.out}: stopped. {game.stopped}")
         return 1
+    if game.metrics:
+        print(f"{options.out}: " + ", ".join(f"{name} {value:g}" for name, value in game.metrics[-1].items()))
     return 0 if game.step == options.steps else 130
 
 
-def _game(options: argparse.Namespace) -> train.GANRun:
-    settings = train.GANSettings(options.steps, options.objective, options.learning_rate, seed=options.seed)
+def _begun(options: argparse.Namespace) -> Run:
+    """Return the run that the options ask for, not started, or as its checkpoint left it."""
+    if options.network not in ("dcgan", "mlp") and parallel.size() > 1:
+        raise ValueError(f"{options.network}: it is small and trains in one process; start it without torchrun")
+    device = parallel.own_device(options.device)
     keep = Keep(checkpoint=options.out / "run.safetensors", checkpoint_every=options.every, resume=True)
-    device = runtime.pick_device(options.device)
-    images = data.load(options.data, size=_size(options))
+    with parallel.in_turn():
+        images = data.load(options.data, size=_size(options))
+    scale = _scale(options, images)
+    batches = images.batches(options.batch_size, options.seed, device, scale, options.flip, options.shift)
+    rate = {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
+    if options.network in ("classifier", "vae", "iwae"):
+        held_out = data.load(options.data, "test", size=_size(options))
+        keep = dataclasses.replace(keep, metric=_measure(held_out, scale), metric_every=options.every)
+    if options.network == "classifier":
+        settings = classify.ClassifierSettings(options.steps, seed=options.seed, **rate)
+        return classify.ClassifierRun(*_networks(options, images), batches, settings, keep, device)
+    if options.network in ("vae", "iwae"):
+        samples = options.samples if options.network == "iwae" else 1
+        how = {"samples": samples, "beta": options.beta, "warm_up": options.warm_up, "seed": options.seed}
+        settings = variational.VAESettings(options.steps, **rate, **how)
+        return variational.VAERun(*_networks(options, images), batches, settings, keep, device)
+    settings = train.GANSettings(options.steps, options.objective, seed=options.seed, **rate)
+    return train.GANRun(*_networks(options, images), batches, settings, keep, device)
+
+
+def _networks(options: argparse.Namespace, images: data.ImageSet) -> list[nn.Module]:
+    """Return the networks asked for, with first weights that depend on the seed alone."""
     channels, side = images.images.shape[1:3]
+    width = {} if options.width is None else {"width": whole_number("--width", options.width, least=1)}
     with runtime.seeded(options.seed):
+        if options.network == "classifier":
+            return [models.Classifier(len(images.classes), channels, side, **width)]
+        if options.network in ("vae", "iwae"):
+            likelihood = "bernoulli" if channels == 1 else "logistic"
+            return [vaes.conv_vae(32, channels, side, **width, likelihood=likelihood)]
         if options.network == "dcgan":
-            generator = models.DCGANGenerator(100, channels, side, whole_number("--width", options.width, least=1))
-            critic = models.DCGANCritic(channels, side, options.width)
-        else:
-            generator = models.MLPGenerator(100, (channels, side, side))
-            critic = models.MLPCritic((channels, side, side))
-    return train.GANRun(
-        generator, critic, images.batches(options.batch_size, options.seed, device), settings, keep, device
-    )
+            generator = models.DCGANGenerator(100, channels, side, **width, upsample=options.upsample)
+            return [generator, models.DCGANCritic(channels, side, **width)]
+        shape = (channels, side, side)
+        return [models.MLPGenerator(100, shape), models.MLPCritic(shape)]
+
+
+def _scale(options: argparse.Namespace, images: data.ImageSet) -> str:
+    """Return the range of pixels that the network asks for: a VAE's likelihood is of black and white, or of k / 255."""
+    if options.network not in ("vae", "iwae"):
+        return "tanh"
+    return "binary" if images.images.shape[1] == 1 else "unit"
+
+
+def _measure(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, float]]:
+    """Return the metric of a classifier, its accuracy, or of a VAE, its ELBO in nats, on images held out."""
+
+    def measure(run: Run) -> dict[str, float]:
+        if isinstance(run, classify.ClassifierRun):
+            return {"held-out accuracy": classify.accuracy(run.classifier, held_out)}
+        x = held_out.batches(len(held_out), scale=scale).at(0)
+        return {"held-out ELBO": variational.bounds(run.vae, x).mean().item()}
+
+    return measure
 
 
 def _size(options: argparse.Namespace) -> int | None:
-    """Return the side asked for; a dcgan takes powers of two, so sets of 28 pixels come padded to 32."""
+    """Return the side asked for; convolutions take powers of two, so sets of 28 pixels come padded to 32."""
     digits_like = options.data in data.SETS and 32 in data.SETS[options.data].sizes
-    return 32 if options.size is None and options.network == "dcgan" and digits_like else options.size
+    return 32 if options.size is None and options.network != "mlp" and digits_like else options.size
 
 
-def _write_results(game: train.GANRun, folder: Path) -> None:
+def _write_results(game: Run, folder: Path) -> None:
+    """Write the losses so far, and of what makes images a sheet of samples."""
     game.look()
     if game.stopped:
         return
@@ -84,6 +147,8 @@ def _write_results(game: train.GANRun, folder: Path) -> None:
     writer.writerow(["step", *game.history])
     writer.writerows((step, *losses) for step, losses in enumerate(zip(*game.history.values(), strict=True), start=1))
     write_atomically(folder / "history.csv", table.getvalue().encode())
+    if isinstance(game, classify.ClassifierRun):
+        return
     pixels = plots.tile(game.sample(SHEET), columns=8)  # (rows, width, C)
     sheet = io.BytesIO()
     PIL.Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(sheet, format="png")

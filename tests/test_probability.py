@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import scipy.integrate
 import scipy.special
@@ -9,6 +10,7 @@ import scipy.stats
 import torch
 from torch.autograd import gradcheck
 
+from ganlab import probability
 from ganlab.probability import (
     bernoulli_log_density,
     gaussian_log_density,
@@ -160,3 +162,71 @@ def test_the_value_at_the_optimum_is_twice_jsd_minus_log_4(parameters):
     log_d, log_1_d = torch.nn.functional.logsigmoid(logits), torch.nn.functional.logsigmoid(-logits)
     value = integrate(log_p.exp() * log_d + log_q.exp() * log_1_d, LINE).item()
     assert value == pytest.approx(2 * js_divergence(log_p, log_q, LINE).item() - math.log(4), abs=1e-10)
+
+
+# The terms of a VAE's bound
+
+
+@pytest.mark.parametrize("mean", [-0.2, 0.0, 0.31, 1.0, 3.0])
+@pytest.mark.parametrize("log_scale", [-20.0, -6.0, -2.0, 2.0, 20.0])
+def test_the_discretized_logistic_is_a_distribution_over_the_levels(mean, log_scale):
+    for levels in (2, 256):
+        x = torch.arange(levels, dtype=torch.float64) / (levels - 1)
+        log_p = probability.discretized_logistic_log_density(x, torch.tensor(mean), log_scale, levels)
+        assert log_p.isfinite().all() and (log_p <= 0).all()
+        assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-9)
+
+
+def test_the_discretized_logistic_is_scipys_difference_of_distribution_functions():
+    x, mean, scale = torch.arange(256, dtype=torch.float64) / 255, 0.4, 0.07
+    edges = [-np.inf, *((np.arange(255) + 0.5) / 255), np.inf]
+    expected = np.diff(scipy.stats.logistic.cdf(edges, mean, scale))
+    log_p = probability.discretized_logistic_log_density(x, torch.tensor(mean), math.log(scale))
+    assert np.allclose(log_p.exp().numpy(), expected, rtol=1e-10)
+    far = probability.discretized_logistic_log_density(torch.tensor(0.5), torch.tensor(40.0), -5.0)
+    assert far.item() == pytest.approx((0.5 + 0.5 / 255 - 40) * math.exp(5), rel=1e-3)  # float32, probability e^-5862
+
+
+def test_reparameterised_noise_has_the_moments_and_the_gradients():
+    mu, logvar = torch.tensor([1.5, -2.0], requires_grad=True), torch.tensor([0.8, -1.2], requires_grad=True)
+    eps = torch.randn(200_000, 2, generator=torch.Generator().manual_seed(0))
+    z = probability.reparameterise(mu, logvar, eps)
+    sigma = torch.exp(0.5 * logvar)
+    error = sigma.detach() / math.sqrt(len(eps))
+    assert ((z.mean(0) - mu).abs() < 5 * error).all()
+    assert torch.allclose(z.std(0), sigma, rtol=0.01)
+    z[0].sum().backward()
+    assert torch.equal(mu.grad, torch.ones(2))
+    assert torch.allclose(logvar.grad, 0.5 * eps[0] * sigma.detach())
+
+
+def test_gaussian_kl_is_that_of_torch_and_of_quadrature():
+    generator = torch.Generator().manual_seed(1)
+    mu, logvar = 2 * torch.randn(2, 5, generator=generator, dtype=torch.float64)
+    found = probability.gaussian_kl(mu, logvar)
+    normal = torch.distributions.Normal
+    expected = torch.distributions.kl_divergence(normal(mu, torch.exp(0.5 * logvar)), normal(0.0, 1.0))
+    assert torch.allclose(found, expected, rtol=1e-12)
+    x = torch.linspace(-40, 40, 80_001, dtype=torch.float64)
+    for m, v, kl in zip(mu, logvar, found, strict=True):
+        log_q = probability.gaussian_log_density(x, m, torch.exp(0.5 * v))
+        log_p = probability.gaussian_log_density(x, 0.0, 1.0)
+        assert probability.kl_divergence(log_q, log_p, x).item() == pytest.approx(kl.item(), abs=1e-8)
+
+
+def test_gaussian_kl_is_safe_far_out_and_never_negative():
+    logvar = torch.tensor([-20.0, 20.0, 0.0, 1e-4, -1e-4])
+    kl = probability.gaussian_kl(torch.zeros(5), logvar)
+    assert kl.isfinite().all() and (kl >= 0).all() and kl[2] == 0
+    assert kl[0].item() == pytest.approx(9.5, abs=1e-6)
+    assert kl[1].item() == pytest.approx((math.exp(20) - 21) / 2, rel=1e-6)
+    assert kl[3].item() == pytest.approx(1e-8 / 4, rel=0.01)  # exp(v) - 1 - v would be rounded away
+
+
+def test_elbo_and_importance_bound_by_hand():
+    assert probability.elbo(torch.tensor([-3.0]), torch.tensor([2.0])).item() == -5.0
+    assert probability.elbo(torch.tensor([-3.0]), torch.tensor([2.0]), beta=4.0).item() == -11.0
+    log_weights = torch.log(torch.tensor([[1.0, 2.0], [3.0, 6.0], [5.0, 1.0]]))  # K = 3, B = 2
+    assert torch.allclose(probability.importance_bound(log_weights), torch.tensor([3.0, 3.0]).log())
+    assert torch.equal(probability.importance_bound(log_weights[:1]), log_weights[0])
+    assert torch.allclose(probability.importance_bound(log_weights - 500), torch.tensor([3.0, 3.0]).log() - 500)

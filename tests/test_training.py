@@ -70,10 +70,15 @@ def test_a_dcgan_takes_digits_at_32_and_a_folder_of_ones_own(tmp_path, pictures)
         (["--data", "digitz"], "digits"),
         (["--size", "30"], "size"),
         (["--every", "0"], "--every"),
+        (["--flip", "sideways"], "flip"),
+        (["--shift", "15"], "shift"),
+        (["--beta", "-1"], "beta"),
+        (["--samples", "0"], "samples"),
     ],
 )
 def test_bad_input_is_told_in_one_line_and_touches_nothing(tmp_path, capsys, more, named):
-    assert command.main([*arguments(tmp_path / "run"), *more]) == 1
+    network = {"beta": "vae", "samples": "iwae"}.get(named, "mlp")
+    assert command.main([*arguments(tmp_path / "run", network=network), *more]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and named in error and error.count("\n") == 1
     assert not (tmp_path / "run").exists()
@@ -86,3 +91,44 @@ def test_another_network_in_the_same_folder_is_refused(tmp_path, capsys):
     assert command.main(arguments(tmp_path / "run", network="dcgan", more=["--width", "4"])) == 1
     assert "has generator of other layers than this run" in capsys.readouterr().err
     assert (tmp_path / "run" / "run.safetensors").read_bytes() == before
+
+
+def test_a_classifier_is_trained_and_told_apart_from_a_gan(tmp_path, capsys):
+    more = ["--width", "4", "--shift", "1"]
+    assert command.main(arguments(tmp_path / "run", network="classifier", more=more)) == 0
+    assert "held-out accuracy 0." in capsys.readouterr().out
+    rows = list(csv.reader((tmp_path / "run" / "history.csv").open()))
+    assert rows[0] == ["step", "loss", "accuracy"] and len(rows) == 9
+    assert not list((tmp_path / "run").glob("*.png"))
+    state = checkpoint.load(tmp_path / "run" / "run.safetensors")
+    assert [entry["step"] for entry in state["metrics"]] == [4, 8]
+    assert command.main(arguments(tmp_path / "run", network="classifier", more=more)) == 0  # finished: nothing is lost
+
+
+def test_flips_shifts_and_the_way_of_doubling_reach_the_run(tmp_path):
+    plain = ["--width", "4"]
+    changes = {"plain": [], "flip": ["--flip", "both"], "shift": ["--shift", "3"], "resize": ["--upsample", "resize"]}
+    losses = set()
+    for name, more in changes.items():
+        assert command.main(arguments(tmp_path / name, steps=2, network="dcgan", more=[*plain, *more])) == 0
+        losses.add((tmp_path / name / "history.csv").read_text())
+    assert len(losses) == 4
+
+
+@pytest.mark.parametrize(("network", "more"), [("vae", ["--warm-up", "4"]), ("iwae", ["--samples", "3"])])
+def test_a_vae_leaves_its_bound_on_held_out_images_and_goes_on(tmp_path, capsys, network, more):
+    more = ["--width", "4", "--shift", "1", *more]
+    assert command.main(arguments(tmp_path / "whole", steps=8, network=network, more=more)) == 0
+    assert "held-out ELBO -" in capsys.readouterr().out
+    rows = list(csv.reader((tmp_path / "whole" / "history.csv").open()))
+    assert rows[0] == ["step", "bound", "kl"] and float(rows[8][1]) > float(rows[1][1])
+    for steps in (4, 8):
+        assert command.main(arguments(tmp_path / "parts", steps=steps, network=network, more=more)) == 0
+    for file in ("history.csv", "samples-0000008.png"):
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "parts" / file).read_bytes()
+
+
+def test_a_vae_of_colour_images_has_a_likelihood_of_their_256_levels(tmp_path, pictures):
+    more = ["--width", "4", "--size", "16"]
+    assert command.main(arguments(tmp_path / "run", steps=2, network="vae", data=pictures, more=more)) == 0
+    assert "log_scale" in checkpoint.load(tmp_path / "run" / "run.safetensors")["weights"]["modules"]["vae"]

@@ -1,0 +1,147 @@
+"""What changes a VAE's weights: its training as a run of steps, and the bound on images that it was not trained on."""
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from ganlab import probability, runtime
+from ganlab.models import latents
+from ganlab.run import Keep, Run, Source
+from ganlab.runtime import seeded_generator, whole_number
+from ganlab.steps import vae_step
+from ganlab.vaes import VAE
+
+
+@dataclasses.dataclass(frozen=True)
+class VAESettings:
+    """What a VAE's run is, apart from network and data: with those and the settings equal, the bits are equal.
+
+    `samples` is K: 1 for the ELBO, more for the importance-weighted bound (Burda et al. 2016). `beta` weighs the KL,
+    from 0 up to its value over the first `warm_up` steps; the first `free_bits` nats of each latent dimension are free.
+    """
+
+    steps: int
+    learning_rate: float = 1e-3
+    samples: int = 1
+    beta: float = 1.0
+    warm_up: int = 0
+    free_bits: float = 0.0
+    seed: int = 0
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 1), ("samples", 1), ("warm_up", 0), ("seed", 0)):
+            whole_number(name, getattr(self, name), least)
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate: got {self.learning_rate!r}, expected a number > 0")
+        for name in ("beta", "free_bits"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name}: got {getattr(self, name)!r}, expected a number >= 0")
+        if self.samples > 1 and (self.beta, self.warm_up, self.free_bits) != (1.0, 0, 0.0):
+            raise ValueError(
+                f"samples: got {self.samples} with beta, warm_up or free_bits, which need the ELBO: samples=1"
+            )
+
+    def beta_at(self, step: int) -> float:
+        """Return the weight of the KL in step `step`."""
+        return self.beta * min(1.0, (step + 1) / self.warm_up) if self.warm_up else self.beta
+
+
+class VAERun(Run):
+    """Train `vae` in place on images in [0, 1] (scale "binary" or "unit" of `ImageSet.batches`), on `device`.
+
+    The noise of step k depends only on (seed, k). Raises ValueError if network and data do not fit together.
+    """
+
+    def __init__(
+        self,
+        vae: VAE,
+        source: Source,
+        settings: VAESettings,
+        keep: Keep | None = None,
+        device: str | torch.device = "auto",
+    ) -> None:
+        self.device = runtime.pick_device(device)
+        self.vae, self.source = vae.to(self.device), source
+        check_images(vae, source.at(0).to(self.device))
+        self.precision = runtime.precision(settings.precision, self.device, convolutions=True)
+        vae.to(memory_format=self.precision.memory_format)
+        optimizer = torch.optim.Adam(vae.parameters(), settings.learning_rate, fused=True)
+        super().__init__({"vae": vae}, {"vae": optimizer}, settings, keep or Keep())
+
+    def take_step(self, step: int) -> dict[str, Tensor]:
+        """Move encoder and decoder once; return the bound and the KL."""
+        x = self.source.at(step).to(self.device, memory_format=self.precision.memory_format)
+        eps = self.noise(step, self.settings.samples, len(x))
+        how = (self.settings.beta_at(step), self.settings.free_bits, self.precision)
+        return vae_step(self.vae, self.optimizers["vae"], x, eps, *how)
+
+    def noise(self, step: int, k: int, n: int) -> Tensor:
+        """Return the standard normal noise of a step, (k, n, latent_dim)."""
+        generator = seeded_generator(self.settings.seed, "eps", step, device=self.device)
+        return torch.randn(k, n, self.vae.latent_dim, generator=generator, device=self.device)
+
+    @torch.no_grad()
+    def sample(self, z: Tensor | int) -> Tensor:
+        """Return decoded images in [-1, 1] on the CPU, for latents (n, latent_dim) or n fixed ones of the prior."""
+        if isinstance(z, int):
+            z = latents(z, self.vae.latent_dim, seeded_generator(self.settings.seed, "fixed", device=self.device))
+        return self.vae(z.to(self.device)).cpu()
+
+    def frame(self) -> Tensor:
+        """Return the samples that the run follows over training."""
+        return self.sample(self.keep.samples)
+
+
+def check_images(vae: VAE, x: Tensor) -> None:
+    """Raise ValueError unless images x (B, C, H, W) lie in the range of the VAE's likelihood and pass through it."""
+    low, high = x.min().item(), x.max().item()
+    if low < 0 or high > 1:
+        raise ValueError(f"source: images lie in [{low:g}, {high:g}], expected [0, 1]: scale='binary' or 'unit'")
+    between = ((x > 0) & (x < 1)).any().item()
+    if vae.likelihood == "bernoulli" and between:
+        raise ValueError("source: pixels between 0 and 1 for the bernoulli likelihood, expected 0 or 1: scale='binary'")
+    with torch.no_grad():
+        try:
+            mu, _ = vae.encode(x[:2])
+            decoded = vae.decode(mu)
+        except RuntimeError as error:
+            raise ValueError(f"vae: cannot take images of shape {tuple(x.shape[1:])} ({error})") from error
+    if decoded.shape[1:] != x.shape[1:]:
+        raise ValueError(f"vae: makes {tuple(decoded.shape[1:])}, expected the data's {tuple(x.shape[1:])}")
+
+
+def fit_vae(
+    vae: VAE,
+    source: Source,
+    settings: VAESettings,
+    keep: Keep | None = None,
+    device: str | torch.device = "auto",
+    progress: bool = True,
+) -> VAERun:
+    """Train to the last step, with a progress bar, and return the run; `VAERun` says what the arguments are."""
+    return VAERun(vae, source, settings, keep, device).play(progress)
+
+
+@torch.no_grad()
+def bounds(vae: VAE, images: Tensor, samples: int = 1, seed: int = 0, chunk: int = 5000) -> Tensor:
+    """Return the importance-weighted bound of each image (N, C, H, W) in [0, 1], with `samples` draws: nats, (N,).
+
+    One sample gives the ELBO, many the estimate of log p(x) that papers report. At most `chunk` images and draws go
+    through the decoder at once, so memory does not grow with either; the draws depend on (seed, image) alone.
+    """
+    whole_number("samples", samples, least=1)
+    device = next(vae.parameters()).device
+    at_once = max(1, chunk // samples)
+    found = []
+    for number, x in enumerate(images.split(at_once)):
+        x = x.to(device)
+        mu, logvar = vae.encode(x)
+        generator = seeded_generator(seed, "bounds", number)
+        parts = []
+        for k in (min(chunk, samples - done) for done in range(0, samples, chunk)):
+            eps = torch.randn(k, len(x), vae.latent_dim, generator=generator).to(device)
+            parts.append(vae.log_weights(x, mu, logvar, eps))
+        found.append(probability.importance_bound(torch.cat(parts)).cpu())
+    return torch.cat(found)

@@ -1,0 +1,217 @@
+"""VAEs: shapes, the bound against a model whose likelihood is known, the step, and what does not fit."""
+
+import math
+
+import pytest
+import torch
+from games import fixed_randomness, on_each_device, same  # noqa: F401
+from torch import Tensor, nn
+
+from ganlab import probability, runtime, steps, vaes, variational
+from ganlab.data import ImageSet
+from ganlab.run import Keep
+from ganlab.vaes import VAE, conv_vae, mlp_vae
+from ganlab.variational import VAERun, VAESettings, bounds, fit_vae
+
+
+def pictures(size: int = 8, channels: int = 1, count: int = 60) -> ImageSet:
+    """Return images of two kinds, bright above or bright below, with some noise."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 60, (count, channels, size, size), generator=generator)
+    pixels[::2, :, : size // 2] += 190
+    pixels[1::2, :, size // 2 :] += 190
+    return ImageSet(pixels.to(torch.uint8), None, (), "halves", "train")
+
+
+def small(kind: str = "mlp", seed: int = 0) -> VAE:
+    with runtime.seeded(seed):
+        return mlp_vae(3, (1, 8, 8), 16) if kind == "mlp" else conv_vae(3, 1, 8, 4, kind)
+
+
+def images_for(vae: VAE, n: int, device: str = "cpu") -> Tensor:
+    scale = "binary" if vae.likelihood == "bernoulli" else "unit"
+    return pictures().batches(n, device=device, scale=scale).at(0)
+
+
+@on_each_device
+@pytest.mark.parametrize("likelihood", vaes.LIKELIHOODS)
+@pytest.mark.parametrize(("channels", "size"), [(1, 32), (3, 64)])
+def test_images_keep_their_shape_and_range(channels, size, likelihood, device):
+    vae = conv_vae(5, channels, size, 4, likelihood).to(device)
+    x = torch.rand(4, channels, size, size, device=device).round()
+    mu, logvar = vae.encode(x)
+    assert mu.shape == logvar.shape == (4, 5)
+    decoded, shown = vae.decode(30 * mu), vae(30 * mu)
+    assert decoded.shape == x.shape and 0 <= decoded.min() and decoded.max() <= 1
+    assert torch.allclose(shown, 2 * decoded - 1)
+    assert vae.log_p_x_given_z(x, mu).shape == (4,)
+    assert vae.log_weights(x, mu, logvar, torch.randn(3, 4, 5, device=device)).shape == (3, 4)
+
+
+def test_the_classic_vae_has_the_papers_size():
+    vae = mlp_vae()
+    layers = [module for module in vae.modules() if isinstance(module, nn.Linear)]
+    assert [(layer.in_features, layer.out_features) for layer in layers] == [
+        (784, 400),
+        (400, 40),
+        (20, 400),
+        (400, 784),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["mlp", "bernoulli", "logistic"])
+def test_log_weights_are_log_p_x_z_minus_log_q(kind):
+    vae = small(kind).double()
+    x = images_for(vae, 4).double()
+    mu, logvar = (value.double() for value in vae.encode(x))
+    eps = torch.randn(6, 4, 3, dtype=torch.float64)
+    z = mu + torch.exp(0.5 * logvar) * eps
+    for k in range(6):
+        log_p_z = probability.gaussian_log_density(z[k], 0.0, 1.0).sum(1)
+        log_q = torch.distributions.Normal(mu, torch.exp(0.5 * logvar)).log_prob(z[k]).sum(1)
+        expected = vae.log_p_x_given_z(x, z[k]) + log_p_z - log_q
+        assert torch.allclose(vae.log_weights(x, mu, logvar, eps)[k], expected, atol=1e-4)
+
+
+class OneBit(nn.Module):
+    """A decoder with one latent and one pixel, whose logit is 3 z: p(x) is an integral over a line."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return (3 * z).view(-1, 1, 1, 1)
+
+
+class Fixed(nn.Module):
+    """An encoder that answers N(0.7, 0.5^2) for the white pixel and N(-0.7, 0.5^2) for the black one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        mu = 1.4 * x.flatten(1) - 0.7
+        return torch.cat([mu, torch.full_like(mu, 2 * math.log(0.5))], 1)
+
+
+def test_the_bound_climbs_to_the_true_likelihood_with_more_samples():
+    z = torch.linspace(-12, 12, 20_001, dtype=torch.float64)
+    p_z = probability.gaussian_log_density(z, 0.0, 1.0).exp()
+    log_p = probability.integrate(p_z * torch.sigmoid(3 * z), z).log().item()  # 1/2, by symmetry
+    assert log_p == pytest.approx(math.log(0.5), abs=1e-9)
+    vae, x = VAE(Fixed(), OneBit(), 1), torch.ones(4000, 1, 1, 1)
+    means, errors = [], []
+    for samples in (1, 5, 50):
+        found = bounds(vae, x, samples)
+        means.append(found.mean().item())
+        errors.append(found.std().item() / math.sqrt(len(found)))
+    kl = probability.gaussian_kl(torch.tensor(0.7), torch.tensor(2 * math.log(0.5))).item()
+    log_q = probability.gaussian_log_density(z, 0.7, 0.5)
+    expected = (
+        probability.integrate(log_q.exp() * probability.bernoulli_log_density(torch.ones(()), 3 * z), z).item() - kl
+    )
+    assert means[0] == pytest.approx(expected, abs=5 * errors[0])
+    assert means[0] + 5 * errors[0] < means[1] < means[2] < log_p + 5 * errors[2]
+    assert bounds(vae, x[:1], 200_000).item() == pytest.approx(log_p, abs=0.01)
+
+
+def test_chunks_do_not_change_the_bound_of_an_image():
+    vae = small()
+    x = images_for(vae, 10)
+    whole = bounds(vae, x, 6, chunk=1000)
+    assert whole.shape == (10,)
+    assert torch.equal(whole, bounds(vae, x, 6, chunk=1000))
+    assert not torch.equal(whole, bounds(vae, x, 6, seed=1, chunk=1000))
+    assert torch.allclose(whole.mean(), bounds(vae, x, 6, chunk=4).mean(), atol=5)  # other draws, the same bound
+
+
+@on_each_device
+@pytest.mark.parametrize("kind", ["mlp", "logistic"])
+@pytest.mark.parametrize("samples", [1, 4])
+def test_training_raises_the_bound(kind, samples, device):
+    vae = small(kind)
+    scale = "binary" if vae.likelihood == "bernoulli" else "unit"
+    run = fit_vae(
+        vae, pictures().batches(30, device=device, scale=scale), VAESettings(150, 1e-2, samples), device=device
+    )
+    first, last = run.history["bound"][0], run.history["bound"][-1]
+    assert last > first + 0.3 * abs(first)
+    assert run.history["kl"][-1] > 0.3  # the latent says which half is bright
+
+
+def test_beta_weighs_the_kl_and_free_bits_leave_it_alone():
+    def gradient(**how) -> Tensor:
+        vae = small()
+        optimizer = torch.optim.SGD(vae.parameters(), lr=1.0)
+        before = nn.utils.parameters_to_vector(vae.parameters()).clone()
+        x, eps = images_for(vae, 20), torch.randn(1, 20, 3, generator=torch.Generator().manual_seed(0))
+        record = steps.vae_step(vae, optimizer, x, eps, **how)
+        assert record["bound"].item() == pytest.approx(records.setdefault("bound", record["bound"].item()))
+        return before - nn.utils.parameters_to_vector(vae.parameters())
+
+    records = {}
+    none, one, four = (gradient(beta=beta) for beta in (0.0, 1.0, 4.0))
+    assert torch.allclose(four - none, 4 * (one - none), atol=1e-3)
+    assert (one - none).abs().max() > 1e-3
+    assert torch.allclose(gradient(free_bits=100.0), none, atol=1e-6)
+    assert torch.allclose(gradient(free_bits=0.0), one)
+
+
+def test_the_kl_warms_up():
+    settings = VAESettings(100, beta=3.0, warm_up=10)
+    assert [round(settings.beta_at(step), 6) for step in (0, 4, 9, 10, 99)] == [0.3, 1.5, 3.0, 3.0, 3.0]
+    assert VAESettings(100, beta=3.0).beta_at(0) == 3.0
+
+
+def test_a_resumed_run_ends_with_the_same_bits(tmp_path):
+    def play(keep: Keep, stop: int | None = None) -> VAERun:
+        source = pictures().batches(10, scale="binary", shift=1)
+        run = VAERun(small(), source, VAESettings(30, warm_up=20), keep, "cpu")
+        for _ in run:
+            if run.step == stop:
+                break
+        return run
+
+    options = {"checkpoint_every": 10, "sample_every": 6, "samples": 3}
+    whole = play(Keep(checkpoint=tmp_path / "whole", **options))
+    play(Keep(checkpoint=tmp_path / "parts", **options), stop=17)
+    parts = play(Keep(checkpoint=tmp_path / "parts", resume=True, **options))
+    assert same(whole._weights(), parts._weights())
+    assert whole.history == parts.history and same(whole.frames, parts.frames)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"steps": 0}, "steps: got 0"),
+        ({"samples": 0}, "samples: got 0"),
+        ({"beta": -1.0}, "beta: got -1.0, expected a number >= 0"),
+        ({"free_bits": float("nan")}, "free_bits: got nan"),
+        ({"warm_up": -1}, "warm_up: got -1"),
+        ({"learning_rate": 0.0}, "learning_rate: got 0.0"),
+        ({"samples": 5, "beta": 2.0}, "samples: got 5 with beta, warm_up or free_bits"),
+    ],
+)
+def test_wrong_settings_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        VAESettings(**{"steps": 1, **options})
+
+
+@pytest.mark.parametrize(
+    ("vae", "scale", "words"),
+    [
+        (lambda: small(), "tanh", r"source: images lie in \[-1, .*expected \[0, 1\]"),
+        (lambda: small(), "unit", "source: pixels between 0 and 1 for the bernoulli likelihood"),
+        (lambda: mlp_vae(3, (1, 28, 28)), "binary", r"vae: cannot take images of shape \(1, 8, 8\)"),
+        (lambda: VAE(small().encoder, conv_vae(3, 1, 16).decoder, 3), "binary", r"vae: makes \(1, 16, 16\), expected"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused_before_any_work(tmp_path, vae, scale, words):
+    keep = Keep(checkpoint=tmp_path / "run")
+    with pytest.raises(ValueError, match=words):
+        VAERun(vae(), pictures().batches(10, scale=scale), VAESettings(1), keep, "cpu")
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_likelihoods_are_refused():
+    with pytest.raises(ValueError, match="likelihood: got 'poisson', expected one of bernoulli, logistic"):
+        VAE(nn.Identity(), nn.Identity(), 2, "poisson")
+    assert variational.bounds(small(), images_for(small(), 2)).shape == (2,)
