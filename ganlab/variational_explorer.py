@@ -64,7 +64,8 @@ class BoundPicture:
         log_p_x, log_p_z_given_x = posterior(log_p_x_given_z)
         densities, nats = axes
         prior = probability.gaussian_log_density(GRID[shown], 0.0, 1.0).exp()
-        densities.plot(GRID[shown], prior, ":", color=plots.INK, label="p(z), prior")
+        # above q, so that it is seen where q covers it
+        densities.plot(GRID[shown], prior, ":", color=plots.INK, label="p(z), prior", zorder=3)
         plots.density(densities, GRID[shown], log_p_z_given_x[shown], "p(z | x), posterior", plots.REAL)
         (self.q,) = densities.plot([], [], color=plots.FAKE, label="q(z | x)")
         top = 2.4 * log_p_z_given_x.max().exp().item()
@@ -74,8 +75,9 @@ class BoundPicture:
         bar = {"linewidth": 9, "solid_capstyle": "butt"}
         self.bars = [nats.plot([], [], color=colour, **bar)[0] for colour in colours]
         nats.axvline(log_p_x, color=plots.REAL, linewidth=1.2)
+        nats.text(log_p_x + 0.12, 2, "log p(x)", color=plots.REAL, va="center", fontsize=8)  # no bar is on this side
         lanes = ["E log p(x | z)", "minus KL(q || p(z))", "gap: up to log p(x)"]
-        nats.set(xlim=(LEAST_NATS, max(1.0, log_p_x + 0.5)), ylim=(2.6, -0.6), xlabel="nats; blue line: log p(x)")
+        nats.set(xlim=(LEAST_NATS, max(1.0, log_p_x + 0.5)), ylim=(2.6, -0.6), xlabel="nats")
         nats.set_yticks(range(3), lanes)
 
     def move(self, mu: float, sigma: float) -> BoundState:
@@ -97,7 +99,7 @@ class BoundExplorer(ipw.VBox):
 
     def __init__(self, log_p_x_given_z: LogLikelihood, mu: float = 0.0, sigma: float = 1.0) -> None:
         self.mu = slider("mu of q", mu, -2.5, 2.5, 0.05)
-        self.sigma = slider("sigma of q", sigma, 0.1, MOST_SIGMA, 0.05)
+        self.sigma = slider("sigma of q (std)", sigma, 0.1, MOST_SIGMA, 0.05)
         figure = Figure(figsize=(6.8, 4.0))
         axes = figure.subplots(2, 1, height_ratios=[2.2, 1])
         figure.subplots_adjust(left=0.21, right=0.97, top=0.97, bottom=0.12, hspace=0.38)

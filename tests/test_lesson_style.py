@@ -29,7 +29,7 @@ lab"""
 TIME = re.compile(r"^\*\*Time:\*\* about (\d+) minutes? on two CPU cores\.", re.MULTILINE)
 README_ROW = re.compile(r"^\|\s*\d\d\s*\|.*\]\(notebooks/(\d\d_\w+)\.ipynb\).*\|\s*(\d+) min\s*\|\s*$", re.MULTILINE)
 MARK = "# NBVAL_CHECK_OUTPUT"
-LINES, COLUMNS, BYTES = 30, 100, 1_500_000
+LINES, COLUMNS, BYTES = 30, 100, 2_500_000
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
 
 

@@ -57,7 +57,7 @@ def test_the_card_tells_the_truth(name):
 def test_a_generator_is_nearer_to_real_images_than_noise_and_the_critic_tells_them_apart(name):
     set_name = name.split("-")[1]
     networks, distance = pretrained.load(name), FeatureDistance(set_name)
-    fake = checkpoints.samples(networks["generator"])
+    fake = checkpoints.samples(networks["generator"], 0)
     noise = torch.rand(fake.shape, generator=runtime.seeded_generator("noise")) * 2 - 1
     assert distance.floor < distance.of(fake) < distance.of(noise) / 5
     real = data.load(set_name, size=fake.shape[-1]).batches(200).at(0)

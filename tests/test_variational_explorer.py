@@ -85,6 +85,9 @@ def test_picture_shows_the_state() -> None:
     ends = [tuple(line.get_xdata()) for line in picture.bars]
     expected = [(0, state.expected_log_likelihood), (state.expected_log_likelihood, state.bound)]
     assert ends == [pytest.approx(pair) for pair in [*expected, (state.bound, state.log_p_x)]]
+    assert [text.get_text() for text in axes[1].texts] == ["log p(x)"]  # the vertical line has its name
+    prior = next(line for line in axes[0].lines if line.get_label() == "p(z), prior")
+    assert prior.get_zorder() > picture.q.get_zorder()  # and a q that covers the prior does not hide it
     plt.close(figure)
 
 

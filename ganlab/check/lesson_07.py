@@ -43,6 +43,10 @@ def _iwae_bound(function: Callable) -> dict[str, Any]:
     }
 
 
+TURNED_OVER = "the weights are turned over: w = p(x, z) / q(z | x), so log w = log_joint - log_q."
+OVER_IMAGES = "the mean runs over the images: it has to run over the K samples, dimension 0."
+
+
 def _iwae_slip(change: Callable[[Tensor], Tensor], hint: str) -> Slip:
     """Return a slip whose answer is `change(log weights)`."""
     return Slip(lambda log_joint, log_q: change(log_joint - log_q), hint)
@@ -153,14 +157,8 @@ EXERCISES = {
                 lambda log_w: log_w.exp().mean(0).log(),
                 "exp(-1000) is 0, and its log is -inf: take out the largest first, as torch.logsumexp does.",
             ),
-            _iwae_slip(
-                lambda log_w: -iwae_bound(-log_w, torch.zeros_like(log_w)),
-                "the weights are turned over: w = p(x, z) / q(z | x), so log w = log_joint - log_q.",
-            ),
-            _iwae_slip(
-                lambda log_w: iwae_bound(-log_w, torch.zeros_like(log_w)),
-                "the weights are turned over: w = p(x, z) / q(z | x), so log w = log_joint - log_q.",
-            ),
+            _iwae_slip(lambda log_w: -iwae_bound(-log_w, torch.zeros_like(log_w)), TURNED_OVER),
+            _iwae_slip(lambda log_w: iwae_bound(-log_w, torch.zeros_like(log_w)), TURNED_OVER),
             Slip(
                 lambda log_joint, log_q: iwae_bound(log_joint, -log_q),
                 "log_q is added: the weight divides by q, so subtract it.",
@@ -169,9 +167,11 @@ EXERCISES = {
                 lambda log_joint, log_q: iwae_bound(log_joint, torch.zeros_like(log_q)),
                 "log_q does not enter: z came from q, and the weight has to correct for it.",
             ),
-            _iwae_slip(
-                lambda log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]),
-                "the mean runs over the images: it has to run over the K samples, dimension 0.",
+            _iwae_slip(lambda log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]), OVER_IMAGES),
+            _iwae_slip(lambda log_w: torch.logsumexp(log_w, 1) - math.log(len(log_w)), OVER_IMAGES),
+            Slip(
+                lambda log_joint, log_q: torch.logsumexp(log_joint, 0) - torch.logsumexp(log_q, 0),
+                "a ratio of two means is not the mean of the ratios: divide inside, draw by draw.",
             ),
             _iwae_slip(
                 lambda log_w: log_w.max(0).values, "that is the largest weight alone: the others count as well."
@@ -215,10 +215,7 @@ EXERCISES = {
                 lambda f, eps, s: (f * eps / s, f * 0.5 * eps**2),
                 "by logvar: the -1 is missing. It comes from the logvar in front of log q.",
             ),
-            _score_slip(
-                lambda f, eps, s: (f * eps / s, f * (eps**2 - 1)),
-                "by logvar: a half is missing.",
-            ),
+            _score_slip(lambda f, eps, s: (f * eps / s, f * (eps**2 - 1)), "by logvar: a half is missing."),
             _score_slip(
                 lambda f, eps, s: (f * eps / s, f * 0.5 * (1 - eps**2)),
                 "by logvar: the sign. A draw far out (eps^2 > 1) with a large f asks for a larger variance.",
@@ -227,9 +224,14 @@ EXERCISES = {
                 lambda f, eps, s: (-f * eps / s, -f * 0.5 * (eps**2 - 1)),
                 "both signs are turned: that is the gradient of a loss -E f.",
             ),
+            _score_slip(lambda f, eps, s: (eps / s, 0.5 * (eps**2 - 1)), "that is the score alone: weigh it by f(z)."),
             _score_slip(
-                lambda f, eps, s: (eps / s, 0.5 * (eps**2 - 1)),
-                "that is the score alone: weigh it with f(z).",
+                lambda f, eps, s: (f * 0.5 * (eps**2 - 1), f * eps / s),
+                "the two are swapped: first the estimates by mu, then those by logvar.",
+            ),
+            Slip(
+                lambda f, mu, logvar, eps: score_estimates(f, mu, 2 * logvar, eps),
+                "s is exp(logvar / 2): exp(logvar) is the variance.",
             ),
             _score_slip(
                 lambda f, eps, s: ((f * eps / s).mean(), (f * 0.5 * (eps**2 - 1)).mean()),
