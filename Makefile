@@ -18,7 +18,7 @@ help: ## List the targets
 lab: $(READY) ## Open JupyterLab at the first lesson (flags: make lab ARGS="--no-browser --port=9999")
 	$(PY) -m jupyter lab $(ROOT) notebooks/00_start_here.ipynb $(ARGS)
 
-test: $(READY) ## Prove everything: three to six minutes on two cores (flags: make test ARGS="-k losses")
+test: $(READY) ## Prove everything: six to nine minutes on two cores (flags: make test ARGS="-k losses")
 	$(PY) -m pytest -n logical $(ARGS)
 
 course: $(READY) ## Run every lesson at class speed into build/course as notebooks and HTML, print its minutes
