@@ -14,10 +14,8 @@ from ganlab import plots
 
 SIDE = 400  # pixels, of the sheet of samples and of the curves
 POINTS = 150  # of a curve, each the mean over equally many steps
-COLOURS = {
-    "critic": plots.REAL, "critic_loss": plots.REAL, "d_real": plots.REAL,
-    "generator": plots.FAKE, "generator_loss": plots.FAKE, "d_fake": plots.FAKE,
-}  # fmt: skip
+COLOURS = dict.fromkeys(("critic", "critic_loss", "d_real"), plots.REAL)
+COLOURS |= dict.fromkeys(("generator", "generator_loss", "d_fake", "vae", "bound"), plots.FAKE)
 Curve = tuple[np.ndarray, np.ndarray]  # steps and values
 
 
@@ -61,7 +59,6 @@ class Curves:
             for player in players:
                 ax.plot([], [], color=COLOURS[player], gid=f"rate of {player}", **across)
             ax.set(xlim=(0, right), ylim=limits)
-        axes[0].set_ylabel("loss")
         axes[1].set_xlabel("step")
         self.canvas.draw()
 
@@ -94,9 +91,17 @@ def _upright(steps: Sequence[int]) -> Curve:
 
 
 def _limits(curves: Iterable[Curve]) -> tuple[float, float]:
-    """Return round limits that hold zero and all finite values of the curves."""
-    values = np.concatenate([[0.0], *(values for _, values in curves)])
+    """Return round limits that hold zero and all finite values of the curves.
+
+    Values that are all negative are bounds of log p(x): zero is far, and the first, lowest tenth is left out.
+    """
+    values = np.concatenate([[], *(values for _, values in curves)])
     values = values[np.isfinite(values)]
+    if len(values) and values.max() < 0:
+        low, high = np.quantile(values, 0.1), values.max()
+        unit = _rounded_up(max(high - low, -high / 100)) / 5
+        return math.floor(low / unit) * unit, math.ceil(high / unit) * unit
+    values = np.append(values, 0.0)
     return 0.0 - _rounded_up(-values.min()), _rounded_up(values.max()) or 1.0
 
 

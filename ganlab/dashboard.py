@@ -15,23 +15,18 @@ from IPython import get_ipython
 from torch import Tensor
 
 from ganlab import plots
-from ganlab.curves import COLOURS, SIDE, Curve, Curves, picture, png, thinned
-from ganlab.train import GANRun
+from ganlab.curves import SIDE, Curve, Curves, picture, png, thinned
+from ganlab.run import Run
 
 PAINT_EVERY = 1.0  # seconds from one painting to the next, at the least,
 PAINT_APART = 25  # and so many times what the last one took: painting gets at most 1/26 of the time
-D = ("d_real", "d_fake")
 
 
-def numbers(run: GANRun, losses: Mapping[str, float]) -> list[str]:
+def numbers(run: Run, losses: Mapping[str, float]) -> list[str]:
     """Return the losses of a step, and the latest metric with its step if there is one, as texts."""
     if not losses:
         return []
-    text = {name: f"{value:.3f}" for name, value in losses.items()}
-    texts = [
-        f"critic loss {text['critic_loss']}, generator loss {text['generator_loss']}",
-        f"D on real {text['d_real']}, on fake {text['d_fake']}",
-    ]
+    texts = [", ".join(f"{words} {losses[name]:.3f}" for name, words in panel.items()) for panel in run.panels]
     if run.metrics:
         values = ", ".join(f"{name} {value:.4g}" for name, value in run.metrics[-1].items() if name != "step")
         texts.append(f"{values} (step {run.metrics[-1]['step']:,})")
@@ -54,12 +49,12 @@ class Pace:
 
 
 class Dashboard(ipw.VBox):
-    """Samples of fixed latents from the averaged generator, curves, numbers, Stop, and each player's learning rate.
+    """Samples of fixed latents, curves, numbers, Stop, and the learning rate of each player (a VAE plays alone).
 
     `stopping` is set by Stop. The view is painted about once a second, and painting takes at most 1/26 of the time.
     """
 
-    def __init__(self, run: GANRun) -> None:
+    def __init__(self, run: Run) -> None:
         self.run, self.stopping, self.pace = run, False, Pace()
         self.started, self.first = time.perf_counter(), run.step
         self.losses = {name: list(values) for name, values in run.history.items()}
@@ -68,7 +63,7 @@ class Dashboard(ipw.VBox):
         self.button = ipw.Button(description="Stop", icon="stop", tooltip="End the training; it can go on later")
         self.button.on_click(lambda button: self.stop())
         self.progress = ipw.IntProgress(max=run.settings.steps, layout={"width": "24em"})
-        self.rates = {player: self._slider(player) for player in COLOURS if player in run.optimizers}
+        self.rates = {player: self._slider(player) for player in sorted(run.optimizers)}
         self.columns = max(2, min(8, SIDE // (run.sample(1).shape[-1] + 2)))
         self.samples, self.curves = picture(), Curves(run.settings.steps)
         self.readout = ipw.HTML().add_class("ganlab-readout")
@@ -104,8 +99,8 @@ class Dashboard(ipw.VBox):
         run = self.run
         losses = run.history if ended else self._losses_so_far()
         self.samples.value = png(plots.tile(run.sample(self.columns**2), self.columns))
-        above = {name: thinned(losses.get(name, ())) for name in ("critic_loss", "generator_loss")}
-        below = _metrics(run) if run.keep.metric else {name: thinned(losses.get(name, ())) for name in D}
+        above, below = ({name: thinned(losses.get(name, ())) for name in panel} for panel in run.panels)
+        below = _metrics(run) if run.keep.metric else below
         marks = {who: [at for at, player, _ in run.learning_rates if player == who] for who in self.rates}
         self.curves.paint((above, below), marks)
         self.progress.value = run.step
@@ -158,7 +153,7 @@ def _acknowledge() -> None:
         kernel._publish_status("busy", "shell")  # the cell still is
 
 
-def _metrics(run: GANRun) -> dict[str, Curve]:
+def _metrics(run: Run) -> dict[str, Curve]:
     names = dict.fromkeys(name for values in run.metrics for name in values if name != "step")
     found = {name: [(values["step"], values[name]) for values in run.metrics if name in values] for name in names}
     return {name: tuple(np.array(pairs, dtype=float).T) for name, pairs in found.items()}

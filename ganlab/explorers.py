@@ -1,4 +1,4 @@
-"""Widgets that move through a generator's latent space: along directions, by a share code, and from sample to sample.
+"""Widgets that move through a generator's latent space: along directions, by a share code, from sample to sample.
 
 Each works on a copy of the generator as it was when the widget was made. Callbacks may run on another thread than the
 cell: what they share stands behind a lock, and nothing is drawn through pyplot.
@@ -9,7 +9,7 @@ import html
 import math
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import ipywidgets as ipw
 import torch
@@ -167,17 +167,24 @@ class LatentExplorer(ipw.VBox):
 class LatentWalk(ipw.VBox):
     """Eight samples of a seed, and a walk between two of them along `models.slerp`: by slider, or played.
 
-    Sample k is row k - 1 of `models.latents(8, latent_dim, runtime.seeded_generator(seed))`. The strip under the large
-    picture shows the whole way in eight pictures.
+    Sample k is row k - 1 of `models.latents(8, latent_dim, runtime.seeded_generator(seed))`, or of `z` (n, latent_dim),
+    two to eight latents of the reader's own. The strip under the large picture shows the whole way in eight pictures.
+    Raises ValueError for a `z` of another shape.
     """
 
     PLAYED = 50  # steps from end to end: five seconds when played
 
-    def __init__(self, generator: nn.Module, seed: int = 0) -> None:
+    def __init__(self, generator: nn.Module, seed: int = 0, z: torch.Tensor | None = None) -> None:
         self.space = LatentSpace(generator)
-        self.z = models.latents(SAMPLES, self.space.dim, seeded_generator(whole_number("seed", seed, least=0)))
+        if z is None:
+            z = models.latents(SAMPLES, self.space.dim, seeded_generator(whole_number("seed", seed, least=0)))
+        if z.ndim != 2 or not 2 <= len(z) <= SAMPLES or z.shape[1] != self.space.dim:
+            raise ValueError(
+                f"z: got shape {tuple(z.shape)}, expected (n, {self.space.dim}) with n from 2 to {SAMPLES}"
+            )
+        self.z = z.detach().cpu()
         samples = self.space.images(self.z)
-        options = [(str(k + 1), k) for k in range(SAMPLES)]
+        options = [(str(k + 1), k) for k in range(len(z))]
         self.ends = [chooser(label, options, k, "2.4em") for k, label in enumerate(("from", "to"))]
         self.way = slider("way gone", 0.0, 0.0, 1.0, 1 / self.PLAYED)
         for control in (*self.ends, self.way):
@@ -214,3 +221,29 @@ class LatentWalk(ipw.VBox):
             f"{100 * t:.0f}% of the way from sample {names[0]} to sample {names[1]}.<br>z is {z.norm():.1f} long; on a "
             f"straight line it would be {torch.lerp(a, b, t).norm():.1f}."
         )
+
+
+class Dial(ipw.VBox):
+    """A slider with named stops, and at each its images (n, C, H, W) in [-1, 1] and a sentence about them.
+
+    Raises ValueError for fewer than two stops.
+    """
+
+    def __init__(self, label: str, stops: Mapping[str, tuple[torch.Tensor, str]], columns: int = 8) -> None:
+        if len(stops) < 2:
+            raise ValueError(f"stops: got {len(stops)}, expected two or more")
+        self.stops, self.columns = dict(stops), columns
+        self.choice = ipw.SelectionSlider(options=list(stops), description=label, layout={"width": "32em"})
+        self.choice.style.description_width = "6em"
+        images = next(iter(stops.values()))[0]
+        self.picture, self.readout = Pixels(images, THUMBNAIL, columns=columns), readout()
+        self.redraw = Latest(self._paint)
+        self.choice.observe(self.redraw, names="value")
+        super().__init__([self.choice, self.picture, self.readout])
+        self.add_class("ganlab-widget")
+        self.redraw()
+
+    def _paint(self) -> None:
+        images, sentence = self.stops[self.choice.value]
+        self.picture.show(images)
+        self.readout.value = html.escape(sentence)

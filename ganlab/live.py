@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import torch
 from IPython import get_ipython
@@ -19,12 +20,16 @@ from IPython.display import display
 from torch import Tensor, nn
 
 from ganlab.dashboard import Dashboard, numbers
-from ganlab.run import Keep, Source
+from ganlab.run import Keep, Run, Source
 from ganlab.runtime import interrupts_deferred
 from ganlab.train import GANRun, GANSettings
+from ganlab.vaes import VAE
+from ganlab.variational import VAERun, VAESettings
 
 HEAR_EVERY = 0.05  # seconds from one hearing to the next, so that short steps do not pay for one each
 HEARINGS = 8  # turns of the event loop in each: a message passes through several before its widget has it
+
+PlayedRun = TypeVar("PlayedRun", bound=Run)
 
 
 async def fit_gan(
@@ -43,7 +48,21 @@ async def fit_gan(
     return await play(GANRun(generator, critic, source, settings, keep, device))
 
 
-async def play(run: GANRun) -> GANRun:
+async def fit_vae(
+    vae: VAE,
+    source: Source,
+    settings: VAESettings,
+    keep: Keep | None = None,
+    device: str | torch.device = "auto",
+) -> VAERun:
+    """Train a VAE to the last step in sight of a person, as `fit_gan` does a game: `run = await live.fit_vae(...)`.
+
+    ValueError as from `VAERun`.
+    """
+    return await play(VAERun(vae, source, settings, keep, device))
+
+
+async def play(run: PlayedRun) -> PlayedRun:
     """Take all steps that are left of a run on images, as `run.play()` does, and return it.
 
     In a notebook with a person in front of it, a `Dashboard` shows the run; elsewhere a line is printed every tenth of
@@ -78,7 +97,7 @@ def watched() -> bool:
     return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
 
 
-async def _take_steps(run: GANRun, shown: "Dashboard | Lines") -> None:
+async def _take_steps(run: Run, shown: "Dashboard | Lines") -> None:
     heard = time.perf_counter()
     try:
         while not shown.stopping:
@@ -95,7 +114,7 @@ async def _take_steps(run: GANRun, shown: "Dashboard | Lines") -> None:
         shown.stop()
 
 
-def _settle(run: GANRun) -> None:
+def _settle(run: Run) -> None:
     """Bring an unfinished run's losses into its history and its state into its file; a finished one has done so."""
     if run.step < run.settings.steps:
         with interrupts_deferred():
@@ -119,7 +138,7 @@ def _interrupts_call(stop: Callable[[], None]) -> Iterator[None]:
 class Lines:
     """Shows a run where nobody watches: prints a line every tenth of the steps and one at the end."""
 
-    def __init__(self, run: GANRun) -> None:
+    def __init__(self, run: Run) -> None:
         self.run, self.stopping = run, False
         alone = bool(os.environ.get("TQDM_DISABLE"))
         self.every = run.settings.steps if alone else math.ceil(run.settings.steps / 10)

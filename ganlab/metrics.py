@@ -34,6 +34,26 @@ def mode_coverage(samples: Tensor, means: Tensor, sigma: float, within: float = 
     return ModeCoverage(nearest[good].unique().numel(), good.double().mean().item(), max(reverse_kl, 0.0))
 
 
+def active_units(mu: Tensor, threshold: float = 0.01) -> int:
+    """Count the latent dimensions that an encoder uses, from the means mu of q(z | x) for many x, (N, latent_dim).
+
+    A dimension is active when its mean varies over the data by a variance above `threshold` (Burda et al. 2016).
+    """
+    if mu.ndim != 2 or len(mu) < 2:
+        raise ValueError(f"mu: got shape {tuple(mu.shape)}, expected (N, latent_dim) with N >= 2")
+    return int((mu.double().var(dim=0) > threshold).sum())
+
+
+def bits_per_dimension(log_p: Tensor, dimensions: int) -> Tensor:
+    """Return -log p(x) / (dimensions log 2) for log probabilities of images in nats: what a lossless code would need.
+
+    `dimensions` counts the numbers in an image, C * H * W. Pixels of 256 equally likely levels need 8 bits.
+    """
+    if dimensions < 1:
+        raise ValueError(f"dimensions: got {dimensions!r}, expected a whole number >= 1")
+    return -log_p / (dimensions * math.log(2))
+
+
 def frechet_distance(features: Tensor, others: Tensor) -> float:
     """Return the squared Fréchet distance between Gaussians fitted to two sets of features, (n, D) and (m, D).
 

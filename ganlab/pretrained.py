@@ -12,12 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganlab import checkpoint, data, metrics, models
+from ganlab import checkpoint, data, metrics, models, vaes
 from ganlab.checkpoint import CheckpointError
 from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = Path(__file__).parent.parent / "data" / "checkpoints"
 SHA256 = {
+    "vae-digits": "884b29a99c079cca35011d2539cae31bb2f9552588c8f91cfbddd0a992306735",
     "classifier-digits": "d2c0c1359d4331b622465830dca5344a00fd554a1452f5ae61231e6ca0bf5bc9",
     "classifier-earth": "be7f02db16fbff410cb568744b1837f6dfa4251ad272ece040a17c6577184e0c",
     "classifier-fashion": "6b8b1862399913fe676203b421a487e54ebb491fe527ff9de27e380af43bcf1d",
@@ -25,11 +26,13 @@ SHA256 = {
     "dcgan-earth": "e6bdd902ad147f8726533b02ba9926e130b6ca48710e4eb19e08a7b19f12eb4d",
     "dcgan-earth-resize": "18121d41e4fc73c65a049421750a0f5efc346f9176f9a07562ffa018173907e8",
 }
-KINDS = {kind.__name__: kind for kind in (models.DCGANGenerator, models.DCGANCritic, models.Classifier)}
+KINDS = {kind.__name__: kind for kind in (models.DCGANGenerator, models.DCGANCritic, models.Classifier, vaes.conv_vae)}
 
 
 def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
-    """Return the networks of one checkpoint, in evaluation mode: "generator" (averaged) and "critic", or "classifier".
+    """Return the networks of one checkpoint, in evaluation mode.
+
+    They are a GAN's "generator" (averaged) and "critic", a "vae", or a "classifier".
 
     Raises ValueError for a name that is none of `SHA256`'s, CheckpointError for a file that is missing or altered.
     """

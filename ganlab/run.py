@@ -39,8 +39,11 @@ class Run:
 
     `history` maps each loss to one number a step; `metrics` is a list of dicts with "step"; `frames` a list of
     (step, samples); `learning_rates` of (step, player, value), one for each change since the first step; `stopped` says
-    why a run ended early, "" otherwise. A subclass gives `take_step` and `frame`.
+    why a run ended early, "" otherwise. A subclass gives `take_step`, `frame`, `sample` if it makes images, and
+    `panels`: the losses that are shown together, name -> words.
     """
+
+    panels: tuple[dict[str, str], ...] = ()
 
     def __init__(
         self, modules: dict[str, nn.Module], optimizers: dict[str, torch.optim.Optimizer], settings: Any, keep: Keep
@@ -61,6 +64,10 @@ class Run:
 
     def take_step(self, step: int) -> dict[str, Tensor]:
         """Change the weights once and return the losses, as tensors on the device."""
+        raise NotImplementedError
+
+    def sample(self, z: Tensor | int) -> Tensor:
+        """Return samples on the CPU for latents z (n, latent_dim), or for n fixed latents of the run's own."""
         raise NotImplementedError
 
     def frame(self) -> Tensor:

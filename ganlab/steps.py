@@ -101,6 +101,11 @@ def vae_step(
     return {"bound": bound.detach(), "kl": kl.detach().sum(1).mean()}
 
 
+def warmed_up(decay: float, step: int) -> float:
+    """Return the decay of a running average in step `step`: small at first, or it would remember the first weights."""
+    return min(decay, (1 + step) / (10 + step))
+
+
 @torch.no_grad()
 def update_ema(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Set `average` to decay * average + (1 - decay) * model, weight by weight; buffers are copied as they are."""

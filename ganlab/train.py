@@ -6,18 +6,18 @@ turn (see `ganlab.run`); `fit_gan` takes them all, and a notebook can take them 
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from ganlab import checkpoint, losses, parallel, runtime
+from ganlab import checkpoint, losses, measured, parallel, runtime
 from ganlab.models import latents
-from ganlab.run import Keep, Run, Source, load_run
+from ganlab.run import Keep, Run, Source
 from ganlab.runtime import Precision, seeded_generator, whole_number
-from ganlab.steps import critic_step, frozen, generator_step, update_ema
+from ganlab.steps import critic_step, frozen, generator_step, update_ema, warmed_up
 
 __all__ = [
     "GANRun",
@@ -25,7 +25,6 @@ __all__ = [
     "Keep",
     "adam",
     "check_fit",
-    "convolutions",
     "critic_step",
     "fit_gan",
     "frozen",
@@ -75,6 +74,11 @@ class GANRun(Run):
     depends only on (seed, k). Raises ValueError if the networks and the data do not fit together.
     """
 
+    panels = (
+        {"critic_loss": "critic loss", "generator_loss": "generator loss"},
+        {"d_real": "D on real", "d_fake": "on fake"},
+    )
+
     def __init__(
         self,
         generator: nn.Module,
@@ -89,10 +93,10 @@ class GANRun(Run):
         self.generator, self.critic, self.source = generator.to(self.device), critic.to(self.device), source
         real = parallel.share(source.at(0)).to(self.device)
         check_fit(self.generator, self.critic, real)
-        if settings.precision == "auto":
-            chosen = parallel.from_first(lambda: self._settle_precision(real, keep))
-            settings = dataclasses.replace(settings, precision=chosen)
-        self.precision = runtime.precision(settings.precision, self.device, convolutions(generator, critic))
+        measure = functools.partial(measured_precision, self.generator, self.critic, real)
+        chosen = parallel.from_first(lambda: measured.settled(settings.precision, keep, measure))
+        settings = dataclasses.replace(settings, precision=chosen)
+        self.precision = runtime.precision(chosen, self.device, measured.convolutions(generator, critic))
         for network in (self.generator, self.critic):
             network.to(memory_format=self.precision.memory_format)
         self.objective = losses.objective(settings.objective)
@@ -118,8 +122,7 @@ class GANRun(Run):
         (generator, critic), optimizers, how = self._replicas, self.optimizers, (self.objective, self.precision)
         record = critic_step(critic, parallel.bare(generator), optimizers["critic"], real, z, *how)
         record |= generator_step(generator, parallel.bare(critic), optimizers["generator"], z_next, *how)
-        # the average starts short, or it would remember the first random weights for a thousand steps
-        update_ema(self.ema, self.generator, min(self.settings.ema_decay, (1 + step) / (10 + step)))
+        update_ema(self.ema, self.generator, warmed_up(self.settings.ema_decay, step))
         return parallel.mean(record)
 
     def play(self, progress: bool = True, each: Callable[[Any], None] = lambda run: None) -> Self:
@@ -165,18 +168,6 @@ class GANRun(Run):
             return f"the data: images reach {real.abs().max():.0f}, and the generator's lie in [-1, 1]"
         return super().likely_cause(step)
 
-    def _settle_precision(self, real: Tensor, keep: Keep) -> str:
-        """Return the precision of the checkpoint that is resumed, else the one measured as fastest on this machine."""
-        if keep.resume and Path(keep.checkpoint).exists():
-            return load_run(keep.checkpoint)["settings"].get("precision", "float32")
-        return measured_precision(self.generator, self.critic, real)["chosen"]
-
-
-def convolutions(*networks: nn.Module) -> bool:
-    """Return whether any of the networks convolves images: only then can the memory order of channels matter."""
-    kinds = nn.Conv2d | nn.ConvTranspose2d
-    return any(isinstance(module, kinds) for network in networks for module in network.modules())
-
 
 def check_fit(generator: nn.Module, critic: nn.Module, real: Tensor) -> None:
     """Raise ValueError unless G makes samples shaped like `real` (B, ...), and the critic gives one logit a sample."""
@@ -196,19 +187,13 @@ def check_fit(generator: nn.Module, critic: nn.Module, real: Tensor) -> None:
 
 
 def measured_precision(generator: nn.Module, critic: nn.Module, real: Tensor) -> dict:
-    """Time one step of the game on copies in each precision, on the batch `real`; remembered per machine.
-
-    Returns "chosen", a precision's name, and "milliseconds", the median step of each. float32 is kept unless another is
-    at least a tenth faster.
-    """
-    device = real.device
-    candidates = runtime.precisions(device, convolutions(generator, critic))
+    """Time one step of the game on copies in each precision, on the batch `real`, as `measured.fastest` says."""
 
     def trial(precision: Precision) -> Callable[[], object]:
         order = precision.memory_format
         g, d = (copy.deepcopy(network).to(memory_format=order) for network in (generator, critic))
         optimizers = [adam(network, GANSettings(steps=1)) for network in (g, d)]
-        x, z = real.to(memory_format=order), torch.zeros(len(real), g.latent_dim, device=device)
+        x, z = real.to(memory_format=order), torch.zeros(len(real), g.latent_dim, device=real.device)
         objective = losses.objective("non_saturating")
 
         def step() -> None:
@@ -217,14 +202,7 @@ def measured_precision(generator: nn.Module, critic: nn.Module, real: Tensor) ->
 
         return step
 
-    def measure() -> dict:
-        with checkpoint.randomness_kept():
-            trials = {name: trial(precision) for name, precision in candidates.items()}
-            chosen, medians = runtime.fastest(trials, device)
-        return {"chosen": chosen, "milliseconds": {name: round(ms, 3) for name, ms in medians.items()}}
-
-    what = (torch.__version__, runtime.device_name(device), generator, critic, tuple(real.shape))
-    return runtime.remembered(" ".join(map(str, what)), measure)
+    return measured.fastest([generator, critic], real, trial)
 
 
 def fit_gan(

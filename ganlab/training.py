@@ -10,7 +10,7 @@ from pathlib import Path
 import PIL.Image
 from torch import nn
 
-from ganlab import classify, data, models, parallel, plots, runtime, train, vaes, variational
+from ganlab import classify, data, metrics, models, parallel, plots, runtime, train, vaes, variational
 from ganlab.run import Keep, Run
 from ganlab.runtime import whole_number, write_atomically
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", required=True, type=int, help="steps in all; a larger number continues a run")
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="run.safetensors, history.csv, *.png")
     parser.add_argument("--size", type=int, help="side of the images in pixels, when the set comes in several")
-    parser.add_argument("--width", type=int, help="channels beside the image (dcgan 64, others 32; not for mlp)")
+    parser.add_argument("--width", type=int, help="channels beside the image (dcgan 64, vae 16, classifier 32)")
     parser.add_argument("--upsample", default="transposed", metavar="HOW", help="dcgan: transposed (default) or resize")
     parser.add_argument("--flip", default="none", metavar="HOW", help="turn images at random: none, horizontal, both")
     parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
@@ -36,9 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples", default=5, type=int, metavar="K", help="iwae: draws from q for each image (default 5)"
     )
+    parser.add_argument("--latent-dim", default=32, type=int, metavar="N", help="vae, iwae: numbers in z (default 32)")
     parser.add_argument("--beta", default=1.0, type=float, metavar="B", help="vae: weight of the KL (default 1)")
     parser.add_argument(
         "--warm-up", default=0, type=int, metavar="N", help="vae: steps in which it grows from 0 (default 0)"
+    )
+    parser.add_argument(
+        "--free-bits",
+        default=0.0,
+        type=float,
+        metavar="N",
+        help="vae: nats of each latent that are free",
     )
     parser.add_argument("--objective", default="non_saturating", metavar="NAME", help="default non_saturating")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
@@ -88,7 +96,8 @@ def _begun(options: argparse.Namespace) -> Run:
         return classify.ClassifierRun(*_networks(options, images), batches, settings, keep, device)
     if options.network in ("vae", "iwae"):
         samples = options.samples if options.network == "iwae" else 1
-        how = {"samples": samples, "beta": options.beta, "warm_up": options.warm_up, "seed": options.seed}
+        how = {"samples": samples, "beta": options.beta, "warm_up": options.warm_up}
+        how |= {"free_bits": options.free_bits, "seed": options.seed}
         settings = variational.VAESettings(options.steps, **rate, **how)
         return variational.VAERun(*_networks(options, images), batches, settings, keep, device)
     settings = train.GANSettings(options.steps, options.objective, seed=options.seed, **rate)
@@ -104,7 +113,8 @@ def _networks(options: argparse.Namespace, images: data.ImageSet) -> list[nn.Mod
             return [models.Classifier(len(images.classes), channels, side, **width)]
         if options.network in ("vae", "iwae"):
             likelihood = "bernoulli" if channels == 1 else "logistic"
-            return [vaes.conv_vae(32, channels, side, **width, likelihood=likelihood)]
+            latents = whole_number("--latent-dim", options.latent_dim, least=1)
+            return [vaes.conv_vae(latents, channels, side, **width, likelihood=likelihood)]
         if options.network == "dcgan":
             generator = models.DCGANGenerator(100, channels, side, **width, upsample=options.upsample)
             return [generator, models.DCGANCritic(channels, side, **width)]
@@ -126,15 +136,20 @@ def _measure(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, f
         if isinstance(run, classify.ClassifierRun):
             return {"held-out accuracy": classify.accuracy(run.classifier, held_out)}
         x = held_out.batches(len(held_out), scale=scale).at(0)
-        return {"held-out ELBO": variational.bounds(run.vae, x).mean().item()}
+        bound = variational.bounds(run.ema, x).mean()
+        found = {"held-out ELBO": bound.item()}
+        if scale == "unit":
+            found["bits per dimension, at most"] = metrics.bits_per_dimension(bound, x[0].numel()).item()
+        return found
 
     return measure
 
 
 def _size(options: argparse.Namespace) -> int | None:
-    """Return the side asked for; convolutions take powers of two, so sets of 28 pixels come padded to 32."""
+    """Return the side asked for; some networks take powers of two, so for them sets of 28 pixels come padded to 32."""
     digits_like = options.data in data.SETS and 32 in data.SETS[options.data].sizes
-    return 32 if options.size is None and options.network != "mlp" and digits_like else options.size
+    wants_32 = options.network in ("dcgan", "classifier") and options.size is None
+    return 32 if wants_32 and digits_like else options.size
 
 
 def _write_results(game: Run, folder: Path) -> None:

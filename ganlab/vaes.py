@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import probability
-from ganlab.models import halvings, mlp
+from ganlab.models import mlp
 from ganlab.runtime import whole_number
 
 LIKELIHOODS = ("bernoulli", "logistic")
@@ -59,28 +59,62 @@ class VAE(nn.Module):
         return log_p_x + (0.5 * (eps**2 - z**2 + logvar)).sum(2)
 
 
-def mlp_vae(latent_dim: int = 20, shape: Sequence[int] = (1, 28, 28), hidden: int = 400) -> VAE:
-    """Return the classic VAE of Kingma and Welling (2014) for binary images: one hidden layer either way."""
+def mlp_vae(
+    latent_dim: int = 20, shape: Sequence[int] = (1, 28, 28), hidden: int = 400, likelihood: str = "bernoulli"
+) -> VAE:
+    """Return the classic VAE of Kingma and Welling (2014): one hidden layer either way."""
     size = math.prod(shape)
     encoder = nn.Sequential(nn.Flatten(), *mlp([size, hidden, 2 * latent_dim]))
     decoder = nn.Sequential(*mlp([latent_dim, hidden, size]), nn.Unflatten(1, tuple(shape)))
-    return VAE(encoder, decoder, latent_dim)
+    return VAE(encoder, decoder, latent_dim, likelihood)
+
+
+class Residual(nn.Module):
+    """x + f(x) for images x (B, channels, H, W), where f looks at each pixel's neighbours."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.f = nn.Sequential(
+            nn.SiLU(), nn.Conv2d(channels, channels, 3, 1, 1), nn.SiLU(), nn.Conv2d(channels, channels, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x + f(x)."""
+        return x + self.f(x)
 
 
 def conv_vae(
-    latent_dim: int = 32, channels: int = 1, size: int = 32, width: int = 32, likelihood: str = "bernoulli"
+    latent_dim: int = 32,
+    channels: int = 1,
+    size: int = 32,
+    width: int = 16,
+    likelihood: str = "bernoulli",
+    hidden: int = 256,
 ) -> VAE:
-    """Return a convolutional VAE for images (channels, size, size): strided convolutions down to 4x4, and back.
+    """Return a convolutional VAE for images (channels, size, size): halved down to 4x4 to 7x7, and doubled again.
 
-    No batch normalisation: its noise would enter the bound. `width` is the channel count beside the image.
+    `width` counts the channels beside the image, `hidden` the units between the smallest images and the latents. No
+    batch normalisation: its noise would enter the bound.
     """
-    steps = halvings(size)
+    steps, side = _halvings(size)
     widths = [width * 2 ** min(k, 2) for k in range(steps)]  # at most four times as wide
+    smallest = (widths[-1], side, side)
     encoder: list[nn.Module] = []
     for fan_in, fan_out in zip([channels, *widths], widths, strict=False):
-        encoder += [nn.Conv2d(fan_in, fan_out, 4, 2, 1), nn.SiLU()]
-    encoder += [nn.Flatten(), nn.Linear(16 * widths[-1], 2 * latent_dim)]
-    decoder: list[nn.Module] = [nn.Linear(latent_dim, 16 * widths[-1]), nn.Unflatten(1, (widths[-1], 4, 4))]
+        encoder += [nn.Conv2d(fan_in, fan_out, 4, 2, 1), Residual(fan_out), nn.SiLU()]
+    encoder += [nn.Flatten(), nn.Linear(math.prod(smallest), hidden), nn.SiLU(), nn.Linear(hidden, 2 * latent_dim)]
+    decoder: list[nn.Module] = [nn.Linear(latent_dim, hidden), nn.SiLU(), nn.Linear(hidden, math.prod(smallest))]
+    decoder += [nn.Unflatten(1, smallest)]
     for fan_in, fan_out in zip(widths[::-1], [*widths[-2::-1], channels], strict=True):
-        decoder += [nn.SiLU(), nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1)]
+        decoder += [Residual(fan_in), nn.SiLU(), nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1)]
     return VAE(nn.Sequential(*encoder), nn.Sequential(*decoder), latent_dim, likelihood)
+
+
+def _halvings(size: int) -> tuple[int, int]:
+    """Return how many times `size` halves before it is below 8, and what is left; ValueError when it does not."""
+    steps, side = 0, size
+    while side >= 8 and side % 2 == 0:
+        steps, side = steps + 1, side // 2
+    if not (steps and 4 <= side < 8):
+        raise ValueError(f"size: got {size!r}, expected 4, 5, 6 or 7 times a power of two (28, 32 and 64 are usual)")
+    return steps, side

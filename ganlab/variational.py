@@ -1,15 +1,17 @@
 """What changes a VAE's weights: its training as a run of steps, and the bound on images that it was not trained on."""
 
+import copy
 import dataclasses
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from ganlab import probability, runtime
+from ganlab import measured, probability, runtime
 from ganlab.models import latents
 from ganlab.run import Keep, Run, Source
-from ganlab.runtime import seeded_generator, whole_number
-from ganlab.steps import vae_step
+from ganlab.runtime import Precision, seeded_generator, whole_number
+from ganlab.steps import update_ema, vae_step, warmed_up
 from ganlab.vaes import VAE
 
 
@@ -19,6 +21,7 @@ class VAESettings:
 
     `samples` is K: 1 for the ELBO, more for the importance-weighted bound (Burda et al. 2016). `beta` weighs the KL,
     from 0 up to its value over the first `warm_up` steps; the first `free_bits` nats of each latent dimension are free.
+    `ema_decay` is of the running average of all weights.
     """
 
     steps: int
@@ -27,8 +30,9 @@ class VAESettings:
     beta: float = 1.0
     warm_up: int = 0
     free_bits: float = 0.0
+    ema_decay: float = 0.998
     seed: int = 0
-    precision: str = "float32"
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         for name, least in (("steps", 1), ("samples", 1), ("warm_up", 0), ("seed", 0)):
@@ -38,6 +42,8 @@ class VAESettings:
         for name in ("beta", "free_bits"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name}: got {getattr(self, name)!r}, expected a number >= 0")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay: got {self.ema_decay!r}, expected a number in [0, 1)")
         if self.samples > 1 and (self.beta, self.warm_up, self.free_bits) != (1.0, 0, 0.0):
             raise ValueError(
                 f"samples: got {self.samples} with beta, warm_up or free_bits, which need the ELBO: samples=1"
@@ -51,8 +57,11 @@ class VAESettings:
 class VAERun(Run):
     """Train `vae` in place on images in [0, 1] (scale "binary" or "unit" of `ImageSet.batches`), on `device`.
 
-    The noise of step k depends only on (seed, k). Raises ValueError if network and data do not fit together.
+    `ema` is the running average of its weights, with a better bound than the last ones have. The noise of step k
+    depends only on (seed, k). Raises ValueError if network and data do not fit together.
     """
+
+    panels = ({"bound": "bound"}, {"kl": "KL"})
 
     def __init__(
         self,
@@ -64,18 +73,24 @@ class VAERun(Run):
     ) -> None:
         self.device = runtime.pick_device(device)
         self.vae, self.source = vae.to(self.device), source
-        check_images(vae, source.at(0).to(self.device))
-        self.precision = runtime.precision(settings.precision, self.device, convolutions=True)
+        x, keep = source.at(0).to(self.device), keep or Keep()
+        check_images(vae, x)
+        chosen = measured.settled(settings.precision, keep, lambda: measured_precision(vae, x))
+        settings = dataclasses.replace(settings, precision=chosen)
+        self.precision = runtime.precision(chosen, self.device, measured.convolutions(vae))
         vae.to(memory_format=self.precision.memory_format)
         optimizer = torch.optim.Adam(vae.parameters(), settings.learning_rate, fused=True)
-        super().__init__({"vae": vae}, {"vae": optimizer}, settings, keep or Keep())
+        self.ema = copy.deepcopy(vae).requires_grad_(False)
+        super().__init__({"vae": vae, "ema": self.ema}, {"vae": optimizer}, settings, keep)
 
     def take_step(self, step: int) -> dict[str, Tensor]:
-        """Move encoder and decoder once; return the bound and the KL."""
+        """Move encoder and decoder once, and their average; return the bound and the KL."""
         x = self.source.at(step).to(self.device, memory_format=self.precision.memory_format)
         eps = self.noise(step, self.settings.samples, len(x))
         how = (self.settings.beta_at(step), self.settings.free_bits, self.precision)
-        return vae_step(self.vae, self.optimizers["vae"], x, eps, *how)
+        record = vae_step(self.vae, self.optimizers["vae"], x, eps, *how)
+        update_ema(self.ema, self.vae, warmed_up(self.settings.ema_decay, step))
+        return record
 
     def noise(self, step: int, k: int, n: int) -> Tensor:
         """Return the standard normal noise of a step, (k, n, latent_dim)."""
@@ -84,10 +99,10 @@ class VAERun(Run):
 
     @torch.no_grad()
     def sample(self, z: Tensor | int) -> Tensor:
-        """Return decoded images in [-1, 1] on the CPU, for latents (n, latent_dim) or n fixed ones of the prior."""
+        """Return images in [-1, 1] on the CPU, by `ema`, for latents (n, latent_dim) or n fixed ones of the prior."""
         if isinstance(z, int):
             z = latents(z, self.vae.latent_dim, seeded_generator(self.settings.seed, "fixed", device=self.device))
-        return self.vae(z.to(self.device)).cpu()
+        return self.ema(z.to(self.device)).cpu()
 
     def frame(self) -> Tensor:
         """Return the samples that the run follows over training."""
@@ -110,6 +125,19 @@ def check_images(vae: VAE, x: Tensor) -> None:
             raise ValueError(f"vae: cannot take images of shape {tuple(x.shape[1:])} ({error})") from error
     if decoded.shape[1:] != x.shape[1:]:
         raise ValueError(f"vae: makes {tuple(decoded.shape[1:])}, expected the data's {tuple(x.shape[1:])}")
+
+
+def measured_precision(vae: VAE, x: Tensor) -> dict:
+    """Time one step on copies in each precision, on the images `x`, as `measured.fastest` says."""
+
+    def trial(precision: Precision) -> Callable[[], object]:
+        network = copy.deepcopy(vae).to(memory_format=precision.memory_format)
+        optimizer = torch.optim.Adam(network.parameters(), fused=True)
+        images = x.to(memory_format=precision.memory_format)
+        eps = torch.zeros(1, len(x), vae.latent_dim, device=x.device)
+        return lambda: vae_step(network, optimizer, images, eps, precision=precision)
+
+    return measured.fastest([vae], x, trial)
 
 
 def fit_vae(

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bench_parallel
+import bench_vae
 import torch
 from bench_sides import LATENT_DIM, Case, Effort, Steps, batches, by_turns, timed, versus
 from torch import Tensor, nn
@@ -201,6 +202,12 @@ def processes(effort: Effort) -> None:
         print(f"{name:38} {statistics.median(times):8.1f} ({min(times):.1f} to {max(times):.1f})", flush=True)
 
 
+def vae(effort: Effort) -> None:
+    """Print the VAE's speed on both sides, and the time in which each reaches the same bound."""
+    bench_vae.ratios(effort)
+    bench_vae.time_to_elbo(effort)
+
+
 # name -> what prints it, and its minutes on two quiet cores
 SECTIONS: dict[str, tuple[Callable[[Effort], None], float]] = {
     "ratios": (ratios, 3),
@@ -209,6 +216,7 @@ SECTIONS: dict[str, tuple[Callable[[Effort], None], float]] = {
     "growth": (growth, 4),
     "processes": (processes, 3),
     "fid": (fid, 9),
+    "vae": (vae, 1),
 }
 
 

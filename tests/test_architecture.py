@@ -30,6 +30,7 @@ FLOORS = {
     "classify": 3,
     "keep": 3,
     "latent": 3,
+    "measured": 3,
     "run": 3,
     "steps": 3,
     "train": 3,
@@ -51,11 +52,10 @@ FLOORS = {
 # exercises in check/ are one room with their engine.
 ROOMS = [
     ("data", "downloads", "folders", "sources"),
-    ("pretrained", "models"),
-    ("vaes", "models"),
-    ("train", "run", "keep", "steps"),
+    ("pretrained", "vaes", "models"),
+    ("train", "measured", "run", "keep", "steps"),
     ("classify", "run"),
-    ("variational", "run", "steps"),
+    ("variational", "measured", "run", "keep", "steps"),
     ("explorers", "widgets", "canvas", "board"),
     ("live", "dashboard", "curves"),
     ("variational_explorer", "widgets"),

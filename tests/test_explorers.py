@@ -355,3 +355,29 @@ def test_play_and_slider_keep_together() -> None:
     assert walk.play.value == 25
     walk.play.value = walk.play.max
     assert walk.way.value == 1
+
+
+def test_the_walk_goes_between_the_readers_own_latents() -> None:
+    z = 2 * models.latents(3, 10, runtime.seeded_generator("own"))
+    walk = explorers.LatentWalk(dcgan(), z=z)
+    assert [label for label, _ in walk.ends[0].options] == ["1", "2", "3"]
+    walk.ends[0].value, walk.ends[1].value, walk.way.value = 0, 2, 1.0
+    assert walk.picture.value == canvas.painted(walk.space.images(z[2:]), 24)
+    for wrong in (z[:1], z[:, :9], z[0], z.repeat(3, 1)):
+        with pytest.raises(ValueError, match=r"z: got shape .*expected \(n, 10\) with n from 2 to 8"):
+            explorers.LatentWalk(dcgan(), z=wrong)
+
+
+# The dial.
+
+
+def test_the_dial_shows_what_belongs_to_the_stop() -> None:
+    stops = {f"beta {k}": (torch.full((4, 1, 8, 8), k / 2 - 1), f"rate <{k}>") for k in range(3)}
+    dial = explorers.Dial("weight", stops, columns=2)
+    for name, (images, sentence) in stops.items():
+        dial.choice.value = name
+        assert dial.picture.value == canvas.painted(images, 8, columns=2)
+        assert dial.readout.value == sentence.replace("<", "&lt;").replace(">", "&gt;")
+    assert dial.choice.description == "weight" and "ganlab-widget" in dial._dom_classes
+    with pytest.raises(ValueError, match="stops: got 1, expected two or more"):
+        explorers.Dial("weight", {"one": stops["beta 1"]})

@@ -7,16 +7,19 @@ import signal
 from collections.abc import Callable
 
 import games
+import numpy as np
 import pytest
 import torch
 from games import Spoiled, fixed_randomness, images, kept, not_finite, result, same, settings  # noqa: F401
 from nbclient import NotebookClient
 from nbformat import v4
 
-from ganlab import checkpoint, curves, dashboard, live, train
+from ganlab import checkpoint, curves, dashboard, live, runtime, train, vaes
 from ganlab.dashboard import Dashboard, Pace
+from ganlab.data import ImageSet
 from ganlab.run import Keep
 from ganlab.train import GANRun
+from ganlab.variational import VAERun, VAESettings
 
 
 @pytest.fixture
@@ -258,6 +261,41 @@ def test_lines_are_printed_instead(steps, quiet, lines, monkeypatch, capsys):
     assert len(printed) == lines
     assert printed[-1].startswith(f"step {steps} of {steps}; critic loss {run.history['critic_loss'][-1]:.3f}")
     assert asyncio.run(live.play(run)) is run and len(capsys.readouterr().out.splitlines()) == 1  # nothing is left
+
+
+# A VAE
+
+
+def test_a_vae_is_seen_and_steered_as_a_game_is(person, capsys):
+    def vae_run() -> VAERun:
+        with runtime.seeded(0):
+            vae = vaes.conv_vae(2, 1, 8, 4)
+        images = ImageSet(torch.arange(640).view(10, 1, 8, 8).to(torch.uint8), None, (), "waves", "train")
+        settings = VAESettings(12, precision="float32")
+        return VAERun(vae, images.batches(5, scale="binary"), settings, Keep(sample_every=4, samples=3), "cpu")
+
+    run = vae_run()
+    at_step(run, 5, lambda: person[0].stop())
+    shown = person[0]
+    assert run.step == 5 and list(shown.rates) == ["vae"] and shown.button.disabled
+    bound, kl = run.history["bound"][-1], run.history["kl"][-1]
+    assert shown.readout.value == f"Stopped after 5 of 12 steps.<br>bound {bound:.3f}; KL {kl:.3f}"
+    at_step(run, 8, lambda: setattr(person[1].rates["vae"], "index", 0))
+    assert run.step == 12 and [player for _, player, _ in run.learning_rates] == ["vae"]
+    whole = vae_run().play()
+    assert run.history["bound"][:8] == whole.history["bound"][:8] != run.history["bound"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "watched", lambda: False)
+        alone = asyncio.run(live.play(vae_run()))
+    assert same(result(alone), result(whole)) and "step 12 of 12; bound -" in capsys.readouterr().out
+
+
+def test_curves_of_bounds_leave_out_zero_and_the_first_steps():
+    steps = np.arange(100.0)
+    low, high = curves._limits([(steps, -100 - 400 * np.exp(-steps / 2))])
+    assert -140 < low < -100 - 400 * math.exp(-5) and -100 <= high <= -95
+    assert curves._limits([(steps[:1], np.array([-544.0]))])[1] >= -544
+    assert curves._limits([(steps[:2], np.array([-1.0, 3.0]))]) == (-1, 5) and curves._limits([]) == (0, 1)
 
 
 def test_points_are_refused_before_any_work():

@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from ganlab import toys
-from ganlab.metrics import frechet_distance, mode_coverage
+from ganlab.metrics import active_units, bits_per_dimension, frechet_distance, mode_coverage
 
 MEANS = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [-7.0, -7.0]])
 SIGMA = 0.5
@@ -131,3 +131,19 @@ def test_the_frechet_distance_where_the_answer_is_known():
 def test_features_that_do_not_fit_are_refused(shapes):
     with pytest.raises(ValueError, match="features, others: got shapes"):
         frechet_distance(*map(torch.zeros, shapes))
+
+
+def test_active_units_vary_over_the_data_by_more_than_the_threshold():
+    generator = torch.Generator().manual_seed(0)
+    deviations = torch.tensor([1.0, 0.2, 0.09, 0.0])  # variances 1, 0.04, 0.0081, 0
+    mu = 5 + deviations * torch.randn(5000, 4, generator=generator)
+    assert [active_units(mu), active_units(mu, 0.1), active_units(mu, 1e-3)] == [2, 1, 3]
+    with pytest.raises(ValueError, match=r"mu: got shape \(4,\), expected \(N, latent_dim\)"):
+        active_units(mu[0])
+
+
+def test_bits_per_dimension_of_codes_that_are_known():
+    uniform = torch.tensor([-12 * math.log(256), 12 * math.log(1 / 2)])  # 12 bytes alike, 12 coins
+    assert bits_per_dimension(uniform, 12).tolist() == pytest.approx([8, 1])
+    with pytest.raises(ValueError, match="dimensions: got 0"):
+        bits_per_dimension(uniform, 0)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from scipy import linalg
 
-from ganlab import checkpoint, classify, data, pretrained, runtime
+from ganlab import checkpoint, classify, data, pretrained, runtime, variational
 from ganlab.checkpoint import CheckpointError
 from ganlab.pretrained import FOLDER, SHA256, FeatureDistance
 
-GANS = [name for name in SHA256 if name.startswith("dcgan")]
+GANS, VAES = ([name for name in SHA256 if name.startswith(kind)] for kind in ("dcgan", "vae"))
 
 
 def card(name: str) -> str:
@@ -34,7 +34,7 @@ def test_the_folder_holds_what_the_package_names_and_no_more_than_25_megabytes()
 @pytest.mark.parametrize("name", SHA256)
 def test_networks_load_ready_for_use_and_the_card_tells_their_command(name):
     networks = pretrained.load(name)
-    assert set(networks) == ({"generator", "critic"} if name in GANS else {"classifier"})
+    assert set(networks) == ({"generator", "critic"} if name in GANS else {name.split("-")[0]})
     for network in networks.values():
         assert not any(module.training for module in network.modules())
     assert SHA256[name] in card(name)
@@ -63,6 +63,16 @@ def test_a_generator_is_nearer_to_real_images_than_noise_and_the_critic_tells_th
     real = data.load(set_name, size=fake.shape[-1]).batches(200).at(0)
     with torch.no_grad():
         assert networks["critic"](real).mean() > networks["critic"](fake[:200]).mean()
+
+
+@pytest.mark.parametrize("name", VAES)
+def test_a_vae_finds_real_images_likelier_than_others(name):
+    vae, set_name = pretrained.load(name)["vae"], name.split("-")[1]
+    scale = "binary" if vae.likelihood == "bernoulli" else "unit"
+    x = data.load(set_name, "test").batches(50, scale=scale).at(0)
+    real, upside_down = (variational.bounds(vae, images).mean() for images in (x, x.flip(2)))
+    noise = variational.bounds(vae, torch.randint(0, 2, x.shape).float()).mean()
+    assert real > noise and (set_name == "earth" or real > upside_down)
 
 
 def test_feature_distance_is_the_formula_on_the_classifiers_features():

@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 
 from ganlab import __main__ as command
-from ganlab import checkpoint
+from ganlab import checkpoint, parallel
 
 FEW = ["--every", "4", "--batch-size", "16", "--device", "cpu"]
 
@@ -74,10 +74,11 @@ def test_a_dcgan_takes_digits_at_32_and_a_folder_of_ones_own(tmp_path, pictures)
         (["--shift", "15"], "shift"),
         (["--beta", "-1"], "beta"),
         (["--samples", "0"], "samples"),
+        (["--free-bits", "-1"], "free_bits"),
     ],
 )
 def test_bad_input_is_told_in_one_line_and_touches_nothing(tmp_path, capsys, more, named):
-    network = {"beta": "vae", "samples": "iwae"}.get(named, "mlp")
+    network = {"beta": "vae", "free_bits": "vae", "samples": "iwae"}.get(named, "mlp")
     assert command.main([*arguments(tmp_path / "run", network=network), *more]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and named in error and error.count("\n") == 1
@@ -132,3 +133,11 @@ def test_a_vae_of_colour_images_has_a_likelihood_of_their_256_levels(tmp_path, p
     more = ["--width", "4", "--size", "16"]
     assert command.main(arguments(tmp_path / "run", steps=2, network="vae", data=pictures, more=more)) == 0
     assert "log_scale" in checkpoint.load(tmp_path / "run" / "run.safetensors")["weights"]["modules"]["vae"]
+
+
+@pytest.mark.parametrize("network", ["vae", "iwae", "classifier"])
+def test_only_games_train_in_several_processes(tmp_path, capsys, monkeypatch, network):
+    monkeypatch.setattr(parallel, "size", lambda: 2)
+    assert command.main(arguments(tmp_path / "run", network=network)) == 1
+    assert f"{network}: it is small and trains in one process" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

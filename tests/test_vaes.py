@@ -13,6 +13,14 @@ from ganlab.run import Keep
 from ganlab.vaes import VAE, conv_vae, mlp_vae
 from ganlab.variational import VAERun, VAESettings, bounds, fit_vae
 
+MEASURED = variational.measured_precision
+
+
+@pytest.fixture(autouse=True)
+def not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs compute in float32 unless they ask for another precision: a measurement takes seconds."""
+    monkeypatch.setattr(variational, "measured_precision", lambda vae, x: {"chosen": "float32"})
+
 
 def pictures(size: int = 8, channels: int = 1, count: int = 60) -> ImageSet:
     """Return images of two kinds, bright above or bright below, with some noise."""
@@ -35,7 +43,7 @@ def images_for(vae: VAE, n: int, device: str = "cpu") -> Tensor:
 
 @on_each_device
 @pytest.mark.parametrize("likelihood", vaes.LIKELIHOODS)
-@pytest.mark.parametrize(("channels", "size"), [(1, 32), (3, 64)])
+@pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 28), (1, 32), (3, 64)])
 def test_images_keep_their_shape_and_range(channels, size, likelihood, device):
     vae = conv_vae(5, channels, size, 4, likelihood).to(device)
     x = torch.rand(4, channels, size, size, device=device).round()
@@ -46,6 +54,19 @@ def test_images_keep_their_shape_and_range(channels, size, likelihood, device):
     assert torch.allclose(shown, 2 * decoded - 1)
     assert vae.log_p_x_given_z(x, mu).shape == (4,)
     assert vae.log_weights(x, mu, logvar, torch.randn(3, 4, 5, device=device)).shape == (3, 4)
+
+
+@pytest.mark.parametrize(("size", "side"), [(8, 4), (24, 6), (28, 7), (40, 5), (64, 4)])
+def test_the_smallest_images_have_a_side_from_4_to_7(size, side):
+    vae = conv_vae(2, 1, size, 4)
+    assert [layer.unflattened_size[1:] for layer in vae.decoder if isinstance(layer, nn.Unflatten)] == [(side, side)]
+    assert vae.decode(torch.zeros(1, 2)).shape == (1, 1, size, size)
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 30, 18, 36])
+def test_sides_that_do_not_halve_down_to_4_to_7_are_refused(size):
+    with pytest.raises(ValueError, match=f"size: got {size}, expected 4, 5, 6 or 7 times a power of two"):
+        conv_vae(5, 1, size, 4)
 
 
 def test_the_classic_vae_has_the_papers_size():
@@ -137,6 +158,56 @@ def test_training_raises_the_bound(kind, samples, device):
     assert run.history["kl"][-1] > 0.3  # the latent says which half is bright
 
 
+@on_each_device
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "bfloat16 channels_last"])
+def test_every_precision_trains_to_much_the_same_bound(name, device):
+    if name not in runtime.precisions(torch.device(device), convolutions=True):
+        pytest.skip(f"{device} does not compute in {name}")
+    source = pictures(16).batches(30, device=device, scale="binary")
+    with runtime.seeded(0):
+        vae = conv_vae(3, 1, 16, 4)
+    run = fit_vae(vae, source, VAESettings(60, 1e-2, precision=name), device=device)
+    assert str(run.precision) == name and {p.dtype for p in vae.parameters()} == {torch.float32}
+    with runtime.seeded(0):
+        plain = conv_vae(3, 1, 16, 4)
+    other = fit_vae(plain, source, VAESettings(60, 1e-2), device=device)
+    assert run.history["bound"][0] == pytest.approx(other.history["bound"][0], abs=0.5)
+    assert run.history["bound"][-1] == pytest.approx(other.history["bound"][-1], rel=0.1)
+
+
+def test_the_fastest_precision_is_measured_once_and_a_resumed_run_keeps_its_own(tmp_path, monkeypatch):
+    vae, source, asked = small("bernoulli"), pictures().batches(10, scale="binary"), []
+
+    def fastest(candidates: dict, device: torch.device) -> tuple[str, dict[str, float]]:
+        asked.append([step() for step in candidates.values()])
+        return list(candidates)[len(asked)], dict.fromkeys(candidates, 1.0)
+
+    monkeypatch.setattr(variational, "measured_precision", MEASURED)
+    monkeypatch.setattr(runtime, "fastest", fastest)
+    monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+    runs = [VAERun(small("bernoulli"), source, VAESettings(1), device="cpu") for _ in range(2)]
+    assert len(asked) == 1 and {run.settings.precision for run in runs} == {
+        list(runtime.precisions(runs[0].device, True))[1]
+    }
+    assert same(runs[0].vae.state_dict(), vae.state_dict())  # trials were on copies
+    keep = {"checkpoint": tmp_path / "run", "checkpoint_every": 1}
+    fit_vae(vae, source, VAESettings(1, precision="float32"), Keep(**keep), "cpu")
+    resumed = VAERun(vae, source, VAESettings(2), Keep(**keep, resume=True), "cpu")
+    assert resumed.settings.precision == "float32" and len(asked) == 1
+
+
+def test_the_run_averages_the_weights_and_shows_what_the_average_decodes():
+    vae = small()
+    run = VAERun(vae, pictures().batches(10, scale="binary"), VAESettings(30, 1e-2, ema_decay=0.5), device="cpu")
+    average = nn.utils.parameters_to_vector(vae.parameters()).clone()
+    for step, _ in enumerate(run):
+        decay = min(0.5, (1 + step) / (10 + step))
+        average = decay * average + (1 - decay) * nn.utils.parameters_to_vector(vae.parameters())
+    assert torch.allclose(nn.utils.parameters_to_vector(run.ema.parameters()), average, atol=1e-5)
+    z = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(run.sample(z), run.ema(z)) and not torch.equal(run.sample(z), vae(z))
+
+
 def test_beta_weighs_the_kl_and_free_bits_leave_it_alone():
     def gradient(**how) -> Tensor:
         vae = small()
@@ -186,6 +257,7 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path):
         ({"beta": -1.0}, "beta: got -1.0, expected a number >= 0"),
         ({"free_bits": float("nan")}, "free_bits: got nan"),
         ({"warm_up": -1}, "warm_up: got -1"),
+        ({"ema_decay": 1.0}, "ema_decay: got 1.0, expected a number in"),
         ({"learning_rate": 0.0}, "learning_rate: got 0.0"),
         ({"samples": 5, "beta": 2.0}, "samples: got 5 with beta, warm_up or free_bits"),
     ],
