@@ -26,7 +26,7 @@ RECIPES = {
     "dcgan-digits": "dcgan --data digits --width 32 --steps 10000 --every 1000",
     "dcgan-earth": "dcgan --data earth --width 32 --steps 6000 --flip both --upsample transposed",
     "vae-digits": "vae --data digits --steps 6000 --batch-size 100 --shift 1 --learning-rate 2e-3",
-    "vae-earth": "vae --data earth --latent-dim 128 --width 32 --steps 4000 --flip both",
+    "vae-earth": "vae --data earth --latent-dim 128 --width 16 --steps 5000 --flip both --learning-rate 2e-3",
     "dcgan-earth-resize": "dcgan --data earth --width 32 --steps 4000 --flip both --upsample resize",
 }
 CREDIT = {

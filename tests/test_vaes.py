@@ -196,6 +196,32 @@ def test_the_fastest_precision_is_measured_once_and_a_resumed_run_keeps_its_own(
     assert resumed.settings.precision == "float32" and len(asked) == 1
 
 
+@on_each_device
+@pytest.mark.parametrize("likelihood", vaes.LIKELIHOODS)
+@pytest.mark.parametrize("logit", [-50.0, 50.0])
+@pytest.mark.parametrize("logvar", [-20.0, 20.0])
+@pytest.mark.parametrize("samples", [1, 5])
+def test_the_step_stays_finite_far_out(likelihood, logit, logvar, samples, device):
+    class Far(nn.Module):
+        """Gives one row of outputs, which it learns, for each input."""
+
+        def __init__(self, row: Tensor) -> None:
+            super().__init__()
+            self.row = nn.Parameter(row)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.row.expand(len(x), *self.row.shape) + 0 * x.flatten(1).mean(1).view(-1, *[1] * self.row.ndim)
+
+    encoder, decoder = Far(torch.tensor([0.0, 0.0, logvar, logvar])), Far(torch.full((1, 2, 2), logit))
+    vae = VAE(encoder, decoder, 2, likelihood).to(device)
+    x = torch.tensor([0.0, 1.0], device=device).view(2, 1, 1, 1).expand(2, 1, 2, 2)
+    eps = torch.randn(samples, 2, 2, generator=torch.Generator().manual_seed(0)).to(device)
+    for name, precision in runtime.precisions(torch.device(device), convolutions=False).items():
+        record = steps.vae_step(vae, torch.optim.SGD(vae.parameters(), lr=0.0), x, eps, precision=precision)
+        assert all(value.isfinite() for value in record.values()), name
+        assert all(weight.grad.isfinite().all() for weight in vae.parameters()), name
+
+
 def test_the_run_averages_the_weights_and_shows_what_the_average_decodes():
     vae = small()
     run = VAERun(vae, pictures().batches(10, scale="binary"), VAESettings(30, 1e-2, ema_decay=0.5), device="cpu")
