@@ -18,6 +18,7 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = Path(__file__).parent.parent / "data" / "checkpoints"
 SHA256 = {
+    "vae-earth": "2c2dbff15a8093eaa8a6834afc1ec72dff2f3436bedc05326a4acfd400a461fd",
     "vae-digits": "884b29a99c079cca35011d2539cae31bb2f9552588c8f91cfbddd0a992306735",
     "classifier-digits": "d2c0c1359d4331b622465830dca5344a00fd554a1452f5ae61231e6ca0bf5bc9",
     "classifier-earth": "be7f02db16fbff410cb568744b1837f6dfa4251ad272ece040a17c6577184e0c",
