@@ -1,4 +1,4 @@
-"""Adversarial objectives as pure functions of logits, per sample: the step takes the mean, once.
+"""Adversarial objectives and penalties as pure functions, per sample: the step takes the mean, once.
 
 D(x) = sigmoid(logit). log D is written with logsigmoid, never log(sigmoid(x) + eps): at a logit of -50 the first is
 -50 and its gradient 1, where the second has lost both.
@@ -7,6 +7,7 @@ D(x) = sigmoid(logit). log D is written with logsigmoid, never log(sigmoid(x) + 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -44,17 +45,61 @@ def non_saturating_generator(fake_logits: Tensor) -> Tensor:
     return -log_d(fake_logits)
 
 
+def least_squares_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Return ((c(x) - 1)^2 + c(G(z))^2) / 2 per pair, (B,), c the logit itself (Mao et al. 2017)."""
+    return 0.5 * ((real_logits - 1) ** 2 + fake_logits**2)
+
+
+def least_squares_generator(fake_logits: Tensor) -> Tensor:
+    """Return (c(G(z)) - 1)^2 / 2 per sample, (B,): never flat, except where the critic says 1."""
+    return 0.5 * (fake_logits - 1) ** 2
+
+
+def wasserstein_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Return c(G(z)) - c(x) per pair, (B,): minus a Wasserstein distance for the best 1-Lipschitz c (Arjovsky 2017)."""
+    return fake_logits - real_logits
+
+
+def wasserstein_generator(fake_logits: Tensor) -> Tensor:
+    """Return -c(G(z)) per sample, (B,)."""
+    return -fake_logits
+
+
+def hinge_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Return max(0, 1 - c(x)) + max(0, 1 + c(G(z))) per pair, (B,): no push beyond a margin of 1 (Lim and Ye 2017)."""
+    return F.relu(1 - real_logits) + F.relu(1 + fake_logits)
+
+
+def relativistic_critic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Return softplus(c(G(z)) - c(x)) per pair, (B,): real beats fake, pair by pair (Jolicoeur-Martineau 2019)."""
+    return F.softplus(fake_logits - real_logits)
+
+
+def relativistic_generator(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
+    """Return softplus(c(x) - c(G(z))) per pair, (B,): the critic's loss with the roles exchanged."""
+    return F.softplus(real_logits - fake_logits)
+
+
 @dataclass(frozen=True)
 class Objective:
-    """A pair of losses to be minimised: `critic(real_logits, fake_logits)` and `generator(fake_logits)`, each (B,)."""
+    """A pair of losses to be minimised, per sample, (B,): `critic(real_logits, fake_logits)`, `generator(fake_logits)`.
+
+    If it is `paired`, the generator's loss compares fakes with real samples: `generator(fake_logits, real_logits)`.
+    """
 
     critic: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
+    generator: Callable[..., Tensor]
+    paired: bool = False
 
 
+# A seventh of a reader's own, put in here under a name, is one like these: `GANSettings(objective=name)` finds it.
 OBJECTIVES = {
     "minimax": Objective(cross_entropy_critic, minimax_generator),
     "non_saturating": Objective(cross_entropy_critic, non_saturating_generator),
+    "least_squares": Objective(least_squares_critic, least_squares_generator),
+    "wasserstein": Objective(wasserstein_critic, wasserstein_generator),
+    "hinge": Objective(hinge_critic, wasserstein_generator),
+    "relativistic": Objective(relativistic_critic, relativistic_generator, paired=True),
 }
 
 
@@ -63,3 +108,50 @@ def objective(name: str) -> Objective:
     if name not in OBJECTIVES:
         raise ValueError(f"objective: got {name!r}, expected one of {', '.join(OBJECTIVES)}")
     return OBJECTIVES[name]
+
+
+Critic = Callable[[Tensor], Tensor]
+Penalty = Callable[[Critic, Tensor, Tensor, Tensor], Tensor]  # of critic, real, fake (B, ...), shares (B,): (B,)
+
+
+def squared_slope(critic: Critic, x: Tensor) -> Tensor:
+    """Return |grad_x c(x)|^2 for each sample x (B, ...), (B,), itself differentiable by the critic's weights.
+
+    Of a critic that treats samples independently; batch normalisation does not, and spoils it.
+    """
+    x = x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return gradient.flatten(1).square().sum(1)
+
+
+def r1(critic: Critic, real: Tensor, fake: Tensor, shares: Tensor) -> Tensor:
+    """Return the squared slope at real samples, (B,); R1 is half of it times gamma (Mescheder et al. 2018)."""
+    return squared_slope(critic, real)
+
+
+def r2(critic: Critic, real: Tensor, fake: Tensor, shares: Tensor) -> Tensor:
+    """Return the squared slope at fakes, (B,)."""
+    return squared_slope(critic, fake)
+
+
+def r1_r2(critic: Critic, real: Tensor, fake: Tensor, shares: Tensor) -> Tensor:
+    """Return the squared slopes at a real sample and a fake, added, (B,): R3GAN's penalty (Huang et al. 2024)."""
+    slopes = squared_slope(critic, torch.cat([real, fake]))  # in one pass through the critic
+    return slopes[: len(real)] + slopes[len(real) :]
+
+
+def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, shares: Tensor) -> Tensor:
+    """Return (|grad c| - 1)^2, (B,), at points between: shares * real + (1 - shares) * fake (Gulrajani et al. 2017)."""
+    shares = shares.view(-1, *[1] * (real.ndim - 1))
+    # at a slope of exactly 0 the square root alone would have no derivative
+    return ((squared_slope(critic, shares * real + (1 - shares) * fake) + 1e-12).sqrt() - 1) ** 2
+
+
+PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "r1_r2": r1_r2, "gradient_penalty": gradient_penalty}
+
+
+def penalty(name: str) -> Penalty:
+    """Return the penalty called `name`; raise ValueError with the names there are for any other."""
+    if name not in PENALTIES:
+        raise ValueError(f"penalty: got {name!r}, expected 'none' or one of {', '.join(PENALTIES)}")
+    return PENALTIES[name]

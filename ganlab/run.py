@@ -229,7 +229,8 @@ class Run:
     def _resume(self, state: dict[str, Any]) -> None:
         """Take over a saved state after checking that it is of this run; nothing is changed when it is not."""
         mine = {**dataclasses.asdict(self.settings), **self._networks()}
-        kept = {**state["settings"], **state["networks"]}
+        defaults = {field.name: field.default for field in dataclasses.fields(self.settings)}
+        kept = {**defaults, **state["settings"], **state["networks"]}  # a file may be older than a setting
         for name, value in mine.items():
             wanted = list(value) if isinstance(value, tuple) else value  # JSON keeps tuples as lists
             if name != "steps" and wanted != kept.get(name):  # a longer run may continue a shorter one

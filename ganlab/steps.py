@@ -1,7 +1,7 @@
 """One move of each player, as the mathematics reads: `ganlab.train` puts them into a run, a lesson into a loop."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -30,17 +30,20 @@ def critic_step(
     z: Tensor,
     objective: losses.Objective,
     precision: Precision = FLOAT32,
+    penalty: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Move the critic one step towards telling `real` (B, ...) from the fakes G(z), z (B, latent_dim).
 
     Returns "critic_loss" (nats) and "d_real", "d_fake", the mean D on either batch, as tensors on the device.
-    The networks run in `precision`, the loss always in float32.
+    The networks run in `precision`, the loss always in float32, and so does all of `penalty(critic, real, fake)`, (B,).
     """
     with precision.autocast(real.device):
         with torch.no_grad():  # the generator is not the one that learns here
             fake = generator(z)
         real_logits, fake_logits = critic(real).float(), critic(fake).float()
     loss = objective.critic(real_logits, fake_logits).mean()
+    if penalty is not None:
+        loss = loss + penalty(critic, real, fake.float()).mean()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -55,15 +58,19 @@ def generator_step(
     z: Tensor,
     objective: losses.Objective,
     precision: Precision = FLOAT32,
+    real: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Move the generator one step towards fakes G(z) that the critic takes for real; z (B, latent_dim).
 
-    Returns "generator_loss" (nats) as a tensor on the device. Networks and loss compute as in `critic_step`.
+    A paired objective compares them with `real` (B, ...). Returns "generator_loss" (nats) as a tensor on the device.
+    Networks and loss compute as in `critic_step`.
     """
     with frozen(critic):
         with precision.autocast(z.device):
             fake_logits = critic(generator(z)).float()
-        loss = objective.generator(fake_logits).mean()
+            with torch.no_grad():
+                others = (critic(real).float(),) if objective.paired else ()
+        loss = objective.generator(fake_logits, *others).mean()
         optimizer.zero_grad()
         loss.backward()
     optimizer.step()
@@ -99,6 +106,13 @@ def vae_step(
     loss.backward()
     optimizer.step()
     return {"bound": bound.detach(), "kl": kl.detach().sum(1).mean()}
+
+
+@torch.no_grad()
+def clip_weights(critic: nn.Module, most: float) -> None:
+    """Bring every weight into [-most, most], as the first Wasserstein GAN did (Arjovsky et al. 2017)."""
+    for weight in critic.parameters():
+        weight.clamp_(-most, most)
 
 
 def warmed_up(decay: float, step: int) -> float:

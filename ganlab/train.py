@@ -17,7 +17,7 @@ from ganlab import checkpoint, losses, measured, parallel, runtime
 from ganlab.models import latents
 from ganlab.run import Keep, Run, Source
 from ganlab.runtime import Precision, seeded_generator, whole_number
-from ganlab.steps import critic_step, frozen, generator_step, update_ema, warmed_up
+from ganlab.steps import clip_weights, critic_step, frozen, generator_step, update_ema, warmed_up
 
 __all__ = [
     "GANRun",
@@ -39,7 +39,9 @@ class GANSettings:
     """What a run is, apart from networks and data: with those and the settings equal, the bits are equal.
 
     `learning_rate` and `betas` are DCGAN's (Radford et al. 2016). `ema_decay` is of the generator's running average.
-    `precision` is "auto" (measured, once per machine and pair of networks) or a name such as "float32".
+    `precision` is "auto" (measured, once per machine and pair of networks) or a name such as "float32". A `penalty` of
+    `losses.PENALTIES` is added to the critic's loss, `penalty_weight` times; a step has `n_critic` moves of the critic,
+    each followed by clipping its weights to [-clip, clip], if that is not 0.
     """
 
     steps: int
@@ -49,11 +51,20 @@ class GANSettings:
     ema_decay: float = 0.999
     seed: int = 0
     precision: str = "auto"
+    penalty: str = "none"
+    penalty_weight: float = 10.0
+    n_critic: int = 1
+    clip: float = 0.0
 
     def __post_init__(self) -> None:
-        whole_number("steps", self.steps, least=1)
-        whole_number("seed", self.seed, least=0)
+        for name, least in (("steps", 1), ("seed", 0), ("n_critic", 1)):
+            whole_number(name, getattr(self, name), least)
         losses.objective(self.objective)
+        if self.penalty != "none":
+            losses.penalty(self.penalty)
+        for name in ("penalty_weight", "clip"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name}: got {getattr(self, name)!r}, expected a number >= 0")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate: got {self.learning_rate!r}, expected a number > 0")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
@@ -68,7 +79,7 @@ def adam(module: nn.Module, settings: GANSettings) -> torch.optim.Adam:
 
 
 class GANRun(Run):
-    """The game as a run: a step moves the critic once, then the generator once, then the generator's running average.
+    """The game as a run: a step moves the critic `n_critic` times, the generator once, then its running average.
 
     `generator` and `critic` are trained in place, on `device`; `ema` is the averaged generator. The noise of step k
     depends only on (seed, k). Raises ValueError if the networks and the data do not fit together.
@@ -115,15 +126,29 @@ class GANRun(Run):
             return super().__next__()
 
     def take_step(self, step: int) -> dict[str, Tensor]:
-        """Move the critic, the generator and its average once; return the losses of both."""
-        whole = self.source.at(step)
-        real = parallel.share(whole).to(self.device, memory_format=self.precision.memory_format)
-        z, z_next = (parallel.share(self.latents(len(whole), who, step)) for who in ("critic", "generator"))
+        """Move the critic, the generator and its average; return the losses of both, the critic's of its last move."""
         (generator, critic), optimizers, how = self._replicas, self.optimizers, (self.objective, self.precision)
-        record = critic_step(critic, parallel.bare(generator), optimizers["critic"], real, z, *how)
-        record |= generator_step(generator, parallel.bare(critic), optimizers["generator"], z_next, *how)
+        for move in range(step * self.settings.n_critic, (step + 1) * self.settings.n_critic):
+            whole = self.source.at(move)
+            real = parallel.share(whole).to(self.device, memory_format=self.precision.memory_format)
+            z = parallel.share(self.latents(len(whole), "critic", move))
+            added = self._penalty(move, len(whole))
+            record = critic_step(critic, parallel.bare(generator), optimizers["critic"], real, z, *how, added)
+            if self.settings.clip:
+                clip_weights(self.critic, self.settings.clip)
+        z = parallel.share(self.latents(len(whole), "generator", step))
+        record |= generator_step(generator, parallel.bare(critic), optimizers["generator"], z, *how, real)
         update_ema(self.ema, self.generator, warmed_up(self.settings.ema_decay, step))
         return parallel.mean(record)
+
+    def _penalty(self, move: int, n: int) -> Callable[[nn.Module, Tensor, Tensor], Tensor] | None:
+        """Return what is added to the critic's loss in one of its moves, if anything."""
+        if self.settings.penalty == "none":
+            return None
+        of_samples, weight = losses.penalty(self.settings.penalty), self.settings.penalty_weight
+        generator = seeded_generator(self.settings.seed, "shares", move, device=self.device)
+        shares = parallel.share(torch.rand(n, generator=generator, device=self.device))
+        return lambda critic, real, fake: weight * of_samples(parallel.bare(critic), real, fake, shares)
 
     def play(self, progress: bool = True, each: Callable[[Any], None] = lambda run: None) -> Self:
         """Take all steps that are left, as `Run.play` does; of several processes, the first shows the progress bar."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import PIL.Image
 from torch import nn
 
-from ganlab import classify, data, metrics, models, parallel, plots, runtime, train, vaes, variational
+from ganlab import classify, data, losses, metrics, models, parallel, plots, runtime, train, vaes, variational
 from ganlab.run import Keep, Run
 from ganlab.runtime import whole_number, write_atomically
 
@@ -48,10 +48,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="vae: nats of each latent that are free",
     )
-    parser.add_argument("--objective", default="non_saturating", metavar="NAME", help="default non_saturating")
+    _add_game_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
     parser.add_argument("--device", default="auto", help="cuda, mps, cpu, or auto: the best present (default)")
     parser.add_argument("--every", type=int, default=500, metavar="N", help="steps between two savings (default 500)")
+
+
+def _add_game_arguments(parser: argparse.ArgumentParser) -> None:
+    objectives, penalties = ", ".join(losses.OBJECTIVES), ", ".join(losses.PENALTIES)
+    parser.add_argument("--objective", default="non_saturating", metavar="NAME", help=f"GAN: {objectives}")
+    parser.add_argument("--penalty", default="none", metavar="NAME", help=f"GAN: none, {penalties}")
+    parser.add_argument("--penalty-weight", default=10.0, type=float, metavar="W", help="GAN: its weight (default 10)")
+    parser.add_argument("--n-critic", default=1, type=int, metavar="N", help="GAN: critic's moves a step (default 1)")
+    parser.add_argument("--clip", default=0.0, type=float, metavar="C", help="GAN: clip the critic's weights to +-C")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -100,7 +109,8 @@ def _begun(options: argparse.Namespace) -> Run:
         how |= {"free_bits": options.free_bits, "seed": options.seed}
         settings = variational.VAESettings(options.steps, **rate, **how)
         return variational.VAERun(*_networks(options, images), batches, settings, keep, device)
-    settings = train.GANSettings(options.steps, options.objective, seed=options.seed, **rate)
+    names = ("objective", "seed", "penalty", "penalty_weight", "n_critic", "clip")
+    settings = train.GANSettings(options.steps, **{name: getattr(options, name) for name in names}, **rate)
     return train.GANRun(*_networks(options, images), batches, settings, keep, device)
 
 

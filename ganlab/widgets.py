@@ -100,8 +100,8 @@ def game_state(p_data: Mixture, mu: float, sigma: float) -> GameState:
     log_p_g_at_fake = probability.gaussian_log_density(fake, *theta.detach())
     fake_logits = probability.optimal_logits(p_data.log_prob(fake[:, None]), log_p_g_at_fake)
     gradients = {}
-    for name, objective in losses.OBJECTIVES.items():
-        loss = probability.integrate(p_z * objective.generator(fake_logits), z)
+    for name in LOSS_COLOURS:
+        loss = probability.integrate(p_z * losses.objective(name).generator(fake_logits), z)
         gradients[name] = tuple(torch.autograd.grad(loss, theta, retain_graph=True)[0].tolist())
     return GameState(probability.integrate(in_v, x).item(), jsd, reverse_kl, gradients)
 
@@ -117,11 +117,11 @@ class GamePicture:
         (self.p_g,) = densities.plot([], [], color=plots.FAKE, label="p_g")
         (self.d_star,) = discriminator.plot([], [], color=plots.INK)
         bar = {"linewidth": 5, "solid_capstyle": "butt"}
-        self.steps = [steps.plot([], [], color=LOSS_COLOURS[name], **bar)[0] for name in losses.OBJECTIVES]
+        self.steps = [steps.plot([], [], color=color, **bar)[0] for color in LOSS_COLOURS.values()]
         densities.set(xlim=(-10, 10), xticks=range(-10, 11, 5), ylim=(0, 1), ylabel="density")
         densities.legend(frameon=False, loc="upper right", ncols=2)
         discriminator.set(xlim=(-10, 10), ylim=(-0.05, 1.05), yticks=(0, 0.5, 1), ylabel="D*(x)")
-        names = [name.replace("_", "-") for name in losses.OBJECTIVES]
+        names = [name.replace("_", "-") for name in LOSS_COLOURS]
         steps.set(xlim=(-10, 10), ylim=(1.6, -0.6), yticks=(0, 1), yticklabels=names)
         steps.set_xlabel("x; bars: one step of mu at learning rate 1")
 

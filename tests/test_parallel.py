@@ -28,7 +28,11 @@ STEPS, KILLED_STEPS = 6, 30
 # float32 sums in another order differ by 1e-7 of their size; Adam moves a weight by up to 1e-3 a step here, and the
 # largest difference seen after six steps is 9e-6. A batch norm of each half on its own makes 3e-3.
 CLOSE = {"rtol": 0, "atol": 5e-5}
-GAMES = {"points": games.points, "images": games.images}
+GAMES = {"points": games.points, "images": games.images, "paired": games.points, "penalised": games.points}
+HOW = {
+    "paired": {"objective": "relativistic", "penalty": "r1_r2", "penalty_weight": 0.1},
+    "penalised": {"objective": "wasserstein", "penalty": "gradient_penalty", "n_critic": 2, "clip": 0.5},
+}
 NORMS = {
     "usual": lambda: nn.BatchNorm2d(3),
     "no scale": lambda: nn.BatchNorm2d(3, affine=False),
@@ -102,11 +106,11 @@ def rows(mine: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def run_of(name: str, folder: Path, **others: object) -> train.GANRun:
+def run_of(name: str, folder: Path) -> train.GANRun:
     """Return one finished run of a game, the same in one process as in two, with all that a run can keep."""
     torch.manual_seed(0)
     keep = kept(folder / name, metric_every=4, sample_every=3, checkpoint_every=4)
-    return fit_gan(*GAMES[name](), settings(STEPS, **others), keep, "cpu", progress=False)
+    return fit_gan(*GAMES[name](), settings(STEPS, **HOW.get(name, {})), keep, "cpu", progress=False)
 
 
 def never(*arguments: object) -> None:

@@ -66,6 +66,7 @@ class Shift(nn.Module):
 
 OTHERS = {
     "objective": {"objective": "minimax"}, "learning_rate": {"learning_rate": 2e-3}, "betas": {"betas": (0.5, 0.99)},
+    "penalty": {"penalty": "r1"}, "n_critic": {"n_critic": 2},
     "ema_decay": {"ema_decay": 0.99}, "seed": {"seed": 1}, "precision": {"precision": "bfloat16"},
     "critic": games.points(dropout=0.3)[1], "generator": Shift(1),
 }  # fmt: skip
@@ -88,6 +89,18 @@ def test_another_setting_or_network_is_not_resumed_and_nothing_changes(tmp_path,
     for net, old in zip((generator, critic), before, strict=True):
         assert same(dict(net.state_dict()), dict(old.state_dict()))
     assert keep.checkpoint.read_bytes() == content and torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_file_older_than_a_setting_is_resumed_with_its_default(tmp_path):
+    path = tmp_path / "run"
+    play(5, keep=kept(path))
+    state = checkpoint.load(path)
+    del state["settings"]["penalty"], state["settings"]["n_critic"]
+    path.unlink()
+    checkpoint.save(path, state)
+    with pytest.raises(CheckpointError, match="has penalty 'none', this run 'r1'"):
+        play(9, keep=kept(path, resume=True), penalty="r1")
+    assert play(9, keep=kept(path, resume=True)).step == 9
 
 
 @pytest.mark.parametrize("precision", ["auto", "float32"])

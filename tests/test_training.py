@@ -75,6 +75,8 @@ def test_a_dcgan_takes_digits_at_32_and_a_folder_of_ones_own(tmp_path, pictures)
         (["--beta", "-1"], "beta"),
         (["--samples", "0"], "samples"),
         (["--free-bits", "-1"], "free_bits"),
+        (["--penalty", "r3"], "penalty"),
+        (["--n-critic", "0"], "n_critic"),
     ],
 )
 def test_bad_input_is_told_in_one_line_and_touches_nothing(tmp_path, capsys, more, named):
@@ -106,14 +108,16 @@ def test_a_classifier_is_trained_and_told_apart_from_a_gan(tmp_path, capsys):
     assert command.main(arguments(tmp_path / "run", network="classifier", more=more)) == 0  # finished: nothing is lost
 
 
-def test_flips_shifts_and_the_way_of_doubling_reach_the_run(tmp_path):
+def test_what_the_options_ask_for_reaches_the_run(tmp_path):
     plain = ["--width", "4"]
-    changes = {"plain": [], "flip": ["--flip", "both"], "shift": ["--shift", "3"], "resize": ["--upsample", "resize"]}
+    changes = {"penalty": ["--penalty", "r1", "--penalty-weight", "5"], "clip": ["--clip", "0.01"]}
+    changes |= {"moves": ["--n-critic", "2"], "objective": ["--objective", "hinge"], "weight": ["--penalty", "r1"]}
+    changes |= {"plain": [], "flip": ["--flip", "both"], "shift": ["--shift", "3"], "resize": ["--upsample", "resize"]}
     losses = set()
     for name, more in changes.items():
         assert command.main(arguments(tmp_path / name, steps=2, network="dcgan", more=[*plain, *more])) == 0
         losses.add((tmp_path / name / "history.csv").read_text())
-    assert len(losses) == 4
+    assert len(losses) == len(changes)
 
 
 @pytest.mark.parametrize(("network", "more"), [("vae", ["--warm-up", "4"]), ("iwae", ["--samples", "3"])])
