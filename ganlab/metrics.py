@@ -61,10 +61,7 @@ def frechet_distance(features: Tensor, others: Tensor) -> float:
     features are an Inception network's (Heusel et al. 2017). In the features' squared units, and not unbiased: two
     halves of one set are not at 0, so print that floor beside every value. Computed in float64.
     """
-    shapes = tuple(features.shape), tuple(others.shape)
-    if features.ndim != 2 or others.ndim != 2 or shapes[0][1] != shapes[1][1] or min(len(features), len(others)) < 2:
-        raise ValueError(f"features, others: got shapes {shapes[0]} and {shapes[1]}, expected (n, D), (m, D), n, m > 1")
-    features, others = features.double().cpu(), others.double().cpu()
+    features, others = _check_pairs(features, others, least=2)
     gap = features.mean(0) - others.mean(0)
     first, second = (torch.atleast_2d(torch.cov(x.T)) for x in (features, others))  # cov makes a number of D = 1
     # (S_1 S_2)^(1/2) has the eigenvalues of (R S_2 R)^(1/2) with R = S_1^(1/2), which is symmetric: no complex numbers
@@ -72,3 +69,79 @@ def frechet_distance(features: Tensor, others: Tensor) -> float:
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
     cross = torch.linalg.eigvalsh(root @ second @ root).clamp(min=0).sqrt().sum()
     return ((gap @ gap) + first.trace() + second.trace() - 2 * cross).item()
+
+
+CHUNK = 1000  # rows of a matrix of pairs that are in memory at once
+
+
+def _check_pairs(features: Tensor, others: Tensor, least: int) -> tuple[Tensor, Tensor]:
+    """Return both sets of features in float64 on the CPU; ValueError unless (n, D) and (m, D) with n, m >= least."""
+    shapes = tuple(features.shape), tuple(others.shape)
+    if (
+        features.ndim != 2
+        or others.ndim != 2
+        or shapes[0][1] != shapes[1][1]
+        or min(len(features), len(others)) < least
+    ):
+        raise ValueError(
+            f"features, others: got shapes {shapes[0]} and {shapes[1]}, expected (n, D), (m, D), n, m >= {least}"
+        )
+    return features.double().cpu(), others.double().cpu()
+
+
+def kernel_distance(features: Tensor, others: Tensor) -> float:
+    """Return the squared maximum mean discrepancy between two sets of features (n, D), (m, D), estimated unbiasedly.
+
+    With the kernel (x . y / D + 1)^3; "KID" when the features are an Inception network's (Binkowski et al. 2018). Its
+    mean over samples does not depend on n and m, unlike `frechet_distance`'s, so it may fall below 0. Float64.
+    """
+    features, others = _check_pairs(features, others, least=2)
+    n, m, dim = len(features), len(others), features.shape[1]
+
+    def total(a: Tensor, b: Tensor) -> float:
+        return sum(((rows @ b.T / dim + 1) ** 3).sum().item() for rows in a.split(CHUNK))
+
+    def diagonal(a: Tensor) -> float:
+        return ((a.square().sum(1) / dim + 1) ** 3).sum().item()
+
+    within = (total(features, features) - diagonal(features)) / (n * (n - 1))
+    within_others = (total(others, others) - diagonal(others)) / (m * (m - 1))
+    return within + within_others - 2 * total(features, others) / (n * m)
+
+
+class PrecisionRecall(NamedTuple):
+    """Shares in [0, 1]: of the generated samples that look real, and of the real ones that could be generated."""
+
+    precision: float
+    recall: float
+
+
+def precision_recall(fake: Tensor, real: Tensor, k: int = 3) -> PrecisionRecall:
+    """Return precision and recall of generated features (n, D) against real ones (m, D) (Kynkäänniemi et al. 2019).
+
+    A set's manifold is the union of balls around its samples, each reaching to the sample's k-th nearest neighbour in
+    its own set. Precision is the share of fakes on the real manifold, recall that of real samples on the fakes'.
+    """
+    fake, real = _check_pairs(fake, real, least=k + 1)
+
+    def on_manifold(points: Tensor, centres: Tensor) -> float:
+        # a sample is its own nearest neighbour, at distance 0: hence k + 1
+        rows = centres.split(CHUNK)
+        radii = torch.cat([torch.cdist(part, centres).topk(k + 1, largest=False).values[:, -1] for part in rows])
+        covered = [(torch.cdist(part, centres) <= radii).any(1) for part in points.split(CHUNK)]
+        return torch.cat(covered).double().mean().item()
+
+    return PrecisionRecall(on_manifold(fake, real), on_manifold(real, fake))
+
+
+def inception_score(logits: Tensor) -> float:
+    """Return exp(E[KL(p(y | x) || p(y))]) from a classifier's logits (n, classes): between 1 and the number of classes.
+
+    Sure of each image, and of all classes equally often: that scores best (Salimans et al. 2016). It never looks at
+    real images.
+    """
+    if logits.ndim != 2 or len(logits) == 0:
+        raise ValueError(f"logits: got shape {tuple(logits.shape)}, expected (n, classes), n >= 1")
+    log_p = logits.double().log_softmax(1)  # log p(y | x)
+    log_mean = log_p.logsumexp(0) - math.log(len(log_p))  # log p(y)
+    return torch.exp((log_p.exp() * (log_p - log_mean)).sum(1).mean()).item()

@@ -7,11 +7,22 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 from scipy.stats import entropy
+from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.inception import InceptionScore
+from torchmetrics.image.kid import poly_mmd
 
-from ganlab import toys
-from ganlab.metrics import active_units, bits_per_dimension, frechet_distance, mode_coverage
+from ganlab import metrics, toys
+from ganlab.metrics import (
+    active_units,
+    bits_per_dimension,
+    frechet_distance,
+    inception_score,
+    kernel_distance,
+    mode_coverage,
+    precision_recall,
+)
 
 MEANS = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [-7.0, -7.0]])
 SIGMA = 0.5
@@ -127,12 +138,6 @@ def test_the_frechet_distance_where_the_answer_is_known():
     assert frechet_distance(centred, 3 * centred) == pytest.approx((3 - 1) ** 2 * spread, rel=1e-9)
 
 
-@pytest.mark.parametrize("shapes", [((5, 3), (5, 4)), ((5, 3), (1, 3)), ((5,), (5,))])
-def test_features_that_do_not_fit_are_refused(shapes):
-    with pytest.raises(ValueError, match="features, others: got shapes"):
-        frechet_distance(*map(torch.zeros, shapes))
-
-
 def test_active_units_vary_over_the_data_by_more_than_the_threshold():
     generator = torch.Generator().manual_seed(0)
     deviations = torch.tensor([1.0, 0.2, 0.09, 0.0])  # variances 1, 0.04, 0.0081, 0
@@ -147,3 +152,74 @@ def test_bits_per_dimension_of_codes_that_are_known():
     assert bits_per_dimension(uniform, 12).tolist() == pytest.approx([8, 1])
     with pytest.raises(ValueError, match="dimensions: got 0"):
         bits_per_dimension(uniform, 0)
+
+
+def clouds(n: int, m: int, gap: float = 0.0, dim: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return two Gaussian clouds whose centres lie `gap` apart in every dimension, float64."""
+    generator = torch.Generator().manual_seed(n + m)
+    first, second = (torch.randn(k, dim, generator=generator, dtype=torch.float64) for k in (n, m))
+    return first, second + gap
+
+
+@pytest.mark.parametrize("chunk", [7, 1000])
+def test_kernel_distance_is_torchmetrics_and_scikit_learns(chunk, monkeypatch):
+    monkeypatch.setattr(metrics, "CHUNK", chunk)
+    a, b = clouds(300, 300, gap=0.4)
+    assert kernel_distance(a, b) == pytest.approx(poly_mmd(a, b).item(), rel=1e-9)
+    b = b[:120]  # sets of unequal sizes, which torchmetrics does not take
+    kernels = [polynomial_kernel(x, y, degree=3, gamma=1 / 6, coef0=1) for x, y in ((a, a), (b, b), (a, b))]
+    within = [(kernel.sum() - np.trace(kernel)) / (len(kernel) * (len(kernel) - 1)) for kernel in kernels[:2]]
+    assert kernel_distance(a, b) == pytest.approx(sum(within) - 2 * kernels[2].mean(), rel=1e-9)
+    assert kernel_distance(a, b) == pytest.approx(kernel_distance(b, a), rel=1e-9)
+
+
+def test_kernel_distance_of_equal_distributions_has_mean_zero_at_any_size():
+    for n in (10, 100):
+        found = np.array([kernel_distance(*clouds(n + seed, n)) for seed in range(60)])
+        assert abs(found.mean()) < 4 * found.std() / np.sqrt(60)
+        assert (found < 0).any()
+    assert kernel_distance(*clouds(400, 400, gap=0.5)) > 0.1
+
+
+@pytest.mark.parametrize("chunk", [7, 1000])
+def test_precision_and_recall_are_by_scikit_learns_neighbours(chunk, monkeypatch):
+    monkeypatch.setattr(metrics, "CHUNK", chunk)
+    fake, real = clouds(80, 150, gap=0.8)
+    for k in (1, 3):
+        expected = []
+        for points, centres in ((fake, real), (real, fake)):
+            radii = NearestNeighbors(n_neighbors=k + 1).fit(centres).kneighbors(centres)[0][:, -1]
+            expected.append((torch.cdist(points, centres).numpy() <= radii).any(1).mean())
+        assert precision_recall(fake, real, k) == pytest.approx(tuple(expected))
+        assert 0.05 < expected[0] < 0.95 and expected[0] != expected[1]
+
+
+def test_precision_sees_fidelity_and_recall_sees_coverage():
+    both = torch.cat([clouds(300, 2)[0], clouds(300, 2)[0] + 20])
+    collapsed, blurred = clouds(301, 2)[0], 10 * clouds(300, 300)[1]
+    assert precision_recall(collapsed, both).precision > 0.8 and precision_recall(collapsed, both).recall < 0.55
+    assert precision_recall(blurred, clouds(300, 2)[0]).precision < 0.1
+
+
+@pytest.mark.filterwarnings("ignore:Metric `InceptionScore`", "ignore:std")
+def test_inception_score_is_torchmetrics_and_known_at_its_ends():
+    logits = torch.randn(400, 10, generator=torch.Generator().manual_seed(0))
+    reference = InceptionScore(feature=torch.nn.Identity(), splits=1)
+    reference.update(logits)
+    assert inception_score(logits) == pytest.approx(reference.compute()[0].item(), rel=1e-5)
+    sure = 1000 * torch.eye(10)
+    assert inception_score(sure) == pytest.approx(10) and inception_score(sure[:1].repeat(5, 1)) == pytest.approx(1)
+    assert inception_score(torch.zeros(5, 10)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("metric", [kernel_distance, precision_recall, frechet_distance])
+def test_features_of_other_shapes_are_refused(metric):
+    for a, b in (
+        (torch.ones(9, 2), torch.ones(9, 3)),
+        (torch.ones(9), torch.ones(9)),
+        (torch.ones(1, 2), torch.ones(9, 2)),
+    ):
+        with pytest.raises(ValueError, match="features, others: got shapes"):
+            metric(a, b)
+    with pytest.raises(ValueError, match=r"logits: got shape \(0, 10\)"):
+        inception_score(torch.ones(0, 10))
