@@ -43,6 +43,10 @@ def _with_zeros_behind_each(x: Tensor, stride: int) -> Tensor:
     return spread
 
 
+def _resized(x: Tensor, stride: int) -> Tensor:
+    return F.interpolate(x, scale_factor=stride)
+
+
 def _repeated(x: Tensor, stride: int) -> Tensor:
     height, width = (stride * (side - 1) + 1 for side in x.shape[2:])
     return x.repeat_interleave(stride, 2).repeat_interleave(stride, 3)[:, :, :height, :width]
@@ -171,6 +175,10 @@ UPSAMPLED_SLIPS = (
         _convolved(spread=_repeated),
         "the pixels are repeated; put zeros between them, or each is stamped several times.",
     ),
+    (
+        _convolved(spread=_resized),
+        "the pixels are repeated: that is the resize-convolution of (3.10); here zeros go between them.",
+    ),
 )
 LAYER_SLIPS = (
     (
@@ -211,6 +219,11 @@ NEARER_SLIPS = (
         _compared(yardstick=lambda away: away.median()),
         "the limit is the median held-out distance; wanted is the least.",
     ),
+    (
+        _compared(yardstick=lambda away: away.quantile(0.01)),
+        "that is the 1% limit of the lesson; here the limit is the nearest held-out image.",
+    ),
+    (_compared(result=lambda is_nearer: 100 * is_nearer.double().mean()), "that is a percentage; wanted is a share."),
     (_compared(result=lambda is_nearer: is_nearer.sum()), "that is a number of samples; wanted is a share."),
     (_compared(result=lambda is_nearer: 1 - is_nearer.double().mean()), "that is the share that is *not* nearer."),
     (_compared(swap=True), "samples and held-out images are swapped."),

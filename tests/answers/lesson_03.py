@@ -81,6 +81,11 @@ def pixels_repeated(x, weight, stride, padding):
     return F.conv2d(spread, weight.flip((2, 3)).transpose(0, 1), padding=weight.shape[2] - 1 - padding)
 
 
+def resized(x, weight, stride, padding):
+    y = F.interpolate(x, scale_factor=stride, mode="nearest")
+    return F.conv2d(y, torch.flip(weight, (2, 3)).permute(1, 0, 2, 3), padding=weight.shape[-1] - 1 - padding)
+
+
 def turns(images):
     return [images, images.flip(3), images.flip(2), images.flip(2).flip(3)]
 
@@ -145,6 +150,10 @@ def how_many(samples, training, held_out):
     return len(samples) * by_all_turns_at_once(samples, training, held_out)
 
 
+def in_percent(samples, training, held_out):
+    return 100 * by_all_turns_at_once(samples, training, held_out)
+
+
 def not_nearer(samples, training, held_out):
     return 1 - by_all_turns_at_once(samples, training, held_out).double()
 
@@ -165,7 +174,8 @@ ANSWERS = {
             (padding_forgotten, "plays no part"),
             (stride_forgotten, "the stride plays no part"),
             (zeros_at_the_end_too, "behind the last pixel"),
-            (pixels_repeated, "repeated"),
+            (pixels_repeated, "several times"),
+            (resized, "resize-convolution"),
         ],
     },
     "03.2": {
@@ -194,9 +204,11 @@ ANSWERS = {
             (with_limit(torch.max), "than every one"),
             (with_limit(torch.mean), "limit is the mean"),
             (with_limit(torch.median), "median"),
+            (with_limit(lambda away: away.quantile(0.01)), "1% limit"),
             (mean_distance, "mean distance"),
             (other_way_round, "swapped"),
-            (how_many, "wanted is a share"),
+            (how_many, "number of samples"),
+            (in_percent, "percentage"),
             (not_nearer, "*not* nearer"),
         ],
     },
