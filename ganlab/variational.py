@@ -157,7 +157,7 @@ def bounds(vae: VAE, images: Tensor, samples: int = 1, seed: int = 0, chunk: int
     """Return the importance-weighted bound of each image (N, C, H, W) in [0, 1], with `samples` draws: nats, (N,).
 
     One sample gives the ELBO, many the estimate of log p(x) that papers report. At most `chunk` images and draws go
-    through the decoder at once, so memory does not grow with either; the draws depend on (seed, image) alone.
+    through the decoder at once, so memory does not grow with either. The same call gives the same draws.
     """
     whole_number("samples", samples, least=1)
     device = next(vae.parameters()).device
