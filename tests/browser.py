@@ -183,13 +183,17 @@ def changes(page: Page, widget: Locator, act: Callable[[], None], seconds: float
 
 
 def drag(page: Page, handle: Locator) -> None:
-    """Pull a slider's handle forty pixels to the right, or to the left when it stands far right."""
+    """Pull a slider's handle a third of its track to the right, or to the left when it stands far right.
+
+    So far that a slider of three named stops reaches the next.
+    """
     box, track = (
         handle.bounding_box(),
         handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]").bounding_box(),
     )
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    way = 40 if x + 40 < track["x"] + track["width"] else -40
+    way = track["width"] / 3
+    way = way if x + way < track["x"] + track["width"] else -way
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + way, y, steps=5)

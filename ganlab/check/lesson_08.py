@@ -90,10 +90,7 @@ def _chunks(log_w: Tensor) -> Iterator[Tensor]:
 def _bound_in_chunks(function: Callable) -> dict[str, Any]:
     log_w = 2 * torch.randn(sum(SIZES), 4, generator=seeded_generator("08.2"), dtype=torch.float64)
     level = torch.tensor([-1000.0, -2000.0, -900.0, -1500.0], dtype=torch.float64)  # as of images
-    return {
-        "bound in nats, a small model": function(_chunks(log_w)),
-        "bound in nats, images": function(_chunks(log_w + level)),
-    }
+    return {f"bound in nats, {k}": function(_chunks(log_w + by)) for k, by in {"small": 0, "images": level}.items()}
 
 
 def _chunk_slips(changes: dict[str, Callable[[Tensor, Tensor], Tensor]]) -> tuple[Slip, ...]:
