@@ -8,10 +8,11 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
-from ganlab import metrics, plots, train
+from ganlab import losses, metrics, plots, train
+from ganlab.steps import clip_weights
 from ganlab.toys import MixtureBatches
 
-LIMIT = 1.6  # half the side of the square that is drawn; the ring has radius 1
+MARGIN = 1.6  # half the side of the square that is drawn, in largest coordinates of a mode: the ring has radius 1
 
 
 class BoardState(NamedTuple):
@@ -27,7 +28,8 @@ class BoardState(NamedTuple):
 class Board:
     """A game between two networks on a mixture in the plane; move k of either is that of `GANRun` with these settings.
 
-    The networks are trained in place, in float32. `moves` counts the steps that each has taken.
+    The networks are trained in place, in float32. `moves` counts the steps that each has taken. Whoever plays decides
+    whose turn it is, so `n_critic` and `anneal` mean nothing here.
     """
 
     def __init__(
@@ -53,10 +55,18 @@ class Board:
         real = run.source.at(step)
         z, optimizer = run.latents(len(real), who, step), run.optimizers[who]
         if who == "critic":
-            train.critic_step(run.critic, run.generator, optimizer, real, z, run.objective)
+            added = run.penalty(step, len(real))
+            train.critic_step(run.critic, run.generator, optimizer, real, z, run.objective, penalty=added)
+            if run.settings.clip:
+                clip_weights(run.critic, run.settings.clip)
         else:
-            train.generator_step(run.generator, run.critic, optimizer, z, run.objective)
+            train.generator_step(run.generator, run.critic, optimizer, z, run.objective, real=real)
         self.moves[who] += 1
+
+    def change(self, objective: str, penalty: str) -> None:
+        """Go on with another objective and penalty, from the present weights."""
+        settings = dataclasses.replace(self.run.settings, objective=objective, penalty=penalty)
+        self.run.settings, self.run.objective = settings, losses.objective(objective)
 
     def reset(self) -> None:
         """Put networks and optimizers back to where they stood when the board was made."""
@@ -65,26 +75,38 @@ class Board:
         self.moves = dict.fromkeys(self.moves, 0)
 
     def pulls(self, fake: Tensor) -> Tensor:
-        """Return the pull on each point of fake (n, 2): minus the gradient of its own generator loss, (n, 2)."""
+        """Return the pull on each point of fake (n, 2): minus the gradient of its own generator loss, (n, 2).
+
+        A paired objective compares each with a real point of the first batch.
+        """
         fake = fake.detach().clone().requires_grad_()
-        return -torch.autograd.grad(self.run.objective.generator(self.run.critic(fake)).sum(), fake)[0]
+        return -torch.autograd.grad(self._generator_loss(self.run.critic(fake)).sum(), fake)[0]
+
+    def _generator_loss(self, fake_logits: Tensor) -> Tensor:
+        run = self.run
+        if not run.objective.paired:
+            return run.objective.generator(fake_logits)
+        with torch.no_grad():
+            real_logits = run.critic(run.source.at(0))
+        return run.objective.generator(fake_logits, real_logits.repeat(1 + len(fake_logits))[: len(fake_logits)])
 
     def draw(self, ax: Axes, title: str = "") -> BoardState:
-        """Draw D as colour, 200 real and 200 fake points and 50 pulls, the longest of them a third of a unit long."""
+        """Draw D as colour, 200 real and 200 fake points and 50 pulls, the longest a tenth of the square's side."""
         run, mixture = self.run, self.run.source.mixture
         real, fake = run.source.at(0), run.sample(2500, average=False).to(run.device)
         pulls = self.pulls(fake[:50])
         longest = pulls.norm(dim=1).max().item()
-        plots.surface(ax, lambda x: run.critic(x.to(run.device)), LIMIT)
+        side = MARGIN * mixture.means.abs().max().item()
+        plots.surface(ax, lambda x: run.critic(x.to(run.device)), side)
         plots.points(ax, real[:200], "real", plots.REAL, size=18)
         plots.points(ax, fake[:200], "fake", plots.FAKE, size=9)
-        plots.arrows(ax, fake[:50], pulls / (3 * max(longest, 1e-12)))
+        plots.arrows(ax, fake[:50], pulls * side / (5 * max(longest, 1e-12)))
         ax.set(xlabel="first coordinate", ylabel="second coordinate", title=title)
         with torch.no_grad():
             real_logits, fake_logits = run.critic(real), run.critic(fake[: len(real)])
         return BoardState(
             *metrics.mode_coverage(fake, mixture.means, mixture.sigmas[0].item())[:2],
             run.objective.critic(real_logits, fake_logits).mean().item(),
-            run.objective.generator(fake_logits).mean().item(),
+            self._generator_loss(fake_logits).mean().item(),
             longest,
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ganlab import losses
 from ganlab.runtime import whole_number
 
 
@@ -15,6 +16,18 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
     for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
         layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers[:-1])
+
+
+def mlp_input_gradient(weights: Sequence[Tensor], hidden: Sequence[Tensor]) -> Tensor:
+    """Return the gradient of an `mlp` with one output by its input, (..., B, fan_in), written out by the chain rule.
+
+    weights (..., fan_out, fan_in) of the layers; hidden: the input (..., B, fan_in) and what LeakyReLU made of each
+    layer but the last. LeakyReLU passes on what depends on a sign only, so autograd need not go through this twice.
+    """
+    gradient = weights[-1].expand_as(hidden[-1])
+    for weight, h in zip(reversed(weights[:-1]), reversed(hidden[1:]), strict=True):
+        gradient = torch.ops.aten.leaky_relu_backward(gradient, h, 0.2, False) @ weight  # in one kernel
+    return gradient
 
 
 class MLPGenerator(nn.Module):
@@ -47,6 +60,16 @@ class MLPCritic(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (B,) for samples x (B, *input_shape)."""
         return self.layers(x.flatten(1)).squeeze(1)  # (B, 1) -> (B,)
+
+    def input_gradient(self, x: Tensor) -> Tensor:
+        """Return grad_x c(x), (B, *input_shape), as `losses.input_gradient` does, by `mlp_input_gradient`."""
+        if not all(type(layer) in (nn.Linear, nn.LeakyReLU) for layer in self.layers):  # changed by its owner
+            return losses.input_gradient(self, x)
+        linears, hidden = self.layers[::2], [x.flatten(1)]
+        with torch.no_grad():
+            for layer in linears[:-1]:
+                hidden.append(nn.functional.leaky_relu(layer(hidden[-1]), 0.2))
+        return mlp_input_gradient([layer.weight for layer in linears], hidden).view_as(x)
 
 
 def _dcgan_weights(module: nn.Module) -> None:
@@ -104,20 +127,63 @@ class DCGANGenerator(nn.Module):
 class DCGANCritic(nn.Module):
     """The critic of DCGAN: images (B, channels, size, size) -> logits (B,), halved by strided convolutions.
 
-    No batch normalisation on the first layer, as in the paper: it would hide the images' own mean and contrast.
+    No batch normalisation on the first layer, as in the paper: it would hide the images' own mean and contrast. None at
+    all with `norm="none"`, for penalties: the slope at a sample means nothing where samples are mixed.
     """
 
-    def __init__(self, channels: int = 1, size: int = 32, width: int = 64) -> None:
+    def __init__(self, channels: int = 1, size: int = 32, width: int = 64, norm: str = "batch") -> None:
         super().__init__()
+        if norm not in ("batch", "none"):
+            raise ValueError(f"norm: got {norm!r}, expected 'batch' or 'none'")
         widths = [width * 2**k for k in range(halvings(size))]
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
         for fan_in, fan_out in zip(widths, widths[1:], strict=False):
-            layers += [nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=False), nn.BatchNorm2d(fan_out), nn.LeakyReLU(0.2)]
+            norms = [nn.BatchNorm2d(fan_out)] if norm == "batch" else []
+            layers += [nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=not norms), *norms, nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 0)).apply(_dcgan_weights)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (B,) for images x (B, channels, size, size)."""
         return self.layers(x).flatten()  # (B, 1, 1, 1) -> (B,)
+
+
+def spectrally_normalised(critic: nn.Module) -> nn.Module:
+    """Divide each layer's weight matrix by its largest singular value, in place; return it (Miyato et al. 2018).
+
+    One step of power iteration a forward pass in training; a convolution's matrix is (channels out, all the rest).
+    """
+    for module in [part for part in critic.modules() if isinstance(part, nn.Linear | nn.Conv2d)]:
+        nn.utils.parametrizations.spectral_norm(module)
+    return critic
+
+
+class DiffAugment(nn.Module):
+    """A layer to stand before a critic of images (B, C, H, W): random changes that gradients pass (Zhao et al. 2020).
+
+    Each image by its own draw: brightness, saturation and contrast; a shift of up to an eighth of the side; a grey
+    square of half the side. Random as dropout is, by torch's global state; in evaluation mode it changes nothing.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the changed images, (B, C, H, W)."""
+        if not self.training:
+            return x
+        n, _, height, width = x.shape
+        brightness, saturation, contrast, *ways = torch.rand(7, n, 1, 1, 1, device=x.device)
+        x = x + brightness - 0.5
+        x = torch.lerp(x.mean(1, keepdim=True), x, 2 * saturation)
+        x = torch.lerp(x.mean((1, 2, 3), keepdim=True), x, contrast + 0.5)
+        down, right = (round(side / 8) * (2 * way - 1) for side, way in zip((height, width), ways[:2], strict=True))
+        x = _shift(down, height, x) @ x @ _shift(right, width, x).mT
+        row, column = torch.arange(height, device=x.device)[:, None], torch.arange(width, device=x.device)
+        hidden = ((row - ways[2] * height).abs() < height / 4) & ((column - ways[3] * width).abs() < width / 4)
+        return x * ~hidden  # (B, 1, H, W)
+
+
+def _shift(by: Tensor, side: int, x: Tensor) -> Tensor:
+    """Return matrices (B, 1, side, side) that move rows down by `by` (B, 1, 1, 1), rounded, and leave zeros behind."""
+    place = torch.arange(side, device=x.device)
+    return (place[:, None] - place == by.round()).to(x.dtype)
 
 
 class Classifier(nn.Module):

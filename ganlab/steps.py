@@ -1,6 +1,7 @@
 """One move of each player, as the mathematics reads: `ganlab.train` puts them into a run, a lesson into a loop."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -113,6 +114,11 @@ def clip_weights(critic: nn.Module, most: float) -> None:
     """Bring every weight into [-most, most], as the first Wasserstein GAN did (Arjovsky et al. 2017)."""
     for weight in critic.parameters():
         weight.clamp_(-most, most)
+
+
+def annealed(step: int, over: int) -> float:
+    """Return the share of its learning rate that step `step` has left, on half a cosine wave from 1 to 0 at `over`."""
+    return 0.5 + 0.5 * math.cos(math.pi * min(step / over, 1))
 
 
 def warmed_up(decay: float, step: int) -> float:

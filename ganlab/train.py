@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from ganlab import checkpoint, losses, measured, parallel, runtime
 from ganlab.models import latents
 from ganlab.run import Keep, Run, Source
-from ganlab.runtime import Precision, seeded_generator, whole_number
-from ganlab.steps import clip_weights, critic_step, frozen, generator_step, update_ema, warmed_up
+from ganlab.runtime import Precision, seeded_generator
+from ganlab.settings import GANSettings, adam
+from ganlab.steps import annealed, clip_weights, critic_step, frozen, generator_step, update_ema, warmed_up
 
 __all__ = [
     "GANRun",
@@ -32,50 +33,6 @@ __all__ = [
     "measured_precision",
     "update_ema",
 ]
-
-
-@dataclasses.dataclass(frozen=True)
-class GANSettings:
-    """What a run is, apart from networks and data: with those and the settings equal, the bits are equal.
-
-    `learning_rate` and `betas` are DCGAN's (Radford et al. 2016). `ema_decay` is of the generator's running average.
-    `precision` is "auto" (measured, once per machine and pair of networks) or a name such as "float32". A `penalty` of
-    `losses.PENALTIES` is added to the critic's loss, `penalty_weight` times; a step has `n_critic` moves of the critic,
-    each followed by clipping its weights to [-clip, clip], if that is not 0.
-    """
-
-    steps: int
-    objective: str = "non_saturating"
-    learning_rate: float = 2e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-    ema_decay: float = 0.999
-    seed: int = 0
-    precision: str = "auto"
-    penalty: str = "none"
-    penalty_weight: float = 10.0
-    n_critic: int = 1
-    clip: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("seed", 0), ("n_critic", 1)):
-            whole_number(name, getattr(self, name), least)
-        losses.objective(self.objective)
-        if self.penalty != "none":
-            losses.penalty(self.penalty)
-        for name in ("penalty_weight", "clip"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name}: got {getattr(self, name)!r}, expected a number >= 0")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate: got {self.learning_rate!r}, expected a number > 0")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas: got {self.betas!r}, expected two numbers in [0, 1)")
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(f"ema_decay: got {self.ema_decay!r}, expected a number in [0, 1)")
-
-
-def adam(module: nn.Module, settings: GANSettings) -> torch.optim.Adam:
-    """Return the optimizer of one player; `fused` updates all weights in one kernel, with the same result."""
-    return torch.optim.Adam(module.parameters(), settings.learning_rate, settings.betas, fused=True)
 
 
 class GANRun(Run):
@@ -113,7 +70,7 @@ class GANRun(Run):
         self.objective = losses.objective(settings.objective)
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
         networks = {"generator": self.generator, "critic": self.critic}
-        optimizers = {name: adam(network, settings) for name, network in networks.items()}
+        optimizers = {name: adam(network, settings, name) for name, network in networks.items()}
         super().__init__({**networks, "ema": self.ema}, optimizers, settings, keep)
         if parallel.any_of(self.step != parallel.from_first(lambda: self.step)):
             raise ValueError(
@@ -128,11 +85,12 @@ class GANRun(Run):
     def take_step(self, step: int) -> dict[str, Tensor]:
         """Move the critic, the generator and its average; return the losses of both, the critic's of its last move."""
         (generator, critic), optimizers, how = self._replicas, self.optimizers, (self.objective, self.precision)
+        self._anneal(step)
         for move in range(step * self.settings.n_critic, (step + 1) * self.settings.n_critic):
             whole = self.source.at(move)
             real = parallel.share(whole).to(self.device, memory_format=self.precision.memory_format)
             z = parallel.share(self.latents(len(whole), "critic", move))
-            added = self._penalty(move, len(whole))
+            added = self.penalty(move, len(whole))
             record = critic_step(critic, parallel.bare(generator), optimizers["critic"], real, z, *how, added)
             if self.settings.clip:
                 clip_weights(self.critic, self.settings.clip)
@@ -141,8 +99,16 @@ class GANRun(Run):
         update_ema(self.ema, self.generator, warmed_up(self.settings.ema_decay, step))
         return parallel.mean(record)
 
-    def _penalty(self, move: int, n: int) -> Callable[[nn.Module, Tensor, Tensor], Tensor] | None:
-        """Return what is added to the critic's loss in one of its moves, if anything."""
+    def _anneal(self, step: int) -> None:
+        """Set both learning rates to what step `step` has of those in the settings, or of the reader's last change."""
+        if self.settings.anneal:
+            rates = self.settings.learning_rates | {player: value for _, player, value in self.learning_rates}
+            for player, optimizer in self.optimizers.items():
+                for group in optimizer.param_groups:
+                    group["lr"] = rates[player] * annealed(step, self.settings.anneal)
+
+    def penalty(self, move: int, n: int) -> Callable[[nn.Module, Tensor, Tensor], Tensor] | None:
+        """Return what is added to the critic's loss in one of its moves on n samples, if anything."""
         if self.settings.penalty == "none":
             return None
         of_samples, weight = losses.penalty(self.settings.penalty), self.settings.penalty_weight

@@ -61,6 +61,10 @@ def _add_game_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--penalty-weight", default=10.0, type=float, metavar="W", help="GAN: its weight (default 10)")
     parser.add_argument("--n-critic", default=1, type=int, metavar="N", help="GAN: critic's moves a step (default 1)")
     parser.add_argument("--clip", default=0.0, type=float, metavar="C", help="GAN: clip the critic's weights to +-C")
+    parser.add_argument(
+        "--critic-learning-rate", type=float, metavar="R", help="GAN: the critic's own (default: the same)"
+    )
+    parser.add_argument("--anneal", default=0, type=int, metavar="N", help="GAN: steps until learning rates are 0")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -109,7 +113,7 @@ def _begun(options: argparse.Namespace) -> Run:
         how |= {"free_bits": options.free_bits, "seed": options.seed}
         settings = variational.VAESettings(options.steps, **rate, **how)
         return variational.VAERun(*_networks(options, images), batches, settings, keep, device)
-    names = ("objective", "seed", "penalty", "penalty_weight", "n_critic", "clip")
+    names = ("objective", "seed", "penalty", "penalty_weight", "n_critic", "clip", "critic_learning_rate", "anneal")
     settings = train.GANSettings(options.steps, **{name: getattr(options, name) for name in names}, **rate)
     return train.GANRun(*_networks(options, images), batches, settings, keep, device)
 
@@ -127,7 +131,8 @@ def _networks(options: argparse.Namespace, images: data.ImageSet) -> list[nn.Mod
             return [vaes.conv_vae(latents, channels, side, **width, likelihood=likelihood)]
         if options.network == "dcgan":
             generator = models.DCGANGenerator(100, channels, side, **width, upsample=options.upsample)
-            return [generator, models.DCGANCritic(channels, side, **width)]
+            norm = "batch" if options.penalty == "none" else "none"  # slopes at samples and batch norm do not mix
+            return [generator, models.DCGANCritic(channels, side, **width, norm=norm)]
         shape = (channels, side, side)
         return [models.MLPGenerator(100, shape), models.MLPCritic(shape)]
 

@@ -227,3 +227,17 @@ def test_fetch_builds_a_set_and_says_that_it_is_present():
     assert status.state == "present" and status.path.is_file() and status.fix == ""
     with pytest.raises(DataError, match="name: got 'digit', expected one of digits.*Did you mean 'digits'"):
         data.fetch("digit")
+
+
+def test_stacked_pictures_are_three_digits_drawn_apart():
+    digits = data.load("digits", size=32)
+    stacked = data.Stacked(digits, 64, seed=2)
+    batch, labels = stacked.at(3), stacked.labels_at(3)
+    assert batch.shape == (64, 3, 32, 32) and labels.shape == (64, 3)
+    for k, (channel, label) in enumerate(zip(batch.unbind(1), labels.unbind(1), strict=True)):
+        alone = digits.batches(64, seed=6 + k)
+        assert torch.equal(channel[:, None], alone.at(3)) and torch.equal(label, alone.labels_at(3))
+    many = torch.cat([stacked.labels_at(step) for step in range(400)]) @ torch.tensor([100, 10, 1])
+    assert len(many.unique()) == 1000 and torch.bincount(many).max() < 60  # 25.6 of each, if they are independent
+    with pytest.raises(ValueError, match=r"images: got earth .*, expected grey ones"):
+        data.Stacked(data.load("earth"), 64)

@@ -7,7 +7,7 @@ import torch
 from games import fixed_randomness, on_each_device  # noqa: F401
 from torch import nn
 
-from ganlab import models, runtime
+from ganlab import losses, models, runtime
 from ganlab.models import DCGANCritic, DCGANGenerator, MLPCritic, MLPGenerator
 
 SIZES = [32, 64]
@@ -129,3 +129,85 @@ def test_latents_are_standard_normal_and_come_from_their_generator_alone():
     assert torch.equal(torch.get_rng_state(), before)
     assert (z.mean(0).abs() < 5 / math.sqrt(4000)).all()
     assert ((z.var(0) - 1).abs() < 5 * math.sqrt(2 / 4000)).all()
+
+
+@pytest.mark.parametrize("hidden", [(), (9,), (9, 5)])
+def test_a_critic_writes_out_its_own_gradient(hidden):
+    critic, x = MLPCritic((1, 3, 3), hidden), torch.randn(6, 1, 3, 3)
+    found, expected = critic.input_gradient(x), losses.input_gradient(critic, x)
+    assert found.shape == x.shape
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    weights = [layer.weight for layer in critic.layers if isinstance(layer, nn.Linear)]
+    of_found, of_expected = (torch.autograd.grad(slope.square().sum(), weights) for slope in (found, expected))
+    for mine, theirs in zip(of_found, of_expected, strict=True):
+        assert mine.abs().max() > 0
+        torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("change", ["dropout", "spectral"])
+def test_a_changed_critic_does_not_use_a_formula_that_no_longer_holds(change):
+    critic, x = MLPCritic((2,), (7, 5)), torch.randn(4, 2)
+    if change == "dropout":
+        critic.layers.insert(2, nn.Dropout(0.5))
+    else:
+        models.spectrally_normalised(critic)
+    torch.testing.assert_close(critic.eval().input_gradient(x), losses.input_gradient(critic, x))
+
+
+def test_spectral_normalisation_leaves_a_largest_singular_value_of_one():
+    critic = models.spectrally_normalised(DCGANCritic(3, 32, width=8, norm="none"))
+    for _ in range(200):  # of power iteration
+        critic(torch.zeros(1, 3, 32, 32))
+    weights = [module.weight.flatten(1) for module in critic.modules() if isinstance(module, nn.Conv2d)]
+    assert len(weights) == 4
+    for weight in weights:
+        assert torch.linalg.matrix_norm(weight, ord=2).item() == pytest.approx(1, abs=1e-3)
+
+
+def test_a_critic_without_normalisation_treats_each_image_alone():
+    x = torch.randn(4, 3, 32, 32)
+    alone, mixed = DCGANCritic(3, width=8, norm="none"), DCGANCritic(3, width=8)
+    torch.testing.assert_close(alone(x)[:2], alone(x[:2]))
+    assert not torch.allclose(mixed(x)[:2], mixed(x[:2]), atol=1e-4)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in alone.modules())
+    with pytest.raises(ValueError, match="norm: got 'layer', expected 'batch' or 'none'"):
+        DCGANCritic(norm="layer")
+
+
+def draws(n: int, **columns: float) -> torch.Tensor:
+    """Return what DiffAugment would draw: halves, which change least, apart from what is given."""
+    names = ("brightness", "saturation", "contrast", "down", "right", "row", "column")
+    return torch.stack([torch.full((n, 1, 1, 1), columns.get(name, 0.5)) for name in names])
+
+
+@pytest.mark.parametrize(
+    ("drawn", "expected"),
+    [
+        ({"brightness": 0.75}, lambda x: x + 0.25),
+        ({"saturation": 1.0}, lambda x: 2 * x - x.mean(1, keepdim=True)),
+        ({"contrast": 0.0}, lambda x: x / 2 + x.mean((1, 2, 3), keepdim=True) / 2),
+        ({"down": 1.0}, lambda x: torch.cat([torch.zeros(2, 3, 2, 24), x[:, :, :-2]], dim=2)),
+        ({"right": 0.0}, lambda x: torch.cat([x[..., 3:], torch.zeros(2, 3, 16, 3)], dim=3)),
+    ],
+    ids=["brightness", "saturation", "contrast", "down", "right"],
+)
+def test_augmentation_does_what_its_draws_say(monkeypatch, drawn, expected):
+    x = torch.randn(2, 3, 16, 24)
+    monkeypatch.setattr(torch, "rand", lambda *shape, device: draws(2, **drawn))
+    found, changed = models.DiffAugment()(x), expected(x)
+    square = torch.zeros(16, 24, dtype=torch.bool)
+    square[5:12, 7:18] = True  # rows nearer than 4 to 8, columns nearer than 6 to 12: both ends are as far
+    torch.testing.assert_close(found, changed * ~square)
+
+
+def test_augmentation_changes_each_image_on_its_own_lets_gradients_pass_and_rests_in_evaluation():
+    x, layer = torch.randn(1, 1, 16, 16).expand(8, -1, -1, -1).clone().requires_grad_(), models.DiffAugment()
+    found = layer(x)
+    assert found.shape == x.shape and found.flatten(1).unique(dim=0).shape[0] == 8
+    found.sum().backward()
+    assert (x.grad != 0).float().mean() > 0.5
+    assert torch.equal(layer.eval()(x), x)
+    torch.manual_seed(1)
+    first = layer.train()(x)
+    torch.manual_seed(1)
+    assert torch.equal(layer(x), first)

@@ -1,6 +1,7 @@
 """The two steps of the game against a loop written with plain PyTorch; runs that are the same to the bit; precision."""
 
 import copy
+import math
 import random
 
 import games
@@ -134,6 +135,27 @@ def test_penalties_pairs_clipping_and_several_moves_are_as_written_out(objective
     assert not clip or max(weight.abs().max().item() for weight in run.critic.parameters()) == pytest.approx(clip)
 
 
+def test_each_player_has_its_rate_and_both_fall_along_half_a_cosine(tmp_path):
+    how = {"learning_rate": 4e-3, "critic_learning_rate": 1e-3, "anneal": 8}
+
+    def rates(run):
+        return [run.optimizers[player].param_groups[0]["lr"] for player in ("critic", "generator")]
+
+    run, found = GANRun(*games.points(), settings(8, **how), games.kept(tmp_path / "run", checkpoint_every=4)), []
+    for _ in run:
+        found.append(rates(run))
+    share = [(1 + math.cos(math.pi * step / 8)) / 2 for step in range(8)]
+    np.testing.assert_allclose(found, np.outer(share, [1e-3, 4e-3]))
+    half = games.play(4, keep=games.kept(tmp_path / "half"), **how)
+    rest = GANRun(*games.points(), settings(8, **how), games.kept(tmp_path / "half", resume=True), "cpu").play()
+    assert half.step == 4 and same(games.result(rest)["weights"], games.result(games.play(8, **how))["weights"])
+    changed = GANRun(*games.points(), settings(8, **how))
+    next(changed)
+    changed.set_learning_rate("critic", 1e-2)  # of the wave's height, so that it falls from there
+    next(changed)
+    np.testing.assert_allclose(rates(changed), [1e-2 * share[1], 4e-3 * share[1]])
+
+
 def test_an_objective_of_the_readers_own_plugs_in(monkeypatch):
     own = losses.Objective(lambda real, fake: (real - 2) ** 2 + (fake + 2) ** 2, lambda fake: fake**2)
     monkeypatch.setitem(losses.OBJECTIVES, "own", own)
@@ -258,7 +280,7 @@ def test_the_precision_is_measured_once_and_touches_nothing(monkeypatch, tmp_pat
 @pytest.mark.parametrize(("name", "value"), [
     ("steps", 0), ("steps", 2.5), ("seed", -1), ("objective", "wgan"), ("learning_rate", 0.0), ("betas", (0.5, 1.0)),
     ("betas", (0.5,)), ("ema_decay", 1.0), ("learning_rate", float("nan")), ("penalty", "r3"), ("n_critic", 0),
-    ("penalty_weight", -1.0), ("clip", float("nan")),
+    ("penalty_weight", -1.0), ("clip", float("nan")), ("anneal", 2), ("anneal", -1), ("critic_learning_rate", 0.0),
 ])  # fmt: skip
 def test_impossible_settings_are_refused(name, value):
     with pytest.raises(ValueError, match=f"{name}: got "):

@@ -77,6 +77,7 @@ def test_a_dcgan_takes_digits_at_32_and_a_folder_of_ones_own(tmp_path, pictures)
         (["--free-bits", "-1"], "free_bits"),
         (["--penalty", "r3"], "penalty"),
         (["--n-critic", "0"], "n_critic"),
+        (["--anneal", "3"], "anneal"),
     ],
 )
 def test_bad_input_is_told_in_one_line_and_touches_nothing(tmp_path, capsys, more, named):
@@ -112,6 +113,7 @@ def test_what_the_options_ask_for_reaches_the_run(tmp_path):
     plain = ["--width", "4"]
     changes = {"penalty": ["--penalty", "r1", "--penalty-weight", "5"], "clip": ["--clip", "0.01"]}
     changes |= {"moves": ["--n-critic", "2"], "objective": ["--objective", "hinge"], "weight": ["--penalty", "r1"]}
+    changes |= {"rate": ["--critic-learning-rate", "1e-3"], "fall": ["--anneal", "2"]}
     changes |= {"plain": [], "flip": ["--flip", "both"], "shift": ["--shift", "3"], "resize": ["--upsample", "resize"]}
     losses = set()
     for name, more in changes.items():

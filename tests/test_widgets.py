@@ -4,6 +4,7 @@ import asyncio
 import copy
 import math
 import threading
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -126,11 +127,13 @@ def test_explorer_can_be_found_and_leaves_the_random_state_alone() -> None:
 # Lesson 02: the game board.
 
 
-def new_board(steps: int = 1000) -> widgets.GameBoard:
+def new_board(
+    steps: int = 1000, toy: toys.Mixture | None = None, choosers: bool = False, **how: Any
+) -> widgets.GameBoard:
     with runtime.seeded(4):
         generator, critic = models.MLPGenerator(2, (2,), (16,)), models.MLPCritic((2,), (16,))
-    settings = train.GANSettings(steps, learning_rate=1e-2, seed=4)
-    return widgets.GameBoard(generator, critic, toys.ring().batches(32, seed=4), settings)
+    settings = train.GANSettings(steps, learning_rate=1e-2, seed=4, **how)
+    return widgets.GameBoard(generator, critic, (toy or toys.ring()).batches(32, seed=4), settings, choosers)
 
 
 def weights(network: torch.nn.Module) -> torch.Tensor:
@@ -156,14 +159,60 @@ def test_board_button_trains_whom_it_says(button: str, d_moves: bool, g_moves: b
     assert f"D has taken {per_click * d_moves} steps, G {per_click * g_moves}." in board.readout.value
 
 
-def test_board_makes_the_moves_of_a_gan_run() -> None:
-    board, game = new_board(), new_board().board.run  # a run of its own, from the same first weights
+PAIRED = {"objective": "relativistic", "penalty": "r1_r2"}
+CLIPPED = {"objective": "wasserstein", "penalty": "gradient_penalty", "clip": 0.1}
+
+
+@pytest.mark.parametrize("how", [{}, PAIRED, CLIPPED])
+def test_board_makes_the_moves_of_a_gan_run(how: dict[str, Any]) -> None:
+    board, game = new_board(**how), new_board(**how).board.run  # a run of its own, from the same first weights
     board.per_click.value = 10
     board.buttons["Step both"].click()
     for _ in range(10):
         next(game)
     for mine, its in ((board.board.run.critic, game.critic), (board.board.run.generator, game.generator)):
         assert torch.equal(weights(mine), weights(its))
+
+
+def test_board_goes_on_by_the_rules_that_are_chosen() -> None:
+    board, chosen = new_board(choosers=True), new_board(**PAIRED)
+    assert board.choices[0].description == "objective" and board.choices[1].value == "none"
+    assert board.children[0].children == tuple(board.choices) and chosen.children[0].children != tuple(chosen.choices)
+    board.buttons["Step both"].click()
+    between, text = weights(board.board.run.critic), board.readout.value
+    for choice, value in zip(board.choices, PAIRED.values(), strict=True):
+        choice.value = value
+    assert torch.equal(weights(board.board.run.critic), between) and board.readout.value != text
+    board.buttons["Reset"].click()
+    assert board.choices[0].value == "relativistic"
+    for one in (board, chosen):
+        one.buttons["Step both"].click()
+    assert torch.equal(weights(board.board.run.critic), weights(chosen.board.run.critic))
+    assert board.readout.value == chosen.readout.value
+
+
+def test_board_of_a_paired_objective_shows_numbers_and_pulls_that_hold() -> None:
+    board = new_board(**PAIRED).board
+    board.play(20, 20)
+    figure, ax = plt.subplots()
+    state = board.draw(ax)
+    plt.close(figure)
+    fake, critic = board.run.sample(2500, average=False), copy.deepcopy(board.run.critic)
+    real_logits, fake_logits = critic(board.run.source.at(0)), critic(fake[:32])
+    softplus = torch.nn.functional.softplus
+    assert state.critic_loss == pytest.approx(softplus(fake_logits - real_logits).mean().item(), rel=1e-6)
+    assert state.generator_loss == pytest.approx(softplus(real_logits - fake_logits).mean().item(), rel=1e-6)
+    x = fake[:40].clone().requires_grad_()  # more than the 32 real ones: the first eight of these are met again
+    softplus(critic(board.run.source.at(0)).repeat(2)[:40] - critic(x)).sum().backward()
+    torch.testing.assert_close(board.pulls(fake[:40]), -x.grad)
+
+
+def test_board_window_follows_the_mixture() -> None:
+    for toy, side in ((toys.ring(), 1.6), (toys.grid(), 6.4)):
+        figure, ax = plt.subplots()
+        new_board(toy=toy).board.draw(ax)
+        assert ax.get_xlim() == pytest.approx((-side, side)) and ax.get_ylim() == pytest.approx((-side, side))
+        plt.close(figure)
 
 
 def test_board_reset_takes_everything_back() -> None:
