@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from matplotlib.axes import Axes
@@ -63,10 +63,10 @@ class Board:
             train.generator_step(run.generator, run.critic, optimizer, z, run.objective, real=real)
         self.moves[who] += 1
 
-    def change(self, objective: str, penalty: str) -> None:
-        """Go on with another objective and penalty, from the present weights."""
-        settings = dataclasses.replace(self.run.settings, objective=objective, penalty=penalty)
-        self.run.settings, self.run.objective = settings, losses.objective(objective)
+    def change(self, **settings: Any) -> None:
+        """Go on from the present weights by other rules: an objective, a penalty, its weight, a bound to clip to."""
+        self.run.settings = dataclasses.replace(self.run.settings, **settings)
+        self.run.objective = losses.objective(self.run.settings.objective)
 
     def reset(self) -> None:
         """Put networks and optimizers back to where they stood when the board was made."""

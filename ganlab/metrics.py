@@ -1,10 +1,13 @@
 """Numbers from samples, never from models, so that each can be tested where the answer is known."""
 
 import math
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from ganlab.runtime import seeded_generator, whole_number
 
 
 class ModeCoverage(NamedTuple):
@@ -32,6 +35,18 @@ def mode_coverage(samples: Tensor, means: Tensor, sigma: float, within: float = 
     share = torch.bincount(nearest, minlength=len(means)).double() / len(samples)
     reverse_kl = torch.special.xlogy(share, share).sum().item() + math.log(len(means))
     return ModeCoverage(nearest[good].unique().numel(), good.double().mean().item(), max(reverse_kl, 0.0))
+
+
+def label_coverage(labels: Tensor, classes: int) -> tuple[int, float]:
+    """Count the classes among labels (n,), int64 from 0 to classes - 1; and KL(their shares || uniform), in nats.
+
+    For stacked digits, 1,000 classes told by a classifier: modes, and the reverse KL (Metz et al. 2017). Even of real
+    pictures n draws leave a KL of about (classes - 1) / (2 n), and miss classes for small n.
+    """
+    if labels.ndim != 1 or len(labels) == 0 or not 0 <= labels.min() <= labels.max() < classes:
+        raise ValueError(f"labels: got shape {tuple(labels.shape)}, expected (n,) of whole numbers in [0, {classes})")
+    share = torch.bincount(labels.cpu(), minlength=classes).double() / len(labels)
+    return int((share > 0).sum()), max(torch.special.xlogy(share, share).sum().item() + math.log(classes), 0.0)
 
 
 def active_units(mu: Tensor, threshold: float = 0.01) -> int:
@@ -71,7 +86,20 @@ def frechet_distance(features: Tensor, others: Tensor) -> float:
     return ((gap @ gap) + first.trace() + second.trace() - 2 * cross).item()
 
 
-CHUNK = 1000  # rows of a matrix of pairs that are in memory at once
+PAIRS = 2**21  # entries of a matrix of pairs that are in memory at once: 16 MB, so that 50,000 samples need little more
+
+
+def _rows(features: Tensor, others: Tensor) -> Iterator[Tensor]:
+    """Yield `features` in parts of at most `PAIRS` pairs with `others`, and of a row at least."""
+    yield from features.split(max(1, PAIRS // len(others)))
+
+
+def _nearest(points: Tensor, centres: Tensor, k: int = 1) -> Tensor:
+    """Return each point's distance to its k-th nearest centre, (n,), for points (n, D) and centres (m, D)."""
+    found = points.new_empty(len(points))  # filled in place: small results between large ones would tear the memory up
+    for part, place in zip(_rows(points, centres), _rows(found, centres), strict=True):
+        place.copy_(torch.cdist(part, centres).topk(k, largest=False).values[:, -1])
+    return found
 
 
 def _check_pairs(features: Tensor, others: Tensor, least: int) -> tuple[Tensor, Tensor]:
@@ -99,7 +127,8 @@ def kernel_distance(features: Tensor, others: Tensor) -> float:
     n, m, dim = len(features), len(others), features.shape[1]
 
     def total(a: Tensor, b: Tensor) -> float:
-        return sum(((rows @ b.T / dim + 1) ** 3).sum().item() for rows in a.split(CHUNK))
+        bases = (torch.addmm(a.new_ones(1), rows, b.T, alpha=1 / dim).flatten() for rows in _rows(a, b))
+        return sum(torch.dot(base * base, base).item() for base in bases)  # a third of the time that ** 3 takes
 
     def diagonal(a: Tensor) -> float:
         return ((a.square().sum(1) / dim + 1) ** 3).sum().item()
@@ -125,11 +154,9 @@ def precision_recall(fake: Tensor, real: Tensor, k: int = 3) -> PrecisionRecall:
     fake, real = _check_pairs(fake, real, least=k + 1)
 
     def on_manifold(points: Tensor, centres: Tensor) -> float:
-        # a sample is its own nearest neighbour, at distance 0: hence k + 1
-        rows = centres.split(CHUNK)
-        radii = torch.cat([torch.cdist(part, centres).topk(k + 1, largest=False).values[:, -1] for part in rows])
-        covered = [(torch.cdist(part, centres) <= radii).any(1) for part in points.split(CHUNK)]
-        return torch.cat(covered).double().mean().item()
+        radii = _nearest(centres, centres, k + 1)  # a sample is its own nearest neighbour, at distance 0
+        covered = ((torch.cdist(part, centres) <= radii).any(1).sum().item() for part in _rows(points, centres))
+        return sum(covered) / len(points)
 
     return PrecisionRecall(on_manifold(fake, real), on_manifold(real, fake))
 
@@ -145,3 +172,47 @@ def inception_score(logits: Tensor) -> float:
     log_p = logits.double().log_softmax(1)  # log p(y | x)
     log_mean = log_p.logsumexp(0) - math.log(len(log_p))  # log p(y)
     return torch.exp((log_p.exp() * (log_p - log_mean)).sum(1).mean()).item()
+
+
+def copied_share(fake: Tensor, training: Tensor, held_out: Tensor) -> float:
+    """Return an estimate of the share of `fake` (k, D) that copies `training` (n, D), by `held_out` real data (m, D).
+
+    The nearest real neighbour of a sample that copies nothing is a held-out one with probability m / (n + m), if
+    training and held-out data are draws from one distribution; a copy's never is. So (n + m) / m times the share whose
+    nearest is held out is 1 minus the answer, whatever the samples' quality; chance may take it below 0.
+    """
+    training, held_out = _check_pairs(training, held_out, least=1)
+    fake, _ = _check_pairs(fake, held_out, least=1)
+    nearer = _nearest(fake, held_out) <= _nearest(fake, training)  # (k,): a tie does not count as a copy
+    return 1 - nearer.double().mean().item() * (len(training) + len(held_out)) / len(held_out)
+
+
+class Interval(NamedTuple):
+    """A confidence interval, and the estimated bias that it corrects: what the statistic gives too much."""
+
+    low: float
+    high: float
+    bias: float
+
+
+def bootstrap(
+    statistic: Callable[..., float], *samples: Tensor, draws: int = 200, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """Return the basic bootstrap interval of `statistic(*samples)`, each of `samples` being rows (n, ...).
+
+    Each draw resamples the rows of every tensor on its own, with replacement. How the draws lie about the statistic
+    stands for how the statistic lies about the truth, so the interval is turned round, [2 s - q_high, 2 s - q_low], and
+    a bias is taken out with it (Davison and Hinkley 1997). Resampled rows repeat: a statistic of nearest neighbours,
+    or of pairs, takes repeats for what they are not, and its interval is wrong. Covers nothing but these samples.
+    """
+    whole_number("draws", draws, least=2)
+    if not 0 < level < 1:
+        raise ValueError(f"level: got {level!r}, expected a number between 0 and 1")
+    generator, value = seeded_generator("bootstrap", seed), statistic(*samples)
+    found = []
+    for _ in range(draws):
+        rows = [torch.randint(len(each), (len(each),), generator=generator) for each in samples]
+        found.append(statistic(*(each[pick] for each, pick in zip(samples, rows, strict=True))))
+    replicas = torch.tensor(found, dtype=torch.float64)
+    low, high = replicas.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)).tolist()
+    return Interval(2 * value - high, 2 * value - low, replicas.mean().item() - value)

@@ -173,7 +173,7 @@ class GameBoard(ipw.VBox):
 
     def _choose(self, change: object) -> None:
         with self.lock:
-            self.board.change(*(choice.value for choice in self.choices))
+            self.board.change(**{choice.description: choice.value for choice in self.choices})
             self.play(0, 0)
 
     def _click(self, d: int, g: int) -> None:

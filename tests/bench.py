@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import bench_games
 import bench_parallel
 import bench_vae
 import torch
@@ -217,6 +218,7 @@ SECTIONS: dict[str, tuple[Callable[[Effort], None], float]] = {
     "processes": (processes, 3),
     "fid": (fid, 9),
     "vae": (vae, 1),
+    "games": (bench_games.games, 60),
 }
 
 

@@ -90,6 +90,9 @@ def test_play_goes_on_where_it_was_and_leaves_the_first_networks_alone():
         parts.step += 1
     parts.play(progress=False)
     assert parts.step == 6 and torch.equal(parts.generator.theta, whole.generator.theta)
+    averaged = whole.averaged_generators()
+    assert not torch.equal(Stack(averaged).theta, Stack(whole.trained_generators()).theta)  # each a copy of its own
+    assert torch.equal(Stack(averaged).theta, whole.ema.theta)
     assert torch.equal(Stack(generators).theta, before) and not torch.equal(whole.generator.theta, before)
 
 

@@ -1,11 +1,14 @@
 """Metrics on samples built so that the answer is known, and against scikit-learn and scipy."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from scipy.linalg import sqrtm
+from scipy.stats import bootstrap as scipy_bootstrap
 from scipy.stats import entropy
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
@@ -17,6 +20,8 @@ from ganlab import metrics, toys
 from ganlab.metrics import (
     active_units,
     bits_per_dimension,
+    bootstrap,
+    copied_share,
     frechet_distance,
     inception_score,
     kernel_distance,
@@ -161,9 +166,9 @@ def clouds(n: int, m: int, gap: float = 0.0, dim: int = 6) -> tuple[torch.Tensor
     return first, second + gap
 
 
-@pytest.mark.parametrize("chunk", [7, 1000])
-def test_kernel_distance_is_torchmetrics_and_scikit_learns(chunk, monkeypatch):
-    monkeypatch.setattr(metrics, "CHUNK", chunk)
+@pytest.mark.parametrize("pairs", [50, 2000, 10**6])
+def test_kernel_distance_is_torchmetrics_and_scikit_learns(pairs, monkeypatch):
+    monkeypatch.setattr(metrics, "PAIRS", pairs)
     a, b = clouds(300, 300, gap=0.4)
     assert kernel_distance(a, b) == pytest.approx(poly_mmd(a, b).item(), rel=1e-9)
     b = b[:120]  # sets of unequal sizes, which torchmetrics does not take
@@ -181,9 +186,9 @@ def test_kernel_distance_of_equal_distributions_has_mean_zero_at_any_size():
     assert kernel_distance(*clouds(400, 400, gap=0.5)) > 0.1
 
 
-@pytest.mark.parametrize("chunk", [7, 1000])
-def test_precision_and_recall_are_by_scikit_learns_neighbours(chunk, monkeypatch):
-    monkeypatch.setattr(metrics, "CHUNK", chunk)
+@pytest.mark.parametrize("pairs", [50, 2000, 10**6])
+def test_precision_and_recall_are_by_scikit_learns_neighbours(pairs, monkeypatch):
+    monkeypatch.setattr(metrics, "PAIRS", pairs)
     fake, real = clouds(80, 150, gap=0.8)
     for k in (1, 3):
         expected = []
@@ -223,3 +228,111 @@ def test_features_of_other_shapes_are_refused(metric):
             metric(a, b)
     with pytest.raises(ValueError, match=r"logits: got shape \(0, 10\)"):
         inception_score(torch.ones(0, 10))
+
+
+def test_the_share_of_copies_is_the_share_that_was_put_in():
+    generator = torch.Generator().manual_seed(4)
+    for share, n, m in ((0.0, 900, 300), (0.4, 900, 300), (0.4, 300, 900), (1.0, 300, 300)):
+        found = []
+        for _ in range(8):
+            training, held_out, fresh = (torch.randn(k, 5, generator=generator) for k in (n, m, 1000))
+            copies = training[torch.randint(n, (round(1000 * share),), generator=generator)]
+            noise = 0.01 * torch.randn(copies.shape, generator=generator)
+            found.append(copied_share(torch.cat([copies + noise, fresh[len(copies) :]]), training, held_out))
+        error = np.std(found, ddof=1) / np.sqrt(len(found))
+        assert np.mean(found) == pytest.approx(share, abs=max(4 * error, 1e-9))
+
+
+@pytest.mark.parametrize("pairs", [50, 10**6])
+def test_the_share_of_copies_is_by_scikit_learns_neighbours_and_asks_nothing_of_quality(pairs, monkeypatch):
+    monkeypatch.setattr(metrics, "PAIRS", pairs)
+    fake, training = clouds(200, 90, gap=0.3)
+    held_out = clouds(60, 31)[1]
+    rows = NearestNeighbors(n_neighbors=1).fit(torch.cat([training, held_out])).kneighbors(fake)[1]
+    expected = 1 - (rows >= len(training)).mean() * 121 / 31
+    assert copied_share(fake, training, held_out[:31]) == pytest.approx(expected)
+    far = 50 * torch.nn.functional.normalize(clouds(2000, 2)[0])  # good for nothing, but no copies
+    real = clouds(1000, 1000)
+    assert abs(copied_share(far, *real)) < 0.3
+    assert copied_share(training, training, training) == -1  # a tie is no copy
+    with pytest.raises(ValueError, match="features, others: got shapes"):
+        copied_share(fake, training, held_out[:0])
+
+
+def test_the_bootstrap_is_scipys():
+    samples = [torch.randn(60, generator=torch.Generator().manual_seed(k)).exp().double() for k in (0, 1)]
+
+    def ratio(a, b):
+        return (a.mean() / b.mean()).item()
+
+    ours = bootstrap(ratio, *samples, draws=4000, level=0.9)
+    reference = scipy_bootstrap(
+        [each.numpy() for each in samples],
+        lambda a, b, axis: a.mean(axis) / b.mean(axis),
+        n_resamples=20_000,
+        confidence_level=0.9,
+        method="basic",
+        rng=0,
+    )
+    width = reference.confidence_interval.high - reference.confidence_interval.low
+    assert ours.low == pytest.approx(reference.confidence_interval.low, abs=0.06 * width)
+    assert ours.high == pytest.approx(reference.confidence_interval.high, abs=0.06 * width)
+    assert ours.bias == pytest.approx(reference.bootstrap_distribution.mean() - ratio(*samples), abs=0.02 * width)
+
+
+def test_the_bootstrap_covers_a_mean_as_often_as_it_says_and_takes_out_the_bias_of_a_distance():
+    generator = torch.Generator().manual_seed(2)
+    hits = 0
+    for k in range(200):
+        low, high, _ = bootstrap(lambda x: x.mean().item(), torch.randn(80, generator=generator), seed=k)
+        hits += low <= 0 <= high
+    assert 0.88 <= hits / 200 <= 0.99
+    raw, corrected = [], []
+    for k in range(12):
+        pair = [torch.randn(60, 4, generator=generator, dtype=torch.float64) for _ in range(2)]
+        raw.append(frechet_distance(*pair))
+        corrected.append(raw[-1] - bootstrap(frechet_distance, *pair, draws=50, seed=k).bias)
+    assert abs(np.mean(corrected)) < 0.3 * np.mean(raw)  # the truth is 0
+
+
+def test_the_bootstrap_repeats_itself_and_refuses_what_makes_no_sense():
+    x = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
+    before = torch.random.get_rng_state()
+    first, again, other = (bootstrap(lambda a: a[:, 0].mean().item(), x, draws=20, seed=k) for k in (1, 1, 2))
+    assert first == again != other and first.low < first.high
+    assert torch.equal(before, torch.random.get_rng_state())
+    with pytest.raises(ValueError, match="draws: got 1"):
+        bootstrap(lambda a: 0.0, x, draws=1)
+    with pytest.raises(ValueError, match="level: got 95"):
+        bootstrap(lambda a: 0.0, x, level=95)
+
+
+def test_memory_stays_small_for_many_samples():
+    # 12,000 x 12,000 pairs would be 1.2 GB; in a process of its own, whose peak is its own
+    script = """
+import resource, torch
+from ganlab import metrics
+torch.set_num_threads(1)
+rng = torch.Generator().manual_seed(0)
+a, b, c = (torch.randn(n, 4, generator=rng) for n in (12_000, 12_000, 3_000))
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+metrics.kernel_distance(a[:50], b[:50]); metrics.precision_recall(a[:50], b[:50])
+before = peak()
+metrics.kernel_distance(a, b), metrics.precision_recall(a, c), metrics.copied_share(a, b, c)
+metrics.frechet_distance(a, b), metrics.inception_score(a)
+print((peak() - before) / 1024)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert float(run.stdout) / (1 if sys.platform == "linux" else 1024) < 250  # MB
+
+
+def test_label_coverage_counts_classes_and_their_imbalance():
+    assert metrics.label_coverage(torch.tensor([3, 1, 0, 2]), 4) == (4, 0.0)
+    assert metrics.label_coverage(torch.full((7,), 2), 5) == (1, pytest.approx(math.log(5)))
+    classes, kl = metrics.label_coverage(torch.tensor([0, 0, 0, 2]), 3)
+    assert classes == 2 and kl == pytest.approx(entropy([0.75, 0, 0.25], [1 / 3] * 3))
+    drawn = torch.randint(0, 1000, (26_000,), generator=torch.Generator().manual_seed(0))
+    assert metrics.label_coverage(drawn, 1000)[1] == pytest.approx(999 / 52_000, rel=0.1)  # a floor, not 0
+    for bad in (torch.tensor([], dtype=torch.int64), torch.tensor([0, 3]), torch.tensor([-1, 1]), torch.zeros(2, 1)):
+        with pytest.raises(ValueError, match="labels: got shape"):
+            metrics.label_coverage(bad, 3)

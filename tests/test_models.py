@@ -174,10 +174,10 @@ def test_a_critic_without_normalisation_treats_each_image_alone():
         DCGANCritic(norm="layer")
 
 
-def draws(n: int, **columns: float) -> torch.Tensor:
-    """Return what DiffAugment would draw: halves, which change least, apart from what is given."""
+def draws(**columns: float) -> torch.Tensor:
+    """Return what DiffAugment would draw for two images: halves, which change least, but for what is given of one."""
     names = ("brightness", "saturation", "contrast", "down", "right", "row", "column")
-    return torch.stack([torch.full((n, 1, 1, 1), columns.get(name, 0.5)) for name in names])
+    return torch.tensor([(columns.get(name, 0.5), 0.5) for name in names]).view(7, 2, 1, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -186,15 +186,15 @@ def draws(n: int, **columns: float) -> torch.Tensor:
         ({"brightness": 0.75}, lambda x: x + 0.25),
         ({"saturation": 1.0}, lambda x: 2 * x - x.mean(1, keepdim=True)),
         ({"contrast": 0.0}, lambda x: x / 2 + x.mean((1, 2, 3), keepdim=True) / 2),
-        ({"down": 1.0}, lambda x: torch.cat([torch.zeros(2, 3, 2, 24), x[:, :, :-2]], dim=2)),
-        ({"right": 0.0}, lambda x: torch.cat([x[..., 3:], torch.zeros(2, 3, 16, 3)], dim=3)),
+        ({"down": 1.0}, lambda x: torch.cat([torch.zeros(1, 3, 2, 24), x[:, :, :-2]], dim=2)),
+        ({"right": 0.0}, lambda x: torch.cat([x[..., 3:], torch.zeros(1, 3, 16, 3)], dim=3)),
     ],
     ids=["brightness", "saturation", "contrast", "down", "right"],
 )
 def test_augmentation_does_what_its_draws_say(monkeypatch, drawn, expected):
     x = torch.randn(2, 3, 16, 24)
-    monkeypatch.setattr(torch, "rand", lambda *shape, device: draws(2, **drawn))
-    found, changed = models.DiffAugment()(x), expected(x)
+    monkeypatch.setattr(torch, "rand", lambda *shape, device: draws(**drawn))
+    found, changed = models.DiffAugment()(x), torch.cat([expected(x[:1]), x[1:]])  # each image by its own draw
     square = torch.zeros(16, 24, dtype=torch.bool)
     square[5:12, 7:18] = True  # rows nearer than 4 to 8, columns nearer than 6 to 12: both ends are as far
     torch.testing.assert_close(found, changed * ~square)
