@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ganlab import losses, plots
 from ganlab.board import Board
-from ganlab.canvas import painted
+from ganlab.canvas import chooser, painted
 from ganlab.minimax import LOSS_COLOURS, GamePicture, game_state
 from ganlab.toys import Mixture, MixtureBatches
 from ganlab.train import GANSettings
@@ -121,14 +121,10 @@ class GameBoard(ipw.VBox):
         settings: GANSettings,
         choosers: bool = False,
     ) -> None:
-        self.board = Board(generator, critic, source, settings)
-        wide = {"description_width": "6em"}
-        self.choices = [
-            ipw.Dropdown(options=options, value=value, description=label, style=wide)
-            for label, options, value in (
-                ("objective", list(losses.OBJECTIVES), settings.objective),
-                ("penalty", ["none", *losses.PENALTIES], settings.penalty),
-            )
+        self.board, self.choosers = Board(generator, critic, source, settings), choosers
+        self.choices = [  # buttons: the arrow keys of a drop-down list are JupyterLab's own
+            chooser("objective", list(losses.OBJECTIVES), settings.objective, "9em"),
+            chooser("penalty", ["none", *losses.PENALTIES], settings.penalty, "9em"),
         ]
         for choice in self.choices:
             choice.observe(self._choose, names="value")
@@ -145,8 +141,7 @@ class GameBoard(ipw.VBox):
         self.running.observe(self._start, names="value")
         self.task: asyncio.Task | None = None
         row = ipw.HBox([*self.buttons.values(), self.running], layout={"flex_flow": "row wrap"})
-        choosers = [ipw.HBox(self.choices, layout={"flex_flow": "row wrap"})] if choosers else []
-        super().__init__([*choosers, row, self.per_click, self.picture, self.readout])
+        super().__init__([*(self.choices if choosers else []), row, self.per_click, self.picture, self.readout])
         self.add_class("ganlab-widget")
         self.play(0, 0)
 
@@ -155,7 +150,9 @@ class GameBoard(ipw.VBox):
         with self.lock:
             self.board.play(critic, generator)
             self.picture.figure.clear()
-            state = self.board.draw(self.picture.figure.add_axes((0.14, 0.11, 0.84, 0.84)))
+            settings = self.board.run.settings
+            rules = f"{settings.objective}, penalty: {settings.penalty}" if self.choosers else ""
+            state = self.board.draw(self.picture.figure.add_axes((0.14, 0.11, 0.84, 0.84)), rules)
             self.picture.paint()
             self.readout.value = (
                 f"D has taken {self.board.moves['critic']:,} steps, G {self.board.moves['generator']:,}.<br>"

@@ -183,16 +183,16 @@ def changes(page: Page, widget: Locator, act: Callable[[], None], seconds: float
 
 
 def drag(page: Page, handle: Locator) -> None:
-    """Pull a slider's handle a third of its track to the right, or to the left when it stands far right.
+    """Pull a slider's handle over half of its track to the right, or to the left when it stands far right.
 
-    So far that a slider of three named stops reaches the next.
+    So far that a slider of two named stops reaches the other.
     """
     box, track = (
         handle.bounding_box(),
         handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]").bounding_box(),
     )
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    way = track["width"] / 3
+    way = 0.55 * track["width"]
     way = way if x + way < track["x"] + track["width"] else -way
     page.mouse.move(x, y)
     page.mouse.down()

@@ -177,12 +177,16 @@ def test_board_makes_the_moves_of_a_gan_run(how: dict[str, Any]) -> None:
 def test_board_goes_on_by_the_rules_that_are_chosen() -> None:
     board, chosen = new_board(choosers=True), new_board(**PAIRED)
     assert board.choices[0].description == "objective" and board.choices[1].value == "none"
-    assert board.children[0].children == tuple(board.choices) and chosen.children[0].children != tuple(chosen.choices)
+    assert board.children[:2] == tuple(board.choices) and not set(chosen.choices) & set(chosen.children)
     board.buttons["Step both"].click()
     between, text = weights(board.board.run.critic), board.readout.value
     for choice, value in zip(board.choices, PAIRED.values(), strict=True):
         choice.value = value
     assert torch.equal(weights(board.board.run.critic), between) and board.readout.value != text
+    picture = board.picture.value
+    board.choices[1].value = "r1"  # changes nothing but the rules, which the picture tells
+    assert board.picture.value != picture
+    board.choices[1].value = PAIRED["penalty"]
     board.buttons["Reset"].click()
     assert board.choices[0].value == "relativistic"
     for one in (board, chosen):
