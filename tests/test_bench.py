@@ -71,10 +71,10 @@ def test_the_scripts_random_draws_are_its_own_and_repeat() -> None:
 
 def test_the_sections_run_and_are_chosen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(train, "measured_precision", lambda *networks: {"chosen": "float32"})  # it takes seconds
-    bench.main(["--tiny", "--only", "ratios", "where", "growth", "fid"])
+    bench.main(["--tiny", "--only", "ratios", "where", "growth", "fid", "games"])
     said = capsys.readouterr().out
     assert "GFLOP/s" in said and "ganlab without averaging" in said and "(growth: " in said
-    assert "(memory: " not in said
+    assert "grid, relativistic + R1 + R2" in said and "(memory: " not in said
 
 
 @pytest.mark.skipif(not pathlib.Path("/proc/self/clear_refs").exists(), reason="peak memory is read from Linux's /proc")

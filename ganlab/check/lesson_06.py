@@ -56,6 +56,9 @@ WITHIN_SLIPS = {
     "you divide by n (n - 1), but the diagonals are still in the sums.": lambda k: k.sum() / (len(k) * (len(k) - 1)),
     "each pair stands in the matrix twice: half of it has n (n - 1) / 2 entries.": lambda k: _within(k) / 2,
     "sums, not means: divide by the number of pairs.": _off,
+    "a sample's similarity to itself is not 1: subtract what stands on the diagonal, the trace.": lambda k: (
+        (k.sum() - len(k)) / (len(k) * (len(k) - 1))
+    ),
 }
 
 
@@ -94,6 +97,8 @@ def _coverage(function: Callable) -> dict[str, Any]:
         generator = seeded_generator("06.2", k)
         fake, real = (torch.randn(size, 2, generator=generator, dtype=torch.float64) for size in (n, m))
         found[f"coverage with k = {k}"] = function(1.6 * fake + 0.5, real, k)
+    real, fake = (torch.tensor(line, dtype=torch.float64)[:, None] for line in ((0, 1, 3, 7), (2, 20)))
+    found["coverage with a fake on a rim"] = function(fake, real, 1)  # the ball of 1 reaches 0 and, just, 2
     return found
 
 
@@ -126,6 +131,9 @@ BALL_SLIPS = {
     "*all* fakes in one ball? One is enough.": lambda d, real, fake: (d <= real[:, None]).all(1).double().mean(),
     "the balls that hold *no* fake: the others are covered.": lambda d, real, fake: (
         1 - (d <= real[:, None]).any(1).double().mean()
+    ),
+    "a fake on the rim of a ball lies in it: <=, as in (6.7).": lambda d, real, fake: (
+        (d < real[:, None]).any(1).double().mean()
     ),
     "how many fakes a ball holds, on average: any number of them counts once.": lambda d, real, fake: (
         (d <= real[:, None]).double().sum(1).mean()

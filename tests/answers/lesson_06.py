@@ -53,6 +53,11 @@ def mmd_no_diagonals(k_xx, k_yy, k_xy):
     return mmd_by_loop(k_xx, k_yy, k_xy) + 2 * k_xy.mean() - 2 * between
 
 
+def mmd_less_ones(k_xx, k_yy, k_xy):
+    n, m = k_xy.shape
+    return (k_xx.sum() - n) / (n * (n - 1)) + (k_yy.sum() - m) / (m * (m - 1)) - 2 * k_xy.mean()
+
+
 def mmd_sums(k_xx, k_yy, k_xy):
     return k_xx.sum() - k_xx.diagonal().sum() + k_yy.sum() - k_yy.diagonal().sum() - 2 * k_xy.mean()
 
@@ -68,7 +73,7 @@ def coverage_by_loop(fake, real, k):
     for i in range(len(real)):
         others = torch.cat([real[:i], real[i + 1 :]])
         radius = (others - real[i]).norm(dim=1).sort().values[k - 1]
-        covered += bool(((fake - real[i]).norm(dim=1) < radius).any())
+        covered += bool(((fake - real[i]).norm(dim=1) <= radius).any())
     return covered / len(real)
 
 
@@ -81,6 +86,11 @@ def balls(fake, real, k):
     """Return the matrix [real, fake] of who lies in whose ball."""
     radii = torch.cdist(real, real).topk(k + 1, largest=False).values[:, -1]
     return torch.cdist(real, fake) <= radii[:, None]
+
+
+def without_rims(fake, real, k):
+    radii = torch.cdist(real, real).sort(1).values[:, k]
+    return (torch.cdist(real, fake).min(1).values < radii).double().mean()
 
 
 def recall(fake, real, k):
@@ -177,6 +187,7 @@ ANSWERS = {
             (mmd_biased, "the diagonals count"),
             (mmd_zeroed, "you divide by n^2"),
             (mmd_with_diagonals, "still in the sums"),
+            (mmd_less_ones, "the trace"),
             (mmd_half, "stands in the matrix twice"),
             (mmd_sums, "sums, not means"),
             (lambda a, b, c: mmd_by_loop(a, b, c) + c.mean(), "counts twice"),
@@ -195,6 +206,7 @@ ANSWERS = {
             (lambda *given: balls(*given).any(0).double().mean(), "that is precision"),
             (own_neighbour, "its own nearest neighbour"),
             (too_far, "one place too far"),
+            (without_rims, "on the rim"),
             (mean_radius, "one radius for all"),
             (largest_radius, "largest radius"),
             (lambda *given: balls(*given).any(1).sum(), "divide by how many"),
