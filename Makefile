@@ -18,7 +18,7 @@ help: ## List the targets
 lab: $(READY) ## Open JupyterLab at the first lesson (flags: make lab ARGS="--no-browser --port=9999")
 	$(PY) -m jupyter lab $(ROOT) notebooks/00_start_here.ipynb $(ARGS)
 
-test: $(READY) ## Prove everything: six to nine minutes on two cores (flags: make test ARGS="-k losses")
+test: $(READY) ## Prove everything: eight to eleven minutes on two cores (flags: make test ARGS="-k losses")
 	$(PY) -m pytest -n logical $(ARGS)
 
 course: $(READY) ## Run every lesson at class speed into build/course as notebooks and HTML, print its minutes
@@ -27,7 +27,7 @@ course: $(READY) ## Run every lesson at class speed into build/course as noteboo
 refresh: $(READY) ## Execute the stored lessons in place, tidily (one lesson: make refresh LESSON=01)
 	$(PY) tests/lessons.py refresh $(LESSON)
 
-bench: $(READY) ## Measure the training step beside the loop of the usual example scripts (minutes; a quiet machine)
+bench: $(READY) ## Measure the training step beside the loop of the usual example scripts (over an hour; a quiet machine)
 	$(PY) tests/bench.py $(ARGS)
 
 checkpoints: $(READY) ## For maintainers: train what lies in data/checkpoints anew, into build/checkpoints (hours)
