@@ -132,6 +132,8 @@ def _count_kinds(function: Callable) -> dict[str, Any]:
     for n, power in ((60, 1.0), (3000, 3.0)):
         uniform = torch.rand(n, 3, generator=seeded_generator("04.3", n))
         kinds, reverse_kl = function((10 * uniform**power).long())
+        if torch.as_tensor(reverse_kl).isnan().any():
+            raise ValueError("the reverse KL is nan. Hint: 0 times a log of 0; missing kinds add 0: torch.xlogy.")
         found[f"kinds among {n} pictures"], found[f"reverse KL of {n} pictures, nats"] = kinds, reverse_kl
     return found
 
@@ -235,10 +237,7 @@ EXERCISES = {
         count_kinds,
         (
             *(Slip(functools.partial(_kl_slip, change), hint) for hint, change in KL_SLIPS.items()),
-            *(
-                Slip(lambda digits, recode=recode: count_kinds(recode(digits)), hint)
-                for hint, recode in CODE_SLIPS.items()
-            ),
+            *(Slip(lambda digits, f=f: count_kinds(f(digits)), hint) for hint, f in CODE_SLIPS.items()),
             Slip(lambda digits: (1000 - count_kinds(digits)[0], count_kinds(digits)[1]), "that counts missing kinds."),
         ),
     ),

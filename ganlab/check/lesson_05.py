@@ -1,4 +1,4 @@
-"""The exercises of lesson 05: the optimistic step, power iteration, a critic's slope by hand, an augmented game."""
+"""The exercises of lesson 05: the optimistic step, a convolution's norm, a critic's slope by hand, augmentation."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -24,9 +24,12 @@ def optimistic(
     sign_x: float = -1.0,
     sign_y: float = 1.0,
     keep: Callable[[State, float, float], State] = lambda s, x, y: (x, y, s[0], s[1]),
+    swapped: bool = False,
 ) -> State:
     """Return the next (x, y, x_before, y_before) of min over x, max over y of x y. The rest are for slips."""
     x, y, x_before, y_before = s
+    if swapped:
+        x_before, y_before = y_before, x_before
     next_y = y + sign_y * h * (new * x - old * x_before)
     next_x = x + sign_x * h * (new * (next_y if turns else y) - old * (y if turns else y_before))
     return keep((x, y, x_before, y_before), next_x, next_y)
@@ -40,45 +43,31 @@ def _optimistic(function: Callable) -> dict[str, Any]:
     return found
 
 
-def spectral_norm(W: Tensor, u: Tensor, rounds: int) -> Tensor:
-    """Return u^T W v after so many rounds of power iteration from u: a scalar."""
+_same, _transposed = functools.partial(F.conv2d, padding=1), functools.partial(F.conv_transpose2d, padding=1)
+
+
+def conv_norm(
+    kernel: Tensor,
+    x: Tensor,
+    rounds: int,
+    there: Callable[[Tensor, Tensor], Tensor] = _same,
+    back: Callable[[Tensor, Tensor], Tensor] = _transposed,
+    unit: Callable[[Tensor], Tensor] = lambda t: t / t.norm(),
+    give: Callable[[Tensor, Tensor], Tensor] = lambda x, kernel: _same(x, kernel).norm(),
+) -> Tensor:
+    """Return the estimate of a padded convolution's largest singular value from the image x. The rest are for slips."""
     for _ in range(rounds):
-        v = F.normalize(W.T @ u, dim=0)
-        u = F.normalize(W @ v, dim=0)
-    return u @ W @ v
+        x = unit(back(unit(there(x, kernel)), kernel))
+    return give(x, kernel)
 
 
-def _spectral_norm(function: Callable) -> dict[str, Any]:
+def _conv_norm(function: Callable) -> dict[str, Any]:
     rng, found = seeded_generator("05.2"), {}
-    for rows, columns, rounds, scale in ((5, 3, 1, 1.0), (5, 3, 4, 1.0), (4, 7, 2, 3.0), (6, 4, 20, 100.0)):
-        W = scale * torch.randn(rows, columns, generator=rng, dtype=torch.float64)
-        u = torch.randn(rows, generator=rng, dtype=torch.float64)
-        found[f"sigma of a {rows} x {columns} matrix after {rounds} rounds"] = function(W, u, rounds) / scale
+    for out, channels, size, rounds, scale in ((3, 2, 5, 1, 1.0), (2, 2, 6, 4, 1.0), (4, 1, 7, 20, 100.0)):
+        kernel = scale * torch.randn(out, channels, 3, 3, generator=rng, dtype=torch.float64)
+        x = torch.randn(1, channels, size, size + 1, generator=rng, dtype=torch.float64)
+        found[f"{channels} -> {out} channels, {rounds} rounds"] = function(kernel, x, rounds) / scale
     return found
-
-
-def _last(W: Tensor, u: Tensor, rounds: int) -> Tensor:
-    """Return the last vector W v without its normalisation, for slips."""
-    for _ in range(rounds):
-        v = F.normalize(W.T @ u, dim=0)
-        last = W @ v
-        u = F.normalize(last, dim=0)
-    return last
-
-
-def _unnormalised(W: Tensor, u: Tensor, rounds: int) -> Tensor:
-    for _ in range(rounds):
-        v = W.T @ u
-        u = W @ v
-    return u @ W @ v
-
-
-def _one_less(W: Tensor, u: Tensor, rounds: int) -> Tensor:
-    v = F.normalize(W.T @ u, dim=0)
-    for _ in range(rounds - 1):
-        u = F.normalize(W @ v, dim=0)
-        v = F.normalize(W.T @ u, dim=0)
-    return F.normalize(u, dim=0) @ W @ v
 
 
 def squared_slope(
@@ -86,6 +75,7 @@ def squared_slope(
     weights: Sequence[Tensor],
     biases: Sequence[Tensor],
     leak: float = 0.2,
+    forward: float = 0.2,
     signs: Callable[[Tensor], Tensor] = lambda a: a,
     first: bool = True,
     power: float = 1.0,
@@ -97,7 +87,7 @@ def squared_slope(
     for W, b in zip(weights[:-1], biases[:-1], strict=True):
         a = h @ W.T + (b if bias else 0)
         slopes.append(torch.where(signs(a) > 0, 1.0, leak))
-        h = F.leaky_relu(a, 0.2)
+        h = F.leaky_relu(a, forward)
     gradient = weights[-1].expand(len(x), -1)
     for k in reversed(range(len(slopes))):
         masked = slopes[k] * gradient if (first or k) else gradient
@@ -187,24 +177,39 @@ OPTIMISTIC_SLIPS = {
     },
     "`before` is the new state: hand on what x and y were before this step.": {"keep": lambda s, x, y: (x, y, x, y)},
     "the order is (x, y, x_before, y_before).": {"keep": lambda s, x, y: (s[0], s[1], x, y)},
+    "x_before and y_before are exchanged in what you hand on.": {"keep": lambda s, x, y: (x, y, s[1], s[0])},
+    "the gradient for x is y, and the one before is y_before, not x_before.": {"swapped": True},
+    "you hand on the gradients, y and x: the state carries positions, x_before and y_before.": {
+        "keep": lambda s, x, y: (x, y, s[1], s[0]),
+        "swapped": True,
+    },
 }
 
-NORM_SLIPS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
-    "nothing was normalised: the numbers explode. Divide u and v by their lengths in each round.": _unnormalised,
-    "that is u^T u, always 1: W is missing.": lambda W, u, n: torch.ones((), dtype=W.dtype),
-    "that is sigma squared: u^T W v, not |W v|^2.": lambda W, u, n: spectral_norm(W, u, n) ** 2,
-    "that is the Frobenius norm: the root of all squared singular values, not the largest.": lambda W, u, n: W.norm(),
-    "one round too many.": lambda W, u, n: spectral_norm(W, u, n + 1),
-    "u was not updated after the last v: a round ends with u.": _one_less,
-    "that is exact, but a full decomposition: here the value after so many rounds is wanted.": lambda W, u, n: (
-        torch.linalg.matrix_norm(W, 2)
-    ),
-    "that is W / sigma: return sigma alone.": lambda W, u, n: W / spectral_norm(W, u, n),
-    "that is the vector W v: its length is the number.": _last,
+NORM_SLIPS = {
+    "nothing was normalised: the numbers grow beyond bounds. Divide by the length each time.": {"unit": lambda t: t},
+    "normalised for each channel: there is one length for the whole image.": {
+        "unit": lambda t: t / t.flatten(2).norm(dim=2)[..., None, None]
+    },
+    "that is sigma squared: return the length of conv(x).": {"give": lambda x, kernel: _same(x, kernel).norm() ** 2},
+    "that is conv(x) itself: its length is the number.": {"give": _same},
+    "that way back is a convolution with the kernel not turned: use conv_transpose2d.": {
+        "back": lambda y, kernel: _same(y, kernel.transpose(0, 1))
+    },
+    "the padding is missing on the way there: the layer pads by 1.": {
+        "there": F.conv2d,
+        "back": F.conv_transpose2d,
+        "give": lambda x, kernel: F.conv2d(x, kernel).norm(),
+    },
+    "that is the norm of the kernel as a matrix, as torch takes it: the layer meets every patch.": {
+        "give": lambda x, kernel: torch.linalg.matrix_norm(kernel.flatten(1), 2)
+    },
+    "that is the length of the kernel: all squared weights added.": {"give": lambda x, kernel: kernel.norm()},
+    "one round too many.": {"give": lambda x, kernel: conv_norm(kernel, x, 1)},
 }
 
 SLOPE_SLIPS = {
     "slope 0 for negative a: LeakyReLU has 0.2.": {"leak": 0.0},
+    "that is a critic with ReLU, forward and back: LeakyReLU keeps 0.2 of a negative a.": {"leak": 0.0, "forward": 0.0},
     "slope 1 everywhere: the layers' nonlinearity is missing.": {"leak": 1.0},
     "the signs are turned: 1 for positive a, 0.2 for negative.": {"signs": lambda a: -a},
     "the nonlinearity next to the input is missing.": {"first": False},
@@ -238,7 +243,7 @@ AUGMENT_SLIPS = {
 
 EXERCISES = {
     "05.1": Exercise(_optimistic, optimistic, _slips(optimistic, OPTIMISTIC_SLIPS)),
-    "05.2": Exercise(_spectral_norm, spectral_norm, tuple(Slip(f, hint) for hint, f in NORM_SLIPS.items())),
+    "05.2": Exercise(_conv_norm, conv_norm, _slips(conv_norm, NORM_SLIPS)),
     "05.3": Exercise(_squared_slope, squared_slope, _slips(squared_slope, SLOPE_SLIPS)),
     "05.4": Exercise(_augmented, augmented_losses, _slips(augmented_losses, AUGMENT_SLIPS)),
 }

@@ -72,55 +72,58 @@ def wrong_order(s, h):
     return xb, yb, x, y
 
 
-def power_by_gram(W, u, rounds):
+def gradients_handed_on(s, h):
+    x, y, g_x, g_y = s
+    return x - h * (2 * y - g_x), y + h * (2 * x - g_y), y, x
+
+
+def before_exchanged(s, h):
+    x, y, x_before, y_before = s
+    return x - h * (2 * y - x_before), y + h * (2 * x - y_before), x, y
+
+
+def handed_on_exchanged(s, h):
+    x, y, xb, yb = optimistic_by_names(s, h)
+    return x, y, yb, xb
+
+
+def conv_by_autograd(kernel, x, rounds):
     for _ in range(rounds):
-        v = W.T @ u
-        v = v / v.norm()
-        u = W @ v
-        sigma = u.norm()
-        u = u / sigma
-    return sigma
+        with torch.enable_grad():
+            x = x.clone().requires_grad_()
+            y = F.conv2d(x, kernel, padding=1)
+            x = torch.autograd.grad((y * (y / y.norm()).detach()).sum(), x)[0]
+        x = x / x.norm()
+    return F.conv2d(x, kernel, padding=1).norm()
 
 
-def power_by_numpy(W, u, rounds):
-    W, u = W.numpy(), u.numpy()
+def conv_by_matrix(kernel, x, rounds):
+    shape = x.shape[1:]
+    basis = torch.eye(shape.numel(), dtype=x.dtype).reshape(-1, *shape)
+    M = F.conv2d(basis, kernel, padding=1).flatten(1).T
+    v = x.flatten()
     for _ in range(rounds):
-        v = W.T @ u / np.linalg.norm(W.T @ u)
-        u = W @ v / np.linalg.norm(W @ v)
-    return float(u @ (W @ v))
+        v = F.normalize(M.T @ F.normalize(M @ v, dim=0), dim=0)
+    return torch.linalg.vector_norm(M @ v)
 
 
-def power_unnormalised(W, u, rounds):
-    for _ in range(rounds):
-        v = W.T @ u
-        u = W @ v
-    return u @ (W @ v)
+def conv_with(there=1, back="transposed", unit=lambda t: t / t.norm(), give=lambda y: y.norm(), more=0):
+    """Return an answer with another padding, way back, length, result or number of rounds."""
+
+    def answer(kernel, x, rounds):
+        for _ in range(rounds + more):
+            y = unit(F.conv2d(x, kernel, padding=there))
+            if back == "transposed":
+                x = unit(F.conv_transpose2d(y, kernel, padding=there))
+            else:
+                x = unit(F.conv2d(y, kernel.permute(1, 0, 2, 3), padding=there))
+        return give(F.conv2d(x, kernel, padding=there))
+
+    return answer
 
 
-def power_last_u_left(W, u, rounds):
-    u = u / u.norm()
-    for k in range(rounds):
-        v = W.T @ u
-        v = v / v.norm()
-        if k < rounds - 1:
-            u = W @ v
-            u = u / u.norm()
-    return u @ (W @ v)
-
-
-def without_w(W, u, rounds):
-    for _ in range(rounds):
-        v = F.normalize(W.T @ u, dim=0)
-        u = F.normalize(W @ v, dim=0)
-    return u @ u
-
-
-def vector_left(W, u, rounds):
-    for _ in range(rounds):
-        v = F.normalize(W.T @ u, dim=0)
-        u = W @ v
-        out, u = u, u / u.norm()
-    return out
+def kernel_as_matrix(kernel, x, rounds):
+    return torch.linalg.svdvals(kernel.reshape(len(kernel), -1))[0]
 
 
 def slope_by_autograd(x, weights, biases):
@@ -145,15 +148,17 @@ def slope_by_samples(x, weights, biases):
     return torch.stack(found)
 
 
-def slope_with(phi=lambda a: torch.where(a > 0, 1.0, 0.2), biased=True, finish=lambda g: (g**2).sum(1), skip=None):
-    """Return an answer with another derivative, without biases, another end, or a layer's derivative left out."""
+def slope_with(
+    phi=lambda a: torch.where(a > 0, 1.0, 0.2), biased=True, finish=lambda g: (g**2).sum(1), skip=None, leak=0.2
+):
+    """Return an answer with another derivative, end or leak, without biases, or a layer's derivative left out."""
 
     def answer(x, weights, biases):
         masks, h = [], x
         for W, b in zip(weights[:-1], biases[:-1], strict=True):
             a = h @ W.T + b * biased
             masks.append(phi(a))
-            h = torch.where(a > 0, a, 0.2 * a)
+            h = torch.where(a > 0, a, leak * a)
         g = weights[-1]
         for k in range(len(masks) - 1, -1, -1):
             g = (g if k == skip else g * masks[k]) @ weights[k]
@@ -211,26 +216,30 @@ ANSWERS = {
             (never_remembers, "you hand on the old"),
             (remembers_too_early, "is the new state"),
             (wrong_order, "the order is"),
+            (gradients_handed_on, "you hand on the gradients"),
+            (before_exchanged, "not x_before"),
+            (handed_on_exchanged, "are exchanged"),
         ],
     },
     "05.2": {
-        "right": [power_by_gram, power_by_numpy],
+        "right": [conv_by_autograd, conv_by_matrix, conv_with()],
         "wrong": [
-            (power_unnormalised, "explode"),
-            (without_w, "W is missing"),
-            (lambda W, u, rounds: power_by_gram(W, u, rounds) ** 2, "sigma squared"),
-            (lambda W, u, rounds: (W**2).sum() ** 0.5, "Frobenius"),
-            (lambda W, u, rounds: power_by_gram(W, u, rounds + 1), "one round too many"),
-            (power_last_u_left, "a round ends with u"),
-            (lambda W, u, rounds: torch.linalg.svdvals(W)[0], "a full decomposition"),
-            (lambda W, u, rounds: W / power_by_gram(W, u, rounds), "return sigma alone"),
-            (vector_left, "its length is the number"),
+            (conv_with(unit=lambda t: t), "beyond bounds"),
+            (conv_with(unit=lambda t: t / t.norm(dim=(2, 3), keepdim=True)), "for each channel"),
+            (conv_with(give=lambda y: (y**2).sum()), "sigma squared"),
+            (conv_with(give=lambda y: y), "conv(x) itself"),
+            (conv_with(back="convolution"), "not turned"),
+            (conv_with(there=0), "the padding is missing"),
+            (conv_with(more=1), "one round too many"),
+            (kernel_as_matrix, "as torch takes it"),
+            (lambda kernel, x, rounds: (kernel**2).sum().sqrt(), "the length of the kernel"),
         ],
     },
     "05.3": {
         "right": [slope_by_autograd, slope_by_samples, slope_with()],
         "wrong": [
             (slope_with(phi=lambda a: (a > 0).double()), "LeakyReLU has 0.2"),
+            (slope_with(phi=lambda a: (a > 0).double(), leak=0.0), "a critic with ReLU"),
             (slope_with(phi=torch.ones_like), "slope 1 everywhere"),
             (slope_with(phi=lambda a: torch.where(a < 0, 1.0, 0.2)), "the signs are turned"),
             (slope_with(skip=0), "next to the input"),
