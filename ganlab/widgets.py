@@ -123,8 +123,8 @@ class GameBoard(ipw.VBox):
     ) -> None:
         self.board, self.choosers = Board(generator, critic, source, settings), choosers
         self.choices = [  # buttons: the arrow keys of a drop-down list are JupyterLab's own
-            chooser("objective", list(losses.OBJECTIVES), settings.objective, "9em"),
-            chooser("penalty", ["none", *losses.PENALTIES], settings.penalty, "9em"),
+            chooser("objective", list(losses.OBJECTIVES), settings.objective, "10.5em"),
+            chooser("penalty", ["none", *losses.PENALTIES], settings.penalty, "10.5em"),
         ]
         for choice in self.choices:
             choice.observe(self._choose, names="value")
