@@ -113,7 +113,7 @@ class Ensemble:
         if any(one != common[0] for one in common):
             raise ValueError(f"settings: expected differences in nothing but {', '.join(OWN)}")
         self.settings, self.sources, self.step = list(settings), list(sources), 0
-        self.batch_size, device, self._members = len(real), real.device, copy.deepcopy(list(generators))
+        self.batch_size, device, self._members = len(real), real.device, list(generators)
         self.generator, self.critic = Stack(generators).to(device), Stack(critics).to(device)
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
         rates = [one.learning_rates for one in settings]
