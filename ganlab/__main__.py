@@ -1,9 +1,12 @@
-"""The command line: `python -m ganlab doctor` examines this machine, `data` lists and fetches sets, `train` trains."""
+"""The command line: `python -m ganlab doctor` examines this machine, `data` lists and fetches sets, `train` trains.
+
+`sample` and `walk` make pictures with what is trained.
+"""
 
 import argparse
 import sys
 
-from ganlab import data, doctor, parallel, training
+from ganlab import data, doctor, generating, parallel, training
 from ganlab.checkpoint import CheckpointError
 
 
@@ -15,12 +18,16 @@ def main(arguments: list[str] | None = None) -> int:
     sets = commands.add_parser("data", help="list the image sets, or get one").add_subparsers(dest="action")
     sets.add_parser("fetch", help="build or download a set into the cache").add_argument("name", metavar="NAME")
     training.add_arguments(commands.add_parser("train", help="train a GAN into a folder; again to continue it"))
+    generating.add_sample_arguments(commands.add_parser("sample", help="a sheet of samples, of one class if you like"))
+    generating.add_walk_arguments(commands.add_parser("walk", help="a GIF of the way from one sample to another"))
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "doctor":
             return _doctor()
         if chosen.command == "train":
             return training.run(chosen)
+        if chosen.command in ("sample", "walk"):
+            return {"sample": generating.sample, "walk": generating.walk}[chosen.command](chosen)
         return _fetch(chosen.name) if chosen.action == "fetch" else _list()
     except (ValueError, OSError, data.DataError, CheckpointError) as error:  # bad input: said in one line
         print(f"error: {error}", file=sys.stderr)

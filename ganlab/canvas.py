@@ -11,6 +11,7 @@ from torch import Tensor
 from ganlab import plots
 
 THUMBNAIL = 64  # pixels of the screen
+LARGE = 384  # of a large picture, as near below as whole enlargements come
 
 
 def painted(images: Tensor, zoom: int, columns: int = 1) -> bytes:
@@ -22,6 +23,14 @@ def painted(images: Tensor, zoom: int, columns: int = 1) -> bytes:
     image = PIL.Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)
     buffer = io.BytesIO()
     image.resize((zoom * image.width, zoom * image.height), PIL.Image.Resampling.NEAREST).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def animated(images: Tensor, zoom: int, milliseconds: int = 60) -> bytes:
+    """Return images (N, C, H, W), float in [-1, 1] or uint8, as a GIF that repeats, each pixel `zoom` x `zoom`."""
+    frames = [PIL.Image.open(io.BytesIO(painted(image[None], zoom))) for image in images]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "gif", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
     return buffer.getvalue()
 
 

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlab.downloads import FASHION, KMNIST, MNIST
-from ganlab.folders import read_folder
+from ganlab.folders import read_folder, read_image
 from ganlab.runtime import seeded_generator, whole_number
 from ganlab.sources import DIGITS, EARTH, SPLITS, DataError, SetStatus
 
-__all__ = ["SPLITS", "Batches", "DataError", "ImageSet", "SetStatus", "describe", "fetch", "load"]
+__all__ = ["SPLITS", "Batches", "DataError", "ImageSet", "SetStatus", "describe", "fetch", "load", "read_image"]
 
 SETS = {source.name: source for source in (DIGITS, EARTH, FASHION, MNIST, KMNIST)}
 SCALES = ("tanh", "unit", "binary")

@@ -1,4 +1,4 @@
-"""Widgets that move through a generator's latent space: along directions, by a share code, from sample to sample.
+"""Widgets that move through a generator's latent space: along directions, by a share code; and a dial of pictures.
 
 Each works on a copy of the generator as it was when the widget was made. Callbacks may run on another thread than the
 cell: what they share stands behind a lock, and nothing is drawn through pyplot.
@@ -15,19 +15,18 @@ import ipywidgets as ipw
 import torch
 from torch import nn
 
-from ganlab import models
-from ganlab.canvas import THUMBNAIL, Latest, Pixels, chooser, readout, side_by_side, thumbnails
+from ganlab.canvas import LARGE, THUMBNAIL, Latest, Pixels, chooser, readout, side_by_side
 from ganlab.latent import FARTHEST, KINDS, STEP, LatentSpace, Point
-from ganlab.runtime import seeded_generator, whole_number
+from ganlab.runtime import whole_number
+from ganlab.walks import LatentWalk
 from ganlab.widgets import slider
 
-SIDE = 384  # of the large picture, in pixels of the screen, as near below as whole enlargements come
+__all__ = ["Dial", "LatentExplorer", "LatentWalk", "another_seed"]
+
 SEEDS = 10**9  # a seed has up to nine digits
 ROWS = 4  # sliders shown at a time
-# where the tracks of sliders begin
-UNDER_SLIDERS, UNDER_WALK = ({"margin": f"2px 2px 2px calc({width} + 10px)"} for width in ("10em", "6em"))
+UNDER_SLIDERS = {"margin": "2px 2px 2px calc(10em + 10px)"}  # where their tracks begin
 NOUNS = {"principal": "direction", "axes": "axis"}
-SAMPLES = FRAMES = 8  # to walk between; on the strip that shows the way
 
 
 def another_seed(seed: int) -> int:
@@ -53,7 +52,7 @@ class LatentExplorer(ipw.VBox):
         self.moves: dict[int, float] = {}
         self.lock, self.setting = threading.RLock(), False  # `setting`: the program moves the controls, not the reader
         self._make_controls(seed, directions)
-        self.picture, self.readout = Pixels(self.space.images(self.space.z(self.point())), SIDE), readout()
+        self.picture, self.readout = Pixels(self.space.images(self.space.z(self.point())), LARGE), readout()
         self.redraw = Latest(self._paint)
         controls = [ipw.HBox([self.seed, self.draw]), self.kind, self.first, *self.sliders, self.back, self.code]
         super().__init__([side_by_side(controls, self.picture), self.readout])
@@ -162,65 +161,6 @@ class LatentExplorer(ipw.VBox):
         )
         with self.lock, self._by_program():
             self.code.value = self.space.code(point)
-
-
-class LatentWalk(ipw.VBox):
-    """Eight samples of a seed, and a walk between two of them along `models.slerp`: by slider, or played.
-
-    Sample k is row k - 1 of `models.latents(8, latent_dim, runtime.seeded_generator(seed))`, or of `z` (n, latent_dim),
-    two to eight latents of the reader's own. The strip under the large picture shows the whole way in eight pictures.
-    Raises ValueError for a `z` of another shape.
-    """
-
-    PLAYED = 50  # steps from end to end: five seconds when played
-
-    def __init__(self, generator: nn.Module, seed: int = 0, z: torch.Tensor | None = None) -> None:
-        self.space = LatentSpace(generator)
-        if z is None:
-            z = models.latents(SAMPLES, self.space.dim, seeded_generator(whole_number("seed", seed, least=0)))
-        if z.ndim != 2 or not 2 <= len(z) <= SAMPLES or z.shape[1] != self.space.dim:
-            raise ValueError(
-                f"z: got shape {tuple(z.shape)}, expected (n, {self.space.dim}) with n from 2 to {SAMPLES}"
-            )
-        self.z = z.detach().cpu()
-        samples = self.space.images(self.z)
-        options = [(str(k + 1), k) for k in range(len(z))]
-        self.ends = [chooser(label, options, k, "2.4em") for k, label in enumerate(("from", "to"))]
-        self.way = slider("way gone", 0.0, 0.0, 1.0, 1 / self.PLAYED)
-        for control in (*self.ends, self.way):
-            control.style.description_width = "6em"  # or the buttons would need two rows
-        self.play = ipw.Play(min=0, max=self.PLAYED, interval=100, show_repeat=False, layout=UNDER_WALK)
-        self.picture, self.readout = Pixels(samples[:1], SIDE), readout()
-        self.strip = Pixels(samples, THUMBNAIL, columns=FRAMES)
-        self.redraw, self.redraw_strip = Latest(self._paint), Latest(self._paint_strip)
-        for end in self.ends:
-            end.observe(self.redraw, names="value")
-            end.observe(self.redraw_strip, names="value")
-        self.way.observe(self._keep_pace, names="value")
-        self.way.observe(self.redraw, names="value")
-        self.play.observe(lambda change: setattr(self.way, "value", change.new / self.PLAYED), names="value")
-        controls = [*self.ends, self.way, self.play, self.readout]
-        super().__init__([thumbnails(samples), side_by_side(controls, self.picture), self.strip])
-        self.add_class("ganlab-widget")
-        self.redraw_strip()
-        self.redraw()
-
-    def _keep_pace(self, change: object) -> None:
-        self.play.value = round(self.way.value * self.PLAYED)  # so that Play goes on from here
-
-    def _paint_strip(self) -> None:
-        a, b = (self.z[end.value] for end in self.ends)
-        self.strip.show(self.space.images(models.slerp(a, b, torch.linspace(0, 1, FRAMES))))
-
-    def _paint(self) -> None:
-        (a, b), t = (self.z[end.value] for end in self.ends), self.way.value
-        z = models.slerp(a, b, t)
-        self.picture.show(self.space.images(z[None]))
-        names = [end.value + 1 for end in self.ends]
-        self.readout.value = (
-            f"{100 * t:.0f}% of the way from sample {names[0]} to sample {names[1]}.<br>z is {z.norm():.1f} long; on a "
-            f"straight line it would be {torch.lerp(a, b, t).norm():.1f}."
-        )
 
 
 class Dial(ipw.VBox):

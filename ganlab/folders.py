@@ -1,6 +1,7 @@
 """A folder of the reader's own images as one tensor: square, of one size, split by file name."""
 
 import hashlib
+import io
 import unicodedata
 from pathlib import Path
 
@@ -48,6 +49,18 @@ def read_folder(folder: Path, split: str, size: int | None = None) -> tuple[Tens
     return {"images": images, "labels": torch.tensor([classes.index(names[path][0]) for path in chosen])}, classes
 
 
+def read_image(source: str | Path | bytes, size: int, grey: bool = False) -> Tensor:
+    """Return the centre square of one picture, a file or its bytes, as uint8 (C, size, size); C is 1 if grey, else 3.
+
+    Raises DataError for what cannot be read as a picture.
+    """
+    name = "source" if isinstance(source, bytes) else str(source)
+    try:
+        return _square(io.BytesIO(source) if isinstance(source, bytes) else Path(source).expanduser(), size, grey)
+    except Exception as error:  # as in _read_each
+        raise DataError(f"{name}: this image cannot be read ({error})") from error
+
+
 def is_test(file_name: str) -> bool:
     """Return whether a hash of this file name sends it to the test split; adding other files never changes that."""
     name = unicodedata.normalize("NFC", file_name)  # macOS may store an accent as a letter of its own
@@ -84,7 +97,7 @@ def _mode(path: Path) -> str:
         return image.mode
 
 
-def _square(path: Path, size: int, grey: bool) -> Tensor:
+def _square(path: Path | io.BytesIO, size: int, grey: bool) -> Tensor:
     """Return the centre square of the image, upright, as uint8 (C, size, size)."""
     with Image.open(path) as image:
         image.draft(None, (2 * size, 2 * size))  # a large JPEG is decoded at the smallest scale that still does

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganlab import checkpoint, data, metrics, models, vaes
+from ganlab import checkpoint, conditional, data, metrics, models, vaes
 from ganlab.checkpoint import CheckpointError
 from ganlab.runtime import seeded_generator, whole_number
 
@@ -27,13 +27,47 @@ SHA256 = {
     "dcgan-earth": "e6bdd902ad147f8726533b02ba9926e130b6ca48710e4eb19e08a7b19f12eb4d",
     "dcgan-earth-resize": "18121d41e4fc73c65a049421750a0f5efc346f9176f9a07562ffa018173907e8",
 }
-KINDS = {kind.__name__: kind for kind in (models.DCGANGenerator, models.DCGANCritic, models.Classifier, vaes.conv_vae)}
+KINDS = (
+    *(
+        models.DCGANGenerator,
+        models.DCGANCritic,
+        models.MLPGenerator,
+        models.MLPCritic,
+        models.Classifier,
+        vaes.conv_vae,
+    ),
+    *(conditional.conditional_generator, conditional.conditional_critic, conditional.conditional_vae),
+)
+# What networks are made of: for each role, "generator" say, the name of one of KINDS and its arguments.
+Plan = dict[str, tuple[str, dict[str, object]]]
+
+
+def build(plan: Plan) -> dict[str, nn.Module]:
+    """Return new networks, first weights from torch's global generator, in the plan's order."""
+    kinds = {kind.__name__: kind for kind in KINDS}
+    return {role: kinds[kind](**arguments) for role, (kind, arguments) in plan.items()}
+
+
+def save(path: str | Path, plan: Plan, networks: dict[str, nn.Module]) -> None:
+    """Write networks and what they are made of to one file, atomically, for `read`."""
+    weights = {role: networks[role].state_dict() for role in plan}
+    checkpoint.save(path, {"networks": plan, "weights": weights})
+
+
+def read(path: str | Path, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
+    """Return the networks of a file that `save` wrote, in evaluation mode; CheckpointError if it cannot be read."""
+    state = checkpoint.load(path)
+    networks = build(state["networks"])
+    for role, network in networks.items():
+        network.load_state_dict(state["weights"][role])
+        network.to(device).eval()
+    return networks
 
 
 def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
     """Return the networks of one checkpoint, in evaluation mode.
 
-    They are a GAN's "generator" (averaged) and "critic", a "vae", or a "classifier".
+    They are a GAN's "generator" (averaged) and mostly its "critic", a "vae", or a "classifier".
 
     Raises ValueError for a name that is none of `SHA256`'s, CheckpointError for a file that is missing or altered.
     """
@@ -44,13 +78,7 @@ def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
     path = FOLDER / f"{name}.safetensors"
     if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != SHA256[name]:
         raise CheckpointError(f"{path} is not the file that ganlab was made with; `git checkout` brings it back")
-    state = checkpoint.load(path)
-    networks = {}
-    for role, (kind, arguments) in state["networks"].items():
-        network = KINDS[kind](**arguments)
-        network.load_state_dict(state["weights"][role])
-        networks[role] = network.to(device).eval()
-    return networks
+    return read(path, device)
 
 
 class FeatureDistance:

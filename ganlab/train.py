@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import checkpoint, losses, measured, parallel, runtime
+from ganlab.conditional import given
 from ganlab.models import latents
 from ganlab.run import Keep, Run, Source
 from ganlab.runtime import Precision, seeded_generator
@@ -38,8 +39,9 @@ __all__ = [
 class GANRun(Run):
     """The game as a run: a step moves the critic `n_critic` times, the generator once, then its running average.
 
-    `generator` and `critic` are trained in place, on `device`; `ema` is the averaged generator. The noise of step k
-    depends only on (seed, k). Raises ValueError if the networks and the data do not fit together.
+    `generator` and `critic` are trained in place, on `device`; `ema` is the averaged generator. Networks that are told
+    classes (`ganlab.conditional`) are told those of the real samples beside the fakes. The noise of step k depends only
+    on (seed, k). Raises ValueError if the networks and the data do not fit together.
     """
 
     panels = (
@@ -60,8 +62,11 @@ class GANRun(Run):
         self.device = parallel.own_device(device)
         self.generator, self.critic, self.source = generator.to(self.device), critic.to(self.device), source
         real = parallel.share(source.at(0)).to(self.device)
-        check_fit(self.generator, self.critic, real)
-        measure = functools.partial(measured_precision, self.generator, self.critic, real)
+        self.classes = getattr(generator, "classes", None)
+        check_classes(generator, critic, source)
+        y = self._classes_at(0)
+        check_fit(*(given(network, y if y is None else y[:2]) for network in (self.generator, self.critic)), real)
+        measure = functools.partial(measured_precision, given(self.generator, y), given(self.critic, y), real)
         chosen = parallel.from_first(lambda: measured.settled(settings.precision, keep, measure))
         settings = dataclasses.replace(settings, precision=chosen)
         self.precision = runtime.precision(chosen, self.device, measured.convolutions(generator, critic))
@@ -90,14 +95,20 @@ class GANRun(Run):
             whole = self.source.at(move)
             real = parallel.share(whole).to(self.device, memory_format=self.precision.memory_format)
             z = parallel.share(self.latents(len(whole), "critic", move))
-            added = self.penalty(move, len(whole))
-            record = critic_step(critic, parallel.bare(generator), optimizers["critic"], real, z, *how, added)
+            y = self._classes_at(move)
+            players = given(critic, y), given(parallel.bare(generator), y)
+            record = critic_step(*players, optimizers["critic"], real, z, *how, self.penalty(move, len(whole)))
             if self.settings.clip:
                 clip_weights(self.critic, self.settings.clip)
         z = parallel.share(self.latents(len(whole), "generator", step))
-        record |= generator_step(generator, parallel.bare(critic), optimizers["generator"], z, *how, real)
+        players = given(generator, y), given(parallel.bare(critic), y)
+        record |= generator_step(*players, optimizers["generator"], z, *how, real)
         update_ema(self.ema, self.generator, warmed_up(self.settings.ema_decay, step))
         return parallel.mean(record)
+
+    def _classes_at(self, move: int) -> Tensor | None:
+        """Return this process's share of the classes of the real samples of one move, None where none are asked for."""
+        return None if self.classes is None else parallel.share(self.source.labels_at(move)).to(self.device)
 
     def _anneal(self, step: int) -> None:
         """Set both learning rates to what step `step` has of those in the settings, or of the reader's last change."""
@@ -114,7 +125,9 @@ class GANRun(Run):
         of_samples, weight = losses.penalty(self.settings.penalty), self.settings.penalty_weight
         generator = seeded_generator(self.settings.seed, "shares", move, device=self.device)
         shares = parallel.share(torch.rand(n, generator=generator, device=self.device))
-        return lambda critic, real, fake: weight * of_samples(parallel.bare(critic), real, fake, shares)
+        y = self._classes_at(move)
+        critic = given(parallel.bare(self._replicas[1]), y)  # without averaging of gradients, of which it takes two
+        return lambda _, real, fake: weight * of_samples(critic, real, fake, shares)
 
     def play(self, progress: bool = True, each: Callable[[Any], None] = lambda run: None) -> Self:
         """Take all steps that are left, as `Run.play` does; of several processes, the first shows the progress bar."""
@@ -132,13 +145,16 @@ class GANRun(Run):
         return latents(n, self.generator.latent_dim, generator)
 
     @torch.no_grad()
-    def sample(self, z: Tensor | int, average: bool = True) -> Tensor:
+    def sample(self, z: Tensor | int, average: bool = True, y: Tensor | None = None) -> Tensor:
         """Return G(z) on the CPU for latents z (n, latent_dim), or for n fixed latents of the run's own.
 
         From the averaged generator, or with `average=False` from the one in training; in evaluation mode either way.
+        Classes y (n,) by default take turns: 0, 1, 2, ...
         """
         z = self.latents(z, "fixed") if isinstance(z, int) else z.to(self.device)
-        network = self.ema if average else self.generator
+        if self.classes is not None:
+            y = torch.arange(len(z)) % self.classes if y is None else y
+        network = given(self.ema if average else self.generator, y if y is None else y.to(self.device))
         modes = [(module, module.training) for module in network.modules()]
         try:
             return network.eval()(z).float().cpu()
@@ -158,6 +174,18 @@ class GANRun(Run):
         if real.ndim == 4 and real.abs().max() > 1.5:
             return f"the data: images reach {real.abs().max():.0f}, and the generator's lie in [-1, 1]"
         return super().likely_cause(step)
+
+
+def check_classes(generator: nn.Module, critic: nn.Module, source: Source) -> None:
+    """Raise ValueError unless both networks are told as many classes, or none, and the source tells them."""
+    told = {"generator": getattr(generator, "classes", None), "critic": getattr(critic, "classes", None)}
+    if told["generator"] != told["critic"]:
+        raise ValueError(f"critic: is told {told['critic']} classes, expected the generator's {told['generator']}")
+    if told["generator"] is not None:
+        if not hasattr(source, "labels_at"):
+            raise ValueError("source: tells no classes (`labels_at`), which the generator asks for")
+        if (largest := int(source.labels_at(0).max())) >= told["generator"]:
+            raise ValueError(f"source: has class {largest}, expected below the generator's {told['generator']}")
 
 
 def check_fit(generator: nn.Module, critic: nn.Module, real: Tensor) -> None:

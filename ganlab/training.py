@@ -7,26 +7,31 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-import PIL.Image
-from torch import nn
-
-from ganlab import classify, data, losses, metrics, models, parallel, plots, runtime, train, vaes, variational
+from ganlab import classify, data, losses, metrics, parallel, pretrained, runtime, train, variational
+from ganlab.canvas import painted
+from ganlab.pretrained import Plan
 from ganlab.run import Keep, Run
 from ganlab.runtime import whole_number, write_atomically
 
 SHEET = 64  # samples on a sheet, in eight columns
+GANS, VAES, TOLD = ("dcgan", "mlp", "cgan"), ("vae", "iwae", "cvae"), ("cgan", "cvae")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `train` takes; a GAN's learning rate and width are DCGAN's (Radford et al. 2016)."""
-    kinds = "a GAN, convolutional or fully connected; a VAE, by the ELBO or the bound of --samples; a classifier"
-    parser.add_argument("network", choices=("dcgan", "mlp", "vae", "iwae", "classifier"), help=kinds)
+    kinds = (
+        "a GAN, convolutional, fully connected, or told classes; a VAE, by the ELBO, told classes, or by the bound of "
+        "--samples; a classifier"
+    )
+    parser.add_argument("network", choices=(*GANS, *VAES, "classifier"), help=kinds)
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help="an image set, or a folder of your images")
     parser.add_argument("--steps", required=True, type=int, help="steps in all; a larger number continues a run")
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="run.safetensors, history.csv, *.png")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="FOLDER", help="results, among them networks.safetensors"
+    )
     parser.add_argument("--size", type=int, help="side of the images in pixels, when the set comes in several")
-    parser.add_argument("--width", type=int, help="channels beside the image (dcgan 64, vae 16, classifier 32)")
-    parser.add_argument("--upsample", default="transposed", metavar="HOW", help="dcgan: transposed (default) or resize")
+    parser.add_argument("--width", type=int, help="channels beside the image (GAN 64, VAE 16, classifier 32)")
+    parser.add_argument("--upsample", default="transposed", metavar="HOW", help="GAN: transposed (default) or resize")
     parser.add_argument("--flip", default="none", metavar="HOW", help="turn images at random: none, horizontal, both")
     parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
     parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="images a step (default 64)")
@@ -36,17 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples", default=5, type=int, metavar="K", help="iwae: draws from q for each image (default 5)"
     )
-    parser.add_argument("--latent-dim", default=32, type=int, metavar="N", help="vae, iwae: numbers in z (default 32)")
-    parser.add_argument("--beta", default=1.0, type=float, metavar="B", help="vae: weight of the KL (default 1)")
+    parser.add_argument("--latent-dim", default=32, type=int, metavar="N", help="VAE: numbers in z (default 32)")
+    parser.add_argument("--beta", default=1.0, type=float, metavar="B", help="VAE: weight of the KL (default 1)")
     parser.add_argument(
-        "--warm-up", default=0, type=int, metavar="N", help="vae: steps in which it grows from 0 (default 0)"
+        "--warm-up", default=0, type=int, metavar="N", help="VAE: steps in which it grows from 0 (default 0)"
     )
     parser.add_argument(
         "--free-bits",
         default=0.0,
         type=float,
         metavar="N",
-        help="vae: nats of each latent that are free",
+        help="VAE: nats of each latent that are free",
     )
     _add_game_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
@@ -70,16 +75,16 @@ def _add_game_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, or continue what the folder holds; return the exit status: 0, 1 if it diverged, 130 if interrupted.
 
-    Every `--every` steps and at the end: the checkpoint, the losses so far, and a sheet of samples of fixed latents.
+    Every `--every` steps and at the end: the checkpoint, the networks alone, the losses so far, and a sheet of samples.
     """
     whole_number("--every", options.every, least=1)
-    game = _begun(options)
+    game, plan = _begun(options)
     if game.step:
         print(f"{options.out}: continuing after step {game.step:,}")
 
     def keep_results(game: Run) -> None:
         if parallel.is_first() and (game.step % options.every == 0 or game.step == options.steps):
-            _write_results(game, options.out)
+            _write_results(game, plan, options.out)
 
     game.play(each=keep_results)
     if game.stopped:
@@ -90,56 +95,65 @@ def run(options: argparse.Namespace) -> int:
     return 0 if game.step == options.steps else 130
 
 
-def _begun(options: argparse.Namespace) -> Run:
-    """Return the run that the options ask for, not started, or as its checkpoint left it."""
-    if options.network not in ("dcgan", "mlp") and parallel.size() > 1:
+def _begun(options: argparse.Namespace) -> tuple[Run, Plan]:
+    """Return the run that the options ask for, not started, or as its checkpoint left it; and what its networks are."""
+    if options.network not in GANS and parallel.size() > 1:
         raise ValueError(f"{options.network}: it is small and trains in one process; start it without torchrun")
     device = parallel.own_device(options.device)
     keep = Keep(checkpoint=options.out / "run.safetensors", checkpoint_every=options.every, resume=True)
     with parallel.in_turn():
         images = data.load(options.data, size=_size(options))
+    if options.network in TOLD and images.labels is None:
+        raise ValueError(f"--data: {images!r} has no classes, which {options.network} is told; sort it into subfolders")
+    plan = network_plan(options, images)
+    with runtime.seeded(options.seed):  # first weights depend on the seed alone
+        networks = pretrained.build(plan).values()
     scale = _scale(options, images)
     batches = images.batches(options.batch_size, options.seed, device, scale, options.flip, options.shift)
     rate = {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
-    if options.network in ("classifier", "vae", "iwae"):
+    if options.network not in GANS:
         held_out = data.load(options.data, "test", size=_size(options))
         keep = dataclasses.replace(keep, metric=_measure(held_out, scale), metric_every=options.every)
     if options.network == "classifier":
         settings = classify.ClassifierSettings(options.steps, seed=options.seed, **rate)
-        return classify.ClassifierRun(*_networks(options, images), batches, settings, keep, device)
-    if options.network in ("vae", "iwae"):
+        return classify.ClassifierRun(*networks, batches, settings, keep, device), plan
+    if options.network in VAES:
         samples = options.samples if options.network == "iwae" else 1
         how = {"samples": samples, "beta": options.beta, "warm_up": options.warm_up}
         how |= {"free_bits": options.free_bits, "seed": options.seed}
         settings = variational.VAESettings(options.steps, **rate, **how)
-        return variational.VAERun(*_networks(options, images), batches, settings, keep, device)
+        return variational.VAERun(*networks, batches, settings, keep, device), plan
     names = ("objective", "seed", "penalty", "penalty_weight", "n_critic", "clip", "critic_learning_rate", "anneal")
     settings = train.GANSettings(options.steps, **{name: getattr(options, name) for name in names}, **rate)
-    return train.GANRun(*_networks(options, images), batches, settings, keep, device)
+    return train.GANRun(*networks, batches, settings, keep, device), plan
 
 
-def _networks(options: argparse.Namespace, images: data.ImageSet) -> list[nn.Module]:
-    """Return the networks asked for, with first weights that depend on the seed alone."""
+def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
+    """Return what the networks asked for are made of."""
     channels, side = images.images.shape[1:3]
-    width = {} if options.width is None else {"width": whole_number("--width", options.width, least=1)}
-    with runtime.seeded(options.seed):
-        if options.network == "classifier":
-            return [models.Classifier(len(images.classes), channels, side, **width)]
-        if options.network in ("vae", "iwae"):
-            likelihood = "bernoulli" if channels == 1 else "logistic"
-            latents = whole_number("--latent-dim", options.latent_dim, least=1)
-            return [vaes.conv_vae(latents, channels, side, **width, likelihood=likelihood)]
-        if options.network == "dcgan":
-            generator = models.DCGANGenerator(100, channels, side, **width, upsample=options.upsample)
-            norm = "batch" if options.penalty == "none" else "none"  # slopes at samples and batch norm do not mix
-            return [generator, models.DCGANCritic(channels, side, **width, norm=norm)]
-        shape = (channels, side, side)
-        return [models.MLPGenerator(100, shape), models.MLPCritic(shape)]
+    shape = {"channels": channels, "size": side}
+    if options.width is not None:
+        shape["width"] = whole_number("--width", options.width, least=1)
+    told = {"classes": len(images.classes)} if options.network in TOLD else {}
+    if options.network == "classifier":
+        return {"classifier": ("Classifier", {"classes": len(images.classes), **shape})}
+    if options.network in VAES:
+        latents = whole_number("--latent-dim", options.latent_dim, least=1)
+        shape |= {"latent_dim": latents, "likelihood": "bernoulli" if channels == 1 else "logistic", **told}
+        return {"vae": ("conditional_vae" if told else "conv_vae", shape)}
+    if options.network == "mlp":
+        whole = (channels, side, side)
+        return {"generator": ("MLPGenerator", {"output_shape": whole}), "critic": ("MLPCritic", {"input_shape": whole})}
+    norm = "batch" if options.penalty == "none" else "none"  # slopes at samples and batch norm do not mix
+    kinds = ("conditional_generator", "conditional_critic") if told else ("DCGANGenerator", "DCGANCritic")
+    each = {"upsample": options.upsample}, {"norm": norm}
+    players = zip(("generator", "critic"), kinds, each, strict=True)
+    return {player: (kind, {**shape, **told, **own}) for player, kind, own in players}
 
 
 def _scale(options: argparse.Namespace, images: data.ImageSet) -> str:
     """Return the range of pixels that the network asks for: a VAE's likelihood is of black and white, or of k / 255."""
-    if options.network not in ("vae", "iwae"):
+    if options.network not in VAES:
         return "tanh"
     return "binary" if images.images.shape[1] == 1 else "unit"
 
@@ -150,8 +164,10 @@ def _measure(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, f
     def measure(run: Run) -> dict[str, float]:
         if isinstance(run, classify.ClassifierRun):
             return {"held-out accuracy": classify.accuracy(run.classifier, held_out)}
-        x = held_out.batches(len(held_out), scale=scale).at(0)
-        bound = variational.bounds(run.ema, x).mean()
+        batches = held_out.batches(len(held_out), scale=scale)
+        x = batches.at(0)
+        y = None if run.classes is None else batches.labels_at(0)
+        bound = variational.bounds(run.ema, x, y=y).mean()
         found = {"held-out ELBO": bound.item()}
         if (k := run.settings.samples) > 1:  # what iwae raises, which takes k times as long to look at
             found[f"held-out bound of {k} samples"] = variational.bounds(run.ema, x[:1000], k).mean().item()
@@ -165,12 +181,12 @@ def _measure(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, f
 def _size(options: argparse.Namespace) -> int | None:
     """Return the side asked for; some networks take powers of two, so for them sets of 28 pixels come padded to 32."""
     digits_like = options.data in data.SETS and 32 in data.SETS[options.data].sizes
-    wants_32 = options.network in ("dcgan", "classifier") and options.size is None
+    wants_32 = options.network in ("dcgan", "cgan", "classifier") and options.size is None
     return 32 if wants_32 and digits_like else options.size
 
 
-def _write_results(game: Run, folder: Path) -> None:
-    """Write the losses so far, and of what makes images a sheet of samples."""
+def _write_results(game: Run, plan: Plan, folder: Path) -> None:
+    """Write the losses so far, the networks, averaged where the run averages, and a sheet of what they make."""
     game.look()
     if game.stopped:
         return
@@ -179,9 +195,9 @@ def _write_results(game: Run, folder: Path) -> None:
     writer.writerow(["step", *game.history])
     writer.writerows((step, *losses) for step, losses in enumerate(zip(*game.history.values(), strict=True), start=1))
     write_atomically(folder / "history.csv", table.getvalue().encode())
-    if isinstance(game, classify.ClassifierRun):
-        return
-    pixels = plots.tile(game.sample(SHEET), columns=8)  # (rows, width, C)
-    sheet = io.BytesIO()
-    PIL.Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(sheet, format="png")
-    write_atomically(folder / f"samples-{game.step:07d}.png", sheet.getvalue())
+    averaged = {"vae" if "vae" in plan else "generator": game.modules.get("ema")}
+    networks = game.modules if isinstance(game, classify.ClassifierRun) else game.modules | averaged
+    pretrained.save(folder / "networks.safetensors", plan, networks)
+    if not isinstance(game, classify.ClassifierRun):
+        sheet = painted(game.sample(SHEET), zoom=1, columns=8)
+        write_atomically(folder / f"samples-{game.step:07d}.png", sheet)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlab import measured, probability, runtime
+from ganlab.conditional import given
 from ganlab.models import latents
 from ganlab.run import Keep, Run, Source
 from ganlab.runtime import Precision, seeded_generator, whole_number
@@ -57,8 +58,9 @@ class VAESettings:
 class VAERun(Run):
     """Train `vae` in place on images in [0, 1] (scale "binary" or "unit" of `ImageSet.batches`), on `device`.
 
-    `ema` is the running average of its weights, with a better bound than the last ones have. The noise of step k
-    depends only on (seed, k). Raises ValueError if network and data do not fit together.
+    `ema` is the running average of its weights, with a better bound than the last ones have. A `ConditionalVAE` is told
+    the classes of the images. The noise of step k depends only on (seed, k). Raises ValueError if network and data do
+    not fit together.
     """
 
     panels = ({"bound": "bound"}, {"kl": "KL"})
@@ -74,8 +76,10 @@ class VAERun(Run):
         self.device = runtime.pick_device(device)
         self.vae, self.source = vae.to(self.device), source
         x, keep = source.at(0).to(self.device), keep or Keep()
-        check_images(vae, x)
-        chosen = measured.settled(settings.precision, keep, lambda: measured_precision(vae, x))
+        self.classes = getattr(vae, "classes", None)
+        told = given(vae, self._classes_at(0))
+        check_images(told, x)
+        chosen = measured.settled(settings.precision, keep, lambda: measured_precision(told, x))
         settings = dataclasses.replace(settings, precision=chosen)
         self.precision = runtime.precision(chosen, self.device, measured.convolutions(vae))
         vae.to(memory_format=self.precision.memory_format)
@@ -88,9 +92,12 @@ class VAERun(Run):
         x = self.source.at(step).to(self.device, memory_format=self.precision.memory_format)
         eps = self.noise(step, self.settings.samples, len(x))
         how = (self.settings.beta_at(step), self.settings.free_bits, self.precision)
-        record = vae_step(self.vae, self.optimizers["vae"], x, eps, *how)
+        record = vae_step(given(self.vae, self._classes_at(step)), self.optimizers["vae"], x, eps, *how)
         update_ema(self.ema, self.vae, warmed_up(self.settings.ema_decay, step))
         return record
+
+    def _classes_at(self, step: int) -> Tensor | None:
+        return None if self.classes is None else self.source.labels_at(step).to(self.device)
 
     def noise(self, step: int, k: int, n: int) -> Tensor:
         """Return the standard normal noise of a step, (k, n, latent_dim)."""
@@ -98,11 +105,16 @@ class VAERun(Run):
         return torch.randn(k, n, self.vae.latent_dim, generator=generator, device=self.device)
 
     @torch.no_grad()
-    def sample(self, z: Tensor | int) -> Tensor:
-        """Return images in [-1, 1] on the CPU, by `ema`, for latents (n, latent_dim) or n fixed ones of the prior."""
+    def sample(self, z: Tensor | int, y: Tensor | None = None) -> Tensor:
+        """Return images in [-1, 1] on the CPU, by `ema`, for latents (n, latent_dim) or n fixed ones of the prior.
+
+        Classes y (n,) by default take turns: 0, 1, 2, ...
+        """
         if isinstance(z, int):
             z = latents(z, self.vae.latent_dim, seeded_generator(self.settings.seed, "fixed", device=self.device))
-        return self.ema(z.to(self.device)).cpu()
+        if self.classes is not None:
+            y = torch.arange(len(z)) % self.classes if y is None else y
+        return given(self.ema, y if y is None else y.to(self.device))(z.to(self.device)).cpu()
 
     def frame(self) -> Tensor:
         """Return the samples that the run follows over training."""
@@ -119,7 +131,7 @@ def check_images(vae: VAE, x: Tensor) -> None:
         raise ValueError("source: pixels between 0 and 1 for the bernoulli likelihood, expected 0 or 1: scale='binary'")
     with torch.no_grad():
         try:
-            mu, _ = vae.encode(x[:2])
+            mu, _ = vae.encode(x)
             decoded = vae.decode(mu)
         except RuntimeError as error:
             raise ValueError(f"vae: cannot take images of shape {tuple(x.shape[1:])} ({error})") from error
@@ -153,23 +165,27 @@ def fit_vae(
 
 
 @torch.no_grad()
-def bounds(vae: VAE, images: Tensor, samples: int = 1, seed: int = 0, chunk: int = 5000) -> Tensor:
+def bounds(
+    vae: VAE, images: Tensor, samples: int = 1, seed: int = 0, chunk: int = 5000, y: Tensor | None = None
+) -> Tensor:
     """Return the importance-weighted bound of each image (N, C, H, W) in [0, 1], with `samples` draws: nats, (N,).
 
     One sample gives the ELBO, many the estimate of log p(x) that papers report. At most `chunk` images and draws go
-    through the decoder at once, so memory does not grow with either. The same call gives the same draws.
+    through the decoder at once, so memory does not grow with either. The same call gives the same draws. For a
+    `ConditionalVAE`, y (N,) are the images' classes, and the bound is of log p(x | y).
     """
     whole_number("samples", samples, least=1)
     device = next(vae.parameters()).device
     at_once = max(1, chunk // samples)
     found = []
-    for number, x in enumerate(images.split(at_once)):
-        x = x.to(device)
-        mu, logvar = vae.encode(x)
+    for number, rows in enumerate(torch.arange(len(images)).split(at_once)):
+        x = images[rows].to(device)
+        told = given(vae, y if y is None else y[rows].to(device))
+        mu, logvar = told.encode(x)
         generator = seeded_generator(seed, "bounds", number)
         parts = []
         for k in (min(chunk, samples - done) for done in range(0, samples, chunk)):
             eps = torch.randn(k, len(x), vae.latent_dim, generator=generator).to(device)
-            parts.append(vae.log_weights(x, mu, logvar, eps))
+            parts.append(told.log_weights(x, mu, logvar, eps))
         found.append(probability.importance_bound(torch.cat(parts)).cpu())
     return torch.cat(found)

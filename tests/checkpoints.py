@@ -13,8 +13,10 @@ import time
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
+from torch import nn
 
-from ganlab import checkpoint, classify, data, metrics, models, pretrained, runtime, vaes, variational
+from ganlab import checkpoint, classify, conditional, data, metrics, models, pretrained, runtime, vaes, variational
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "checkpoints"
@@ -28,7 +30,13 @@ RECIPES = {
     "vae-digits": "vae --data digits --steps 6000 --batch-size 100 --shift 1 --learning-rate 2e-3",
     "vae-earth": "vae --data earth --latent-dim 128 --width 16 --steps 5000 --flip both --learning-rate 2e-3",
     "dcgan-earth-resize": "dcgan --data earth --width 32 --steps 4000 --flip both --upsample resize",
+    "cgan-digits": "cgan --data digits --width 32 --steps 6000 --every 1000",
+    "cgan-earth": "cgan --data earth --width 32 --steps 4000 --flip both --upsample resize",
+    "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
 }
+# To stay within 25 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
+WITHOUT_CRITIC = {"dcgan-earth", "dcgan-earth-resize", "cgan-digits", "cgan-earth"}
+HALF = {"cgan-digits", "cgan-earth", "cvae-digits"}
 CREDIT = {
     "digits": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges",
     "earth": "NASA Earth Observatory, Blue Marble Next Generation, R. Stöckli et al., 2005",
@@ -48,43 +56,33 @@ def train(name: str) -> None:
     kept.write_text(f"{before + (time.monotonic() - begin) / 60:.2f}")
 
 
-def networks(name: str) -> dict[str, tuple[str, dict[str, object]]]:
-    """Return the kind and the arguments of each network of a recipe, as its command line makes them."""
-    words = RECIPES[name].split()
-    options = dict(zip(words[1::2], words[2::2], strict=True))
-    padded = 32 if options["--data"] != "earth" and words[0] != "vae" else None
-    images = data.load(options["--data"], size=padded)
-    channels, size = images.images.shape[1:3]
-    shape = {"channels": channels, "size": size}
-    if words[0] == "classifier":
-        return {"classifier": ("Classifier", {"classes": len(images.classes), **shape})}
-    if words[0] == "vae":
-        shape |= {"latent_dim": int(options.get("--latent-dim", 32)), "width": int(options.get("--width", 16))}
-        return {"vae": ("conv_vae", {**shape, "likelihood": "bernoulli" if channels == 1 else "logistic"})}
-    shape["width"] = int(options["--width"])
-    upsample = {"upsample": options.get("--upsample", "transposed")}
-    return {
-        "generator": ("DCGANGenerator", {"latent_dim": 100, **shape, **upsample}),
-        "critic": ("DCGANCritic", shape),
-    }
-
-
 def write_weights(name: str) -> str:
-    """Write the weights of a finished training, averaged where the run averages, and return the file's SHA-256."""
-    weights = checkpoint.load(WORK / name / "run.safetensors")["weights"]["modules"]
-    if "ema" in weights:
-        averaged = "vae" if "vae" in weights else "generator"
-        weights[averaged] = weights.pop("ema")
+    """Write the networks of a finished training, averaged where the run averages, and return the file's SHA-256."""
+    state = checkpoint.load(WORK / name / "networks.safetensors")
+    if name in WITHOUT_CRITIC:
+        for part in state.values():
+            del part["critic"]
+    if name in HALF:
+        for weights in state["weights"].values():
+            weights.update({k: w.half() for k, w in weights.items() if w.is_floating_point()})
     path = pretrained.FOLDER / f"{name}.safetensors"
-    checkpoint.save(path, {"networks": networks(name), "weights": weights})
+    checkpoint.save(path, state)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def samples(generator: models.DCGANGenerator | vaes.VAE, draw: int) -> torch.Tensor:
+def samples(generator: nn.Module, draw: int) -> torch.Tensor:
     """Return images that a card's feature-FID is measured on: those of fixed latents, (SAMPLES, C, H, W)."""
     z = models.latents(SAMPLES, generator.latent_dim, runtime.seeded_generator("card", draw))
+    y = classes_in_turn(generator)
     with torch.no_grad():
-        return torch.cat([generator(part) for part in z.split(250)])
+        parts = zip(z.split(250), [None] * 4 if y is None else y.split(250), strict=True)
+        return torch.cat([conditional.given(generator, told)(part) for part, told in parts])
+
+
+def classes_in_turn(generator: nn.Module) -> torch.Tensor | None:
+    """Return the classes of a card's samples, (SAMPLES,), None where the generator is told none."""
+    classes = getattr(generator, "classes", None)
+    return None if classes is None else torch.arange(SAMPLES) % classes
 
 
 def quality(name: str) -> str:
@@ -96,20 +94,34 @@ def quality(name: str) -> str:
         share = classify.accuracy(made["classifier"], held_out)
         return f"held-out accuracy {100 * share:.1f}% of {len(held_out):,} images"
     distance = pretrained.FeatureDistance(set_name, SAMPLES)
-    found = [distance.of(samples(made["vae" if kind == "vae" else "generator"], draw)) for draw in range(DRAWS)]
+    generator = made["vae" if "vae" in made else "generator"]
+    images = [samples(generator, draw) for draw in range(DRAWS)]
+    found = [distance.of(draw) for draw in images]
     mean, deviation = statistics.mean(found), statistics.stdev(found)
-    bound = held_out_bounds(made["vae"], set_name) if kind == "vae" else ""
-    return bound + (
+    before = held_out_bounds(generator, set_name) if "vae" in made else ""
+    if (y := classes_in_turn(generator)) is not None:
+        right = [(told(set_name, draw) == y).double().mean().item() for draw in images]
+        before += f"the classifier of {set_name} finds the class asked for in {100 * statistics.mean(right):.1f}%; "
+    return before + (
         f"feature-FID {mean:.1f} +- {deviation:.1f}, mean and deviation over {DRAWS} draws of {SAMPLES:,} samples; "
         f"{distance.floor:.1f} for as many real training images"
     )
 
 
+@torch.no_grad()
+def told(set_name: str, images: torch.Tensor) -> torch.Tensor:
+    """Return the classes (N,) that the set's classifier sees in images (N, C, H, W)."""
+    classifier = pretrained.load(f"classifier-{set_name}")["classifier"]
+    margin = (classifier.size - images.shape[-1]) // 2
+    return classifier(F.pad(images, (margin,) * 4, value=-1.0)).argmax(1)
+
+
 def held_out_bounds(vae: vaes.VAE, set_name: str) -> str:
     """Return how likely a VAE finds images held out, for a card: the ELBO, and the bound of more samples."""
     held_out = data.load(set_name, "test")
-    x = held_out.batches(len(held_out), scale="binary" if vae.likelihood == "bernoulli" else "unit").at(0)
-    found = [variational.bounds(vae, x, k).mean() for k in (1, BOUND)]
+    batches = held_out.batches(len(held_out), scale="binary" if vae.likelihood == "bernoulli" else "unit")
+    x, y = batches.at(0), batches.labels_at(0) if hasattr(vae, "classes") else None
+    found = [variational.bounds(vae, x, k, y=y).mean() for k in (1, BOUND)]
     text = f"held-out ELBO {found[0]:,.2f} nats, bound of {BOUND} samples {found[1]:,.2f}"
     if vae.likelihood == "logistic":
         bits = [metrics.bits_per_dimension(bound, x[0].numel()) for bound in found]
@@ -122,9 +134,11 @@ def write_card(name: str, sha256: str) -> None:
     set_name = name.split("-")[1]
     minutes = round(float((WORK / name / "minutes").read_text()))
     size = (pretrained.FOLDER / f"{name}.safetensors").stat().st_size / 1e6
-    roles = ", ".join(f"{role} ({kind})" for role, (kind, _) in networks(name).items())
-    averaged = {"dcgan": "; the generator is the running average", "vae": "; its weights are the running average"}
-    roles += averaged.get(name.split("-")[0], "")
+    plan = checkpoint.load(pretrained.FOLDER / f"{name}.safetensors")["networks"]
+    roles = ", ".join(f"{role} ({kind})" for role, (kind, _) in plan.items())
+    averaged = {"generator": "; the generator is the running average", "vae": "; its weights are the running average"}
+    roles += "".join(text for role, text in averaged.items() if role in plan)
+    roles += "; rounded to 16 bits" if name in HALF else ""
     lines = [
         f"# {name}",
         "",

@@ -22,6 +22,7 @@ FLOORS = {
     "metrics": 1,
     "sources": 1,
     "toys": 1,
+    "conditional": 2,
     "models": 2,
     "parallel": 2,
     "pretrained": 2,
@@ -44,26 +45,31 @@ FLOORS = {
     "curves": 4,
     "dashboard": 4,
     "doctor": 4,
+    "drawing": 4,
     "explorers": 4,
+    "generating": 4,
     "live": 4,
     "minimax": 4,
+    "steering": 4,
     "training": 4,
     "variational_explorer": 4,
+    "walks": 4,
     "widgets": 4,
 }
 # A room of several modules on one floor: the first is its door, and each may import those named after it. The
 # exercises in check/ are one room with their engine.
 ROOMS = [
     ("data", "downloads", "folders", "sources"),
-    ("pretrained", "vaes", "models"),
+    ("pretrained", "conditional", "vaes", "models"),
     ("train", "measured", "run", "keep", "settings", "steps"),
     ("ensemble", "run", "settings", "steps"),
     ("classify", "run"),
     ("variational", "measured", "run", "keep", "steps"),
-    ("explorers", "widgets", "canvas", "board", "minimax"),
+    ("explorers", "walks", "steering", "widgets", "canvas", "board", "minimax"),
+    ("drawing", "canvas"),
     ("live", "dashboard", "curves"),
     ("variational_explorer", "widgets"),
-    ("__main__", "doctor", "training"),
+    ("__main__", "doctor", "generating", "training", "canvas"),
 ]
 FILE_LINES, FUNCTION_LINES = 250, 40
 

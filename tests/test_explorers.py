@@ -104,7 +104,7 @@ def test_latest_goes_on_after_an_error() -> None:
 @pytest.mark.parametrize(("channels", "size", "zoom"), [(1, 28, 13), (1, 32, 12), (3, 64, 6)])
 def test_pixels_are_enlarged_and_of_fixed_size(channels: int, size: int, zoom: int) -> None:
     images = torch.rand(1, channels, size, size, generator=runtime.seeded_generator(0)) * 2 - 1
-    picture = canvas.Pixels(images, explorers.SIDE)
+    picture = canvas.Pixels(images, canvas.LARGE)
     found = pixels(picture).reshape(zoom * size, zoom * size, channels)
     assert np.array_equal(found[::zoom, ::zoom], plots.tile(images, 1))
     assert np.array_equal(found[zoom - 1 :: zoom, zoom - 1 :: zoom], found[::zoom, ::zoom])
@@ -294,78 +294,13 @@ def test_sliders_moved_on_several_threads_end_in_one_true_picture() -> None:
 
 
 def test_widgets_can_be_found_and_have_labels() -> None:
-    explorer, walk = explorers.LatentExplorer(dcgan(1, 32)), explorers.LatentWalk(dcgan(1, 32))
-    for widget in (explorer, walk):
-        assert "ganlab-widget" in widget._dom_classes and "ganlab-picture" in widget.picture._dom_classes
-        assert "ganlab-readout" in widget.readout._dom_classes
+    explorer = explorers.LatentExplorer(dcgan(1, 32))
+    assert "ganlab-widget" in explorer._dom_classes and "ganlab-picture" in explorer.picture._dom_classes
+    assert "ganlab-readout" in explorer.readout._dom_classes
     labelled = [explorer.seed, explorer.draw, explorer.kind, explorer.first, *explorer.sliders, explorer.back]
-    labelled += [explorer.code, *walk.ends, walk.way]
+    labelled += [explorer.code]
     assert all(control.description for control in labelled)
     assert {(control.min, control.max, control.step) for control in explorer.sliders} == {(-3, 3, 0.1)}
-
-
-# The walk.
-
-
-def test_the_walk_begins_and_ends_at_its_samples() -> None:
-    generator = dcgan()
-    walk = explorers.LatentWalk(generator, seed=3)
-    z = models.latents(8, 10, runtime.seeded_generator(3))
-    assert torch.equal(walk.z, z)
-    for a, b in ((0, 1), (4, 2), (6, 6)):
-        walk.ends[0].value, walk.ends[1].value = a, b
-        for t, end in ((0.0, a), (1.0, b)):
-            walk.way.value = t
-            assert walk.picture.value == canvas.painted(walk.space.images(z[end : end + 1]), 24)
-    walk.ends[0].value, walk.ends[1].value, walk.way.value = 4, 2, 0.3
-    halfway = models.slerp(z[4], z[2], 0.3)
-    assert walk.picture.value == canvas.painted(walk.space.images(halfway[None]), 24)
-    straight = (0.7 * z[4] + 0.3 * z[2]).norm()
-    assert "30% of the way from sample 5 to sample 3" in walk.readout.value
-    assert f"z is {halfway.norm():.1f} long; on a straight line it would be {straight:.1f}." in walk.readout.value
-
-
-def test_the_strip_shows_the_way_and_follows_the_ends_alone() -> None:
-    walk = explorers.LatentWalk(dcgan(), seed=3)
-    strip = walk.strip.value
-    walk.way.value = 0.5
-    assert walk.strip.value == strip
-    walk.ends[1].value = 5
-    assert walk.strip.value != strip
-    path = models.slerp(walk.z[0], walk.z[5], torch.linspace(0, 1, 8))
-    assert walk.strip.value == canvas.painted(walk.space.images(path), 4, columns=8)
-    assert pixels(walk.strip).shape == (64, 8 * 64 + 7 * 8, 3)
-
-
-def test_eight_numbered_samples_are_shown() -> None:
-    walk = explorers.LatentWalk(dcgan(), seed=3)
-    numbered = walk.children[0].children
-    assert [box.children[1].value for box in numbered] == [str(k) for k in range(1, 9)]
-    for k, box in enumerate(numbered):
-        assert box.children[0].value == canvas.painted(walk.space.images(walk.z)[k : k + 1], 4)
-    assert [label for label, _ in walk.ends[0].options] == [str(k) for k in range(1, 9)]
-
-
-def test_play_and_slider_keep_together() -> None:
-    walk = explorers.LatentWalk(dcgan())
-    before = walk.picture.value
-    walk.play.value = 20
-    assert walk.way.value == pytest.approx(0.4) and walk.picture.value != before
-    walk.way.value = 0.5
-    assert walk.play.value == 25
-    walk.play.value = walk.play.max
-    assert walk.way.value == 1
-
-
-def test_the_walk_goes_between_the_readers_own_latents() -> None:
-    z = 2 * models.latents(3, 10, runtime.seeded_generator("own"))
-    walk = explorers.LatentWalk(dcgan(), z=z)
-    assert [label for label, _ in walk.ends[0].options] == ["1", "2", "3"]
-    walk.ends[0].value, walk.ends[1].value, walk.way.value = 0, 2, 1.0
-    assert walk.picture.value == canvas.painted(walk.space.images(z[2:]), 24)
-    for wrong in (z[:1], z[:, :9], z[0], z.repeat(3, 1)):
-        with pytest.raises(ValueError, match=r"z: got shape .*expected \(n, 10\) with n from 2 to 8"):
-            explorers.LatentWalk(dcgan(), z=wrong)
 
 
 # The dial.

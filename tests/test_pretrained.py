@@ -11,7 +11,8 @@ from ganlab import checkpoint, classify, data, pretrained, runtime, variational
 from ganlab.checkpoint import CheckpointError
 from ganlab.pretrained import FOLDER, SHA256, FeatureDistance
 
-GANS, VAES = ([name for name in SHA256 if name.startswith(kind)] for kind in ("dcgan", "vae"))
+GANS = [name for name in SHA256 if name.split("-")[0] in ("dcgan", "cgan")]
+VAES = [name for name in SHA256 if name.split("-")[0] in ("vae", "cvae")]
 
 
 def card(name: str) -> str:
@@ -34,7 +35,9 @@ def test_the_folder_holds_what_the_package_names_and_no_more_than_25_megabytes()
 @pytest.mark.parametrize("name", SHA256)
 def test_networks_load_ready_for_use_and_the_card_tells_their_command(name):
     networks = pretrained.load(name)
-    assert set(networks) == ({"generator", "critic"} if name in GANS else {name.split("-")[0]})
+    kind = name.split("-")[0]
+    roles = {"generator"} if name in checkpoints.WITHOUT_CRITIC else {"generator", "critic"}
+    assert set(networks) == (roles if name in GANS else {"vae" if name in VAES else kind})
     for network in networks.values():
         assert not any(module.training for module in network.modules())
     assert SHA256[name] in card(name)
@@ -60,19 +63,30 @@ def test_a_generator_is_nearer_to_real_images_than_noise_and_the_critic_tells_th
     fake = checkpoints.samples(networks["generator"], 0)
     noise = torch.rand(fake.shape, generator=runtime.seeded_generator("noise")) * 2 - 1
     assert distance.floor < distance.of(fake) < distance.of(noise) / 5
-    real = data.load(set_name, size=fake.shape[-1]).batches(200).at(0)
-    with torch.no_grad():
-        assert networks["critic"](real).mean() > networks["critic"](fake[:200]).mean()
+    if "critic" in networks:
+        real = data.load(set_name, size=fake.shape[-1]).batches(200).at(0)
+        with torch.no_grad():
+            assert networks["critic"](real).mean() > networks["critic"](fake[:200]).mean()
+
+
+@pytest.mark.parametrize("name", [name for name in SHA256 if name.startswith(("cgan", "cvae"))])
+def test_what_is_told_a_class_makes_mostly_that(name):
+    networks, set_name = pretrained.load(name), name.split("-")[1]
+    generator = networks["vae" if "vae" in networks else "generator"]
+    seen = checkpoints.told(set_name, checkpoints.samples(generator, 0))
+    assert (seen == checkpoints.classes_in_turn(generator)).double().mean() > 0.8
 
 
 @pytest.mark.parametrize("name", VAES)
 def test_a_vae_finds_real_images_likelier_than_others(name):
     vae, set_name = pretrained.load(name)["vae"], name.split("-")[1]
-    scale = "binary" if vae.likelihood == "bernoulli" else "unit"
-    x = data.load(set_name, "test").batches(50, scale=scale).at(0)
-    real, upside_down = (variational.bounds(vae, images).mean() for images in (x, x.flip(2)))
-    noise = variational.bounds(vae, torch.randint(0, 2, x.shape).float()).mean()
+    batches = data.load(set_name, "test").batches(50, scale="binary" if vae.likelihood == "bernoulli" else "unit")
+    x, y = batches.at(0), batches.labels_at(0) if hasattr(vae, "classes") else None
+    real, upside_down = (variational.bounds(vae, images, y=y).mean() for images in (x, x.flip(2)))
+    noise = variational.bounds(vae, torch.randint(0, 2, x.shape).float(), y=y).mean()
     assert real > noise and (set_name == "earth" or real > upside_down)
+    if y is not None:
+        assert real > variational.bounds(vae, x, y=(y + 1) % vae.classes).mean()
 
 
 def test_feature_distance_is_the_formula_on_the_classifiers_features():

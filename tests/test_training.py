@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 
 from ganlab import __main__ as command
-from ganlab import checkpoint, parallel
+from ganlab import checkpoint, parallel, pretrained
 
 FEW = ["--every", "4", "--batch-size", "16", "--device", "cpu"]
 
@@ -142,7 +142,35 @@ def test_a_vae_of_colour_images_has_a_likelihood_of_their_256_levels(tmp_path, p
     assert "log_scale" in checkpoint.load(tmp_path / "run" / "run.safetensors")["weights"]["modules"]["vae"]
 
 
-@pytest.mark.parametrize("network", ["vae", "iwae", "classifier"])
+@pytest.mark.parametrize(("network", "role"), [("cgan", "generator"), ("cvae", "vae")])
+def test_what_is_told_classes_goes_on_and_leaves_networks_that_sample_a_class(tmp_path, network, role):
+    for steps in (4, 8):
+        arguments_ = arguments(tmp_path / "parts", steps=steps, network=network, more=["--width", "4"])
+        assert command.main(arguments_) == 0
+    assert command.main(arguments(tmp_path / "whole", network=network, more=["--width", "4"])) == 0
+    for file in ("history.csv", "samples-0000008.png"):
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "parts" / file).read_bytes()
+    trained = checkpoint.load(tmp_path / "whole" / "run.safetensors")["weights"]["modules"]["ema"]
+    written = pretrained.read(tmp_path / "whole" / "networks.safetensors")[role].state_dict()
+    assert all(weight.equal(trained[name]) for name, weight in written.items())
+    words = ["sample", "--of", str(tmp_path / "whole"), "--class", "3", "--out", str(tmp_path / "threes.png")]
+    assert command.main(words) == 0 and (tmp_path / "threes.png").exists()
+
+
+@pytest.mark.parametrize("network", ["dcgan", "mlp", "vae", "classifier"])
+def test_every_kind_leaves_networks_that_can_be_read(tmp_path, network):
+    more = [] if network == "mlp" else ["--width", "4"]
+    assert command.main(arguments(tmp_path / "run", steps=2, network=network, more=more)) == 0
+    assert pretrained.read(tmp_path / "run" / "networks.safetensors")
+
+
+def test_images_without_classes_are_refused_where_classes_are_told(tmp_path, pictures, capsys):
+    assert command.main(arguments(tmp_path / "run", network="cgan", data=pictures, more=["--size", "16"])) == 1
+    assert "has no classes, which cgan is told; sort it into subfolders" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("network", ["vae", "iwae", "cvae", "classifier"])
 def test_only_games_train_in_several_processes(tmp_path, capsys, monkeypatch, network):
     monkeypatch.setattr(parallel, "size", lambda: 2)
     assert command.main(arguments(tmp_path / "run", network=network)) == 1

@@ -1,0 +1,80 @@
+"""The pad without a browser: what is on it, what answers, and what comes from files."""
+
+import datetime
+import io
+
+import PIL.Image
+import pytest
+import torch
+from torch import Tensor
+
+from ganlab import canvas, data, drawing
+
+NOW = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
+
+
+def respond(drawn: Tensor) -> tuple[Tensor, str]:
+    return torch.cat([drawn, -drawn]), f"mean <{drawn.mean():.2f}>"
+
+
+def digits(n: int = 3) -> Tensor:
+    return data.load("digits").images[:n]
+
+
+def uploaded(content: bytes, name: str = "mine.png") -> tuple[dict, ...]:
+    return (
+        {"name": name, "type": "image/png", "size": len(content), "last_modified": NOW, "content": memoryview(content)},
+    )
+
+
+def png(size: tuple[int, int] = (56, 40), white: int = 255) -> bytes:
+    buffer = io.BytesIO()
+    PIL.Image.new("RGB", size, (white,) * 3).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def test_what_is_drawn_is_answered() -> None:
+    pad = drawing.DrawingPad(respond, digits(), columns=2)
+    assert (pad.drawn == -1).all() and "mean &lt;-1.00&gt;" in pad.readout.value
+    pixels = torch.randint(0, 256, (28, 28), dtype=torch.uint8)
+    pad.pad.pixels = pixels.numpy().tobytes()  # as the browser sends it
+    assert torch.allclose(pad.drawn[0, 0], pixels / 127.5 - 1)
+    assert pad.picture.value == canvas.painted(respond(pad.drawn)[0], 4, 2)
+
+
+def test_buttons_bring_examples_clear_and_invert() -> None:
+    pad = drawing.DrawingPad(respond, digits())
+    for k in (0, 1, 2, 0):
+        pad.example.click()
+        assert torch.equal(pad.drawn, digits()[k : k + 1] / 127.5 - 1)
+    pad.invert.value = True
+    assert torch.allclose(pad.drawn, 1 - digits()[:1] / 127.5, atol=1e-6)
+    pad.invert.value = False
+    assert torch.equal(pad.drawn, digits()[:1] / 127.5 - 1)
+    pad.clear.click()
+    assert (pad.drawn == -1).all()
+
+
+def test_a_file_fills_the_pad_and_a_bad_one_changes_nothing() -> None:
+    pad = drawing.DrawingPad(respond, digits())
+    pad.file.value = uploaded(png())
+    assert (pad.drawn == 1).all()
+    pad.file.value = uploaded(b"no picture", "<bad>.png")
+    assert (pad.drawn == 1).all()
+    assert "&lt;bad&gt;.png" in pad.readout.value and "cannot be read" in pad.readout.value
+
+
+def test_examples_must_be_digits_of_bytes() -> None:
+    with pytest.raises(ValueError, match=r"examples: got torch.float32 \(3, 1, 28, 28\), expected torch.uint8"):
+        drawing.DrawingPad(respond, digits().float())
+
+
+def test_one_picture_is_read_from_a_path_or_from_bytes(tmp_path) -> None:
+    (tmp_path / "a.png").write_bytes(png(white=200))
+    for source in (tmp_path / "a.png", str(tmp_path / "a.png"), png(white=200)):
+        for grey, channels in ((True, 1), (False, 3)):
+            image = data.read_image(source, 28, grey)
+            assert image.shape == (channels, 28, 28) and image.dtype == torch.uint8 and (image == 200).all()
+    for wrong in (tmp_path / "none.png", b"nothing"):
+        with pytest.raises(data.DataError, match="cannot be read"):
+            data.read_image(wrong, 28)
