@@ -7,6 +7,7 @@ import anywidget
 import ipywidgets as ipw
 import torch
 import traitlets
+from ipywidgets.widgets.trait_types import CByteMemoryView
 from torch import Tensor
 
 from ganlab.canvas import Latest, Pixels, readout, side_by_side
@@ -111,7 +112,7 @@ class Pad(anywidget.AnyWidget):
     _esm, _css = PAD, STYLE
     side = traitlets.Int(28).tag(sync=True)
     zoom = traitlets.Int(ZOOM).tag(sync=True)
-    pixels = traitlets.Bytes(bytes(28 * 28)).tag(sync=True)
+    pixels = CByteMemoryView(bytes(28 * 28)).tag(sync=True)  # a browser's bytes come as a memoryview
 
 
 class DrawingPad(ipw.VBox):

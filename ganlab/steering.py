@@ -91,7 +91,7 @@ class ClassMixer(ipw.VBox):
             raise ValueError(f"names: got {len(names)}, but this generator is told {told} classes")
         self.generator, self.names, self.classifier = generator, list(names), classifier
         options = [(name, k) for k, name in enumerate(names)]
-        width = f"{max(2, max(map(len, names)) * 0.7 + 1):.1f}em"
+        width = f"{0.7 * max(map(len, names)) + 1.8:.1f}em"
         self.ends = [chooser(label, options, k, width) for k, label in enumerate(("class", "other class"))]
         self.mix = slider("mixture", 0.0, 0.0, 1.0, 0.02)
         self.seed = ipw.BoundedIntText(whole_number("seed", seed, least=0), 0, 10**9 - 1, description="seed of z")
@@ -105,7 +105,8 @@ class ClassMixer(ipw.VBox):
             control.observe(self.redraw, names="value")
             if control is not self.mix:
                 control.observe(self.redraw_strip, names="value")
-        super().__init__([side_by_side([*self.ends, self.mix, self.seed, self.readout], self.picture), self.strip])
+        below = side_by_side([self.mix, self.seed, self.readout], self.picture)
+        super().__init__([*self.ends, below, self.strip])
         self.add_class("ganlab-widget")
         self.redraw_strip()
         self.redraw()

@@ -86,7 +86,7 @@ class LatentWalk(ipw.VBox):
         return z.detach().cpu()
 
     def _make_controls(self) -> None:
-        self.line = chooser("line", list(LINES), "arc", "5em")
+        self.line = chooser("line", list(LINES), "arc", "6.5em")
         self.way = slider("way gone", 0.0, 0.0, 1.0, 1 / self.PLAYED)
         under_slider = {"margin": f"2px 2px 2px calc({NARROW} + 10px)"}
         self.play = ipw.Play(min=0, max=self.PLAYED, interval=60, show_repeat=False, layout=under_slider)

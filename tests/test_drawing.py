@@ -37,7 +37,7 @@ def test_what_is_drawn_is_answered() -> None:
     pad = drawing.DrawingPad(respond, digits(), columns=2)
     assert (pad.drawn == -1).all() and "mean &lt;-1.00&gt;" in pad.readout.value
     pixels = torch.randint(0, 256, (28, 28), dtype=torch.uint8)
-    pad.pad.pixels = pixels.numpy().tobytes()  # as the browser sends it
+    pad.pad.set_state({"pixels": memoryview(pixels.numpy().tobytes())})  # as the browser sends it
     assert torch.allclose(pad.drawn[0, 0], pixels / 127.5 - 1)
     assert pad.picture.value == canvas.painted(respond(pad.drawn)[0], 4, 2)
 
