@@ -18,14 +18,15 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = Path(__file__).parent.parent / "data" / "checkpoints"
 SHA256 = {
+    "cvae-digits": "9f467698beb9313dee76c84d658da3a3728515203754ac8dc96d23d0538c4538",
     "vae-earth": "2c2dbff15a8093eaa8a6834afc1ec72dff2f3436bedc05326a4acfd400a461fd",
     "vae-digits": "884b29a99c079cca35011d2539cae31bb2f9552588c8f91cfbddd0a992306735",
     "classifier-digits": "d2c0c1359d4331b622465830dca5344a00fd554a1452f5ae61231e6ca0bf5bc9",
     "classifier-earth": "be7f02db16fbff410cb568744b1837f6dfa4251ad272ece040a17c6577184e0c",
     "classifier-fashion": "6b8b1862399913fe676203b421a487e54ebb491fe527ff9de27e380af43bcf1d",
     "dcgan-digits": "df8df655c19f8d5b4cb429377400e2e3021c89c8871e56b09430b543cf0d7778",
-    "dcgan-earth": "e6bdd902ad147f8726533b02ba9926e130b6ca48710e4eb19e08a7b19f12eb4d",
-    "dcgan-earth-resize": "18121d41e4fc73c65a049421750a0f5efc346f9176f9a07562ffa018173907e8",
+    "dcgan-earth": "ac08a4f75ad8639762a7f079b610e4a68e27c7e02367635181015a2978ef4d92",
+    "dcgan-earth-resize": "1a8e90c55d628e0bc501aef7a24d1f52797ef65d0940d2345bdba60cebd06dde",
 }
 KINDS = (
     *(

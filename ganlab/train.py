@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganlab import checkpoint, losses, measured, parallel, runtime
 from ganlab.conditional import given
@@ -64,6 +65,11 @@ class GANRun(Run):
         real = parallel.share(source.at(0)).to(self.device)
         self.classes = getattr(generator, "classes", None)
         check_classes(generator, critic, source)
+        if settings.penalty != "none" and any(isinstance(module, _BatchNorm) for module in critic.modules()):
+            raise ValueError(
+                f"penalty: got {settings.penalty!r} for a critic with batch normalisation, expected 'none':"
+                " there a slope at a sample means nothing (lesson 05)"
+            )
         y = self._classes_at(0)
         check_fit(*(given(network, y if y is None else y[:2]) for network in (self.generator, self.critic)), real)
         measure = functools.partial(measured_precision, given(self.generator, y), given(self.critic, y), real)

@@ -101,6 +101,14 @@ def test_a_run_is_the_plain_loop(game, steps, objective, device):
             torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("penalty", losses.PENALTIES)
+def test_a_penalty_on_a_critic_with_batch_normalisation_is_refused(penalty):
+    generator, critic, source = games.images()
+    assert any(isinstance(module, torch.nn.BatchNorm2d) for module in critic.modules())
+    with pytest.raises(ValueError, match=f"penalty: got '{penalty}' for a critic with batch normalisation"):
+        GANRun(generator, critic, source, settings(1, penalty=penalty), device="cpu")
+
+
 @on_each_device
 @pytest.mark.parametrize("penalty", ["none", *losses.PENALTIES])
 @pytest.mark.parametrize(("objective", "n_critic", "clip"), [("wasserstein", 3, 0.02), ("relativistic", 1, 0.0)])
