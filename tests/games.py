@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganlab import checkpoint, models, runtime, toys
+from ganlab import checkpoint, conditional, models, runtime, toys
 from ganlab.data import ImageSet
 from ganlab.run import Keep
 from ganlab.train import GANRun, GANSettings, fit_gan
@@ -47,6 +47,15 @@ def images(seed: int = 0) -> Game:
     source = ImageSet(pictures, None, (), "noise", "train").batches(8, seed=seed)
     with runtime.seeded(seed):
         return models.DCGANGenerator(6, width=8), models.DCGANCritic(width=8), source
+
+
+def told(seed: int = 0) -> Game:
+    """Return a game of the smallest DCGANs that are told classes, on 8x8 images."""
+    pictures = torch.randint(0, 256, (40, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    source = ImageSet(pictures, torch.arange(40) % 3, tuple("abc"), "noise", "train").batches(8, seed=seed)
+    with runtime.seeded(seed):
+        shape = {"size": 8, "width": 4}
+        return conditional.conditional_generator(3, 6, **shape), conditional.conditional_critic(3, **shape), source
 
 
 def settings(steps: int, **others: Any) -> GANSettings:
