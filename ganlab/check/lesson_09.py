@@ -1,0 +1,168 @@
+"""The exercises of lesson 09: length on a straight line, path length, a direction kept apart, the best start."""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+
+def line_length(dim: int, t: Tensor) -> Tensor:
+    """Return the root mean squared length of (1 - t) a + t b for a, b ~ N(0, I) of `dim` numbers; t (n,)."""
+    return (dim * ((1 - t) ** 2 + t**2)).sqrt()
+
+
+def _line_length(function: Callable) -> dict[str, Any]:
+    t = torch.tensor([0.0, 0.1, 0.35, 0.5, 0.8, 1.0], dtype=torch.float64)
+    return {f"length for D = {dim}": function(dim, t.clone()) for dim in (3, 128)}
+
+
+def path_length(features: Tensor) -> Tensor:
+    """Return the mean squared speed of paths, a number: features (K, N, F) at K even times from 0 to 1."""
+    steps = features[1:] - features[:-1]  # (K - 1, N, F)
+    return (steps.norm(dim=2) * len(steps)).square().mean()
+
+
+def _path_length(function: Callable) -> dict[str, Any]:
+    rng = seeded_generator("09.2")
+    found = {}
+    for times, paths in ((5, 3), (9, 2)):
+        features = torch.randn(times, paths, 4, generator=rng, dtype=torch.float64)
+        found[f"{paths} paths at {times} times"] = function(features)
+    return found
+
+
+def _path_slips(changes: dict[str, Callable[[Tensor, int], Tensor]]) -> tuple[Slip, ...]:
+    """Return a slip for each hint, whose answer is `change(step lengths (K - 1, N), K)`."""
+
+    def slip(change: Callable[[Tensor, int], Tensor], features: Tensor) -> Tensor:
+        return change((features[1:] - features[:-1]).norm(dim=2), len(features))
+
+    return tuple(Slip(functools.partial(slip, change), hint) for hint, change in changes.items())
+
+
+def apart(wanted: Tensor, others: Tensor) -> Tensor:
+    """Return the direction of length 1 nearest to `wanted` (D,) that is at right angles to all `others` (k, D)."""
+    basis, _ = torch.linalg.qr(others.T)  # (D, k)
+    return F.normalize(wanted - basis @ (basis.T @ wanted), dim=0)
+
+
+def _apart(function: Callable) -> dict[str, Any]:
+    rng = seeded_generator("09.3")
+    wanted, first, second = 2 * torch.randn(3, 6, generator=rng, dtype=torch.float64)
+    second = second + 0.8 * first  # not at right angles to each other
+    found = {}
+    for name, others in {"one other": first[None], "two others": torch.stack([first, second])}.items():
+        way = function(wanted.clone(), others.clone())
+        found[f"direction, {name}"] = way
+    return found
+
+
+def _in_turn(wanted: Tensor, others: Tensor) -> Tensor:
+    for other in others:
+        wanted = wanted - (wanted @ other) / (other @ other) * other
+    return F.normalize(wanted, dim=0)
+
+
+def _at_once(wanted: Tensor, others: Tensor) -> Tensor:
+    shares = (others @ wanted) / others.square().sum(1)
+    return F.normalize(wanted - shares @ others, dim=0)
+
+
+def _part_of_others(wanted: Tensor, others: Tensor) -> Tensor:
+    basis, _ = torch.linalg.qr(others.T)
+    return basis @ (basis.T @ wanted)
+
+
+def best_start(z: Tensor, errors: Tensor) -> Tensor:
+    """Return for each image the latent of its best start, (B, D): z (S, B, D) and errors (S, B) of S starts."""
+    return z[errors.argmin(0), torch.arange(z.shape[1])]
+
+
+def _best_start(function: Callable) -> dict[str, Any]:
+    rng = seeded_generator("09.4")
+    z = torch.randn(4, 4, 3, generator=rng)  # as many starts as images: a wrong axis raises nothing
+    errors = torch.rand(4, 4, generator=rng)
+    for image, start in enumerate((2, 0, 2, 1)):
+        errors[start, image] = -0.5  # no error, but a score that is below 0 is the best as well
+    more = 1 - torch.rand(5, 4, generator=rng)
+    return {
+        "latents, 4 starts": function(z.clone(), errors.clone()),
+        "latents, 5 starts": function(torch.randn(5, 4, 3, generator=rng), more),
+    }
+
+
+LINE_SLIPS = {
+    "that is the arc's length: the straight line is shorter in the middle.": lambda d, t: math.sqrt(d) + 0 * t,
+    "that is the squared length: take the root.": lambda d, t: d * ((1 - t) ** 2 + t**2),
+    "the weights' squares belong under the root as well.": lambda d, t: math.sqrt(d) * ((1 - t) ** 2 + t**2),
+    "a and b are taken for opposite: they are at right angles, nearly, so squares of the lengths add.": (
+        lambda d, t: math.sqrt(d) * (1 - 2 * t).abs()
+    ),
+    "that is the length of the midpoint alone.": lambda d, t: math.sqrt(d / 2) + 0 * t,
+    "D does not enter: each of D numbers has this variance, and squares add.": lambda d, t: (
+        (1 - t) ** 2 + t**2
+    ).sqrt(),
+}
+
+PATH_SLIPS = {
+    "K points have K - 1 steps between them: a step takes 1 / (K - 1).": lambda s, k: (s * k).square().mean(),
+    "that is the mean speed: square before the mean.": lambda s, k: (s * (k - 1)).mean(),
+    "the time of a step is missing: speed is way per time.": lambda s, k: s.square().mean(),
+    "divided by the time once: the whole speed is squared.": lambda s, k: s.square().mean() * (k - 1),
+    "a sum over the steps: the integral over t from 0 to 1 is their mean.": lambda s, k: (
+        (s * (k - 1)).square().sum(0).mean()
+    ),
+    "a sum over the paths: take their mean.": lambda s, k: (s * (k - 1)).square().mean(0).sum(),
+    "a mean over the features: a distance sums squares over them.": lambda s, k: (s * (k - 1)).square().mean() / 4,
+    "multiplied by the time of a step: divide by it.": lambda s, k: (s / (k - 1)).square().mean(),
+    "that is the square of the mean speed: the mean of the squares is larger.": lambda s, k: (
+        (s * (k - 1)).mean().square()
+    ),
+    "a root too many: (9.4) is a mean of squares.": lambda s, k: (s * (k - 1)).square().mean().sqrt(),
+}
+
+APART_SLIPS = {
+    "others that lean on each other are counted twice. Find their span first: torch.linalg.qr, or lstsq.": _at_once,
+    "taking away the second brings back some of the first: find their span (torch.linalg.qr, or lstsq).": _in_turn,
+    "the direction is right, its length is not 1.": lambda w, o: w - _part_of_others(w, o),
+    "that is the part that lies in the others: take it away.": lambda w, o: F.normalize(_part_of_others(w, o), dim=0),
+    "the others do not enter.": lambda w, o: F.normalize(w, dim=0),
+    "that is the opposite direction.": lambda w, o: -apart(w, o),
+    "a projection divides by the other's squared length: those given are not of length 1.": lambda w, o: F.normalize(
+        w - (o @ w) @ o, dim=0
+    ),
+    "divided by the other's length once: a projection divides by its square.": lambda w, o: F.normalize(
+        w - ((o @ w) / o.norm(dim=1)) @ o, dim=0
+    ),
+    "added instead of taken away.": lambda w, o: F.normalize(w + _part_of_others(w, o), dim=0),
+}
+
+START_SLIPS = {
+    "those are the worst starts: the smallest error wins.": lambda z, e: z[e.argmax(0), torch.arange(z.shape[1])],
+    "one start for all images: each has its own best.": lambda z, e: z[e.mean(1).argmin()],
+    "that is the first start, whatever its error.": lambda z, e: z[0],
+    "a mean of latents: the middle between two solutions need be none.": lambda z, e: z.mean(0),
+    "the start of the smallest error anywhere: each image has its own best.": lambda z, e: z[
+        int(e.argmin()) // e.shape[1]
+    ],
+    "that is the best image of each start: compare along the starts, dim 0.": lambda z, e: z[
+        torch.arange(len(z)), e.argmin(1)
+    ],
+    "a mean weighted by errors: the middle between two solutions need be none.": lambda z, e: torch.einsum(
+        "sb,sbd->bd", (-e).softmax(0), z
+    ),
+}
+
+EXERCISES = {
+    "09.1": Exercise(_line_length, line_length, tuple(Slip(change, hint) for hint, change in LINE_SLIPS.items())),
+    "09.2": Exercise(_path_length, path_length, _path_slips(PATH_SLIPS)),
+    "09.3": Exercise(_apart, apart, tuple(Slip(change, hint) for hint, change in APART_SLIPS.items())),
+    "09.4": Exercise(_best_start, best_start, tuple(Slip(change, hint) for hint, change in START_SLIPS.items())),
+}
