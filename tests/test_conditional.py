@@ -207,6 +207,10 @@ def test_a_conditional_vae_given_classes_is_a_vae_with_the_same_weights() -> Non
     by_hand = vae.encoder.body(x).chunk(2, 1)  # the classes' pictures begin as zeros
     assert torch.allclose(mu, by_hand[0]) and torch.allclose(logvar, by_hand[1])
     assert torch.equal(vae(z, y), told(z))
+    nn.init.normal_(vae.encoder.pictures)
+    one_by_one = [vae.encoder.body(image[None] + vae.encoder.pictures[k])[0] for image, k in zip(x, y, strict=True)]
+    assert torch.allclose(torch.cat(told.encode(x), 1), torch.stack(one_by_one), atol=1e-5)
+    nn.init.zeros_(vae.encoder.pictures)
     # one class each for K draws of the batch: rows of z are draw by draw
     eps = torch.randn(5, 4, 3)
     weights = told.log_weights(x, mu, logvar, eps)
@@ -233,15 +237,17 @@ def test_a_vaes_run_is_the_loop_written_out(scale: str) -> None:
 def test_bounds_use_each_images_own_class_whatever_the_chunk() -> None:
     vae = small_vae()
     nn.init.normal_(vae.encoder.pictures)
+    with torch.no_grad():
+        vae.decoder.embedding.mul_(30)  # or an untrained decoder hardly minds the class
     x = (pictures().images[:10] > 128).float()
     y = pictures().labels[:10]
     whole = variational.bounds(vae, x, 3, y=y)
     assert whole.shape == (10,)
     assert not torch.allclose(whole, variational.bounds(vae, x, 3, y=(y + 1) % 3))
-    torch.manual_seed(0)
     many = variational.bounds(vae, x, 300, y=y)
-    chunked = variational.bounds(vae, x, 300, y=y, chunk=900)  # other draws, three images at a time
-    assert torch.allclose(many, chunked, atol=1.0) and (many - chunked).abs().mean() < 0.2
+    chunked = variational.bounds(vae, x, 300, y=y, chunk=600)  # other draws, two images at a time
+    other = variational.bounds(vae, x, 300, y=(y + 1) % 3)
+    assert (many - chunked).abs().max() < 0.2 * (many - other).abs().min()
 
 
 def test_the_bound_learns_what_the_classes_mean() -> None:
