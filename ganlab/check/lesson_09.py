@@ -1,4 +1,4 @@
-"""The exercises of lesson 09: length on a straight line, path length, a direction kept apart, the best start."""
+"""The exercises of lesson 09: length on a straight line, path length, a direction kept apart, how fast a line turns."""
 
 import functools
 import math
@@ -80,22 +80,28 @@ def _part_of_others(wanted: Tensor, others: Tensor) -> Tensor:
     return basis @ (basis.T @ wanted)
 
 
-def best_start(z: Tensor, errors: Tensor) -> Tensor:
-    """Return for each image the latent of its best start, (B, D): z (S, B, D) and errors (S, B) of S starts."""
-    return z[errors.argmin(0), torch.arange(z.shape[1])]
+def line_turns(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Return how fast the direction of (1 - t) a + t b turns, in radians per unit of t: a, b (D,), t (n,)."""
+    return _area(a, b) / _points(a, b, t).square().sum(1)
 
 
-def _best_start(function: Callable) -> dict[str, Any]:
+def _points(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    return torch.lerp(a, b, t[:, None])  # (n, D)
+
+
+def _area(a: Tensor, b: Tensor) -> Tensor:
+    """Return the area of the parallelogram of a and b, which is that of a point on their line and b - a, too."""
+    return (a.square().sum() * b.square().sum() - (a @ b) ** 2).sqrt()
+
+
+def _line_turns(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("09.4")
-    z = torch.randn(4, 4, 3, generator=rng)  # as many starts as images: a wrong axis raises nothing
-    errors = torch.rand(4, 4, generator=rng)
-    for image, start in enumerate((2, 0, 2, 1)):
-        errors[start, image] = -0.5  # no error, but a score that is below 0 is the best as well
-    more = 1 - torch.rand(5, 4, generator=rng)
-    return {
-        "latents, 4 starts": function(z.clone(), errors.clone()),
-        "latents, 5 starts": function(torch.randn(5, 4, 3, generator=rng), more),
-    }
+    t = torch.tensor([0.0, 0.2, 0.5, 0.9, 1.0], dtype=torch.float64)
+    a, b = torch.randn(2, 5, generator=rng, dtype=torch.float64)
+    b = 0.6 * b + 0.8 * a  # neither at right angles nor of equal length
+    right = torch.linalg.qr(torch.stack([a, b]).T).Q.T * 3
+    ends = {"any ends": (a, b), "ends at right angles, of equal length": (right[0], right[1])}
+    return {f"angular speed, {name}": function(a.clone(), b.clone(), t.clone()) for name, (a, b) in ends.items()}
 
 
 LINE_SLIPS = {
@@ -144,25 +150,31 @@ APART_SLIPS = {
     "added instead of taken away.": lambda w, o: F.normalize(w + _part_of_others(w, o), dim=0),
 }
 
-START_SLIPS = {
-    "those are the worst starts: the smallest error wins.": lambda z, e: z[e.argmax(0), torch.arange(z.shape[1])],
-    "one start for all images: each has its own best.": lambda z, e: z[e.mean(1).argmin()],
-    "that is the first start, whatever its error.": lambda z, e: z[0],
-    "a mean of latents: the middle between two solutions need be none.": lambda z, e: z.mean(0),
-    "the start of the smallest error anywhere: each image has its own best.": lambda z, e: z[
-        int(e.argmin()) // e.shape[1]
-    ],
-    "that is the best image of each start: compare along the starts, dim 0.": lambda z, e: z[
-        torch.arange(len(z)), e.argmin(1)
-    ],
-    "a mean weighted by errors: the middle between two solutions need be none.": lambda z, e: torch.einsum(
-        "sb,sbd->bd", (-e).softmax(0), z
+TURN_SLIPS = {
+    "that is the velocity at right angles: divide by the distance |p| once more.": lambda a, b, t: (
+        _area(a, b) / _points(a, b, t).norm(dim=1)
     ),
+    "the whole velocity: only the part at right angles to p turns it.": lambda a, b, t: (
+        (b - a).norm() / _points(a, b, t).norm(dim=1)
+    ),
+    "the part of the velocity along p changes the length: take the other part.": lambda a, b, t: (
+        (_points(a, b, t) @ (b - a)).abs() / _points(a, b, t).square().sum(1)
+    ),
+    "that holds for ends at right angles, of equal length.": lambda a, b, t: 1 / ((1 - t) ** 2 + t**2),
+    "that takes the ends for being at right angles.": lambda a, b, t: (
+        a.norm() * b.norm() / _points(a, b, t).square().sum(1)
+    ),
+    "the length of p also depends on the angle between a and b.": lambda a, b, t: (
+        _area(a, b) / ((1 - t) ** 2 * (a @ a) + t**2 * (b @ b))
+    ),
+    "that is the even speed of the arc.": lambda a, b, t: torch.atan2(_area(a, b), a @ b) + 0 * t,
+    "that is the square of the speed: take the root.": lambda a, b, t: line_turns(a, b, t) ** 2,
+    "in degrees: radians are asked for.": lambda a, b, t: torch.rad2deg(line_turns(a, b, t)),
 }
 
 EXERCISES = {
     "09.1": Exercise(_line_length, line_length, tuple(Slip(change, hint) for hint, change in LINE_SLIPS.items())),
     "09.2": Exercise(_path_length, path_length, _path_slips(PATH_SLIPS)),
     "09.3": Exercise(_apart, apart, tuple(Slip(change, hint) for hint, change in APART_SLIPS.items())),
-    "09.4": Exercise(_best_start, best_start, tuple(Slip(change, hint) for hint, change in START_SLIPS.items())),
+    "09.4": Exercise(_line_turns, line_turns, tuple(Slip(change, hint) for hint, change in TURN_SLIPS.items())),
 }

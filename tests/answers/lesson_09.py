@@ -95,17 +95,37 @@ def raw_projection(wanted, others):
     return apart_raw(wanted, others)
 
 
-def start_by_loop(z, errors):
-    return torch.stack([z[errors[:, b].argmin(), b] for b in range(z.shape[1])])
+def turns_by_area(a, b, t):
+    p = (1 - t)[:, None] * a + t[:, None] * b
+    return torch.sqrt((a @ a) * (b @ b) - (a @ b) ** 2) / (p * p).sum(1)
 
 
-def start_by_gather(z, errors):
-    best = errors.min(dim=0).indices  # (B,)
-    return z.gather(0, best[None, :, None].expand(1, -1, z.shape[2]))[0]
+def turns_by_velocity(a, b, t):
+    found = []
+    for at in t:
+        p = a + at * (b - a)
+        u = p / p.norm()
+        sideways = (b - a) - ((b - a) @ u) * u
+        found.append(sideways.norm() / p.norm())
+    return torch.stack(found)
 
 
-def start_by_numpy(z, errors):
-    return z.numpy()[np.argmin(errors.numpy(), axis=0), np.arange(z.shape[1])]
+def turns_by_derivative(a, b, t):
+    def heading(at):
+        return F.normalize(a + at * (b - a), dim=0)
+
+    return torch.stack([torch.autograd.functional.jacobian(heading, at).norm() for at in t])
+
+
+def turns_by_numpy(a, b, t):
+    a, b, t = a.numpy(), b.numpy(), t.numpy()[:, None]
+    p = (1 - t) * a + t * b
+    along = p @ (b - a) / np.linalg.norm(p, axis=1)
+    return np.sqrt(np.sum((b - a) ** 2) - along**2) / np.linalg.norm(p, axis=1)
+
+
+def point(a, b, t):
+    return (1 - t)[:, None] * a + t[:, None] * b
 
 
 ANSWERS = {
@@ -150,15 +170,22 @@ ANSWERS = {
         ],
     },
     "09.4": {
-        "right": [start_by_loop, start_by_gather, start_by_numpy],
+        "right": [turns_by_area, turns_by_velocity, turns_by_derivative, turns_by_numpy],
         "wrong": [
-            (lambda z, errors: start_by_loop(z, -errors), "the worst starts"),
-            (lambda z, errors: z[errors.sum(dim=1).argmin()], "one start for all"),
-            (lambda z, errors: z[0], "the first start"),
-            (lambda z, errors: z.sum(0) / len(z), "a mean of latents"),
-            (lambda z, errors: z[(errors == errors.min()).nonzero()[0, 0]], "smallest error anywhere"),
-            (lambda z, errors: torch.stack([z[s, errors[s].argmin()] for s in range(len(z))]), "best image of each"),
-            (lambda z, errors: (torch.softmax(-errors, 0)[..., None] * z).sum(0), "weighted by errors"),
+            (lambda a, b, t: turns_by_area(a, b, t) * point(a, b, t).norm(dim=1), "once more"),
+            (lambda a, b, t: (b - a).norm() / point(a, b, t).norm(dim=1), "the whole velocity"),
+            (lambda a, b, t: ((point(a, b, t) @ (b - a)) / point(a, b, t).pow(2).sum(1)).abs(), "along p"),
+            (lambda a, b, t: 1 / (1 - 2 * t + 2 * t * t), "ends at right angles, of equal length"),
+            (lambda a, b, t: (a @ a * (b @ b)).sqrt() / point(a, b, t).pow(2).sum(1), "for being at right angles"),
+            (
+                lambda a, b, t: (
+                    ((a @ a) * (b @ b) - (a @ b) ** 2).sqrt() / (((1 - t) * a.norm()) ** 2 + (t * b.norm()) ** 2)
+                ),
+                "also depends on the angle",
+            ),
+            (lambda a, b, t: torch.full_like(t, math.acos(a @ b / a.norm() / b.norm())), "even speed of the arc"),
+            (lambda a, b, t: turns_by_velocity(a, b, t).square(), "take the root"),
+            (lambda a, b, t: turns_by_area(a, b, t) * 180 / math.pi, "radians are asked for"),
         ],
     },
 }
