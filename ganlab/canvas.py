@@ -1,8 +1,9 @@
 """Parts of widgets that show images fast: painted by Pillow, of fixed size, in a rush only the latest; and layouts."""
 
+import contextlib
 import io
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import ipywidgets as ipw
 import PIL.Image
@@ -62,6 +63,16 @@ class Latest:
         with self.lock:
             self.drawing, self.wanted = self.wanted, False
             return self.drawing
+
+
+@contextlib.contextmanager
+def by_program(widget: ipw.Widget) -> Iterator[None]:
+    """Inside, `widget.setting` is true: the program moves its controls, not the reader, and callbacks look away."""
+    widget.setting = True
+    try:
+        yield
+    finally:
+        widget.setting = False
 
 
 class Pixels(ipw.Image):

@@ -4,18 +4,17 @@ Each works on a copy of the generator as it was when the widget was made. Callba
 cell: what they share stands behind a lock, and nothing is drawn through pyplot.
 """
 
-import contextlib
 import html
 import math
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import ipywidgets as ipw
 import torch
 from torch import nn
 
-from ganlab.canvas import LARGE, THUMBNAIL, Latest, Pixels, chooser, readout, side_by_side
+from ganlab.canvas import LARGE, THUMBNAIL, Latest, Pixels, by_program, chooser, readout, side_by_side
 from ganlab.latent import FARTHEST, KINDS, STEP, LatentSpace, Point
 from ganlab.runtime import whole_number
 from ganlab.walks import LatentWalk
@@ -110,19 +109,19 @@ class LatentExplorer(ipw.VBox):
 
     def _turn(self) -> None:
         """Begin anew with the other kind of directions: what was moved along the one means nothing along the other."""
-        with self._by_program():
+        with by_program(self):
             self.first.value = 0
         self._go(self.point()._replace(moves=()))
 
     def _go(self, point: Point) -> None:
         self.moves = dict(point.moves)
-        with self._by_program():
+        with by_program(self):
             self.seed.value, self.kind.value = point.seed, point.kind
         self._arrange()
 
     def _arrange(self) -> None:
         """Let the sliders show the directions from `first` on."""
-        with self._by_program():
+        with by_program(self):
             for k, control in enumerate(self.sliders, self.first.value):
                 control.description, control.value = f"{NOUNS[self.kind.value]} {k}", self.moves.get(k, 0.0)
 
@@ -133,17 +132,9 @@ class LatentExplorer(ipw.VBox):
         except ValueError as error:
             self.complaint = str(error)
             return
-        with self._by_program():
+        with by_program(self):
             self.first.value = point.moves[0][0] // ROWS * ROWS if point.moves else 0
         self._go(point)
-
-    @contextlib.contextmanager
-    def _by_program(self) -> Iterator[None]:
-        self.setting = True
-        try:
-            yield
-        finally:
-            self.setting = False
 
     def _paint(self) -> None:
         with self.lock:
@@ -159,7 +150,7 @@ class LatentExplorer(ipw.VBox):
             f"Seed {point.seed}, {moved}.<br>z is {z.norm():.1f} long; a draw of {self.space.dim} numbers is "
             f"{math.sqrt(self.space.dim):.1f} long, give or take 0.7."
         )
-        with self.lock, self._by_program():
+        with self.lock, by_program(self):
             self.code.value = self.space.code(point)
 
 

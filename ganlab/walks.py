@@ -1,11 +1,10 @@
 """A walk through latent space from image to image, by slider or played; of one generator or of several side by side."""
 
-import contextlib
 import functools
 import html
 import itertools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import ipywidgets as ipw
@@ -14,7 +13,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganlab import models
-from ganlab.canvas import LARGE, THUMBNAIL, Latest, Pixels, animated, chooser, painted, readout, side_by_side
+from ganlab.canvas import (
+    LARGE,
+    THUMBNAIL,
+    Latest,
+    Pixels,
+    animated,
+    by_program,
+    chooser,
+    painted,
+    readout,
+    side_by_side,
+)
 from ganlab.latent import LatentSpace
 from ganlab.runtime import seeded_generator, whole_number, write_atomically
 from ganlab.widgets import slider
@@ -127,7 +137,7 @@ class LatentWalk(ipw.VBox):
                 self.chosen.remove(k)
             elif len(self.chosen) == MOST:
                 self.complaint = f"A way goes through {MOST} images at most: press one of the others first."
-                with self._by_program():
+                with by_program(self):
                     self.buttons[k].value = False
             else:
                 self.chosen.append(k)
@@ -137,14 +147,6 @@ class LatentWalk(ipw.VBox):
                 self.complaint = f"Press {FEWEST} to {MOST} of the numbers, in the order of the way."
         self.redraw_strips()
         self.redraw()
-
-    @contextlib.contextmanager
-    def _by_program(self) -> Iterator[None]:
-        self.setting = True
-        try:
-            yield
-        finally:
-            self.setting = False
 
     def points(self, t: Tensor) -> dict[str, Tensor]:
         """Return each generator's latents (n, latent_dim) at t (n,), from 0 to 1, on the chosen way."""
