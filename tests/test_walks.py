@@ -6,16 +6,9 @@ from pathlib import Path
 import PIL.Image
 import pytest
 import torch
+from test_explorers import dcgan
 
 from ganlab import canvas, explorers, models, runtime, vaes, walks
-
-
-def dcgan(size: int = 16, latent_dim: int = 10, channels: int = 1) -> models.DCGANGenerator:
-    with runtime.seeded(0):
-        generator = models.DCGANGenerator(latent_dim, channels, size, 4)
-    for weight in generator.parameters():
-        weight.data *= 8 if weight.ndim == 4 else 1  # or untrained pictures are all grey
-    return generator
 
 
 def pair() -> walks.LatentWalk:
@@ -24,7 +17,7 @@ def pair() -> walks.LatentWalk:
         vae = vaes.conv_vae(latent_dim=6, size=8, width=4, hidden=8)
     z = {"GAN": torch.randn(3, 10, generator=runtime.seeded_generator(0))}
     z["VAE"] = torch.randn(3, 6, generator=runtime.seeded_generator(1))
-    return walks.LatentWalk({"GAN": dcgan(), "VAE": vae}, z=z)
+    return walks.LatentWalk({"GAN": dcgan(1), "VAE": vae}, z=z)
 
 
 def press(walk: walks.LatentWalk, *numbers: int) -> None:
@@ -42,7 +35,7 @@ def test_the_way_passes_its_stops_and_each_leg_is_as_long_as_any() -> None:
 
 
 def test_the_first_walk_is_from_sample_1_to_sample_2() -> None:
-    walk = walks.LatentWalk(dcgan(), seed=3)
+    walk = walks.LatentWalk(dcgan(1), seed=3)
     z = models.latents(8, 10, runtime.seeded_generator(3))
     picture = walk.pictures[""]
     for t, end in ((0.0, 0), (1.0, 1)):
@@ -58,7 +51,7 @@ def test_the_first_walk_is_from_sample_1_to_sample_2() -> None:
 
 
 def test_numbers_are_walked_in_the_order_they_were_pressed() -> None:
-    walk = walks.LatentWalk(dcgan(), seed=3)
+    walk = walks.LatentWalk(dcgan(1), seed=3)
     press(walk, 1, 7, 1)  # 1 off: too few until 7 is pressed; then 1 again, at the end
     assert walk.stops == [1, 6, 0]
     walk.way.value = 0.5
@@ -68,7 +61,7 @@ def test_numbers_are_walked_in_the_order_they_were_pressed() -> None:
 
 
 def test_fewer_than_two_and_more_than_five_are_told_and_change_no_way() -> None:
-    walk = walks.LatentWalk(dcgan())
+    walk = walks.LatentWalk(dcgan(1))
     press(walk, 2)
     assert walk.stops == [0, 1] and "Press 2 to 5 of the numbers" in walk.readout.value
     press(walk, 3, 4, 5, 6)
@@ -80,7 +73,7 @@ def test_fewer_than_two_and_more_than_five_are_told_and_change_no_way() -> None:
 
 
 def test_the_strip_stays_while_the_slider_moves() -> None:
-    walk = walks.LatentWalk(dcgan())
+    walk = walks.LatentWalk(dcgan(1))
     strip = walk.strips[""].value
     walk.way.value = 0.5
     assert walk.strips[""].value == strip
@@ -89,7 +82,7 @@ def test_the_strip_stays_while_the_slider_moves() -> None:
 
 
 def test_play_and_slider_keep_together() -> None:
-    walk = walks.LatentWalk(dcgan())
+    walk = walks.LatentWalk(dcgan(1))
     before = walk.pictures[""].value
     walk.play.value = 40
     assert walk.way.value == pytest.approx(0.4) and walk.pictures[""].value != before
@@ -110,12 +103,12 @@ def test_generators_walk_side_by_side_each_through_its_own_latents() -> None:
 
 def test_latents_of_the_readers_own_must_fit() -> None:
     z = torch.randn(3, 10, generator=runtime.seeded_generator("own"))
-    assert len(explorers.LatentWalk(dcgan(), z=z).buttons) == 3
+    assert len(explorers.LatentWalk(dcgan(1), z=z).buttons) == 3
     for wrong in (z[:1], z[:, :9], z[0], z.repeat(3, 1)):
         with pytest.raises(ValueError, match=r"z: got shape .*expected \(n, 10\) with n from 2 to 8"):
-            walks.LatentWalk(dcgan(), z=wrong)
+            walks.LatentWalk(dcgan(1), z=wrong)
     with pytest.raises(ValueError, match="z: got 3 of a, 2 of b, expected as many of each"):
-        walks.LatentWalk({"a": dcgan(), "b": dcgan()}, z={"a": z, "b": z[:2]})
+        walks.LatentWalk({"a": dcgan(1), "b": dcgan(1)}, z={"a": z, "b": z[:2]})
 
 
 def test_a_walk_is_saved_as_a_gif_and_nothing_is_overwritten(tmp_path: Path) -> None:
