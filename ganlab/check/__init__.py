@@ -53,6 +53,17 @@ def answer(number: str, given: Any) -> None:
     print(f"Exercise {number}: {verdict.status}. {verdict.message}".rstrip())
 
 
+def mark(exercise: Exercise, given: Any, points: float) -> float:
+    """Print the verdict on `given`, a part of an assignment, and return what it earns: all its points or none.
+
+    As the last line of a test cell: nbgrader reads the number as the cell's mark, and the notebook runs on.
+    """
+    verdict = judge(exercise, given)
+    earned = float(points) if verdict.status == "correct" else 0.0
+    print(f"{earned:g} of {points:g} points: {verdict.status}. {verdict.message}")
+    return earned
+
+
 def find(number: str) -> Exercise:
     """Return exercise `number`; raise ValueError with the numbers there are for one that does not exist."""
     lesson = number.split(".")[0]
