@@ -4,12 +4,15 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/ready
+# nbgrader puts menus into JupyterLab, so it lies in an environment of its own, which sees all of the course's.
+GRADER := $(VENV)/instructor
+GPY    := $(GRADER)/bin/python
 # JupyterLab refuses to run as root (in a container, say) unless it is told to.
 ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test course refresh bench checkpoints lint clean distclean lock
+.PHONY: help lab test course refresh bench checkpoints release grade marking mutants lint clean distclean lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -18,7 +21,7 @@ help: ## List the targets
 lab: $(READY) ## Open JupyterLab at the first lesson (flags: make lab ARGS="--no-browser --port=9999")
 	$(PY) -m jupyter lab $(ROOT) notebooks/00_start_here.ipynb $(ARGS)
 
-test: $(READY) ## Prove everything: eight to eleven minutes on two cores (flags: make test ARGS="-k losses")
+test: $(READY) $(GRADER)/ready ## Prove everything: about a quarter of an hour on two cores (flags: make test ARGS="-k losses")
 	$(PY) -m pytest -n logical $(ARGS)
 
 course: $(READY) ## Run every lesson at class speed into build/course as notebooks and HTML, print its minutes
@@ -32,6 +35,19 @@ bench: $(READY) ## Measure the training step beside the loop of the usual exampl
 
 checkpoints: $(READY) ## For maintainers: train what lies in data/checkpoints anew, into build/checkpoints (hours)
 	$(PY) tests/checkpoints.py $(ARGS)
+
+release: $(GRADER)/ready ## For teachers: make what students get of an assignment (make release A=1)
+	$(GPY) -m ganlab.classroom release $(A)
+
+grade: $(GRADER)/ready ## For teachers: mark what lies in notebooks/assignments/submitted (make grade A=1)
+	$(GPY) -m ganlab.classroom grade $(A) $(ARGS)
+
+marking: $(GRADER)/ready ## For teachers: open nbgrader's form to mark written answers by hand
+	cd notebooks/assignments && JUPYTER_PATH=$(abspath $(VENV))/share/jupyter $(abspath $(GPY)) -m jupyter lab $(ROOT) \
+		--LabApp.app_dir=$(abspath $(VENV))/share/jupyter/lab --LabApp.default_url=/formgrader $(ARGS)
+
+mutants: $(READY) ## Show that wrong answers are refused and right ones accepted, by lesson and assignment
+	$(PY) tests/mutants.py
 
 lint: $(READY) ## Check style and formatting of the code and the lessons
 	$(PY) -m ruff check .
@@ -52,6 +68,19 @@ lock: $(READY) ## For maintainers: pin all dependencies of pyproject.toml anew i
 		--no-emit-find-links --no-emit-trusted-host --annotation-style=line -o build/lock.full pyproject.toml
 	sed -e '/^#/d' -e '/^$$/d' -e 's/+cpu//' build/lock.full >> build/lock
 	mv build/lock requirements.lock
+	echo '# Made by `make lock`: what the extra "instructor" needs beyond requirements.lock; do not edit.' > build/lock
+	$(PY) -m piptools compile --quiet --upgrade --extra instructor --strip-extras --no-header --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --no-annotate -c requirements.lock -o build/lock.full pyproject.toml
+	sed 's/ *#.*//' requirements.lock > build/pins
+	sed -e '/^#/d' -e '/^$$/d' -e 's/+cpu//' build/lock.full | grep -v -x -F -f build/pins >> build/lock
+	mv build/lock requirements-instructor.lock
+
+$(GRADER)/ready: $(READY) requirements-instructor.lock
+	$(PY) -m venv $(GRADER)
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$($(GPY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/course.pth"
+	$(GPY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-instructor.lock
+	touch $@
 
 # The stamp is older than its inputs after a change of the dependencies: then pip brings the environment up to date.
 $(READY): requirements.lock pyproject.toml

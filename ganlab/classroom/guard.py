@@ -1,0 +1,111 @@
+"""Works inside the kernel that runs a submission: keeps its files to its folder, and the tests to what they were.
+
+This is no sandbox: whoever sets out to defeat it can. It stops accidents and the usual tricks, and reports them:
+writing elsewhere, reading the course's folder, starting programs, connecting, replacing functions that tests rely on.
+"""
+
+import os
+import sys
+import types
+from collections.abc import Mapping
+from typing import Any
+
+PROGRAMS = {"os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pty.spawn", "subprocess.Popen"}
+CHANGES = {"os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink"}
+CHANGES |= {"os.truncate", "os.utime", "shutil.move", "shutil.rmtree", "sqlite3.connect"}
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+# What tests compute with. `ganlab` and all that is below it are added when they are loaded.
+TRUSTED = ("builtins", "math", "numpy", "torch", "torch.nn", "torch.nn.functional", "torch.optim", "torch.autograd")
+JUDGE = ("Exercise", "Slip", "mark", "judge")  # names that test cells use
+
+_found: list[str] = []
+_originals: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+
+
+def install(own: str, closed: list[str]) -> None:
+    """From now on, allow writing in the folder `own` only and no reading in `closed`; remember what tests rely on."""
+    own, closed = os.path.realpath(own), [os.path.realpath(folder) for folder in closed]
+    mine = {own, "/dev/null", "/dev/shm"}
+
+    def refuse(what: str) -> None:
+        if what not in _found:
+            _found.append(what)
+        raise PermissionError(f"Not while this is graded: the work {what}.")
+
+    def inside(path: str, folder: str) -> bool:
+        return path == folder or path.startswith(folder + os.sep)
+
+    def check(path: Any, writing: bool) -> None:
+        if isinstance(path, int) or path is None:
+            return
+        real = os.path.realpath(os.fsdecode(path))
+        if writing and not any(inside(real, folder) for folder in mine):
+            refuse("wrote to a file outside of its folder")
+        if any(inside(real, folder) for folder in closed) and not inside(real, own):
+            refuse("read in the course's folder")
+
+    def hook(event: str, arguments: tuple) -> None:
+        if event == "open":
+            path, mode, flags = arguments
+            check(path, bool((flags or 0) & WRITES) or any(letter in (mode or "") for letter in "wax+"))
+        elif event in CHANGES and not (event == "sqlite3.connect" and arguments[0] == ":memory:"):
+            for path in arguments[: 2 if event in ("os.link", "os.rename", "os.symlink", "shutil.move") else 1]:
+                check(path, True)
+        elif event in PROGRAMS:
+            refuse("started a program")
+        elif event == "socket.connect" and isinstance(arguments[1], tuple):
+            refuse("opened a connection")
+
+    _remember()
+    sys.addaudithook(hook)
+
+
+def _remember() -> None:
+    import ganlab.check  # the judge, and torch with it
+    import ganlab.train  # the rest that assignments use
+
+    del ganlab
+    for name in sorted(sys.modules):
+        module = sys.modules[name]
+        if name in TRUSTED or name.partition(".")[0] == "ganlab" and name != __name__:
+            _remember_names(module, name)
+    _remember_names(sys.modules["torch"].Tensor, "torch.Tensor")
+
+
+def _remember_names(owner: Any, name: str) -> None:
+    for attribute, value in list(vars(owner).items()):
+        if callable(value) and not isinstance(value, types.ModuleType) and attribute != "input":  # the kernel's own
+            _originals[id(owner), attribute] = owner, f"{name}.{attribute}", value
+
+
+def restore(namespace: dict[str, Any]) -> None:
+    """Put back, and report, what was replaced since `install`: in modules, and the judge's names in `namespace`."""
+    for (_, attribute), (owner, name, value) in _originals.items():
+        if vars(owner).get(attribute) is not value:
+            _replaced(name)
+            setattr(owner, attribute, value)
+    judge = vars(sys.modules["ganlab.check"])
+    for name in JUDGE:
+        if namespace.get(name, judge[name]) is not judge[name]:
+            _replaced(name)
+        namespace[name] = judge[name]
+
+
+def _replaced(name: str) -> None:
+    text = f"replaced {name} (it was put back before the tests)"
+    if text not in _found:
+        _found.append(text)
+
+
+def found() -> list[str]:
+    """Return what was refused or put back, each once, as a sentence's end: "started a program"."""
+    return list(_found)
+
+
+def environment(own: str, cache: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for a kernel whose home, temporary files and settings are to lie in the folder `own`."""
+    passed = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT", "OMP_NUM_THREADS")
+    kept = {key: given[key] for key in passed if key in given}
+    folders = {"HOME", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR"}
+    own_folders = {key: os.path.join(own, ".kernel") for key in sorted(folders)}
+    return kept | own_folders | {"GANLAB_CACHE": cache, "PYTHONDONTWRITEBYTECODE": "1", "TQDM_DISABLE": "1"}

@@ -1,0 +1,65 @@
+"""What in a submission's code deserves a look: code that reaches for the grader, not for the task."""
+
+import ast
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
+
+MODULES = {"ctypes", "gc", "inspect", "multiprocessing", "nbgrader", "socket", "subprocess", "urllib", "requests"}
+NAMES = {"_getframe", "addaudithook", "classroom", "get_ipython", "hidden_variant", "settrace", "setprofile"}
+JUDGE = {"Exercise", "Slip", "judge", "mark"}
+
+
+def suspicions(notebook: NotebookNode) -> list[str]:
+    """Return, for the cells that students write, what deserves a look: "cell 'square' uses inspect"."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("locked"):
+            found += [f"cell {cell.id!r} {what}" for what in dict.fromkeys(_in_code(cell.source))]
+    return found
+
+
+def _in_code(source: str) -> Iterator[str]:
+    lines = source.splitlines()
+    for line in lines:
+        if line.lstrip().startswith("!") or line.lstrip().startswith("%%") and "%%time" not in line:
+            yield f"runs a command: {line.strip()[:60]}"
+    try:
+        tree = ast.parse("\n".join("" if line.lstrip().startswith(("!", "%")) else line for line in lines))
+    except (SyntaxError, ValueError):  # it will not run either
+        return
+    modules = _imported(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+            yield from (f"imports {name}" for name in names if {*name.split(".")} & (MODULES | NAMES))
+        elif isinstance(node, ast.Name | ast.Attribute):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            if name in NAMES:
+                yield f"uses {name}"
+            elif isinstance(node.ctx, ast.Store) and isinstance(node, ast.Name) and name in JUDGE:
+                yield f"defines a {name} of its own"
+            elif isinstance(node.ctx, ast.Store) and isinstance(node, ast.Attribute) and _root(node) in modules:
+                yield f"assigns to {ast.unparse(node)}"
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in JUDGE:
+            yield f"defines a {node.name} of its own"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("setattr", "delattr"):
+            if node.args and _root(node.args[0]) in modules:
+                yield f"changes {ast.unparse(node.args[0])}"
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    """Return the names that modules have in this course: those usual in its cells, and what this code imports."""
+    names = {"np", "torch", "nn", "F", "plt", "math", "ganlab", "losses", "models", "metrics", "check", "builtins"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module in ("ganlab", "torch"):
+            names |= {alias.asname or alias.name for alias in node.names if alias.name.islower()}
+    return names
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,180 @@
+"""What runs one submission: `isolation` starts it as a process of its own, under limits.
+
+A cell that has to be stopped takes the kernel with it. The notebook is then run again without that cell, so that the
+parts beside it still earn what they deserve.
+"""
+
+import copy
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_output
+
+from ganlab.classroom import guard
+from ganlab.classroom.isolation import Limits
+
+GUARD = "ganlab-guard"  # the tag of cells that are put in for the run and taken out after it
+MOST_STOPS = 4  # after so many stopped cells the rest is not run
+
+
+class _Client(NotebookClient):
+    """A notebook client that stops a kernel at its limits, and knows why it did."""
+
+    limits: Limits
+    reason = ""
+    printed = 0
+    running = ""  # the id of the submission's cell that runs now, or ran last
+
+    def starts(self, cell: NotebookNode, cell_index: int) -> None:
+        if cell.cell_type == "code" and cell.source and GUARD not in cell.metadata.get("tags", []):
+            self.running, self.printed = cell.id, 0
+
+    def output(self, outs: list, msg: dict, display_id: str, cell_index: int) -> Any:
+        self.printed += len(str(msg["content"]))
+        if self.printed > self.limits.output_mb * 1e6:
+            self.stop(f"printed more than {self.limits.output_mb} MB")
+            return None
+        return super().output(outs, msg, display_id, cell_index)
+
+    def stop(self, reason: str) -> None:
+        self.reason = self.reason or reason
+        for process in psutil.Process().children(recursive=True):
+            process.kill()
+
+    def watch(self, over: threading.Event) -> None:
+        while not over.wait(0.1):
+            if _memory_mb() > self.limits.memory_mb:
+                self.stop(f"used more than {self.limits.memory_mb / 1000:g} GB of memory")
+
+
+def _memory_mb() -> float:
+    total = 0
+    for process in psutil.Process().children(recursive=True):
+        try:
+            total += process.memory_info().rss
+        except psutil.Error:  # it ended meanwhile
+            continue
+    return total / 1e6
+
+
+def execute(notebook: NotebookNode, own: Path, closed: list[Path], limits: Limits) -> tuple[NotebookNode, list[str]]:
+    """Run a copy of a staged submission in the folder `own`; return it with outputs, and what needs a look.
+
+    No file in a folder of `closed` can be read by it. A test that ends without its number is marked as failed.
+    """
+    stopped: dict[str, str] = {}  # cell id: why
+    began = time.monotonic()
+    while True:
+        run, stop, found = _attempt(notebook, own, closed, limits, stopped)
+        if stop is None:
+            break
+        stopped |= stop
+        if len(stopped) > MOST_STOPS or time.monotonic() - began > limits.notebook_seconds:
+            found.append("was not run to its end: too many cells had to be stopped, or it took too long")
+            break
+    sources = {cell.id: cell.source for cell in notebook.cells}
+    for cell in run.cells:
+        if cell.cell_type == "code":
+            cell.source = sources[cell.id]  # a stopped cell ran without it
+            _settle(cell, stopped.get(cell.id, ""))
+    looks = [f"cell {name!r} {why}" for name, why in stopped.items()]
+    return run, looks + found
+
+
+def _attempt(
+    notebook: NotebookNode, own: Path, closed: list[Path], limits: Limits, without: dict[str, str]
+) -> tuple[NotebookNode, dict[str, str] | None, list[str]]:
+    """Run once, without some cells: (with outputs, {cell id: why it was stopped} or None, the guard's words)."""
+    guarded = _guarded(notebook, own, closed, without)
+    client = _Client(guarded, timeout=limits.cell_seconds, kernel_name="python3", allow_errors=True)
+    client.limits, client.on_cell_start = limits, client.starts
+    over = threading.Event()
+    watch = threading.Thread(target=client.watch, args=[over], daemon=True)
+    watch.start()
+    variables = guard.environment(str(own), str(own / ".cache"), os.environ)
+    stop = None
+    try:
+        client.execute(env=variables, cwd=str(own))
+    except (DeadKernelError, CellTimeoutError) as error:
+        slow = isinstance(error, CellTimeoutError)
+        why = client.reason or (f"ran for more than {limits.cell_seconds} s" if slow else "killed the kernel")
+        stop = {client.running: why}
+    finally:
+        over.set()
+        watch.join()
+        client.stop("")  # whatever the submission left running
+    if failures := [out.evalue for out in guarded.cells[0].outputs if out.output_type == "error"]:
+        raise RuntimeError(f"the guard could not be installed: {failures[0]}")
+    words = [output.text for output in guarded.cells[-1].outputs if output.output_type == "stream"]
+    guarded.cells = [cell for cell in guarded.cells if GUARD not in cell.metadata.get("tags", [])]
+    return guarded, stop, json.loads(words[-1].splitlines()[-1]) if words else []
+
+
+def _guarded(notebook: NotebookNode, own: Path, closed: list[Path], without: dict[str, str]) -> NotebookNode:
+    """Return a copy that installs the guard, restores the tests before each one, and tells at last what it saw."""
+
+    def cell(name: str, call: str) -> NotebookNode:
+        source = f'__import__("ganlab.classroom.guard", fromlist=["guard"]).{call}'
+        return new_code_cell(source, id=name, metadata={"tags": [GUARD]})
+
+    run = copy.deepcopy(notebook)
+    cells = [cell("guard", f"install({str(own)!r}, {[str(folder) for folder in closed]!r})")]
+    for one in run.cells:
+        if one.cell_type == "code":
+            one.outputs, one.execution_count = [], None
+            if one.id in without:
+                one.source = ""  # an empty cell is not run
+            elif one.metadata.get("nbgrader", {}).get("grade"):
+                cells.append(cell(f"guard-{one.id}", "restore(globals())"))
+        cells.append(one)
+    telling = 'print(__import__("json").dumps(__import__("ganlab.classroom.guard", fromlist=["guard"]).found()))'
+    run.cells = [*cells, new_code_cell(telling, id="guard-found", metadata={"tags": [GUARD]})]
+    return run
+
+
+def _settle(cell: NotebookNode, why: str) -> None:
+    """Make a cell's outputs say what nbgrader is to read: a stopped cell's reason, a test's number or its failure."""
+    if why:
+        cell.outputs = [_error("Stopped", f"This cell {why}, and the notebook was run again without it.")]
+    if not cell.metadata.get("nbgrader", {}).get("grade") or cell.metadata.nbgrader.get("solution"):
+        return
+    # A warning on stderr would count as a failure, and a test that ends quietly as passed.
+    cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    results = [out.data.get("text/plain", "") for out in cell.outputs if out.output_type == "execute_result"]
+    failed = any(output.output_type == "error" for output in cell.outputs)
+    if not failed and not (len(results) == 1 and _is_mark(results[0], cell.metadata.nbgrader.points)):
+        cell.outputs.append(_error("Unfinished", "This test did not come to its end."))
+
+
+def _is_mark(text: str, points: float) -> bool:
+    try:
+        return 0 <= float(text) <= points
+    except ValueError:
+        return False
+
+
+def _error(name: str, value: str) -> NotebookNode:
+    return new_output("error", ename=name, evalue=value, traceback=[f"{name}: {value}"])
+
+
+def main(job: str, answer: str, order: str) -> None:
+    """Run the notebook in the file `job` as `order` (JSON) says; write it back, and what needs a look into `answer`."""
+    asked = json.loads(order)
+    closed = [Path(folder) for folder in asked["closed"]]
+    run, looks = execute(nbformat.read(job, as_version=4), Path(asked["own"]), closed, Limits(**asked["limits"]))
+    nbformat.write(run, job)
+    Path(answer).write_text(json.dumps(looks), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1410 @@
+"""The faulty trainers of assignment 4, and the cells that a draw of six of them makes.
+
+`cells(variant, hidden_variant)` is all that `make release` needs. A trainer of `POOL` is written as the student sees
+it, with its fault; `repair` lists the edits (old text, new text) that mend it, `halves` edits that people try and that
+do not, with the hint for each. Nothing here reaches a student: solutions and hidden tests are cut out on release.
+"""
+
+import textwrap
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Edits = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A trainer with a fault: `name` of the fault, what it trains on, its source, and what mends or half mends it."""
+
+    name: str
+    kind: str  # "points" and "pixels": GANs on 2-D points and on digits; "digits": VAEs
+    source: str
+    repair: Edits
+    symptom: str  # the hint to whoever hands in a repair under which this is still to be seen
+    halves: tuple[tuple[Edits, str], ...] = ()
+    needed: dict[str, float] = field(default_factory=dict)  # where it differs from NEEDED
+
+
+# What the numbers of a repaired trainer must be; `measured` in the hidden cells names them.
+NEEDED = {
+    "points": {"modes missed": 0, "share of good samples": 0.5, "imbalance in nats": 0.3},
+    "pixels": {"share of dark pixels": 0.12, "distance to the digits": 10},
+    "digits": {"ELBO in nats": -48},
+}
+
+# What one would see with each fault: the hint to whoever names it wrongly, true whatever the trainer.
+SEEN_WITH = {
+    "not_detached": "with that one, a single backward pass serves both players: count the calls of backward() here.",
+    "double_sigmoid": "with that one, what is taken for a logit lies in (0, 1): follow it from the network to the loss.",
+    "labels_swapped": "with that one, the generator flees the data and its loss falls to 0. Is that what you see?",
+    "penalty_axis": "with that one, there is a penalty on slopes, and the critic is far too flat or steep for it.",
+    "zero_grad_missing": "with that one, old gradients pile up and a curve swings wider and wider: look for the call.",
+    "same_latents": "with that one, all steps train on the same few latents: compare the latents of two steps.",
+    "clips_generator": "with that one, the samples huddle in a small blob while the critic's loss dives without end.",
+    "wrong_parameters": "with that one, some network is at the end what it was at the start: compare its weights.",
+    "critic_too_slow": "with that one, the critic's loss climbs, since the critic hardly moves: compare its weights.",
+    "average_stuck": "with that one, the curves are those of a healthy game, and only what is returned is untrained.",
+    "data_range": "with that one, generated and real pixels (or pixels and likelihood) have different ranges.",
+    "pixels_averaged": "with that one, the reported log p(x | z) is within a nat of 0: it is no sum over pixels.",
+    "kl_averaged": "with that one, the reported KL is far below a nat although the reconstructions differ: no sum.",
+    "kl_sign": "with that one, the KL term is rewarded instead of paid, and a curve runs away without end.",
+    "logvar_as_std": "with that one, there is noise on z, but of another size than the KL supposes.",
+    "no_noise": "with that one, decoding the same image twice gives the same to the last bit: is there no noise on z?",
+    "z_detached": "with that one, no gradient of log p(x | z) reaches the encoder: is it cut off here?",
+    "beta_never_rises": "with that one, the KL has a weight that changes with the step: print the weight.",
+    "saturating_loss": "with that one, the generator descends log(1 - D): write down its loss here, with its sign.",
+    "critic_too_fast": "with that one, the critic's learning rate is far above the generator's: compare the two.",
+    "eval_mode": "with that one, there are layers that behave differently in eval mode: does any network here have one?",
+    "not_shuffled": "with that one, neighbouring batches show one class or mode only: look at two batches.",
+    "sum_over_batch": "with that one, the loss grows with the batch: is any sum here taken over images, dimension 0?",
+    "labels_too_smooth": "with that one, the target for real samples is far from 1: what is it here?",
+}
+
+GLOSS = {
+    "not_detached": "both players are trained by one backward pass; the fakes are not detached",
+    "double_sigmoid": "a sigmoid too many before a loss that expects logits",
+    "labels_swapped": "real and fake are swapped in one of the losses",
+    "penalty_axis": "the gradient penalty takes its norm over the wrong axis",
+    "zero_grad_missing": "gradients of earlier steps are never cleared",
+    "same_latents": "every step draws the same latents",
+    "clips_generator": "the weights of the wrong network are clipped",
+    "wrong_parameters": "an optimizer holds other weights than it should",
+    "critic_too_slow": "the critic's learning rate is far too low",
+    "average_stuck": "the running average of the weights hardly moves",
+    "data_range": "pixels come in another range than the model's",
+    "pixels_averaged": "log p(x | z) is averaged over the pixels, a beta of hundreds",
+    "kl_averaged": "the KL is averaged over latents and pixels, a beta of nearly 0",
+    "kl_sign": "the KL has the wrong sign",
+    "logvar_as_std": "logvar is used as a standard deviation",
+    "no_noise": "z is the mean of q, with no noise",
+    "z_detached": "z is cut off from the encoder",
+    "beta_never_rises": "the weight of the KL is to grow from 0, and stays there",
+    "saturating_loss": "the generator descends log(1 - D), which is flat where the critic wins",
+    "critic_too_fast": "the critic's learning rate is far too high",
+    "eval_mode": "batch normalisation is in eval mode while training",
+    "not_shuffled": "the data come in order, one class after the other",
+    "sum_over_batch": "a loss is summed over the batch instead of averaged",
+    "labels_too_smooth": "the labels of real samples are smoothed far too much",
+}
+
+POOL: dict[str, Trainer] = {}
+
+
+def add(name: str, kind: str, source: str, repair: Edits, symptom: str, key: str = "", **more: object) -> None:
+    """Put a trainer into the pool; `key` is its name there, where the fault's name is taken."""
+    POOL[key or name] = Trainer(name, kind, source.strip("\n"), repair, symptom, **more)
+
+
+def edited(source: str, edits: Edits) -> str:
+    """Return `source` with every edit made; raise ValueError for one whose old text is not there exactly once."""
+    for old, new in edits:
+        if source.count(old) != 1:
+            raise ValueError(f"edit: {old!r} stands {source.count(old)} times in the source, expected once")
+        source = source.replace(old, new)
+    return source
+
+
+# ---- GANs on points ----
+
+add(
+    "not_detached",
+    "points",
+    '''
+def trainer(world, seed, steps=500):
+    """A GAN on points; both players see the same fakes."""
+    generator, critic = two_networks(seed)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=3e-3, betas=(0.5, 0.99))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=3e-3, betas=(0.5, 0.99))
+    source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
+    for step in range(steps):
+        real = source.at(step)  # (B, 2)
+        fake = generator(latents(len(real), 8, rng))
+        critic_loss = softplus(-critic(real)).mean() + softplus(critic(fake)).mean()
+        generator_loss = softplus(-critic(fake)).mean()
+        d_optimizer.zero_grad()
+        g_optimizer.zero_grad()
+        (critic_loss + generator_loss).backward()
+        d_optimizer.step()
+        g_optimizer.step()
+        curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (
+        (
+            """        critic_loss = softplus(-critic(real)).mean() + softplus(critic(fake)).mean()
+        generator_loss = softplus(-critic(fake)).mean()
+        d_optimizer.zero_grad()
+        g_optimizer.zero_grad()
+        (critic_loss + generator_loss).backward()
+        d_optimizer.step()
+        g_optimizer.step()
+""",
+            """        critic_loss = softplus(-critic(real)).mean() + softplus(critic(fake.detach())).mean()
+        d_optimizer.zero_grad()
+        critic_loss.backward()
+        d_optimizer.step()
+        generator_loss = softplus(-critic(fake)).mean()
+        g_optimizer.zero_grad()
+        generator_loss.backward()
+        g_optimizer.step()
+""",
+        ),
+    ),
+    "each player must move by the gradient of its own loss, and of no other. Which losses fill a player's .grad?",
+    halves=(
+        (
+            (("softplus(critic(fake)).mean()", "softplus(critic(fake.detach())).mean()"),),
+            "the generator is free now, but the generator's loss still moves the critic: one backward pass a player.",
+        ),
+        (
+            (("generator_loss = softplus(-critic(fake)).mean()", "generator_loss = softplus(-critic(fake.detach())).mean()"),),
+            "you detached the fakes of the wrong loss: the generator hears from the critic's loss alone.",
+        ),
+    ),
+)
+
+add(
+    "double_sigmoid",
+    "points",
+    '''
+def trainer(world, seed, steps=500):
+    """A GAN on points, with torch's cross entropy."""
+    generator, critic = two_networks(seed)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.99))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.5, 0.99))
+    cross_entropy = torch.nn.BCEWithLogitsLoss()
+    source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
+    for step in range(steps):
+        real = source.at(step)  # (B, 2)
+        ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
+        fake = generator(latents(len(real), 8, rng)).detach()
+        d_real, d_fake = torch.sigmoid(critic(real)), torch.sigmoid(critic(fake))
+        critic_loss = cross_entropy(d_real, ones) + cross_entropy(d_fake, zeros)
+        d_optimizer.zero_grad()
+        critic_loss.backward()
+        d_optimizer.step()
+        d_fake = torch.sigmoid(critic(generator(latents(len(real), 8, rng))))
+        generator_loss = cross_entropy(d_fake, ones)
+        g_optimizer.zero_grad()
+        generator_loss.backward()
+        g_optimizer.step()
+        curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (("torch.nn.BCEWithLogitsLoss()", "torch.nn.BCELoss()"),),
+    "count the sigmoids between the critic's logit and the logarithm, for each of the three terms.",
+    halves=(
+        (
+            (("d_real, d_fake = torch.sigmoid(critic(real)), torch.sigmoid(critic(fake))", "d_real, d_fake = critic(real), critic(fake)"),),
+            "the critic's loss is mended, the generator's still squeezes its logits into (0, 1) first.",
+        ),
+        (
+            (("d_fake = torch.sigmoid(critic(generator(latents(len(real), 8, rng))))", "d_fake = critic(generator(latents(len(real), 8, rng)))"),),
+            "the generator's loss is mended, the critic's still squeezes its logits into (0, 1) first.",
+        ),
+    ),
+)
+
+add(
+    "labels_swapped",
+    "points",
+    '''
+def trainer(world, seed, steps=500):
+    """A GAN on points, with a label for each batch."""
+    generator, critic = two_networks(seed)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.999))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=3e-3, betas=(0.5, 0.999))
+    source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
+    is_real, is_fake = torch.ones(128), torch.zeros(128)
+    for step in range(steps):
+        fake = generator(latents(128, 8, rng))
+        critic_loss = entropy(critic(source.at(step)), is_real)
+        critic_loss = critic_loss + entropy(critic(fake.detach()), is_fake)
+        d_optimizer.zero_grad()
+        critic_loss.backward()
+        d_optimizer.step()
+        generator_loss = entropy(critic(fake), is_fake)
+        g_optimizer.zero_grad()
+        generator_loss.backward()
+        g_optimizer.step()
+        curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (("entropy(critic(fake), is_fake)", "entropy(critic(fake), is_real)"),),
+    "the two players still want the same. What should the critic say of the fakes, if the generator had its way?",
+    halves=(
+        (
+            (("entropy(critic(source.at(step)), is_real)", "entropy(critic(source.at(step)), is_fake)"),),
+            "now the critic is told that everything is fake. Leave its loss, and ask what the generator wants.",
+        ),
+        (
+            (("is_real, is_fake = torch.ones(128), torch.zeros(128)", "is_real, is_fake = torch.zeros(128), torch.ones(128)"),),
+            "you swapped both names at once, so that 0 means real for all: the two players still agree.",
+        ),
+    ),
+)
+
+add(
+    "penalty_axis",
+    "points",
+    '''
+def trainer(world, seed, steps=250):
+    """A Wasserstein GAN on points, with a gradient penalty."""
+    generator, critic = two_networks(seed)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=3e-3, betas=(0.0, 0.9))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=3e-3, betas=(0.0, 0.9))
+    source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
+    for step in range(2 * steps):  # two steps of the critic for one of the generator
+        real = source.at(step)  # (B, 2)
+        fake = generator(latents(len(real), 8, rng)).detach()
+        share = torch.rand(len(real), 1, generator=rng)
+        between = (share * real + (1 - share) * fake).requires_grad_()
+        slopes = torch.autograd.grad(critic(between).sum(), between, create_graph=True)[0]
+        penalty = (slopes.norm(dim=0) - 1).square().mean()
+        critic_loss = critic(fake).mean() - critic(real).mean()
+        d_optimizer.zero_grad()
+        (critic_loss + penalty).backward()
+        d_optimizer.step()
+        if step % 2:
+            generator_loss = -critic(generator(latents(len(real), 8, rng))).mean()
+            g_optimizer.zero_grad()
+            generator_loss.backward()
+            g_optimizer.step()
+            curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (("slopes.norm(dim=0)", "slopes.norm(dim=1)"),),
+    "between the data and the fakes the critic's slope is still far from 1. Of what does the penalty take the norm?",
+    halves=(
+        ((("slopes.norm(dim=0)", "slopes.norm()"),), "that is one norm for the whole batch: there must be one a point."),
+        (
+            (("(critic_loss + penalty)", "(critic_loss + 100 * penalty)"),),
+            "the penalty is heavier, and of the same wrong number: it must see one slope a point.",
+        ),
+        (
+            (("(slopes.norm(dim=0) - 1).square().mean()", "slopes.norm(dim=1).square().mean()"),),
+            "the norm is one a point now, and you pull it to 0 instead of 1.",
+        ),
+    ),
+    needed={"share of good samples": 0.25, "slope of the critic": 0.6, "slope of the critic, at most": 3},
+)
+
+add(
+    "zero_grad_missing",
+    "points",
+    '''
+def trainer(world, seed, steps=500):
+    """A GAN on points, with the hinge loss."""
+    generator, critic = two_networks(seed)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.99))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=3e-3, betas=(0.5, 0.99))
+    source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
+    for step in range(steps):
+        fake = generator(latents(128, 8, rng)).detach()
+        critic_loss = relu(1 - critic(source.at(step))).mean() + relu(1 + critic(fake)).mean()
+        critic_loss.backward()
+        d_optimizer.step()
+        generator_loss = -critic(generator(latents(128, 8, rng))).mean()
+        generator_loss.backward()
+        g_optimizer.step()
+        g_optimizer.zero_grad()
+        curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (("        critic_loss.backward()", "        d_optimizer.zero_grad()\n        critic_loss.backward()"),),
+    "some gradient still piles up over the steps. Whose .grad holds what at the moment of its optimizer's step?",
+    halves=(
+        (
+            (("        generator_loss = -critic", "        g_optimizer.zero_grad()\n        generator_loss = -critic"),),
+            "the generator's gradients were cleared already: whose are not?",
+        ),
+        (
+            (("        d_optimizer.step()\n", "        d_optimizer.step()\n        d_optimizer.zero_grad()\n"),),
+            "cleared too early: generator_loss.backward() fills the critic's .grad after that, and its next step uses it.",
+        ),
+    ),
+)
+
+add(
+    "same_latents",
+    "points",
+    '''
+def trainer(world, seed, steps=500):
+    """A GAN on points whose learning rate falls in the end."""
+    generator, critic = two_networks(seed)
+    g_optimizer = torch.optim.Adam(generator.parameters(), betas=(0.5, 0.99))
+    d_optimizer = torch.optim.Adam(critic.parameters(), betas=(0.5, 0.99))
+    source, curves = world.batches(128, seed), []
+    for step in range(steps):
+        for optimizer in (g_optimizer, d_optimizer):
+            optimizer.param_groups[0]["lr"] = 3e-3 * min(1, 2 - 2 * step / steps)
+        rng = seeded_generator(seed, "z")
+        z_critic, z_generator = latents(128, 8, rng), latents(128, 8, rng)
+        fake = generator(z_critic).detach()
+        critic_loss = softplus(-critic(source.at(step))).mean() + softplus(critic(fake)).mean()
+        d_optimizer.zero_grad()
+        critic_loss.backward()
+        d_optimizer.step()
+        generator_loss = softplus(-critic(generator(z_generator))).mean()
+        g_optimizer.zero_grad()
+        generator_loss.backward()
+        g_optimizer.step()
+        curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (('rng = seeded_generator(seed, "z")', 'rng = seeded_generator(seed, "z", step)'),),
+    "new latents are still not mapped where trained ones are. How many different latents does a run see?",
+    halves=(
+        (
+            (('rng = seeded_generator(seed, "z")', 'rng = seeded_generator(seed + 1, "z")'),),
+            "these are other latents, and again the same ones in every step.",
+        ),
+        (
+            (('rng = seeded_generator(seed, "z")', 'rng = seeded_generator(seed, "z", step % 2)'),),
+            "two sets of latents by turns are still learned by heart: every step needs its own.",
+        ),
+    ),
+)
+
+add(
+    "clips_generator",
+    "points",
+    '''
+def trainer(world, seed, steps=250):
+    """A Wasserstein GAN on points, with clipping: weights of one network stay in [-0.05, 0.05]."""
+    generator, critic = two_networks(seed)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.0, 0.9))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.0, 0.9))
+    source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
+    for step in range(3 * steps):  # three steps of the critic for one of the generator
+        real = source.at(step)  # (B, 2)
+        fake = generator(latents(len(real), 8, rng)).detach()
+        critic_loss = critic(fake).mean() - critic(real).mean()
+        d_optimizer.zero_grad()
+        critic_loss.backward()
+        d_optimizer.step()
+        with torch.no_grad():
+            for weight in generator.parameters():
+                weight.clamp_(-0.05, 0.05)
+        if step % 3 == 2:
+            generator_loss = -critic(generator(latents(len(real), 8, rng))).mean()
+            g_optimizer.zero_grad()
+            generator_loss.backward()
+            g_optimizer.step()
+            curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (("for weight in generator", "for weight in critic"),),
+    "for a Wasserstein distance the critic's slope must be bounded, and the generator must be free. Are they?",
+    halves=(
+        (
+            (("weight.clamp_(-0.05, 0.05)", "weight.clamp_(-0.5, 0.5)"),),
+            "wider clipping of the wrong network: the critic is as free as before.",
+        ),
+        (
+            (
+                (
+                    """        with torch.no_grad():
+            for weight in generator.parameters():
+                weight.clamp_(-0.05, 0.05)
+""",
+                    "",
+                ),
+            ),
+            "now nothing is clipped, and nothing bounds the critic: its loss still has no floor.",
+        ),
+        (
+            (("for weight in generator.parameters()", "for weight in [*generator.parameters(), *critic.parameters()]"),),
+            "the critic is bounded now. The generator is still clipped as well, and cannot reach the data.",
+        ),
+    ),
+    needed={"share of good samples": 0.15, "modes missed": 1, "slope of the critic, at most": 3},
+)
+
+add(
+    "wrong_parameters",
+    "points",
+    '''
+def trainer(world, seed, steps=500):
+    """A GAN on points, with least squares."""
+    generator, critic = two_networks(seed)
+    settings = {"lr": 2e-3, "betas": (0.5, 0.99)}
+    g_optimizer = torch.optim.Adam(critic.parameters(), **settings)
+    d_optimizer = torch.optim.Adam(critic.parameters(), **settings)
+    source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
+    for step in range(steps):
+        real = source.at(step)  # (B, 2)
+        fake = generator(latents(len(real), 8, rng)).detach()
+        critic_loss = (critic(real) - 1).square().mean() + critic(fake).square().mean()
+        d_optimizer.zero_grad()
+        critic_loss.backward()
+        d_optimizer.step()
+        fake = generator(latents(len(real), 8, rng))
+        generator_loss = (critic(fake) - 1).square().mean()
+        g_optimizer.zero_grad()
+        generator_loss.backward()
+        g_optimizer.step()
+        curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (("g_optimizer = torch.optim.Adam(critic", "g_optimizer = torch.optim.Adam(generator"),),
+    "each optimizer must hold the weights of its own player, all of them, and no others.",
+    halves=(
+        (
+            (("g_optimizer = torch.optim.Adam(critic.parameters()", "g_optimizer = torch.optim.Adam([*generator.parameters(), *critic.parameters()]"),),
+            "the generator moves now, but its optimizer moves the critic too, against the critic's loss.",
+        ),
+        (
+            (
+                ("g_optimizer = torch.optim.Adam(critic", "g_optimizer = torch.optim.Adam(generator"),
+                ("d_optimizer = torch.optim.Adam(critic", "d_optimizer = torch.optim.Adam(generator"),
+            ),
+            "now nobody moves the critic: you changed both optimizers.",
+        ),
+    ),
+)
+
+add(
+    "critic_too_slow",
+    "points",
+    '''
+def trainer(world, seed, steps=500):
+    """A GAN on points; the players' fakes are drawn apart."""
+    generator, critic = two_networks(seed)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=3e-3, betas=(0.5, 0.99))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=3e-6, betas=(0.5, 0.99))
+    source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
+    for step in range(steps):
+        with torch.no_grad():
+            fake = generator(latents(128, 8, rng))
+        real_logits, fake_logits = critic(source.at(step)), critic(fake)  # (B,) each
+        critic_loss = (softplus(-real_logits) + softplus(fake_logits)).mean()
+        d_optimizer.zero_grad()
+        critic_loss.backward()
+        d_optimizer.step()
+        generator_loss = softplus(-critic(generator(latents(128, 8, rng)))).mean()
+        g_optimizer.zero_grad()
+        generator_loss.backward()
+        g_optimizer.step()
+        curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (("lr=3e-6", "lr=3e-3"),),
+    "the generator still plays against a critic that does not answer. How far does the critic move in a run?",
+    halves=(
+        ((("lr=3e-6", "lr=3e-5"),), "ten times faster is still a hundred times slower than the generator."),
+        (
+            (("lr=3e-3, betas", "lr=3e-6, betas"),),
+            "now both stand still. The two should move at about the same pace, and get somewhere.",
+        ),
+    ),
+)
+
+add(
+    "average_stuck",
+    "points",
+    '''
+def trainer(world, seed, steps=500):
+    """A GAN on points that returns a running average of the generator's weights."""
+    generator, critic = two_networks(seed)
+    average = copy.deepcopy(generator)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=3e-3, betas=(0.5, 0.99))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=3e-3, betas=(0.5, 0.99))
+    source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
+    for step in range(steps):
+        fake = generator(latents(128, 8, rng))
+        critic_loss = softplus(-critic(source.at(step))) + softplus(critic(fake.detach()))
+        d_optimizer.zero_grad()
+        critic_loss.mean().backward()
+        d_optimizer.step()
+        generator_loss = softplus(-critic(fake))  # (B,)
+        g_optimizer.zero_grad()
+        generator_loss.mean().backward()
+        g_optimizer.step()
+        with torch.no_grad():
+            for kept, new in zip(average.parameters(), generator.parameters(), strict=True):
+                kept.copy_(0.99999 * kept + 0.00001 * new)
+        curves.append((critic_loss.mean().item(), generator_loss.mean().item()))
+    return average, critic, curves
+''',
+    (("0.99999 * kept + 0.00001 * new", "0.98 * kept + 0.02 * new"),),
+    "what comes back is still near the untrained generator. Over how many steps does the average reach?",
+    halves=(
+        (
+            (("0.99999 * kept + 0.00001 * new", "0.9999 * kept + 0.0001 * new"),),
+            "an average over ten thousand steps, in a run of hundreds: it still remembers the untrained weights.",
+        ),
+        (
+            (("0.99999 * kept + 0.00001 * new", "0.99999 * kept + 0.99999 * new"),),
+            "the two shares must add up to 1.",
+        ),
+    ),
+)
+
+# ---- a GAN on images ----
+
+add(
+    "data_range",
+    "pixels",
+    '''
+def trainer(world, seed, steps=300):
+    """A GAN on grey digits; the generator ends in tanh."""
+    generator, critic = two_networks(seed, 16, (1, 14, 14))
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.99))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.5, 0.99))
+    source = world.batches(128, seed, scale="unit")
+    rng, curves = seeded_generator(seed, "z"), []
+    for step in range(steps):
+        real = source.at(step)  # (B, 1, 14, 14)
+        fake = generator(latents(len(real), 16, rng)).detach()
+        critic_loss = softplus(-critic(real)).mean() + softplus(critic(fake)).mean()
+        d_optimizer.zero_grad()
+        critic_loss.backward()
+        d_optimizer.step()
+        fake = generator(latents(len(real), 16, rng))
+        generator_loss = softplus(-critic(fake)).mean()
+        g_optimizer.zero_grad()
+        generator_loss.backward()
+        g_optimizer.step()
+        curves.append((critic_loss.item(), generator_loss.item()))
+    return generator, critic, curves
+''',
+    (('scale="unit"', 'scale="tanh"'),),
+    "a generator that ends in tanh draws black as -1. Which number is black in the data that your critic sees?",
+    halves=(
+        (
+            (("real = source.at(step)", "real = 2 * source.at(step)"),),
+            "that is the range [0, 2]: it must be moved as well as stretched.",
+        ),
+        (
+            (("real = source.at(step)", "real = source.at(step) - 0.5"),),
+            "that is the range [-0.5, 0.5]: it must be stretched as well as moved.",
+        ),
+        (
+            (
+                ("fake = generator(latents(len(real), 16, rng)).detach()", "fake = generator(latents(len(real), 16, rng)).detach().clamp(0, 1)"),
+            ),
+            "you changed what the critic sees of the fakes in one of the two moves, and not the generator.",
+        ),
+    ),
+)
+
+# ---- VAEs on digits ----
+
+add(
+    "pixels_averaged",
+    "digits",
+    '''
+def trainer(world, seed, steps=500):
+    """A VAE on digits of black and white pixels."""
+    vae = small_vae(seed)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=2e-3)
+    source = world.batches(128, seed, scale="binary")
+    rng, curves = seeded_generator(seed, "eps"), []
+    for step in range(steps):
+        x = source.at(step)  # (B, 1, 14, 14)
+        mu, logvar = vae.encode(x)  # (B, L) each
+        z = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=rng)
+        log_p_x = -entropy(vae.decoder(z), x)
+        kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(dim=1).mean()
+        loss = kl - log_p_x
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        curves.append((log_p_x.item(), kl.item()))
+    return vae, curves
+''',
+    (("-entropy(vae.decoder(z), x)", '-entropy(vae.decoder(z), x, reduction="none").flatten(1).sum(1).mean()'),),
+    "every digit is still drawn as the same grey mean. With which beta does your loss weigh the KL?",
+    halves=(
+        (
+            (("(mu**2 + logvar.exp() - 1 - logvar).sum(dim=1).mean()", "(mu**2 + logvar.exp() - 1 - logvar).mean()"),),
+            "now both are means, and the KL still weighs too much: there are many more pixels than latents.",
+        ),
+        (
+            (("loss = kl - log_p_x", "loss = kl - 8 * log_p_x"),),
+            "the factor must make a mean over pixels a sum: how many pixels has an image?",
+        ),
+    ),
+)
+
+add(
+    "kl_averaged",
+    "digits",
+    '''
+def trainer(world, seed, steps=500):
+    """A VAE on digits, with the KL of torch.distributions."""
+    vae, prior = small_vae(seed), torch.distributions.Normal(0.0, 1.0)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=2e-3)
+    source = world.batches(128, seed, scale="binary")
+    rng, curves = seeded_generator(seed, "eps"), []
+    for step in range(steps):
+        x = source.at(step)  # (B, 1, 14, 14)
+        mu, logvar = vae.encode(x)  # (B, L) each
+        sigma = torch.exp(0.5 * logvar)
+        z = mu + sigma * torch.randn(mu.shape, generator=rng)
+        log_p_x = vae.log_p_x_given_z(x, z).mean()
+        q = torch.distributions.Normal(mu, sigma)
+        kl = torch.distributions.kl_divergence(q, prior).mean() / x[0].numel()
+        optimizer.zero_grad()
+        (kl - log_p_x).backward()
+        optimizer.step()
+        curves.append((log_p_x.item(), kl.item()))
+    return vae, curves
+''',
+    (("kl_divergence(q, prior).mean() / x[0].numel()", "kl_divergence(q, prior).sum(dim=1).mean()"),),
+    "the KL is still nearly free, so q keeps far from the prior. Over which dimensions is it a sum, over which a mean?",
+    halves=(
+        (
+            (("kl_divergence(q, prior).mean() / x[0].numel()", "kl_divergence(q, prior).mean() / len(mu[0])"),),
+            "that is divided by the latents twice. The KL of an image is a sum over its latents.",
+        ),
+        (
+            (("(kl - log_p_x).backward()", "(kl - log_p_x / x[0].numel()).backward()"),),
+            "per pixel, both: then the KL must be a sum over latents before it is divided.",
+        ),
+    ),
+)
+
+add(
+    "kl_sign",
+    "digits",
+    '''
+def trainer(world, seed, steps=500):
+    """A VAE on digits, with the KL in closed form."""
+    vae = small_vae(seed)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=1.5e-3, betas=(0.9, 0.99))
+    source = world.batches(128, seed, scale="binary")
+    rng, curves = seeded_generator(seed, "eps"), []
+    for step in range(steps):
+        x = source.at(step)  # (B, 1, 14, 14)
+        mu, logvar = vae.encode(x)  # (B, L) each
+        z = mu + logvar.mul(0.5).exp() * torch.randn(mu.shape, generator=rng)
+        log_p_x = -entropy(vae.decoder(z), x, reduction="sum") / len(x)
+        kl = 0.5 * torch.sum(1 + logvar - mu.square() - logvar.exp()) / len(x)
+        loss = -log_p_x + kl
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        curves.append((log_p_x.item(), kl.item()))
+    return vae, curves
+''',
+    (("kl = 0.5 * torch.sum", "kl = -0.5 * torch.sum"),),
+    "a KL is never negative, and the loss must rise with it. Which sign have both here, for mu = 3 and logvar = 0?",
+    halves=(
+        (
+            (("loss = -log_p_x + kl", "loss = -(log_p_x - kl)"),),
+            "that is the same loss, written in another way: the sign is wrong within the KL itself.",
+        ),
+        (
+            (("loss = -log_p_x + kl", "loss = log_p_x - kl"),),
+            "now the KL is paid for, and the likelihood is descended: only one of the two signs was wrong.",
+        ),
+        (
+            (("1 + logvar - mu.square() - logvar.exp()", "1 + logvar + mu.square() - logvar.exp()"),),
+            "only the term of mu is turned. All four terms have the wrong sign.",
+        ),
+    ),
+)
+
+add(
+    "logvar_as_std",
+    "digits",
+    '''
+def trainer(world, seed, steps=500):
+    """A VAE on digits whose gradients are kept from growing too long."""
+    vae = small_vae(seed)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=2e-3)
+    source = world.batches(128, seed, scale="binary")
+    rng, curves = seeded_generator(seed, "eps"), []
+    for step in range(steps):
+        x = source.at(step)  # (B, 1, 14, 14)
+        mu, logvar = vae.encode(x)  # (B, L) each
+        eps = torch.randn(mu.shape, generator=rng)
+        log_p_x = vae.log_p_x_given_z(x, mu + logvar * eps)
+        kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)
+        optimizer.zero_grad()
+        (kl - log_p_x).mean().backward()
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1000)
+        optimizer.step()
+        curves.append((log_p_x.mean().item(), kl.mean().item()))
+    return vae, curves
+''',
+    (("mu + logvar * eps", "mu + torch.exp(logvar / 2) * eps"),),
+    "the noise on z still has another size than the q whose KL you pay. What is sigma, in terms of logvar?",
+    halves=(
+        ((("logvar * eps", "logvar.exp() * eps"),), "exp(logvar) is the variance: the noise needs its root."),
+        ((("logvar * eps", "logvar.abs() * eps"),), "a sign is gone, and logvar is a logarithm still."),
+        ((("logvar * eps", "logvar / 2 * eps"),), "that is log sigma. The noise needs sigma."),
+        ((("logvar * eps", "0.5 * logvar.exp() * eps"),), "half the variance is not its root: the half belongs into exp."),
+    ),
+)
+
+add(
+    "no_noise",
+    "digits",
+    '''
+def trainer(world, seed, steps=500):
+    """A VAE on digits whose learning rate falls along a cosine."""
+    vae = small_vae(seed)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=4e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    source = world.batches(128, seed, scale="binary")
+    rng, curves = seeded_generator(seed, "eps"), []
+    for step in range(steps):
+        x = source.at(step)  # (B, 1, 14, 14)
+        mu, logvar = vae.encode(x)  # (B, L) each
+        log_p_x = vae.log_p_x_given_z(x, mu).mean()
+        kl = -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(1).mean()
+        optimizer.zero_grad()
+        (kl - log_p_x).backward()
+        optimizer.step()
+        schedule.step()
+        curves.append((log_p_x.item(), kl.item()))
+    return vae, curves
+''',
+    (
+        (
+            "log_p_x = vae.log_p_x_given_z(x, mu).mean()",
+            "z = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=rng)\n"
+            "        log_p_x = vae.log_p_x_given_z(x, z).mean()",
+        ),
+    ),
+    "the decoder is still not trained on draws from q, whose sigma is exp(logvar / 2). Is there noise of that size?",
+    halves=(
+        (
+            (("vae.log_p_x_given_z(x, mu)", "vae.log_p_x_given_z(x, mu + 0.1 * torch.randn(mu.shape, generator=rng))"),),
+            "there is noise now, of a fixed size: it must have the sigma that q says.",
+        ),
+        (
+            (("vae.log_p_x_given_z(x, mu)", "vae.log_p_x_given_z(x, mu + torch.exp(logvar / 2))"),),
+            "sigma is added, and nothing is drawn: it must be multiplied by fresh noise.",
+        ),
+    ),
+)
+
+add(
+    "z_detached",
+    "digits",
+    '''
+def trainer(world, seed, steps=500):
+    """A VAE on digits; it draws z from torch's own normal distribution."""
+    vae = small_vae(seed)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=3e-3, betas=(0.9, 0.99))
+    source = world.batches(128, seed, scale="binary")
+    rng, curves = seeded_generator(seed, "eps"), []
+    for step in range(steps):
+        x = source.at(step)  # (B, 1, 14, 14)
+        mu, logvar = vae.encode(x)  # (B, L) each
+        sigma = (logvar / 2).exp()
+        with torch.no_grad():  # draws need no gradient
+            z = torch.normal(mu, sigma, generator=rng)
+        log_p_x = vae.log_p_x_given_z(x, z).mean()
+        kl = (mu**2 + sigma**2 - logvar - 1).sum(dim=1).mean() / 2
+        optimizer.zero_grad()
+        (kl - log_p_x).backward()
+        optimizer.step()
+        curves.append((log_p_x.item(), kl.item()))
+    return vae, curves
+''',
+    (
+        (
+            """        with torch.no_grad():  # draws need no gradient
+            z = torch.normal(mu, sigma, generator=rng)
+""",
+            """        with torch.no_grad():  # only of eps this is true
+            eps = torch.randn(mu.shape, generator=rng)
+        z = mu + sigma * eps
+""",
+        ),
+    ),
+    "the encoder still learns nothing about the images. Does a gradient of log p(x | z) reach mu and logvar?",
+    halves=(
+        (
+            (
+                (
+                    """        with torch.no_grad():  # draws need no gradient
+            z = torch.normal(mu, sigma, generator=rng)
+""",
+                    "        z = torch.normal(mu.detach(), sigma.detach(), generator=rng)\n",
+                ),
+            ),
+            "the draw is cut off in another way now: z must depend on mu and sigma for autograd.",
+        ),
+        (
+            (
+                (
+                    """        with torch.no_grad():  # draws need no gradient
+            z = torch.normal(mu, sigma, generator=rng)
+""",
+                    "        z = torch.normal(mu, sigma, generator=rng)\n",
+                ),
+            ),
+            "torch.normal gives mu and sigma no useful gradient, with or without no_grad: write z as a function of noise.",
+        ),
+    ),
+)
+
+add(
+    "beta_never_rises",
+    "digits",
+    '''
+def trainer(world, seed, steps=500):
+    """A VAE on digits that is warmed up: the weight of the KL grows to 1 in half of the run."""
+    vae = small_vae(seed)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=3e-3)
+    source = world.batches(128, seed, scale="binary")
+    rng, curves = seeded_generator(seed, "eps"), []
+    for step in range(steps):
+        beta = min(1, 2 * (step // steps))
+        x = source.at(step)  # (B, 1, 14, 14)
+        mu, logvar = vae.encode(x)  # (B, L) each
+        z = mu + torch.exp(0.5 * logvar) * torch.randn(mu.shape, generator=rng)
+        log_p_x = -entropy(vae.decoder(z), x, reduction="none").sum((1, 2, 3))
+        kl = 0.5 * (logvar.exp() + mu**2 - 1 - logvar).sum(1)
+        loss = (beta * kl - log_p_x).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        curves.append((log_p_x.mean().item(), kl.mean().item()))
+    return vae, curves
+''',
+    (("2 * (step // steps)", "2 * step / steps"),),
+    "the KL is still far too cheap in the second half of the run. Print the weight for a few steps: is it 1 by then?",
+    halves=(
+        (
+            (("2 * (step // steps)", "2 * step / 10_000"),),
+            "the weight grows now, and too slowly: at the end of the run it is far from 1.",
+        ),
+        (
+            (("2 * (step // steps)", "2 * (step // 10_000)"),),
+            "a whole-number division of a small step by a large one is 0, whatever the large one is.",
+        ),
+        (
+            (("min(1, 2 * (step // steps))", "0.1 * min(1, 2 * step / steps)"),),
+            "the weight ends at a tenth: at the end it must be 1, or the loss is not minus the ELBO.",
+        ),
+    ),
+)
+
+add(
+    "wrong_parameters",
+    "digits",
+    '''
+def trainer(world, seed, steps=500):
+    """A VAE on digits, with decoupled weight decay."""
+    vae = small_vae(seed)
+    weights = list(vae.decoder.parameters())
+    optimizer = torch.optim.AdamW(weights, lr=2e-3, weight_decay=1e-4)
+    source = world.batches(128, seed, scale="binary")
+    rng, curves = seeded_generator(seed, "eps"), []
+    for step in range(steps):
+        x = source.at(step)  # (B, 1, 14, 14)
+        mu, logvar = vae.encode(x)  # (B, L) each
+        variance = logvar.exp()
+        z = mu + variance.sqrt() * torch.randn(mu.shape, generator=rng)
+        log_p_x = vae.log_p_x_given_z(x, z).mean()
+        kl = 0.5 * (mu**2 + variance - 1 - logvar).sum(1).mean()
+        optimizer.zero_grad()
+        (kl - log_p_x).backward()
+        optimizer.step()
+        curves.append((log_p_x.item(), kl.item()))
+    return vae, curves
+''',
+    (("vae.decoder.parameters()", "vae.parameters()"),),
+    "the optimizer must hold all the weights of the VAE. Which of them are the same before and after a step?",
+    halves=(
+        ((("vae.decoder.parameters()", "vae.encoder.parameters()"),), "now the decoder is left out: it is one loss for both."),
+        (
+            (("(kl - log_p_x).backward()", "(2 * kl - log_p_x).backward()"),),
+            "the weight of the KL cannot help: it depends on the encoder alone, and nobody moves the encoder.",
+        ),
+    ),
+    key="wrong_parameters_vae",
+)
+
+add(
+    "double_sigmoid",
+    "digits",
+    '''
+def trainer(world, seed, steps=500):
+    """A VAE on digits, with torch's cross entropy."""
+    vae = small_vae(seed)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=2.5e-3)
+    source = world.batches(128, seed, scale="binary")
+    rng, curves = seeded_generator(seed, "eps"), []
+    for step in range(steps):
+        x = source.at(step)  # (B, 1, 14, 14)
+        mu, logvar = vae.encode(x)  # (B, L) each
+        z = mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=rng)
+        x_hat = vae.decode(z)  # (B, 1, 14, 14)
+        log_p_x = -entropy(x_hat, x, reduction="none").sum(dim=(1, 2, 3))
+        kl = (0.5 * mu**2 + 0.5 * logvar.exp() - 0.5 * logvar - 0.5).sum(dim=1)
+        loss = (kl - log_p_x).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        curves.append((log_p_x.mean().item(), kl.mean().item()))
+    return vae, curves
+''',
+    (("x_hat = vae.decode(z)", "x_hat = vae.decoder(z)"),),
+    "count the sigmoids between the decoder's logits and the logarithm. `vae.decode` returns probabilities.",
+    halves=(
+        (
+            (("x_hat = vae.decode(z)", "x_hat = 2 * vae.decode(z) - 1"),),
+            "probabilities stretched to [-1, 1] are no logits either: those have no bounds.",
+        ),
+        (
+            (("x_hat = vae.decode(z)", "x_hat = vae.decoder(z).tanh()"),),
+            "tanh for sigmoid: the loss expects logits without bounds.",
+        ),
+    ),
+    key="double_sigmoid_vae",
+)
+
+# No variant shows both: their figures are too much alike.
+ALIKE = (
+    {"logvar_as_std", "no_noise"},
+    {"z_detached", "pixels_averaged"},
+    {"z_detached", "wrong_parameters_vae"},
+    {"kl_averaged", "beta_never_rises"},
+)
+
+
+def draw(hidden_variant: int) -> list[str]:
+    """Return six keys of `POOL`, three GANs and three VAEs, in this variant's order; no two faults alike."""
+    rng = np.random.default_rng([hidden_variant, 4])
+    vaes = [key for key, trainer in POOL.items() if trainer.kind == "digits"]
+    gans = [key for key in POOL if key not in vaes]
+    while True:
+        drawn = [*rng.choice(gans, 3, replace=False), *rng.choice(vaes, 3, replace=False)]
+        drawn = [str(drawn[k]) for k in rng.permutation(6)]
+        alike = any(pair <= set(drawn) for pair in ALIKE)
+        if len({POOL[key].name for key in drawn}) == 6 and not alike:
+            return drawn
+
+
+# What the hidden cells need, apart from anything that a student's notebook could have changed. The same networks and
+# worlds as in the notebook's own cells `networks` and `worlds`.
+NETWORKS = '''
+def two_networks(seed, latent_dim=8, shape=(2,)):
+    """Return a generator, latents to samples of `shape`, and a critic, samples to logits."""
+    hidden = (64, 64) if len(shape) == 1 else (128, 128)
+    with seeded(seed):
+        return models.MLPGenerator(latent_dim, shape, hidden), models.MLPCritic(shape, hidden)
+
+
+def small_vae(seed):
+    """Return a VAE with 8 latents for digits of 14 x 14 pixels: see ganlab.vaes.VAE."""
+    with seeded(seed):
+        return vaes.mlp_vae(8, (1, 14, 14), 128)
+'''.strip("\n")
+
+WORLDS = '''
+def turned_ring(modes, turn):
+    """Return wide Gaussians on a circle of radius 2, turned by `turn` radians."""
+    flat = toys.ring(modes, radius=2.0, sigma=0.2)
+    cos, sin = np.cos(turn), np.sin(turn)
+    rotation = torch.tensor([[cos, sin], [-sin, cos]], dtype=torch.float64)
+    return toys.Mixture(flat.means @ rotation, flat.sigmas, flat.weights)
+
+
+def turned_digits(turn, split="train"):
+    """Return the digits with 14 x 14 pixels, by `turn` quarter turns, and mirrored from 4 on."""
+    digits = data.load("digits", split)
+    small = torch.nn.functional.avg_pool2d(digits.images.float(), 2).round().to(torch.uint8)
+    small = small.rot90(turn % 4, (2, 3))
+    small = small.flip(3) if turn >= 4 else small
+    return data.ImageSet(small, digits.labels, digits.classes, digits.name, split)
+'''.strip("\n")
+
+IMPORTS = '''
+import copy
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits as entropy
+from torch.nn.functional import relu, softplus
+
+from ganlab import data, metrics, models, toys, vaes
+from ganlab.check import Exercise, Slip, mark
+from ganlab.models import latents
+from ganlab.runtime import seeded, seeded_generator
+'''.strip("\n")
+
+DRAWN = '''
+hidden_rng = np.random.default_rng(hidden_variant)
+hidden_seed = int(hidden_rng.integers(2, 2**30))
+if kind == "points":
+    world = turned_ring(int(hidden_rng.integers(5, 8)), hidden_rng.uniform(0, 2 * np.pi))
+else:
+    world = turned_digits(int(hidden_rng.integers(8)))
+'''.strip("\n")
+
+MEASURED = '''
+def weights_of(run):
+    """All weights of what a trainer returns, in one row."""
+    networks = [part for part in run if isinstance(part, torch.nn.Module)]
+    return torch.cat([weight.detach().flatten() for n in networks for weight in n.parameters()])
+
+
+def loaded(run):
+    """The returned weights in networks of our own: nothing else of a run is judged."""
+    if kind == "digits":
+        own = [small_vae(0)]
+    else:
+        own = list(two_networks(0) if kind == "points" else two_networks(0, 16, (1, 14, 14)))
+    if len(run) != len(own) + 1:
+        raise TypeError("other")
+    for mine, theirs in zip(own, run):
+        shapes = {name: weight.shape for name, weight in mine.state_dict().items()}
+        if not isinstance(theirs, torch.nn.Module):
+            raise TypeError("other")
+        if {name: weight.shape for name, weight in theirs.state_dict().items()} != shapes:
+            raise TypeError("other")
+        mine.load_state_dict(theirs.state_dict())
+    return own
+
+
+@torch.no_grad()
+def measured(run):
+    """The numbers that a repair is judged by."""
+    own, rng = loaded(run), seeded_generator(hidden_seed, "measured")
+    if kind == "digits":
+        x = world.batches(1000, hidden_seed + 1, scale="binary").at(0)
+        mu, logvar = own[0].encode(x)
+        z = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=rng)
+        kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)
+        return {"ELBO in nats": (own[0].log_p_x_given_z(x, z) - kl).mean().item()}
+    generator, critic = own
+    fake = generator(latents(2000, generator.latent_dim, rng))
+    if not fake.isfinite().all():
+        return {}
+    if kind == "pixels":
+        real = world.batches(2000, hidden_seed + 1).at(0)
+        dark = (fake < -0.9).double().mean().item()
+        features = [torch.nn.functional.avg_pool2d(x, 2).flatten(1) for x in (fake, real)]
+        distance = metrics.frechet_distance(*features)
+        return {"share of dark pixels": dark, "distance to the digits": distance}
+    seen = metrics.mode_coverage(fake, world.means, world.sigmas[0].item())
+    real, share = world.sample(2000, rng), torch.rand(2000, 1, generator=rng)
+    between = (share * real + (1 - share) * fake).float()
+    slopes = critic.input_gradient(between).norm(dim=1)
+    return {
+        "modes missed": len(world.means) - seen.modes,
+        "share of good samples": seen.good,
+        "imbalance in nats": seen.reverse_kl,
+        "slope of the critic": slopes.median().item(),
+        "slope of the critic, at most": slopes.median().item(),
+    }
+
+
+def is_met(numbers):
+    """Whether the numbers are those of a repaired trainer."""
+    more = ("share of good samples", "share of dark pixels", "slope of the critic", "ELBO in nats")
+    for name, bound in needed.items():
+        number = numbers.get(name, float("nan"))
+        if not (number >= bound if name in more else number <= bound):
+            return False
+    return True
+'''.strip("\n")
+
+REPAIR = '''
+class Code(int):
+    """What came of a repair, as a number: 0 is all well."""
+
+
+def probe(trainer):
+    if isinstance(trainer, Code):
+        return {"faults left, as a code": int(trainer)}
+    short = trainer(world, hidden_seed, steps=3)
+    for k, other in enumerate((broken, *halves)):
+        same, own = weights_of(other(world, hidden_seed, steps=3)), weights_of(short)
+        if same.shape == own.shape and bool(((same - own).abs() < 1e-7).all()):
+            return {"faults left, as a code": 3 + k}
+    run = trainer(world, hidden_seed)
+    try:
+        numbers = measured(run)
+    except TypeError as error:
+        if str(error) != "other":
+            raise
+        return {"faults left, as a code": 1}
+    met = is_met(numbers)
+    for name, number in numbers.items():
+        print(f"{name}: {number:.3g}" + (f" (needed {needed[name]:g})" if name in needed else ""))
+    return {"faults left, as a code": 0 if met else 2}
+'''.strip("\n")
+
+OTHER_NETWORKS = (
+    "only weights are judged: return the networks of the cell `networks` and the curves, as the trainer does, in the"
+    " same order."
+)
+UNCHANGED = (
+    "step for step this is still the broken trainer: more steps or other names do not mend it. Change what each step"
+    " does."
+)
+
+
+def indented(source: str, by: int = 4) -> str:
+    return textwrap.indent(source, " " * by)
+
+
+def needed_for(key: str) -> dict[str, float]:
+    return NEEDED[POOL[key].kind] | POOL[key].needed
+
+
+def named(source: str, name: str) -> str:
+    return source.replace("def trainer(", f"def {name}(", 1)
+
+
+def hidden_repair(key: str, hidden_variant: int) -> str:
+    """Return the body of a function that judges repairs of POOL[key]: all names, up to `exercise`."""
+    trainer = POOL[key]
+    halves = [named(edited(trainer.source, edits), f"half_{k}") for k, (edits, _) in enumerate(trainer.halves)]
+    hints = [OTHER_NETWORKS, trainer.symptom, UNCHANGED, *(hint for _, hint in trainer.halves)]
+    parts = [
+        f"kind, needed = {trainer.kind!r}, {needed_for(key)!r}",
+        NETWORKS,
+        WORLDS,
+        DRAWN,
+        MEASURED,
+        named(trainer.source, "broken"),
+        *halves,
+        f"halves = [{', '.join(f'half_{k}' for k in range(len(halves)))}]",
+        REPAIR,
+        "hints = [\n" + "".join(f"    {hint!r},\n" for hint in hints) + "]",
+        "slips = tuple(Slip(Code(k + 1), hint) for k, hint in enumerate(hints))",
+        "exercise = Exercise(probe, Code(0), slips)",
+    ]
+    return "\n\n".join(parts)
+
+
+PROOF = '''
+class Code(int):
+    """What came of a proof, as a number: 0 is all well."""
+
+
+runs = {}  # (is it repaired, seed): networks and curves; trained once
+
+
+def replay(networks, curves, trainer):
+    """A trainer that hands out a run that was made before."""
+
+    def played(world, seed, steps=None):
+        if steps is not None and steps < 200:
+            return trainer(world, seed, steps)
+        return (*networks, list(curves))
+
+    return played
+
+
+def probe(proof):
+    if isinstance(proof, Code):
+        return {"faults left, as a code": int(proof)}
+    numbers = {False: [], True: []}  # with their own curves, then with those of the other kind
+    for seed in (hidden_seed, hidden_seed + 1):
+        for good, trainer in ((False, broken), (True, repaired)):
+            if (good, seed) not in runs:
+                runs[good, seed] = trainer(world, seed)
+    for own in (True, False):
+        for (good, seed), (*networks, _) in runs.items():
+            trainer = repaired if good else broken
+            shown = replay(copy.deepcopy(networks), runs[good == own, seed][-1], trainer)
+            number = proof(shown, world, seed)
+            if number is ...:
+                return {"faults left, as a code": ...}
+            number = torch.as_tensor(number).detach().double().cpu()
+            if number.numel() != 1 or (good and not number.isfinite().all()):
+                return {"faults left, as a code": 1}
+            number = number.item()
+            numbers[good].append(number if abs(number) < float("inf") else -float("inf"))
+    for good, name in ((False, "broken"), (True, "repaired")):
+        print(f"{name}: " + ", ".join(f"{number:.4g}" for number in numbers[good]))
+    for code, (low, high) in {
+        0: (numbers[False], numbers[True]),
+        2: (numbers[True], numbers[False]),
+        3: (numbers[False][:2], numbers[True][:2]),
+        4: (numbers[True][:2], numbers[False][:2]),
+    }.items():
+        if max(low) < min(high):
+            return {"faults left, as a code": code}
+    return {"faults left, as a code": 5 if len({*numbers[False], *numbers[True]}) == 1 else 6}
+'''.strip("\n")
+
+PROOF_HINTS = (
+    "return one number, finite for a repaired trainer.",
+    "it separates them the wrong way round: the repaired trainer must get the higher number.",
+    "it reads the curves, which are the trainer's own words. Ask the networks: samples, slopes, or an ELBO of your own.",
+    "it reads the curves, which are the trainer's own words, and the wrong way round as well. Ask the networks.",
+    "it is the same number for all of them: it depends on nothing that the networks do.",
+    "over two seeds, some broken run gets a number as high as some repaired one: count what the fault spoils.",
+)
+
+PROOFS = {
+    "points": """
+generator, critic, curves = trainer(world, seed)
+rng = seeded_generator(seed, "proof")
+with torch.no_grad():
+    fake = generator(latents(2000, generator.latent_dim, rng))
+seen = metrics.mode_coverage(fake, world.means, world.sigmas[0].item())
+number = seen.modes * seen.good
+""",
+    "slope": """
+generator, critic, curves = trainer(world, seed)
+rng = seeded_generator(seed, "proof")
+with torch.no_grad():
+    fake = generator(latents(2000, generator.latent_dim, rng))
+share = torch.rand(2000, 1, generator=rng)
+between = share * world.sample(2000, rng).float() + (1 - share) * fake
+slopes = critic.input_gradient(between).norm(dim=1)
+number = -(slopes.median() - 1).abs().item()
+""",
+    "pixels": """
+generator, critic, curves = trainer(world, seed)
+with torch.no_grad():
+    fake = generator(latents(500, generator.latent_dim, seeded_generator(seed, "proof")))
+number = (fake < -0.9).float().mean().item()
+""",
+    "digits": """
+vae, curves = trainer(world, seed)
+x = world.batches(1000, seed, scale="binary").at(0)
+with torch.no_grad():
+    mu, logvar = vae.encode(x)
+    eps = torch.randn(1, *mu.shape, generator=seeded_generator(seed, "proof"))
+    number = vae.log_weights(x, mu, logvar, eps).mean().item()
+""",
+}
+
+
+def solved(head: str, solution: str, last: str) -> str:
+    """Return an answer cell: the stub's head, the solution, and the stub's last line."""
+    inside = f"### BEGIN SOLUTION\n{solution.strip(chr(10))}\n### END SOLUTION"
+    return f"{head}\n{indented(inside)}\n    {last}"
+
+
+def hidden(k: int, what: str, body: str, points: int, given: str) -> str:
+    """Return a hidden-test cell: `body` makes `exercise`, which judges the answer called `given`."""
+    inside = f"{body}\n\nreturn mark(exercise, {given}, points={points})"
+    return (
+        f"# Part 4.{k}, hidden tests of {what}: they run when your work is graded.\n### BEGIN HIDDEN TESTS\n"
+        f"{IMPORTS}\n\n\ndef hidden():\n{indented(inside)}\n\n\nhidden()\n### END HIDDEN TESTS"
+    )
+
+
+def cells_of(k: int, key: str, hidden_variant: int) -> dict[str, str]:
+    """Return the cells of part k, whose trainer is POOL[key]."""
+    trainer = POOL[key]
+    world = "points" if trainer.kind == "points" else "digits"
+    family = "VAE" if trainer.kind == "digits" else "GAN"
+    steps = trainer.source.split("steps=")[1].split(")")[0]
+    good = edited(trainer.source, trainer.repair)
+    good_body = textwrap.dedent("\n".join(good.split("\n")[2:]))
+    proof = PROOFS["slope" if trainer.name == "penalty_axis" else trainer.kind]
+    hints = "".join(f"    {name!r}: {hint!r},\n" for name, hint in SEEN_WITH.items() if name != trainer.name)
+    judge_name = f"""hidden_variant = {hidden_variant}
+truth = {trainer.name!r}
+hints = {{
+{hints}}}
+names = np.random.default_rng(hidden_variant).permutation(list(hints)).tolist()
+
+def probe(given):
+    name = str(given).strip().lower().replace(" ", "_").replace("-", "_")
+    code = names.index(name) + 1 if name in names else len(names) + 1
+    return {{"name, as a code": ... if given is ... else 0 if name == truth else code}}
+
+slips = [Slip(name, hints[name]) for name in names]
+slips.append(Slip("?", "that is no name of the list."))
+exercise = Exercise(probe, truth, tuple(slips))"""
+    judge_proof = "\n\n".join(
+        [
+            f"hidden_variant = {hidden_variant}\nkind = {trainer.kind!r}",
+            NETWORKS,
+            WORLDS,
+            DRAWN,
+            named(trainer.source, "broken"),
+            named(good, "repaired"),
+            PROOF,
+            "hints = [\n" + "".join(f"    {hint!r},\n" for hint in PROOF_HINTS) + "]",
+            "slips = tuple(Slip(Code(k + 1), hint) for k, hint in enumerate(hints))",
+            "exercise = Exercise(probe, Code(0), slips)",
+        ]
+    )
+    judge_repair = f"hidden_variant = {hidden_variant}\n{hidden_repair(key, hidden_variant)}"
+    return {
+        f"trainer-{k}": named(trainer.source, f"trainer_{k}"),
+        f"case-{k}": f'before_{k} = trainer_{k}({world}, seed)\nshow(before_{k}, {world}, "trainer {k}")',
+        f"name-{k}": f"fault_{k} = ...  # a name from the list of {family} faults, such as "
+        + f'"not_shuffled"\n### BEGIN SOLUTION\nfault_{k} = "{trainer.name}"\n### END SOLUTION',
+        f"name-{k}-seen": f'''from ganlab.check import Exercise, mark
+
+# A name of the right list, spelt as there? Whether it is the right name is tested later.
+probe = lambda name: {{"is in the list": ... if name is ... else name in FAULTS["{family}"]}}
+mark(Exercise(probe, "not_shuffled", ()), fault_{k}, points=1)''',
+        f"name-{k}-hidden": hidden(k, "the name", judge_name, 3, f"fault_{k}"),
+        f"repair-{k}": solved(
+            f"def repaired_{k}(world, seed, steps={steps}):\n"
+            f'    """Train as trainer_{k} does, without its fault: it takes and returns the same."""\n    run = ...',
+            good_body,
+            "return run",
+        ),
+        f"repair-{k}-seen": f'''from ganlab.check import Exercise, mark
+
+
+def form(trainer):
+    if isinstance(trainer, dict):
+        return trainer
+    run, same = trainer({world}, seed + 1, steps=4), trainer_{k}({world}, seed + 1, steps=4)
+    weights = [[w.detach().flatten() for n in r[:-1] for w in n.parameters()] for r in (run, same)]
+    mine, theirs = (torch.cat(w) for w in weights)
+    changed = mine.shape != theirs.shape or bool(((mine - theirs).abs() > 1e-7).any())
+    return {{
+        "networks returned": len(run) - 1,
+        "rows of the curves after 4 steps": len(run[-1]),
+        "columns of the curves": len(run[-1][0]),
+        "does a step differ from the broken one's": changed,
+    }}
+
+
+keys = ["networks returned", "rows of the curves after 4 steps", "columns of the curves"]
+expected = dict(zip(keys, ({1 if family == "VAE" else 2}, 4, 2)))
+expected["does a step differ from the broken one's"] = True
+mark(Exercise(form, expected, ()), repaired_{k}, points=2)''',
+        f"repair-{k}-hidden": hidden(k, "the repair", judge_repair, 5, f"repaired_{k}"),
+        f"after-{k}": f"after_{k} = attempt(repaired_{k}, {world}, seed)\nif after_{k} is not None:\n"
+        f'    show(after_{k}, {world}, "your trainer {k}")',
+        f"proof-{k}": solved(
+            f"def proof_{k}(trainer, world, seed):\n"
+            '    """Train with `trainer`; return one number, higher for a repaired trainer than for a broken one."""\n'
+            "    number = ...",
+            proof,
+            "return number",
+        ),
+        f"proof-{k}-seen": f'''from ganlab.check import Exercise, mark
+
+
+def form(proof):
+    if isinstance(proof, dict):
+        return proof
+    number = proof(lambda world, seed, steps=4: trainer_{k}(world, seed, 4), {world}, seed)
+    if number is not ...:
+        number = torch.as_tensor(number).detach().double()
+        number = number.numel() == 1 and bool(number.isfinite().all())
+    return {{"is one finite number, after 4 steps": number}}
+
+
+mark(Exercise(form, {{"is one finite number, after 4 steps": True}}, ()), proof_{k}, points=1)''',
+        f"proof-{k}-hidden": hidden(k, "the proof", judge_proof, 3, f"proof_{k}"),
+    }
+
+
+def cells(variant: int, hidden_variant: int) -> dict[str, str]:
+    """Return the source of every cell that depends on the draw, by cell id.
+
+    Which trainers appear depends on `hidden_variant` alone; seed and data of the visible runs on `variant`, by the
+    notebook's own cell.
+    """
+    made: dict[str, str] = {}
+    for k, key in enumerate(draw(hidden_variant), start=1):
+        made |= cells_of(k, key, hidden_variant)
+    return made

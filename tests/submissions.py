@@ -1,0 +1,196 @@
+"""Submissions as a teacher meets them, made from the first assignment: right, half done, broken, dishonest.
+
+Each maker gets the release (as a notebook) and writes what one student hands in. `MARKS` says what each deserves: the
+points of the parts that are right, and words that the reasons for a look must hold ("" for none).
+"""
+
+import copy
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+NAME = "1_game"
+FIRST = "optimal-logits"  # the answer cell that is broken or tampered with; 10 points
+TESTS = (f"{FIRST}-seen", f"{FIRST}-hidden")
+
+
+def solved(release: NotebookNode, source: NotebookNode, parts: int | None = None) -> NotebookNode:
+    """Return the release with the source's solutions in its first `parts` answer cells, or in all."""
+    notebook = copy.deepcopy(release)
+    solutions = {cell.id: cell.source for cell in source.cells}
+    answers = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    for cell in answers[:parts]:
+        cell.source = solutions[cell.id] + ("\nA letter of my own." if cell.cell_type == "markdown" else "")
+    return notebook
+
+
+def cell(notebook: NotebookNode, name: str) -> NotebookNode:
+    """Return the cell of that id."""
+    return next(cell for cell in notebook.cells if cell.id == name)
+
+
+def before_first(code: str) -> Callable[[NotebookNode], NotebookNode]:
+    """Return a maker that puts a cell of the student's own before the first answer."""
+
+    def make(notebook: NotebookNode) -> NotebookNode:
+        index = notebook.cells.index(cell(notebook, FIRST))
+        notebook.cells.insert(index, new_code_cell(code))
+        return notebook
+
+    return make
+
+
+def instead(code: str) -> Callable[[NotebookNode], NotebookNode]:
+    """Return a maker that replaces the first answer."""
+
+    def make(notebook: NotebookNode) -> NotebookNode:
+        cell(notebook, FIRST).source = code
+        return notebook
+
+    return make
+
+
+def tampered(notebook: NotebookNode) -> NotebookNode:
+    cell(notebook, TESTS[0]).source = "10.0"
+    return instead("def optimal_logits(*given):\n    return 0")(notebook)
+
+
+def without_tests(notebook: NotebookNode) -> NotebookNode:
+    notebook.cells = [cell for cell in notebook.cells if cell.id not in TESTS]
+    return notebook
+
+
+def without_answer(notebook: NotebookNode) -> NotebookNode:
+    notebook.cells = [cell for cell in notebook.cells if cell.id != FIRST]
+    return notebook
+
+
+def stripped(notebook: NotebookNode) -> NotebookNode:
+    for index, each in enumerate(notebook.cells):
+        each.metadata, each.id = nbformat.from_dict({}), f"c{index}"
+    return notebook
+
+
+def more_points(notebook: NotebookNode) -> NotebookNode:
+    cell(notebook, TESTS[0]).metadata.nbgrader.points = 90
+    return notebook
+
+
+def unlocked(notebook: NotebookNode) -> NotebookNode:
+    for name in TESTS:
+        cell(notebook, name).metadata.nbgrader.update(locked=False, solution=True)
+        cell(notebook, name).source = "10.0"
+    return instead("def optimal_logits(*given):\n    return 0")(notebook)
+
+
+def doubled(notebook: NotebookNode) -> NotebookNode:
+    index = notebook.cells.index(cell(notebook, FIRST))
+    notebook.cells.insert(index + 1, copy.deepcopy(notebook.cells[index]))
+    notebook.cells[index + 1].id = "a-copy"
+    notebook.cells[index + 1].source = "# a copy, to try something\n" + notebook.cells[index].source
+    return notebook
+
+
+STUCK = "def optimal_logits(*given):\n    while True:\n        pass"
+ALL, FIRST_LOST = "all", "all but the first part"
+# kind: (how it is made from a solved notebook, what it earns, words of the reason for a look or "")
+ODD: dict[str, tuple[Callable[[NotebookNode], NotebookNode], str, str]] = {
+    "correct": (lambda notebook: notebook, ALL, ""),
+    "own-cells": (before_first("x_squared = 4\nx_squared"), ALL, ""),
+    "warning": (before_first("import warnings\nwarnings.warn('mind the step')"), ALL, ""),
+    "wrong": (instead("def optimal_logits(p, q, prior):\n    return p - q"), FIRST_LOST, ""),
+    "raises": (instead("def optimal_logits(p, q, prior):\n    return p / 0"), FIRST_LOST, ""),
+    "syntax-error": (instead("def optimal_logits(p, q, prior) return p"), FIRST_LOST, ""),
+    "looping": (before_first("while True:\n    pass"), ALL, "ran for more than"),
+    "looping-answer": (instead(STUCK), FIRST_LOST, "ran for more than"),
+    "deaf": (
+        before_first("while True:\n    try:\n        while True: pass\n    except BaseException: pass"),
+        ALL,
+        "ran for more than",
+    ),
+    "crashing": (before_first("import os\nos._exit(1)"), ALL, "killed the kernel"),
+    "crashing-answer": (
+        instead("import os\ndef optimal_logits(*g):\n    os._exit(1)"),
+        FIRST_LOST,
+        "killed the kernel",
+    ),
+    "segfault": (before_first("import ctypes\nctypes.string_at(0)"), ALL, "killed the kernel"),
+    "memory-eating": (before_first("x = []\nwhile True:\n    x.append(np.ones(10**7))"), ALL, "GB of memory"),
+    "babbling": (before_first("while True:\n    print('x' * 1000)"), ALL, "printed more than"),
+    "exit": (before_first("import sys\nsys.exit(0)"), ALL, ""),
+    "exit-answer": (instead("import sys\ndef optimal_logits(*g):\n    sys.exit(0)"), FIRST_LOST, ""),
+    "quit-answer": (
+        instead("def optimal_logits(*g):\n    get_ipython().ask_exit()"),
+        FIRST_LOST,
+        "uses get_ipython",
+    ),
+    "tampered-test": (tampered, FIRST_LOST, "had been changed"),
+    "unlocked-test": (unlocked, FIRST_LOST, "had been changed"),
+    "more-points": (more_points, ALL, ""),
+    "deleted-test": (without_tests, ALL, "was missing"),
+    "deleted-answer": (without_answer, FIRST_LOST, "was missing"),
+    "doubled-answer": (doubled, ALL, ""),
+    "stripped-metadata": (stripped, ALL, "had lost their metadata"),
+    "monkeypatched-torch": (
+        lambda notebook: before_first("torch.allclose = lambda *a, **k: True")(tampered(notebook)),
+        FIRST_LOST,
+        "replaced torch.allclose",
+    ),
+    "monkeypatched-judge": (
+        lambda notebook: before_first("import ganlab.check as c\nc.judge = lambda *a: c.Verdict('correct', '')")(
+            tampered(notebook)
+        ),
+        FIRST_LOST,
+        "replaced ganlab.check.judge",
+    ),
+    "own-mark": (
+        lambda notebook: before_first("import ganlab.check\nganlab.check.mark = lambda *a, points, **k: points")(
+            tampered(notebook)
+        ),
+        FIRST_LOST,
+        "replaced ganlab.check.mark",
+    ),
+    "writing-elsewhere": (before_first("open('../evil.txt', 'w').write('x')"), ALL, "outside of its folder"),
+    "reading-the-course": (
+        before_first("import ganlab, pathlib\nlist(open(pathlib.Path(COURSE) / 'gradebook.db', 'rb'))"),
+        ALL,
+        "read in the course's folder",
+    ),
+    "starting-programs": (before_first("import subprocess\nsubprocess.run(['touch', 'x'])"), ALL, "started a program"),
+    "connecting": (
+        before_first("import socket\nsocket.create_connection(('127.0.0.1', 9), 1)"),
+        ALL,
+        "opened a connection",
+    ),
+    "forking": (before_first("import os, time\nif os.fork() == 0:\n    time.sleep(1000)"), ALL, ""),
+    "deleting": (before_first("import shutil\nshutil.rmtree('..')"), ALL, "outside of its folder"),
+}
+FILES = ("untouched", "half-done", "wrong-file-name", "empty-folder", "not-a-notebook", "two-notebooks", "a-link")
+
+
+def hand_in(course: Path, release: NotebookNode, source: NotebookNode, kinds: list[str]) -> None:
+    """Write a submission of each kind into the course's `submitted` folder, the student named after the kind."""
+    for kind in kinds:
+        folder = course / "submitted" / kind / NAME
+        folder.mkdir(parents=True)
+        if kind in ODD:
+            notebook = ODD[kind][0](solved(release, source))
+            for each in notebook.cells:
+                each.source = each.source.replace("COURSE", repr(str(course)))
+            nbformat.write(notebook, folder / f"{NAME}.ipynb")
+        elif kind in ("untouched", "half-done", "wrong-file-name"):
+            parts = {"untouched": 0, "half-done": 2, "wrong-file-name": None}[kind]
+            name = "Untitled (1).ipynb" if kind == "wrong-file-name" else f"{NAME}.ipynb"
+            nbformat.write(solved(release, source, parts), folder / name)
+        elif kind == "not-a-notebook":
+            (folder / f"{NAME}.ipynb").write_bytes(b"%PDF-1.7 my answers")
+        elif kind == "two-notebooks":
+            for name in ("draft.ipynb", "final.ipynb"):
+                nbformat.write(solved(release, source), folder / name)
+        elif kind == "a-link":
+            nbformat.write(solved(release, source), folder / f"{NAME}.ipynb")
+            os.symlink(course / "gradebook.db", folder / "notes.txt")
