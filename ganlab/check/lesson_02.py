@@ -217,6 +217,14 @@ MODE_SLIPS = (
     ),
     (_in_square, "each coordinate is within 3 sigma, the distance is not: that is a square, not a circle."),
     (_counted(is_reached=lambda good, least: good), "that is the number of good samples; wanted is that of modes."),
+    (
+        lambda x, means, sigma, least: ((torch.cdist(x, means) <= 3).sum(dim=0) >= least).sum(),
+        "within 3 of what? sigma is missing: every sample lies within 3 of every mode.",
+    ),
+    (
+        lambda x, means, sigma, least: ((torch.cdist(x, means) <= 3 * sigma).sum(dim=1) >= least).sum(),
+        "that sum runs over the modes: count, for each mode, the samples that are good.",
+    ),
 )
 TRACE_SLIPS = [
     ({**TRUTH, name: said}, f"{name} is not {said!r}: {SIGNS[said]}. Look at its row again.")

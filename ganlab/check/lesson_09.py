@@ -115,6 +115,11 @@ LINE_SLIPS = {
     "D does not enter: each of D numbers has this variance, and squares add.": lambda d, t: (
         (1 - t) ** 2 + t**2
     ).sqrt(),
+    "D stands outside of the root: lengths grow with the root of D.": lambda d, t: d * ((1 - t) ** 2 + t**2).sqrt(),
+    "that is the mean length: squares are averaged first, then comes the root.": lambda d, t: (
+        math.sqrt(2) * math.exp(math.lgamma((d + 1) / 2) - math.lgamma(d / 2)) * ((1 - t) ** 2 + t**2).sqrt()
+    ),
+    "one of the two ends is missing: squares of both parts add.": lambda d, t: math.sqrt(d) * (1 - t),
 }
 
 PATH_SLIPS = {

@@ -1,5 +1,7 @@
 """The course folder: where assignments, submissions and marks lie, its secret, and nbgrader's settings for it."""
 
+import os
+import sys
 from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
@@ -57,6 +59,7 @@ def configure(config: Config, course: Course) -> None:
 
     from ganlab.classroom.preprocessors import Isolated, Varied, WithoutHiddenTests
 
+    _reach_both_environments()
     config.CourseDirectory.root = str(course.root)
     config.CourseDirectory.course_id = "ganlab"
     # `variant.py` writes the variants, so it never leaves the source; the rest are nbgrader's own exceptions.
@@ -65,6 +68,8 @@ def configure(config: Config, course: Course) -> None:
     config.Varied.sources = str(course.root / "source")
     config.ClearSolutions.code_stub = {"python": "# Your code here."}
     config.ClearSolutions.text_stub = "Your answer here."
+    # A rubric stands in a locked cell above its answer: in the answer, nbgrader would replace it by the stub.
+    config.ClearMarkScheme.enforce_metadata = False
     config.Isolated.closed = str(course.root)
     config.GenerateAssignment.preprocessors = [Varied, *GenerateAssignment.preprocessors.default_args[0]]
     config.Autograde.autograde_preprocessors = [
@@ -74,12 +79,18 @@ def configure(config: Config, course: Course) -> None:
         nbgraders.AssignLatePenalties,
         nbgraders.CheckCellMetadata,
     ]
-    config.HTMLExporter.extra_template_basedirs = _templates()
     config.GenerateFeedback.preprocessors = [WithoutHiddenTests, nbgraders.GetGrades, CSSHTMLHeaderPreprocessor]
 
 
-def _templates() -> list[str]:
-    """Return where nbgrader's page for students and nbconvert's page below it lie, also where two environments do."""
-    ends = {"nbgrader": "formgrader/templates/feedback/conf.json", "nbconvert": "templates/classic/conf.json"}
-    found = [file for package, end in ends.items() for file in files(package) or [] if file.as_posix().endswith(end)]
-    return [str(Path(file.locate()).resolve().parents[1]) for file in found]
+def _reach_both_environments() -> None:
+    """Let nbgrader find what lies beside it where make laid its environment over the course's.
+
+    It starts `alembic` by name, from a Python that may run without its bin on the path, and its page for students is
+    made from a template of nbconvert's, which Jupyter looks for in one environment only.
+    """
+    conf = next(file for file in files("nbconvert") or [] if file.as_posix().endswith("templates/classic/conf.json"))
+    places = {"PATH": Path(sys.executable).parent, "JUPYTER_PATH": Path(conf.locate()).resolve().parents[3]}
+    for variable, folder in places.items():
+        known = os.environ.get(variable, "").split(os.pathsep)
+        if str(folder) not in known:
+            os.environ[variable] = os.pathsep.join(filter(None, [*known, str(folder)]))

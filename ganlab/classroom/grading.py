@@ -1,10 +1,7 @@
 """Releases assignments and grades submissions: repaired, run in parallel and apart, marked by nbgrader one by one."""
 
 import logging
-import os
 import re
-import shutil
-import sys
 import tempfile
 import time
 import warnings
@@ -149,8 +146,6 @@ def _api(course: Course, **directories: str) -> NbGraderAPI:
     config.CourseDirectory.db_url = _database(course)
     config.CourseDirectory.update(directories)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    if shutil.which("alembic") is None:  # nbgrader starts it by name, but a Python may run without its bin on the path
-        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     api = NbGraderAPI(config=config)
     api.log_level = "ERROR"
     return api

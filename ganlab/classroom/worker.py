@@ -24,7 +24,7 @@ from ganlab.classroom import guard
 from ganlab.classroom.isolation import Limits
 
 GUARD = "ganlab-guard"  # the tag of cells that are put in for the run and taken out after it
-MOST_STOPS = 4  # after so many stopped cells the rest is not run
+MOST_STOPS = 6  # after so many stopped cells the rest is not run
 
 
 class _Client(NotebookClient):
@@ -38,6 +38,11 @@ class _Client(NotebookClient):
     def starts(self, cell: NotebookNode, cell_index: int) -> None:
         if cell.cell_type == "code" and cell.source and GUARD not in cell.metadata.get("tags", []):
             self.running, self.printed = cell.id, 0
+
+    def ended(self, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+        payload = execute_reply["content"].get("payload", [])
+        if any(item.get("source") == "ask_exit" for item in payload):  # else the next cell would be blamed
+            raise DeadKernelError("the kernel was told to exit")
 
     def output(self, outs: list, msg: dict, display_id: str, cell_index: int) -> Any:
         self.printed += len(str(msg["content"]))
@@ -97,7 +102,7 @@ def _attempt(
     """Run once, without some cells: (with outputs, {cell id: why it was stopped} or None, the guard's words)."""
     guarded = _guarded(notebook, own, closed, without)
     client = _Client(guarded, timeout=limits.cell_seconds, kernel_name="python3", allow_errors=True)
-    client.limits, client.on_cell_start = limits, client.starts
+    client.limits, client.on_cell_start, client.on_cell_executed = limits, client.starts, client.ended
     over = threading.Event()
     watch = threading.Thread(target=client.watch, args=[over], daemon=True)
     watch.start()

@@ -1,0 +1,130 @@
+"""The assignments, for the tests and `make mutants`: a source played in this process, and its bank of answers judged.
+
+A bank, tests/answers/assignment_N.py, holds ANSWERS = {part: {"right": [...], "wrong": [(answer, words), ...]}}. A part
+is the id of an answer's cell; an answer is an object, or a text that is evaluated in the solved notebook's namespace.
+A bank whose answers depend on the variant has a function `answers(namespace)` that returns ANSWERS.
+"""
+
+import contextlib
+import io
+import os
+import re
+import runpy
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import nbformat
+from lessons import NOTEBOOKS, ROOT
+from nbformat import NotebookNode
+
+from ganlab import check, plots
+from ganlab.classroom import variants
+
+COURSE = NOTEBOOKS / "assignments"
+SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a test cell judged, what it is worth, and its verdict on the notebook's own answer."""
+
+    exercise: check.Exercise
+    points: float
+    verdict: check.Verdict
+
+
+@dataclass(frozen=True)
+class Played:
+    """A source after all its cells: the names that it leaves, its tests by cell id, and the folder it ran in."""
+
+    namespace: dict[str, Any]
+    tests: dict[str, Tested]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One answer of a bank: `good` if a right one was accepted, or a wrong one refused; `hint` if it named the slip."""
+
+    name: str
+    right: bool
+    good: bool
+    hint: bool
+    verdict: check.Verdict
+
+
+def names() -> list[str]:
+    """Return the assignments that have a source, in order."""
+    return sorted(path.name for path in (COURSE / "source").iterdir() if (path / f"{path.name}.ipynb").exists())
+
+
+def varied(name: str, variant: int, hidden_variant: int) -> NotebookNode:
+    """Return a source in a variant."""
+    folder = COURSE / "source" / name
+    return variants.vary(nbformat.read(folder / f"{name}.ipynb", as_version=4), variant, hidden_variant, folder)
+
+
+@contextlib.contextmanager
+def played(name: str, variant: int = 1, hidden_variant: int = 1, solved: bool = True) -> Iterator[Played]:
+    """Run a source, or its stubs, in a folder of its own, which is the working directory until the end."""
+    found: dict[str, Tested] = {}
+    current = [""]
+
+    def mark(exercise: check.Exercise, given: Any, points: float) -> float:
+        verdict = check.judge(exercise, given)
+        found[current[0]] = Tested(exercise, points, verdict)
+        return float(points) if verdict.status == "correct" else 0.0
+
+    def show(figure: Any, alt: str) -> None:
+        plt.close(figure)
+
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    before, mark_before, show_before = Path.cwd(), check.mark, plots.show
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(COURSE / "source" / name, folder, dirs_exist_ok=True)
+        check.mark, plots.show = mark, show
+        os.chdir(folder)
+        try:
+            for cell in varied(name, variant, hidden_variant).cells:
+                if cell.cell_type == "code":
+                    current[0] = cell.id
+                    source = cell.source if solved else SOLUTION.sub(r"\1# Your code here.", cell.source)
+                    with contextlib.redirect_stdout(io.StringIO()):
+                        exec(compile(source, f"<{name}: {cell.id}>", "exec"), namespace)
+            check.mark, plots.show = mark_before, show_before
+            yield Played(namespace, found, Path(folder))
+        finally:
+            check.mark, plots.show = mark_before, show_before
+            os.chdir(before)
+
+
+def bank(name: str, namespace: dict[str, Any]) -> dict[str, dict[str, list]]:
+    """Return ANSWERS of an assignment's bank, for the variant that left `namespace`."""
+    if str(ROOT / "tests" / "answers") not in sys.path:
+        sys.path.append(str(ROOT / "tests" / "answers"))
+    contents = runpy.run_path(str(ROOT / "tests" / "answers" / f"assignment_{name.partition('_')[0]}.py"))
+    return contents["answers"](namespace) if "answers" in contents else contents["ANSWERS"]
+
+
+def judged(name: str, play: Played) -> Iterator[Judged]:
+    """Judge every answer of the bank: right ones by both tests of their part, wrong ones by the hidden test."""
+    for part, answers in bank(name, play.namespace).items():
+        for k, given in enumerate(answers["right"]):
+            for test in (f"{part}-seen", f"{part}-hidden"):
+                verdict = check.judge(play.tests[test].exercise, _answer(given, play))
+                good = verdict.status == "correct"
+                yield Judged(f"{part}, right {k}, {test.rpartition('-')[2]}", True, good, good, verdict)
+        for k, (given, words) in enumerate(answers["wrong"]):
+            verdict = check.judge(play.tests[f"{part}-hidden"].exercise, _answer(given, play))
+            told = verdict.status if words == "not attempted" else verdict.message.partition("Hint: ")[2]
+            yield Judged(f"{part}, wrong {k} ({words})", False, verdict.status != "correct", words in told, verdict)
+
+
+def _answer(given: Any, play: Played) -> Any:
+    return eval(given, dict(play.namespace)) if isinstance(given, str) else given
