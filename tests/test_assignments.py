@@ -1,12 +1,9 @@
 """The assignments: their form, their release, and graders that refuse what is wrong and accept what is right."""
 
 import filecmp
-import importlib.util
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import assignments
@@ -29,13 +26,7 @@ TERMS = re.compile(r"^\*\*(\d+) points · (?:easy|medium|hard) · (\d+) minutes\
 
 @pytest.fixture(scope="session")
 def grader() -> str:
-    """Return the Python that has nbgrader: this one, or that of the environment which make lays over it."""
-    if importlib.util.find_spec("nbgrader"):
-        return sys.executable
-    found = [path for path in Path(sys.prefix).glob("instructor/*/python*") if path.stem == "python"]
-    if not found and not os.environ.get("CI"):
-        pytest.skip("nbgrader is not installed: `make test` sets it up")
-    return str(found[0])
+    return assignments.grader_python()
 
 
 def classroom(python: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -3,9 +3,9 @@
 import ast
 import json
 import subprocess
-import sys
 from pathlib import Path
 
+import assignments
 import test_architecture as architecture
 
 # Imports every module, lowest floor first, and prints what each import did besides defining names.
@@ -42,7 +42,7 @@ print(json.dumps(complaints))
 
 
 def import_effects(modules: list[str], others: list[str], folder: Path) -> dict[str, list[str]]:
-    command = [sys.executable, "-B", "-c", IMPORT_EACH, json.dumps([modules, others])]
+    command = [assignments.grader_python(), "-B", "-c", IMPORT_EACH, json.dumps([modules, others])]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

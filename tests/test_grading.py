@@ -1,0 +1,221 @@
+"""A class of odd submissions, graded as a teacher would: each gets what it deserves, and none harms another."""
+
+import csv
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import assignments
+import nbformat
+import pytest
+import submissions
+from test_assignments import classroom, copied, grade_cells, grader  # noqa: F401 (a fixture)
+
+from ganlab.classroom import variants
+from ganlab.classroom.course import Course
+from ganlab.classroom.staging import restore
+from ganlab.classroom.suspicion import suspicions
+
+NAME, SECRET = submissions.NAME, "a secret of the tests"
+each_source = pytest.mark.parametrize("name", assignments.names())
+LIMITS = ("--jobs", 2, "--cell-seconds", 15, "--memory-mb", 2000)
+BY_HAND = """
+from nbgrader.api import Gradebook
+with Gradebook("sqlite:///{file}", "ganlab") as gradebook:
+    grade = gradebook.find_grade("letter", "{name}", "{name}", "correct")
+    grade.manual_score, grade.needs_manual_grade = 7.0, False
+    gradebook.find_comment("letter", "{name}", "{name}", "correct").manual_comment = "well argued"
+    gradebook.db.commit()
+"""
+
+
+def notebooks(course: Course) -> tuple[nbformat.NotebookNode, nbformat.NotebookNode]:
+    """Return the release and the varied source of a course."""
+    released = nbformat.read(course.folder("release", NAME) / f"{NAME}.ipynb", as_version=4)
+    return released, assignments.varied(NAME, *variants.numbers(course.secret, NAME))
+
+
+def prepared(folder: Path, python: str, kinds: list[str]) -> Course:
+    """Return a course with a release and a submission of each kind."""
+    course = copied(folder, NAME, secret=SECRET)
+    result = classroom(python, "release", "1", "--course", folder)
+    assert result.returncode == 0, result.stderr
+    submissions.hand_in(folder, *notebooks(course), kinds)
+    return course
+
+
+def marks(course: Course) -> dict[str, dict[str, str]]:
+    with open(course.results(NAME) / "marks.csv", encoding="utf-8") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory, grader: str) -> tuple[Course, str, dict[str, str]]:  # noqa: F811
+    """Return a course of all kinds of submissions after grading, what was printed, and the hashes of what came in."""
+    folder = tmp_path_factory.mktemp("class") / "course"
+    course = prepared(folder, grader, [*submissions.ODD, *submissions.FILES])
+    before = hashes(folder / "submitted")
+    result = classroom(grader, "grade", "1", "--course", folder, *LIMITS)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return course, result.stdout, before
+
+
+def deserved(kind: str) -> tuple[dict[str, int], str]:
+    """Return the points that a kind deserves, by part and without the written one, and words of the look it needs."""
+    points = {}
+    for cell, most in grade_cells(assignments.varied(NAME, 1, 1)).items():
+        part = cell.removesuffix("-seen").removesuffix("-hidden")
+        points[part] = points.get(part, 0) + most
+    points["letter"] = 0
+    if kind in submissions.ODD:
+        _, earned, words = submissions.ODD[kind]
+        lost = () if earned == submissions.ALL else (submissions.FIRST, submissions.ON_FIRST)
+        return points | dict.fromkeys(lost, 0), words
+    earned, words = submissions.FILES[kind]
+    return points if earned == submissions.ALL else {part: p * (part in earned) for part, p in points.items()}, words
+
+
+@pytest.mark.parametrize("kind", [*submissions.ODD, *submissions.FILES])
+def test_each_submission_gets_what_it_deserves(kind: str, graded: tuple) -> None:
+    row = marks(graded[0])[kind]
+    points, words = deserved(kind)
+    got = {part: float(row[part]) for part in points}
+    if kind == "wrong":  # its function still serves a later part, at the form of which the seen test looks
+        points[submissions.ON_FIRST] = 2
+    assert got == points
+    assert float(row["total"]) == sum(points.values())
+    assert words in row["needs a look"] and bool(words) == bool(row["needs a look"]), row["needs a look"]
+
+
+def test_submissions_stay_as_they_came_and_nothing_is_written_elsewhere(graded: tuple) -> None:
+    course, _, before = graded
+    assert hashes(course.root / "submitted") == before
+    assert not list(course.root.parent.rglob("evil.txt"))
+    expected = {"autograded", "feedback", "gradebook.db", "release", "results", "secret.txt", "source", "submitted"}
+    assert {path.name for path in course.root.iterdir()} == expected
+
+
+def test_the_summary_tells_the_distribution_the_slips_and_who_needs_a_look(graded: tuple) -> None:
+    course, printed, _ = graded
+    summary = (course.results(NAME) / "summary.md").read_text(encoding="utf-8")
+    assert summary in printed
+    count = len(submissions.ODD) + len(submissions.FILES)
+    assert summary.startswith(f"# {NAME}: {count} submissions, 100 points")
+    assert "the prior does not enter" in summary  # what the kind "wrong" got wrong
+    needing = {kind for kind, row in marks(course).items() if row["needs a look"]}
+    assert all(f"- **{kind}** (" in summary for kind in needing)
+    assert f"- **{'correct'}** (" not in summary
+
+
+def test_pages_show_marks_and_hints_and_no_hidden_test(graded: tuple) -> None:
+    course, _, _ = graded
+    hidden = [
+        line.strip()
+        for cell in notebooks(course)[1].cells
+        if cell.id.endswith("-hidden")
+        for line in cell.source.splitlines()
+        if len(line.strip()) > 40 and not line.startswith("#")
+    ]
+    pages = {path.parts[-3]: path.read_text(encoding="utf-8") for path in course.root.glob("feedback/*/*/*.html")}
+    assert set(pages) == {*submissions.ODD, *submissions.FILES}
+    assert "the prior does not enter" in pages["wrong"]
+    for kind, page in pages.items():
+        plain = page.replace("&#39;", "'").replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">")
+        assert not [line for line in hidden if line in plain], kind
+        assert "hidden_variant" not in plain and "4 points. 1:" not in plain, kind
+
+
+def test_grading_again_keeps_what_was_marked_by_hand(tmp_path: Path, grader: str) -> None:  # noqa: F811
+    course = prepared(tmp_path / "course", grader, ["correct", "half-done"])
+    arguments = ("grade", "1", "--course", course.root, *LIMITS)
+    assert classroom(grader, *arguments).returncode == 0
+    assert marks(course)["correct"]["to mark by hand"] == "letter"
+    script = BY_HAND.format(file=course.root / "gradebook.db", name=NAME)
+    subprocess.run([grader, "-c", script], check=True)
+    table = course.results(NAME) / "marks.csv"
+    assert classroom(grader, *arguments).returncode == 0
+    once = table.read_bytes()
+    assert marks(course)["correct"]["letter"] == "7" and marks(course)["correct"]["to mark by hand"] == ""
+    assert classroom(grader, *arguments).returncode == 0
+    assert table.read_bytes() == once
+    assert "well argued" in (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
+    # A new answer waits for a hand again, with the old mark until then.
+    file = course.folder("submitted", NAME, "correct") / f"{NAME}.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    submissions.cell(notebook, "letter").source += " And more."
+    nbformat.write(notebook, file)
+    assert classroom(grader, *arguments).returncode == 0
+    assert marks(course)["correct"]["letter"] == "7" and marks(course)["correct"]["to mark by hand"] == "letter"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda folder: (folder / "secret.txt").write_text("another"), "release it anew: make release A=1"),
+        (lambda folder: (folder / "submitted").rename(folder / "elsewhere"), "nothing to grade"),
+    ],
+)
+def test_what_cannot_be_graded_is_said_in_one_line(spoil, words: str, tmp_path: Path, grader: str) -> None:  # noqa: F811
+    course = prepared(tmp_path / "course", grader, ["untouched"])
+    spoil(course.root)
+    before = hashes(course.root)
+    result = classroom(grader, "grade", "1", "--course", course.root, *LIMITS)
+    assert result.returncode == 1 and words in result.stderr and result.stderr.count("\n") == 1, result.stderr
+    assert hashes(course.root) == before
+
+
+def test_a_limit_that_is_none_is_refused(grader: str) -> None:  # noqa: F811
+    result = classroom(grader, "grade", "1", "--jobs", 0)
+    assert result.returncode == 1 and "--jobs: got 0, expected 1 or more" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("torch.allclose = lambda *a: True", "assigns to torch.allclose"),
+        ("import numpy\nnumpy.linalg.norm = len", "assigns to numpy.linalg.norm"),
+        ("setattr(torch, 'ones', 1)", "changes torch"),
+        ("from ganlab import check\ncheck.mark = 3", "assigns to check.mark"),
+        ("def mark(*given):\n    return 9", "defines a mark of its own"),
+        ("mark = max", "defines a mark of its own"),
+        ("!rm -r /", "runs a command: !rm -r /"),
+        ("%%bash\nls", "runs a command: %%bash"),
+        ("import sys\nsys._getframe(1).f_locals", "uses _getframe"),
+        ("print(hidden_variant)", "uses hidden_variant"),
+        ("from urllib import request", "imports urllib"),
+        ("import ganlab.classroom.guard", "imports ganlab.classroom.guard"),
+    ],
+)
+def test_code_that_reaches_for_the_grader_is_named(code: str, words: str) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code, id="mine")])
+    assert f"cell 'mine' {words}" in suspicions(notebook)
+
+
+@each_source
+def test_no_solution_is_suspicious(name: str) -> None:
+    assert suspicions(assignments.varied(name, 1, 1)) == []
+
+
+def test_a_notebook_without_ids_and_metadata_is_brought_back() -> None:
+    released = nbformat.read(Course().folder("release", NAME) / f"{NAME}.ipynb", as_version=4)
+    source = assignments.varied(NAME, 1, 1)
+    given = json.loads(nbformat.writes(submissions.solved(released, source)))
+    given["nbformat_minor"] = 4
+    for cell in given["cells"]:
+        cell["metadata"] = {}
+        del cell["id"]
+    given["cells"].insert(8, {"cell_type": "code", "metadata": {}, "source": ["y = 1"], "outputs": []})
+    notebook, looks = restore(nbformat.from_dict(given), source, released)
+    assert [cell.id for cell in notebook.cells if not cell.id.startswith("own-")] == [cell.id for cell in source.cells]
+    wanted = {cell.id: cell.source for cell in submissions.solved(released, source).cells}
+    keys = {cell.id: cell.source for cell in source.cells}
+    for cell in notebook.cells:
+        locked = cell.metadata.get("nbgrader", {}).get("locked")
+        assert cell.source == (keys if locked else wanted | {"own-8": "y = 1"})[cell.id].strip()
+    assert [look for look in looks if "lost their metadata" not in look] == []
