@@ -43,6 +43,13 @@ def test_the_lock_pins_what_pyproject_asks_for(project: dict) -> None:
         assert (pin.operator, pin.version) == ("==", locked[canonicalize_name(requirement.name)])
 
 
+def test_the_instructors_lock_adds_to_the_other_and_repeats_nothing(project: dict) -> None:
+    course, added = pins(read("requirements.lock")), pins(read("requirements-instructor.lock"))
+    [nbgrader] = map(Requirement, project["optional-dependencies"]["instructor"])
+    assert str(nbgrader.specifier) == f"=={added[nbgrader.name]}"
+    assert not set(course) & set(added)
+
+
 @pytest.mark.parametrize(
     "line",
     [
