@@ -1,7 +1,7 @@
 """Submissions as a teacher meets them, made from the first assignment: right, half done, broken, dishonest.
 
-Each maker gets the release (as a notebook) and writes what one student hands in. `MARKS` says what each deserves: the
-points of the parts that are right, and words that the reasons for a look must hold ("" for none).
+`ODD` makes each from a solved notebook, `FILES` from files. Both say what each deserves: the parts that earn their
+points, and words that the reason for a look must hold ("" for none).
 """
 
 import copy
@@ -14,7 +14,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 NAME = "1_game"
-FIRST = "optimal-logits"  # the answer cell that is broken or tampered with; 10 points
+FIRST = "optimal-logits"  # the answer cell that is broken or tampered with
+ON_FIRST = "best-values"  # a later part, which calls it
 TESTS = (f"{FIRST}-seen", f"{FIRST}-hidden")
 
 
@@ -154,6 +155,8 @@ ODD: dict[str, tuple[Callable[[NotebookNode], NotebookNode], str, str]] = {
         FIRST_LOST,
         "replaced ganlab.check.mark",
     ),
+    "old-variant": (before_first("variant = 7"), ALL, "replaced variant"),
+    "own-game": (before_first("def your_game(variant):\n    return 1, 1, 1, 1, 1"), ALL, "replaced your_game"),
     "writing-elsewhere": (before_first("open('../evil.txt', 'w').write('x')"), ALL, "outside of its folder"),
     "reading-the-course": (
         before_first("import ganlab, pathlib\nlist(open(pathlib.Path(COURSE) / 'gradebook.db', 'rb'))"),
@@ -169,7 +172,16 @@ ODD: dict[str, tuple[Callable[[NotebookNode], NotebookNode], str, str]] = {
     "forking": (before_first("import os, time\nif os.fork() == 0:\n    time.sleep(1000)"), ALL, ""),
     "deleting": (before_first("import shutil\nshutil.rmtree('..')"), ALL, "outside of its folder"),
 }
-FILES = ("untouched", "half-done", "wrong-file-name", "empty-folder", "not-a-notebook", "two-notebooks", "a-link")
+# kind: (ALL, or the parts that it earns; words of the reason)
+FILES: dict[str, tuple[str | tuple[str, ...], str]] = {
+    "untouched": ((), ""),
+    "half-done": ((FIRST, "change-prior"), ""),
+    "wrong-file-name": (ALL, "was handed in as Untitled (1).ipynb"),
+    "empty-folder": ((), f"has no {NAME}.ipynb"),
+    "not-a-notebook": ((), "cannot be read as a notebook"),
+    "two-notebooks": ((), "but several others: draft.ipynb, final.ipynb"),
+    "a-link": (ALL, "links to another place: notes.txt"),
+}
 
 
 def hand_in(course: Path, release: NotebookNode, source: NotebookNode, kinds: list[str]) -> None:

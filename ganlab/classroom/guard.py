@@ -20,6 +20,7 @@ JUDGE = ("Exercise", "Slip", "mark", "judge")  # names that test cells use
 
 _found: list[str] = []
 _originals: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+_given: dict[str, Any] = {}  # by the name that a locked cell gave it
 
 
 def install(own: str, closed: list[str]) -> None:
@@ -78,17 +79,22 @@ def _remember_names(owner: Any, name: str) -> None:
             _originals[id(owner), attribute] = owner, f"{name}.{attribute}", value
 
 
+def remember(namespace: dict[str, Any], names: list[str]) -> None:
+    """Remember what a locked cell has defined: the variant, and the functions that make numbers of it."""
+    _given.update({name: namespace[name] for name in names if name == "variant" or callable(namespace.get(name))})
+
+
 def restore(namespace: dict[str, Any]) -> None:
-    """Put back, and report, what was replaced since `install`: in modules, and the judge's names in `namespace`."""
+    """Put back, and report, what was replaced: in modules, and in `namespace` the judge's and the remembered names."""
     for (_, attribute), (owner, name, value) in _originals.items():
         if vars(owner).get(attribute) is not value:
             _replaced(name)
             setattr(owner, attribute, value)
     judge = vars(sys.modules["ganlab.check"])
-    for name in JUDGE:
-        if namespace.get(name, judge[name]) is not judge[name]:
+    for name, value in ({name: judge[name] for name in JUDGE} | _given).items():
+        if namespace.get(name, value) is not value:
             _replaced(name)
-        namespace[name] = judge[name]
+        namespace[name] = value
 
 
 def _replaced(name: str) -> None:

@@ -146,19 +146,17 @@ def _match(given: list[NotebookNode], release: list[NotebookNode]) -> dict[int, 
             before = max((places[k] for k in places if k < i), default=-1)
             after = min((places[k] for k in places if k > i), default=len(given))
             free = [j for j in range(before + 1, after) if j not in places.values()]
-            same = [j for j in free if given[j].cell_type == cell.cell_type]
+            same = [j for j in free if given[j].cell_type == cell.cell_type and _text(given[j])]
             answers = [j for j in same if _defined(cell) and _defined(cell) <= _defined(given[j])] or same
             if len(answers) == 1:  # between its neighbours, the only one that it can be
                 places[i] = answers[0]
     return places
 
 
-def _defined(cell: NotebookNode) -> set[str]:
-    """Return the names that a cell of code defines at its top; none of what is not Python."""
-    if cell.cell_type != "code":
-        return set()
+def defined_names(source: str) -> set[str]:
+    """Return the names that code defines at its top: functions, classes, variables; none of what is not Python."""
     try:
-        body = ast.parse(_text(cell)).body
+        body = ast.parse(source).body
     except (SyntaxError, ValueError):
         return set()
     names = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
@@ -166,6 +164,10 @@ def _defined(cell: NotebookNode) -> set[str]:
         if isinstance(node, ast.Assign):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return names
+
+
+def _defined(cell: NotebookNode) -> set[str]:
+    return defined_names(_text(cell)) if cell.cell_type == "code" else set()
 
 
 def _counted(looks: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ from nbformat.v4 import new_code_cell, new_output
 
 from ganlab.classroom import guard
 from ganlab.classroom.isolation import Limits
+from ganlab.classroom.staging import defined_names
 
 GUARD = "ganlab-guard"  # the tag of cells that are put in for the run and taken out after it
 MOST_STOPS = 6  # after so many stopped cells the rest is not run
@@ -142,6 +143,9 @@ def _guarded(notebook: NotebookNode, own: Path, closed: list[Path], without: dic
             elif one.metadata.get("nbgrader", {}).get("grade"):
                 cells.append(cell(f"guard-{one.id}", "restore(globals())"))
         cells.append(one)
+        if one.cell_type == "code" and one.metadata.get("nbgrader", {}).get("locked") and one.id not in without:
+            names = sorted(defined_names(one.source)) if not one.metadata.nbgrader.grade else []
+            cells += [cell(f"guard-after-{one.id}", f"remember(globals(), {names})")] if names else []
     telling = 'print(__import__("json").dumps(__import__("ganlab.classroom.guard", fromlist=["guard"]).found()))'
     run.cells = [*cells, new_code_cell(telling, id="guard-found", metadata={"tags": [GUARD]})]
     return run

@@ -101,6 +101,7 @@ ANSWERS = {
             (lambda p, q, pi: 1 - by_numpy(p, q, pi), "probability of a fake"),
             (lambda p, q, pi: pi * torch.sigmoid(p.log() - q.log()), "p_g as well"),
             (lambda p, q, pi: 1 / (1 + q / (pi * p)), "p_g as well"),
+            (lambda p, q, pi: p / (pi * p + (1 - pi) * q), "numerator needs its share"),
             (lambda p, q, pi: p / q * pi / (1 - pi), "odds"),
             (lambda p, q, pi: p.log() - q.log() + math.log(pi) - math.log(1 - pi), "sigmoid"),
         ],

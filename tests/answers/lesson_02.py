@@ -143,6 +143,14 @@ def good_samples(samples, means, sigma, at_least):
     return (torch.cdist(samples, means).min(dim=1).values <= 3 * sigma).sum()
 
 
+def three_without_sigma(samples, means, sigma, at_least):
+    return ((torch.cdist(samples, means) <= 3).sum(dim=0) >= at_least).sum()
+
+
+def summed_over_modes(samples, means, sigma, at_least):
+    return ((torch.cdist(samples, means) <= 3 * sigma).sum(dim=1) >= at_least).sum()
+
+
 ANSWERS = {
     "02.1": {
         "right": [as_in_the_lesson, with_no_grad_and_one_batch, in_two_backwards, by_package],
@@ -179,6 +187,8 @@ ANSWERS = {
             (faults("no zero_grad", "none", "none", "none"), "C is not 'none'"),
             (faults("no zero_grad", "none", "detach twice", "none"), "D is not 'none'"),
             (faults("no zero_grad", "none", "detach twice", "no zero_grad"), "would be far longer"),
+            (faults("detach twice", "none", "no zero_grad", "no detach"), "A is not 'detach twice'"),
+            (faults("no zero_grad", "detach twice", "none", "no detach"), "B is not 'detach twice'"),
         ],
     },
     "02.3": {
@@ -191,6 +201,9 @@ ANSWERS = {
             (more_than, ">=, not >"),
             (each_coordinate, "not a circle"),
             (good_samples, "wanted is that of modes"),
+            (three_without_sigma, "sigma is missing"),
+            (summed_over_modes, "for each mode"),
+            (lambda *given: by_steps(*given) / len(given[1]), "0.125 times"),
         ],
     },
 }

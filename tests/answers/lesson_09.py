@@ -16,6 +16,11 @@ def length_by_expansion(dim, t):
     return torch.sqrt(dim * (1 - 2 * t + 2 * t**2))
 
 
+def mean_length(dim, t):
+    chi = math.sqrt(2) * math.gamma((dim + 1) / 2) / math.gamma(dim / 2)  # the mean length of a draw
+    return chi * torch.hypot(1 - t, t)
+
+
 def path_by_loop(features):
     times, paths, _ = features.shape
     total = 0.0
@@ -138,6 +143,10 @@ ANSWERS = {
             (lambda dim, t: dim**0.5 * torch.abs((1 - t) - t), "taken for opposite"),
             (lambda dim, t: torch.full_like(t, (dim / 2) ** 0.5), "midpoint alone"),
             (lambda dim, t: torch.hypot(1 - t, t), "D does not enter"),
+            (lambda dim, t: dim * torch.hypot(1 - t, t), "the root of D"),
+            (mean_length, "the mean length"),
+            (lambda dim, t: dim**0.5 * (1 - t), "one of the two ends"),
+            (lambda dim, t: (dim * ((1 - t) ** 2 + t**2) / 2).sqrt(), "0.7071 times"),
         ],
     },
     "09.2": {

@@ -1,0 +1,647 @@
+"""Answers to assignment 1 as different people would write them; a string is evaluated after the solved notebook."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+
+def stub(*given):
+    return ...
+
+
+# Part 1.1
+
+
+def logits_in_torch(log_p_data, log_p_g, prior):
+    return log_p_data - log_p_g + torch.logit(torch.tensor(prior))
+
+
+def logits_in_numpy(log_p_data, log_p_g, prior):
+    real, fake = (np.log(share) + logs.numpy() for share, logs in ((prior, log_p_data), (1 - prior, log_p_g)))
+    return real - fake
+
+
+def logits_in_a_loop(log_p_data, log_p_g, prior):
+    odds = math.log(prior) - math.log1p(-prior)
+    return [float(p) - float(q) + odds for p, q in zip(log_p_data, log_p_g, strict=True)]
+
+
+def logits_in_float32(log_p_data, log_p_g, prior):
+    log_p_data -= log_p_g  # in place: the probe's own copy
+    return log_p_data.float().requires_grad_() - math.log(1 / prior - 1)
+
+
+def logits_by_densities(log_p_data, log_p_g, prior):
+    d = prior * log_p_data.exp() / (prior * log_p_data.exp() + (1 - prior) * log_p_g.exp())
+    return torch.log(d / (1 - d))
+
+
+# Part 1.2
+
+
+def prior_by_bayes(d, prior_then, prior_now):
+    real, fake = d / prior_then * prior_now, (1 - d) / (1 - prior_then) * (1 - prior_now)
+    return real / (real + fake)
+
+
+def prior_by_logits(d, prior_then, prior_now):
+    then, now = (torch.logit(torch.tensor(share, dtype=d.dtype)) for share in (prior_then, prior_now))
+    return torch.sigmoid(torch.logit(d) - then + now)
+
+
+def prior_in_a_loop(d, prior_then, prior_now):
+    found = []
+    for one in d.tolist():
+        ratio = one * (1 - prior_then) / ((1 - one) * prior_then)  # p_data / p_g
+        found.append(prior_now * ratio / (prior_now * ratio + 1 - prior_now))
+    return found
+
+
+def prior_in_float32(d, prior_then, prior_now):
+    return 1 / (1 + (1 / d.float().numpy() - 1) * np.float32((1 / prior_now - 1) / (1 / prior_then - 1)))
+
+
+# Part 1.3
+
+
+def value_in_numpy(logits, log_p_data, log_p_g, prior, x):
+    logits, log_p, log_q, x = (a.numpy() for a in (logits, log_p_data, log_p_g, x))
+    paid = prior * np.exp(log_p) * np.logaddexp(0, -logits) + (1 - prior) * np.exp(log_q) * np.logaddexp(0, logits)
+    return -np.trapezoid(paid, x)
+
+
+def value_in_a_loop(logits, log_p_data, log_p_g, prior, x):
+    def f(k):
+        on_real, on_fake = -F.softplus(-logits[k]), -F.softplus(logits[k])
+        return prior * log_p_data[k].exp() * on_real + (1 - prior) * log_p_g[k].exp() * on_fake
+
+    return sum((f(k) + f(k + 1)) / 2 * (x[k + 1] - x[k]) for k in range(len(x) - 1))
+
+
+def value_by_two_integrals(logits, log_p_data, log_p_g, prior, x):
+    real = torch.trapezoid(log_p_data.exp() * F.logsigmoid(logits), x)
+    return prior * real + (1 - prior) * torch.trapezoid(log_p_g.exp() * F.logsigmoid(-logits), x)
+
+
+def value_in_float32(logits, log_p_data, log_p_g, prior, x):
+    logits, log_p, log_q = (a.float() for a in (logits, log_p_data, log_p_g))
+    heap = torch.stack([prior * log_p.exp(), (1 - prior) * log_q.exp()])  # (2, n)
+    target = torch.tensor([[1.0], [0.0]]).expand_as(heap)
+    loss = F.binary_cross_entropy_with_logits(logits.expand_as(heap), target, weight=heap, reduction="none").sum(0)
+    return -torch.trapezoid(loss, x.float())
+
+
+def value_naive(logits, log_p_data, log_p_g, prior, x, eps=0.0):
+    d = torch.sigmoid(logits)
+    on_real, on_fake = log_p_data.exp() * torch.log(d + eps), log_p_g.exp() * torch.log(1 - d + eps)
+    return torch.trapezoid(prior * on_real + (1 - prior) * on_fake, x)
+
+
+def value_summed(add):
+    """Return an answer that puts the integral together as `add(integrand, x)` does."""
+
+    def answer(logits, log_p_data, log_p_g, prior, x):
+        on_real, on_fake = F.logsigmoid(logits), F.logsigmoid(-logits)
+        return add(prior * log_p_data.exp() * on_real + (1 - prior) * log_p_g.exp() * on_fake, x)
+
+    return answer
+
+
+# Part 1.4
+
+
+def jsd_in_numpy(log_p_data, log_p_g, prior, x):
+    log_p, log_q, x = (a.numpy() for a in (log_p_data, log_p_g, x))
+    log_m = np.logaddexp(log_p + np.log(prior), log_q + np.log(1 - prior))
+    f = prior * np.exp(log_p) * (log_p - log_m) + (1 - prior) * np.exp(log_q) * (log_q - log_m)
+    return np.trapezoid(f, x)
+
+
+def jsd_from_the_value(log_p_data, log_p_g, prior, x):
+    logits = log_p_data - log_p_g + math.log(prior / (1 - prior))
+    entropy = -prior * math.log(prior) - (1 - prior) * math.log(1 - prior)
+    return value_by_two_integrals(logits, log_p_data, log_p_g, prior, x) + entropy
+
+
+def jsd_by_entropies(log_p_data, log_p_g, prior, x):
+    def entropy(log_p):
+        return -torch.trapezoid(log_p.exp() * log_p, x)
+
+    logs = torch.stack([log_p_data + math.log(prior), log_p_g + math.log(1 - prior)])
+    return entropy(logs.logsumexp(0)) - prior * entropy(log_p_data) - (1 - prior) * entropy(log_p_g)
+
+
+def jsd_in_float32(log_p_data, log_p_g, prior, x):
+    p, q = log_p_data.float().exp(), log_p_g.float().exp()
+    m = prior * p + (1 - prior) * q
+    f = prior * torch.special.xlogy(p, p / m) + (1 - prior) * torch.special.xlogy(q, q / m)
+    return torch.trapezoid(f.nan_to_num(), x.float())
+
+
+def jsd_with(inside, outside):
+    """Return an answer with m and the two KLs weighed by functions of the prior."""
+
+    def answer(log_p_data, log_p_g, prior, x):
+        u, v = inside(prior), outside(prior)
+        log_m = torch.logaddexp(log_p_data + math.log(u), log_p_g + math.log(1 - u))
+        kl = [torch.trapezoid(log.exp() * (log - log_m), x) for log in (log_p_data, log_p_g)]
+        return v * kl[0] + (1 - v) * kl[1]
+
+    return answer
+
+
+def jsd_of_densities(log_p_data, log_p_g, prior, x):
+    p, q = log_p_data.exp(), log_p_g.exp()
+    m = prior * p + (1 - prior) * q
+    return torch.trapezoid(prior * p * torch.log(p / m) + (1 - prior) * q * torch.log(q / m), x)
+
+
+def jsd_turned(log_p_data, log_p_g, prior, x):
+    log_m = torch.logaddexp(log_p_data + math.log(prior), log_p_g + math.log(1 - prior))
+    kl = [torch.trapezoid(log_m.exp() * (log_m - log), x) for log in (log_p_data, log_p_g)]
+    return prior * kl[0] + (1 - prior) * kl[1]
+
+
+def jsd_of_each_other(log_p_data, log_p_g, prior, x):
+    gap = log_p_data - log_p_g
+    return torch.trapezoid(prior * log_p_data.exp() * gap - (1 - prior) * log_p_g.exp() * gap, x)
+
+
+def jsd_without_entropy(log_p_data, log_p_g, prior, x):
+    logits = log_p_data - log_p_g + math.log(prior / (1 - prior))
+    return value_by_two_integrals(logits, log_p_data, log_p_g, prior, x)
+
+
+# Part 1.5
+
+
+def flat(parts):
+    return torch.cat([part.reshape(-1) for part in parts])
+
+
+def gradients_by_grad(generator, critic, z):
+    found = []
+    for sign in (1, -1):  # log(1 - D) = -softplus(logit), -log D = softplus(-logit)
+        loss = -sign * F.softplus(sign * critic(generator(z)))
+        found.append(flat(torch.autograd.grad(loss.mean(), tuple(generator.parameters()))))
+    return found
+
+
+def gradients_by_weighted_logits(generator, critic, z):
+    logits = critic(generator(z))
+    d = logits.detach().sigmoid()
+    parameters = list(generator.parameters())
+    return tuple(
+        flat(torch.autograd.grad(logits, parameters, slope / len(z), retain_graph=True)).numpy()
+        for slope in (-d, d - 1)
+    )
+
+
+def gradients_by_a_copy(generator, critic, z):
+    import copy
+
+    found = []
+    for loss in (lambda a: F.logsigmoid(-a), lambda a: -F.logsigmoid(a)):
+        g, c = copy.deepcopy(generator), copy.deepcopy(critic)
+        g.zero_grad()
+        loss(c(g(z))).mean().backward()
+        found.append(flat([p.grad for p in g.parameters()]).float())
+    return found
+
+
+def gradients_in_a_loop(generator, critic, z):
+    sums = [0, 0]
+    for one in z.split(1):  # sample by sample
+        logit = critic(generator(one)).squeeze()
+        for k, loss in enumerate((F.logsigmoid(-logit), -F.logsigmoid(logit))):
+            sums[k] = sums[k] + flat(torch.autograd.grad(loss, list(generator.parameters()), retain_graph=True))
+    return [total / len(z) for total in sums]
+
+
+def gradients_of(first, second, reduce=torch.mean):
+    """Return an answer whose losses are those two functions of the logits."""
+
+    def answer(generator, critic, z):
+        logits = critic(generator(z))
+        parameters = list(generator.parameters())
+        return [
+            flat(torch.autograd.grad(reduce(loss(logits)), parameters, retain_graph=True)) for loss in (first, second)
+        ]
+
+    return answer
+
+
+def minimax(a):
+    return F.logsigmoid(-a)
+
+
+def non_saturating(a):
+    return -F.logsigmoid(a)
+
+
+def gradients_by_backward(zero):
+    """Return an answer that calls backward(), after `zero` cleared the networks ("never", "first" or "each")."""
+
+    def answer(generator, critic, z):
+        found = []
+        for k, loss in enumerate((minimax, non_saturating)):
+            if zero == "each" or (zero == "first" and k == 0):
+                generator.zero_grad()
+            loss(critic(generator(z))).mean().backward()
+            found.append(flat([p.grad.clone() for p in generator.parameters()]))
+        return found
+
+    return answer
+
+
+def gradients_detached(generator, critic, z):
+    return gradients_of(minimax, non_saturating)(lambda z: generator(z).detach(), critic, z)
+
+
+def gradients_with_detach(generator, critic, z):
+    logits = critic(generator(z).detach())
+    return [
+        flat(torch.autograd.grad(f(logits).mean(), list(generator.parameters()))) for f in (minimax, non_saturating)
+    ]
+
+
+def gradients_with_no_grad(generator, critic, z):
+    with torch.no_grad():
+        logits = critic(generator(z))
+    return [
+        flat(torch.autograd.grad(f(logits).mean(), list(generator.parameters()))) for f in (minimax, non_saturating)
+    ]
+
+
+def gradients_and_a_trace(generator, critic, z):
+    found = gradients_by_grad(generator, critic, z)
+    critic.zero_grad()
+    return found
+
+
+def gradients_and_a_clean_generator(generator, critic, z):
+    found = gradients_by_grad(generator, critic, z)
+    generator.zero_grad()
+    return found
+
+
+def gradients_reordered(generator, critic, z):
+    found = []
+    for loss in (minimax, non_saturating):
+        parts = torch.autograd.grad(loss(critic(generator(z))).mean(), list(generator.parameters()))
+        found.append(flat(parts[::-1]))
+    return found
+
+
+def gradients_of_columns(generator, critic, z):
+    found = []
+    for loss in (minimax, non_saturating):
+        parts = torch.autograd.grad(loss(critic(generator(z))).mean(), list(generator.parameters()))
+        found.append(flat([part.T if part.ndim == 2 else part for part in parts]))
+    return found
+
+
+# Part 1.6
+
+
+def at_by_numpy(distance, width, prior):
+    z = np.linspace(-10, 10, 4001)
+    p_z = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    logits = np.log(prior / (1 - prior)) - distance**2 / (2 * width**2) - distance * z / width
+    d = 1 / (1 + np.exp(-logits))
+    rise = distance / width**2
+    return rise * np.trapezoid(p_z * d, z), rise * np.trapezoid(p_z * (1 - d), z)
+
+
+def at_by_autograd(distance, width, prior, dtype=torch.float64):
+    z = torch.linspace(-9, 9, 1801, dtype=dtype)
+    p_z = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    mu = torch.tensor(distance, dtype=dtype, requires_grad=True)
+    x = mu + width * z
+    logits = ((x - distance) ** 2 - x**2) / (2 * width**2) + math.log(prior / (1 - prior))
+    both = (-F.softplus(logits), F.softplus(-logits))
+    return [torch.autograd.grad(torch.trapezoid(p_z * f, z), mu, retain_graph=True)[0] for f in both]
+
+
+def at_in_float32(distance, width, prior):
+    return at_by_autograd(distance, width, prior, torch.float32)
+
+
+def at_by_differences(distance, width, prior, h=1e-5):
+    z = torch.linspace(-9, 9, 1801, dtype=torch.float64)
+    p_z = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+
+    def losses_at(mu):  # D stays at `distance`
+        x = mu + width * z
+        logits = ((x - distance) ** 2 - x**2) / (2 * width**2) + math.log(prior / (1 - prior))
+        return torch.stack([(p_z * f).sum() * 0.01 for f in (-F.softplus(logits), F.softplus(-logits))])
+
+    return (losses_at(distance + h) - losses_at(distance - h)) / (2 * h)
+
+
+def at_following(distance, width, prior):
+    z = torch.linspace(-9, 9, 1801, dtype=torch.float64)
+    p_z = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    mu = torch.tensor(distance, dtype=torch.float64, requires_grad=True)
+    x = mu + width * z
+    logits = ((x - mu) ** 2 - x**2) / (2 * width**2) + math.log(prior / (1 - prior))
+    both = (-F.softplus(logits), F.softplus(-logits))
+    return [torch.autograd.grad(torch.trapezoid(p_z * f, z), mu, retain_graph=True)[0] for f in both]
+
+
+def at_real_samples(distance, width, prior):
+    x = np.linspace(-9, 9, 4001) * width
+    p_x = np.exp(-((x / width) ** 2) / 2) / (width * np.sqrt(2 * np.pi))
+    d = 1 / (1 + (1 / prior - 1) * np.exp((x**2 - (x - distance) ** 2) / (2 * width**2)))
+    rise = distance / width**2
+    return rise * np.trapezoid(p_x * d, x), rise * np.trapezoid(p_x * (1 - d), x)
+
+
+def at_changed(change):
+    return lambda distance, width, prior: change(*at_by_numpy(distance, width, prior), distance, width, prior)
+
+
+def at_without_logs(distance, width, prior):
+    z = np.linspace(-10, 10, 4001)
+    p_z = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    logits = np.log(prior / (1 - prior)) - distance**2 / (2 * width**2) - distance * z / width
+    d = 1 / (1 + np.exp(-logits))
+    slope = distance / width**2 * np.trapezoid(p_z * d * (1 - d), z)
+    return slope, slope
+
+
+ANSWERS = {
+    "optimal-logits": {
+        "right": [logits_in_torch, logits_in_numpy, logits_in_a_loop, logits_in_float32],
+        "wrong": [
+            (stub, "not attempted"),
+            (lambda p, q, prior: p - q, "the prior does not enter"),
+            (lambda p, q, prior: p - q + math.log((1 - prior) / prior), "swapped"),
+            (lambda p, q, prior: -logits_in_torch(p, q, prior), "logit of a fake"),
+            (lambda p, q, prior: p - q + np.log(prior), "log of 1 - prior is missing"),
+            (lambda p, q, prior: p - (q + math.log(1 - prior)), "log of prior is missing"),
+            (lambda p, q, prior: torch.sigmoid(logits_in_torch(p, q, prior)), "probabilities"),
+            (lambda p, q, prior: F.logsigmoid(logits_in_torch(p, q, prior)), "log D*, not its logit"),
+            (lambda p, q, prior: prior * p - (1 - prior) * q, "weigh the densities, not their logs"),
+            (lambda p, q, prior: p - q + prior / (1 - prior), "come in as their log"),
+            (lambda p, q, prior: (p + prior) - (q + 1 - prior), "come in as logs"),
+            (logits_by_densities, "not finite"),
+            (
+                lambda p, q, prior: torch.log(prior * p.exp() + 1e-8) - torch.log((1 - prior) * q.exp() + 1e-8),
+                "small number inside",
+            ),
+            (lambda p, q, prior: torch.log(p / q) + math.log(prior / (1 - prior)), ""),
+            (lambda p, q, prior: logits_in_torch(p, q, prior) / math.log(2), "1.443 times"),
+            (lambda p, q, prior: logits_in_torch(p, q, prior).mean(), ""),
+            (lambda p, q, prior: [1.098612, -1.098612, 0.0], ""),
+        ],
+    },
+    "change-prior": {
+        "right": [prior_by_bayes, prior_by_logits, prior_in_a_loop, prior_in_float32],
+        "wrong": [
+            (stub, "not attempted"),
+            (lambda d, then, now: d, "nothing has changed"),
+            (lambda d, then, now: prior_by_logits(d, now, then), "old one: the two shares are swapped"),
+            (lambda d, then, now: now * d / (now * d + (1 - now) * (1 - d)), "was not taken out"),
+            (lambda d, then, now: prior_by_bayes(d, then, 0.5), "the new one is not in"),
+            (lambda d, then, now: d * (now / then), "odds that are proportional"),
+            (lambda d, then, now: (d * now / then).clamp(0, 1), "a clip only hides it"),
+            (lambda d, then, now: d * now / then / (d * now / then + (1 - d)), "fakes' share has changed as well"),
+            (lambda d, then, now: torch.logit(prior_by_bayes(d, then, now)), "logits: take their sigmoid"),
+            (lambda d, then, now: d / (1 - d) * (now / (1 - now)) / (then / (1 - then)), "those are the odds"),
+            (lambda d, then, now: 1 - prior_by_bayes(d, then, now), "probability of a fake"),
+            (lambda d, then, now: d + (now - then), "do not shift the probability"),
+            (lambda d, then, now: torch.sigmoid(torch.logit(d) + now - then), "not of the shares"),
+            (lambda d, then, now: torch.sigmoid(torch.logit(d) + math.log(now / then)), "not of their logs"),
+            (
+                lambda d, then, now: torch.sigmoid(d + math.log(now / (1 - now)) - math.log(then / (1 - then))),
+                "not a logit",
+            ),
+            (lambda d, then, now: prior_by_bayes(d, then, now).mean(), ""),
+            (lambda d, then, now: [0.8, 0.5], ""),
+        ],
+    },
+    "value": {
+        "right": [value_in_numpy, value_in_a_loop, value_by_two_integrals, value_in_float32],
+        "wrong": [
+            (stub, "not attempted"),
+            (
+                lambda a, p, q, prior, x: value_in_numpy(a, p, q, 0.5, x) * 2,
+                "lesson 01's V",
+            ),
+            (lambda a, p, q, prior, x: value_in_numpy(a, p, q, 0.5, x), "weigh one half"),
+            (lambda a, p, q, prior, x: value_by_two_integrals(a, p, q, 1 - prior, x), "shares are swapped"),
+            (lambda a, p, q, prior, x: value_by_two_integrals(-a, p, q, prior, x), "logs are swapped"),
+            (lambda a, p, q, prior, x: value_by_two_integrals(a, q, p, prior, x), "densities are swapped"),
+            (lambda a, p, q, prior, x: -value_by_two_integrals(a, p, q, prior, x), "the loss of D"),
+            (
+                lambda a, p, q, prior, x: torch.trapezoid(
+                    prior * p.exp() * F.logsigmoid(a) + q.exp() * F.logsigmoid(-a), x
+                ),
+                "lacks its share",
+            ),
+            (
+                lambda a, p, q, prior, x: torch.trapezoid(
+                    (prior * p.exp() + (1 - prior) * q.exp()) * F.logsigmoid(a), x
+                ),
+                "not log D",
+            ),
+            (
+                lambda a, p, q, prior, x: torch.trapezoid(
+                    (prior * p.exp() - (1 - prior) * q.exp()) * F.logsigmoid(a), x
+                ),
+                "which is not -log D",
+            ),
+            (
+                lambda a, p, q, prior, x: torch.trapezoid(prior * F.logsigmoid(a) + (1 - prior) * F.logsigmoid(-a), x),
+                "the densities are missing",
+            ),
+            (
+                lambda a, p, q, prior, x: torch.trapezoid(
+                    prior * p * F.logsigmoid(a) + (1 - prior) * q * F.logsigmoid(-a), x
+                ),
+                "not by their logs",
+            ),
+            (lambda a, p, q, prior, x: value_by_two_integrals(a, p, q, prior, x) / math.log(2), "bits"),
+            (value_summed(lambda f, x: f.sum() * (x[1] - x[0])), "first spacing"),
+            (value_summed(lambda f, x: torch.trapezoid(f, dx=float(x[1] - x[0]))), "first spacing"),
+            (value_summed(lambda f, x: f.mean() * (x[-1] - x[0])), "mean times the range"),
+            (value_summed(lambda f, x: f.sum()), "a sum over the grid"),
+            (value_summed(lambda f, x: f.mean()), "a mean over the grid"),
+            (value_summed(lambda f, x: (f[:-1] * x.diff()).sum()), "left end"),
+            (value_summed(lambda f, x: (f[1:] * x.diff()).sum()), "right end"),
+            (value_naive, "not finite"),
+            (lambda *given: value_naive(*given, eps=1e-8), "small number inside the log"),
+            (lambda *given: value_naive(*given, eps=1e-12), "small number inside the log"),
+            (value_summed(lambda f, x: f), ""),
+            (lambda a, p, q, prior, x: -87.5 if len(x) == 3 else -0.693147, ""),
+        ],
+    },
+    "weighted-jsd": {
+        "right": [jsd_in_numpy, jsd_from_the_value, jsd_by_entropies, jsd_in_float32],
+        "wrong": [
+            (stub, "not attempted"),
+            (jsd_with(lambda w: 0.5, lambda w: 0.5), "the prior does not enter"),
+            (jsd_with(lambda w: 0.5, lambda w: w), "m is half and half"),
+            (jsd_with(lambda w: w, lambda w: 0.5), "weigh one half each"),
+            (lambda p, q, w, x: 2 * jsd_with(lambda w: w, lambda w: 0.5)(p, q, w, x), "only added"),
+            (jsd_with(lambda w: 1 - w, lambda w: 1 - w), "two shares are swapped"),
+            (jsd_with(lambda w: 1 - w, lambda w: w), "in m are swapped"),
+            (jsd_with(lambda w: w, lambda w: 1 - w), "two KLs are swapped"),
+            (jsd_turned, "turned around"),
+            (jsd_of_each_other, "compare it with m"),
+            (jsd_without_entropy, "H(pi) is still"),
+            (lambda p, q, w, x: jsd_without_entropy(p, q, w, x) + math.log(4), "log 4 at no prior"),
+            (lambda p, q, w, x: jsd_without_entropy(p, q, w, x) + math.log(2), "log 2 at prior 1/2 only"),
+            (lambda p, q, w, x: -jsd_in_numpy(p, q, w, x), "never negative"),
+            (lambda p, q, w, x: jsd_by_entropies(p, q, w, x) / math.log(2), "bits"),
+            (jsd_of_densities, "not finite"),
+            (lambda p, q, w, x: jsd_with(lambda w: w, lambda w: 1.0)(p, q, w, x), "without its share"),
+            (lambda p, q, w, x: w * jsd_with(lambda u: u, lambda u: 1.0)(p, q, w, x), "fakes' KL to m is missing"),
+            (
+                lambda p, q, w, x: torch.trapezoid(
+                    w * p.exp() * (p - (w * p + (1 - w) * q)) + (1 - w) * q.exp() * (q - (w * p + (1 - w) * q)), x
+                ),
+                "mixes the densities",
+            ),
+            (lambda p, q, w, x: 0.111323, ""),
+        ],
+    },
+    "best-values": {
+        "right": [
+            "(weighted_jsd(log_p_data, log_p_g, prior, x) + v_lowest,"
+            " prior * np.log(prior) + (1 - prior) * np.log1p(-prior))",
+            "torch.stack([v_best, torch.tensor(v_lowest)]).float().requires_grad_()",
+            "[round(float(v_best), 5), -float(torch.distributions.Bernoulli(torch.tensor(prior)).entropy())]",
+            "(value_of_game(log_p_data - log_p_g + torch.logit(torch.tensor(prior)), log_p_data, log_p_g, prior, x),"
+            " value_of_game(torch.full_like(x, np.log(prior / (1 - prior))), log_p_g, log_p_g, prior, x))",
+        ],
+        "wrong": [
+            ("(..., ...)", "not attempted"),
+            ("(v_best, ...)", "not attempted"),
+            ("(v_lowest, v_best)", "swapped"),
+            ("(v_best, -np.log(4))", "-log 4 is lesson 01's"),
+            ("(v_best, -np.log(2))", "-log 2 is right for a heap"),
+            ("(v_best, -v_lowest)", "wrong sign"),
+            ("(-v_best, -v_lowest)", "both signs"),
+            ("(v_best, 0)", "the value is not"),
+            ("(v_best, weighted_jsd(log_p_data, log_p_g, prior, x))", "second number is the divergence"),
+            ("(weighted_jsd(log_p_data, log_p_g, prior, x), v_lowest)", "first number is the divergence"),
+            ("(weighted_jsd(log_p_data, log_p_g, prior, x) - np.log(4), v_lowest)", "take log 4"),
+            ("(weighted_jsd(log_p_data, log_p_g, prior, x) - np.log(2), v_lowest)", "take log 2"),
+            (
+                "(value_of_game(log_p_data - log_p_g, log_p_data, log_p_g, prior, x), v_lowest)",
+                "best one for a heap that is half real",
+            ),
+            (
+                "(value_of_game(optimal_logits(log_p_data, log_p_g, prior), log_p_data, log_p_g, 0.5, x), v_lowest)",
+                "weighed by the shares",
+            ),
+            (
+                "(value_of_game(log_p_data - log_p_g, log_p_data, log_p_g, 0.5, x), v_lowest)",
+                "the prior does not enter",
+            ),
+            (
+                "(value_of_game(log_p_data - log_p_g, log_p_data, log_p_g, 0.5, x), -np.log(2))",
+                "neither number knows",
+            ),
+            (
+                "(2 * probability.js_divergence(log_p_data, log_p_g, x) - np.log(4), -np.log(4))",
+                "lesson 01's numbers",
+            ),
+            (
+                "(value_of_game(optimal_logits(log_p_data, log_p_g, 1 - prior), log_p_data, log_p_g, prior, x),"
+                " v_lowest)",
+                "wrong sign in that D",
+            ),
+            ("(v_best / np.log(2), v_lowest / np.log(2))", "bits"),
+            (  # the numbers of another year
+                "(lambda a, b, c: (value_of_game(optimal_logits(a.log_prob(x[:, None]), b.log_prob(x[:, None]), c),"
+                " a.log_prob(x[:, None]), b.log_prob(x[:, None]), c, x), c * np.log(c) + (1 - c) * np.log(1 - c)))"
+                "(*your_game(variant + 1)[:3])",
+                "",
+            ),
+        ],
+    },
+    "gradients": {
+        "right": [gradients_by_grad, gradients_by_weighted_logits, gradients_by_a_copy, gradients_in_a_loop],
+        "wrong": [
+            (lambda generator, critic, z: (..., ...), "not attempted"),
+            (stub, "not attempted"),
+            (gradients_of(minimax, non_saturating, torch.sum), "gradient of the sum"),
+            (gradients_of(F.softplus, F.logsigmoid), "both signs"),
+            (gradients_of(F.softplus, non_saturating), "gradient of -log(1 - D)"),
+            (gradients_of(minimax, F.logsigmoid), "gradient of +log D"),
+            (gradients_of(non_saturating, minimax), "swapped"),
+            (gradients_of(non_saturating, non_saturating), "first is the non-saturating"),
+            (gradients_of(minimax, minimax), "second is the saturating"),
+            (gradients_of(lambda a: torch.log(1 - torch.sigmoid(a)), non_saturating), "not finite"),
+            (gradients_of(lambda a: 1 - torch.sigmoid(a), lambda a: -torch.sigmoid(a)), "logs are missing"),
+            (gradients_by_backward("never"), "what stood in .grad before is in both, and"),
+            (gradients_by_backward("first"), "the second has the first in it"),
+            (gradients_by_backward("each"), "the .grad of both networks"),
+            (gradients_and_a_trace, "the .grad of the critic"),
+            (gradients_and_a_clean_generator, "the .grad of the generator"),
+            (gradients_with_detach, "nothing connects your loss"),
+            (gradients_with_no_grad, "nothing connects your loss"),
+            (gradients_reordered, "order of generator.parameters()"),
+            (gradients_of_columns, "row by row"),
+            (gradients_of(lambda a: minimax(a) / 2, lambda a: non_saturating(a) / 2), "half of the reference"),
+            (gradients_of(lambda a: -torch.log(a.sigmoid() + 1e-8), non_saturating), ""),
+            (lambda generator, critic, z: (torch.tensor([-3.0, 5.0, -2.0]),) * 2, ""),
+        ],
+    },
+    "gradients-at": {
+        "right": [at_by_numpy, at_by_autograd, at_in_float32, at_by_differences],
+        "wrong": [
+            (lambda distance, width, prior: (..., ...), "not attempted"),
+            (lambda distance, width, prior: at_by_numpy(distance, width, 0.5), "the prior does not enter"),
+            (lambda distance, width, prior: at_by_autograd(distance, width, 1 - prior), "shares in D are swapped"),
+            (at_changed(lambda s, n, *_: (-s, -n)), "both signs"),
+            (at_changed(lambda s, n, *_: (-s, n)), "gradient of -log(1 - D)"),
+            (at_changed(lambda s, n, *_: (s, -n)), "gradient of +log D"),
+            (lambda *given: at_by_autograd(*given)[::-1], "the two are swapped"),
+            (at_changed(lambda s, n, mu, width, prior: (s * width**2, n * width**2)), "width is missing"),
+            (at_changed(lambda s, n, mu, width, prior: (s * width, n * width)), "one factor of width"),
+            (at_changed(lambda s, n, mu, width, prior: (s * width**2 / mu, n * width**2 / mu)), "by the logit"),
+            (at_changed(lambda s, n, mu, width, prior: ((1 - prior) * s, (1 - prior) * n)), "share of the fakes"),
+            (at_without_logs, "the logs are missing"),
+            (at_following, "freeze it"),
+            (at_real_samples, "over real samples"),
+            (lambda *given: (0.1372, 3.8628), ""),
+        ],
+    },
+    "crossing": {
+        "right": [
+            "width * np.sqrt(2 * np.log(many_real / (1 - many_real)))",
+            "torch.tensor(crossing, dtype=torch.float32)",
+            "round(float(crossing), 3)",
+            "[mu for mu in np.arange(0.1, 8, 0.0005) if gradients_at(mu, width, many_real)[0]"
+            " < gradients_at(mu, width, many_real)[1]][0]",
+        ],
+        "wrong": [
+            ("...", "not attempted"),
+            ("crossing / width", "distance in widths"),
+            ("crossing * width", "one width too many"),
+            ("width * np.sqrt(np.log(many_real / (1 - many_real)))", "factor 2 under the root"),
+            ("crossing ** 2", "take the root"),
+            ("2 * np.log(many_real / (1 - many_real))", "multiply by width"),
+            ("2 * width * np.log(many_real / (1 - many_real))", "a root is missing"),
+            ("width * np.log(many_real / (1 - many_real))", "it stands squared"),
+            ("crossing / 2", "half the distance"),
+            ("2 * crossing", "twice the distance"),
+            ("-crossing", "mu > 0 was asked for"),
+            ("width * np.sqrt(2 * many_real / (1 - many_real))", "come in as their log"),
+            ("width * np.sqrt(-2 * np.log(many_real))", "1 - prior is missing"),
+            ("width * np.sqrt(-2 * np.log(1 - many_real))", "prior is missing"),
+            (
+                "max(np.arange(0.3, 4, 0.001) * width, key=lambda mu: float(gradients_at(mu, width, many_real)[0]))",
+                "saturating gradient is largest",
+            ),
+            ("0.0", ""),
+            ("your_game(variant + 1)[4] * np.sqrt(2 * np.log(1 / (1 / your_game(variant + 1)[3] - 1)))", ""),
+        ],
+    },
+}

@@ -1,0 +1,800 @@
+"""Answers to assignment 3 as different people would write them; a string is evaluated after the solved notebook."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.distributions import Bernoulli, Categorical, MultivariateNormal, Normal, kl_divergence
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+def stub(*given):
+    return ...
+
+
+def two_stubs(*given):
+    return ..., ...
+
+
+# Part 3.1
+
+
+def kl_by_torch(mu, logvar, mean_p, covariance_p):
+    return kl_divergence(
+        MultivariateNormal(mu, torch.diag_embed(logvar.exp())), MultivariateNormal(mean_p, covariance_p)
+    )
+
+
+def kl_by_cholesky(mu, logvar, mean_p, covariance_p):
+    root = torch.linalg.cholesky(covariance_p)
+    white = torch.linalg.solve_triangular(root, (mu - mean_p).T, upper=False)  # (L, B)
+    inverse = torch.linalg.solve_triangular(root, torch.eye(len(root), dtype=root.dtype), upper=False)
+    trace = logvar.exp() @ (inverse**2).sum(0)
+    return (trace + (white**2).sum(0) - mu.shape[1] - logvar.sum(1)) / 2 + root.diagonal().log().sum()
+
+
+def kl_in_a_loop(mu, logvar, mean_p, covariance_p):
+    mu, logvar, mean_p, covariance_p = (a.numpy() for a in (mu, logvar, mean_p, covariance_p))
+    inverse, found = np.linalg.inv(covariance_p), []
+    for m, v in zip(mu, logvar, strict=True):
+        quadratic = (m - mean_p) @ inverse @ (m - mean_p)
+        trace = np.trace(inverse @ np.diag(np.exp(v)))
+        found.append(0.5 * (trace + quadratic - m.size + np.linalg.slogdet(covariance_p)[1] - v.sum()))
+    return found
+
+
+def kl_in_float32(mu, logvar, mean_p, covariance_p):
+    return kl_by_cholesky(*(a.float().requires_grad_() for a in (mu, logvar, mean_p, covariance_p)))
+
+
+def kl_parts(mu, logvar, mean_p, covariance_p):
+    inverse, away = torch.linalg.inv(covariance_p), mu - mean_p
+    trace, distance = (logvar.exp() * inverse.diagonal()).sum(1), ((away @ inverse) * away).sum(1)
+    return trace, distance, torch.logdet(covariance_p), logvar.sum(1), mu.shape[1]
+
+
+def kl_with(combine):
+    return lambda *given: combine(*kl_parts(*given))
+
+
+# Part 3.2
+
+
+def elbo_by_numpy(x, mu, logvar, w, b, prior_mean, prior_sigma):
+    x, mu, logvar, w, b = (a.numpy() for a in (x, mu, logvar, w, b))
+    found = []
+    for image, m, v in zip(x, mu, logvar, strict=True):
+        s = np.exp(v / 2)
+        z = np.linspace(m - 9 * s, m + 9 * s, 3001)
+        q = np.exp(-(((z - m) / s) ** 2) / 2) / (s * np.sqrt(2 * np.pi))
+        logits = np.outer(z, w) + b
+        log_p = (image * logits - np.logaddexp(0, logits)).sum(axis=1)
+        log_prior = -(((z - prior_mean) / prior_sigma) ** 2) / 2 - np.log(prior_sigma) - LOG_2PI / 2
+        log_q = -(((z - m) / s) ** 2) / 2 - np.log(s) - LOG_2PI / 2
+        found.append(np.trapezoid(q * (log_p + log_prior - log_q), z))
+    return found
+
+
+def elbo_by_hermite(x, mu, logvar, w, b, prior_mean, prior_sigma):
+    nodes, weights = (torch.tensor(a) for a in np.polynomial.hermite_e.hermegauss(120))
+    z = mu[:, None] + torch.exp(logvar / 2)[:, None] * nodes
+    expected = (Bernoulli(logits=z[..., None] * w + b).log_prob(x[:, None]).sum(-1) * weights).sum(1) / weights.sum()
+    return expected - kl_divergence(Normal(mu, torch.exp(logvar / 2)), Normal(prior_mean, prior_sigma))
+
+
+def elbo_in_float32(x, mu, logvar, w, b, prior_mean, prior_sigma):
+    return elbo_parts(*(a.float() for a in (x, mu, logvar, w, b)), prior_mean, prior_sigma, lambda e, kl: e - kl)
+
+
+def elbo_parts(x, mu, logvar, w, b, prior_mean, prior_sigma, combine):
+    e = torch.linspace(-8, 8, 2001, dtype=x.dtype)
+    z = mu[:, None] + torch.exp(logvar / 2)[:, None] * e
+    logits = z[..., None] * w + b
+    log_p = -F.binary_cross_entropy_with_logits(logits, x[:, None].expand_as(logits), reduction="none").sum(-1)
+    expected = torch.trapezoid(torch.exp(-(e**2) / 2) / math.sqrt(2 * math.pi) * log_p, e)
+    ratio = logvar.exp() / prior_sigma**2
+    kl = 0.5 * (ratio + ((mu - prior_mean) / prior_sigma) ** 2 - 1 - ratio.log())
+    return combine(expected, kl)
+
+
+def elbo_with(combine):
+    return lambda *given: elbo_parts(*given, combine)
+
+
+def elbo_entropy(logvar):
+    return 0.5 * (logvar + LOG_2PI + 1)
+
+
+def elbo_at_the_mean(x, mu, logvar, w, b, prior_mean, prior_sigma):
+    expected = Bernoulli(logits=mu[:, None] * w + b).log_prob(x).sum(1)
+    return expected - kl_divergence(Normal(mu, torch.exp(logvar / 2)), Normal(prior_mean, prior_sigma))
+
+
+def elbo_under_the_prior(x, mu, logvar, w, b, prior_mean, prior_sigma, swap_kl=False):
+    as_prior = torch.full_like(mu, prior_mean), torch.full_like(mu, 2 * math.log(prior_sigma))
+    expected = elbo_by_hermite(x, *as_prior, w, b, prior_mean, prior_sigma)
+    return expected - kl_divergence(Normal(mu, torch.exp(logvar / 2)), Normal(prior_mean, prior_sigma))
+
+
+def elbo_turned(x, mu, logvar, w, b, prior_mean, prior_sigma):
+    q, p = Normal(mu, torch.exp(logvar / 2)), Normal(prior_mean, prior_sigma)
+    return elbo_by_hermite(x, mu, logvar, w, b, prior_mean, prior_sigma) + kl_divergence(q, p) - kl_divergence(p, q)
+
+
+def elbo_of_standard_prior(x, mu, logvar, w, b, prior_mean, prior_sigma):
+    return elbo_by_hermite(x, mu, logvar, w, b, 0.0, 1.0)
+
+
+def elbo_exact_evidence(x, mu, logvar, w, b, prior_mean, prior_sigma):
+    z = torch.linspace(-9, 9, 4001, dtype=torch.float64) * prior_sigma + prior_mean
+    log_p = Bernoulli(logits=z[:, None] * w + b).log_prob(x[:, None]).sum(-1)
+    return torch.trapezoid((log_p + Normal(prior_mean, prior_sigma).log_prob(z)).exp(), z).log()
+
+
+def elbo_of_one_draw(x, mu, logvar, w, b, prior_mean, prior_sigma):
+    torch.manual_seed(0)
+    z = mu + torch.exp(logvar / 2) * torch.randn_like(mu)
+    expected = Bernoulli(logits=z[:, None] * w + b).log_prob(x).sum(1)
+    return expected - kl_divergence(Normal(mu, torch.exp(logvar / 2)), Normal(prior_mean, prior_sigma))
+
+
+# Part 3.3
+
+
+def pathwise_by_backward(log_joint, mu, logvar, eps):
+    mu, logvar = mu.clone().requires_grad_(), logvar.clone().requires_grad_()
+    q = Normal(mu, torch.exp(logvar / 2))
+    z = mu + torch.exp(logvar / 2) * eps
+    (log_joint(z) - q.log_prob(z).sum(1)).mean().backward()
+    return mu.grad, logvar.grad
+
+
+def pathwise_by_chain_rule(log_joint, mu, logvar, eps):
+    s = torch.exp(logvar / 2)
+    z = (mu + s * eps).requires_grad_()
+    slope = torch.autograd.grad(log_joint(z).sum(), z)[0]
+    return slope.mean(0), ((slope * eps).mean(0) * s + 1) / 2
+
+
+def pathwise_by_differences(log_joint, mu, logvar, eps, h=1e-5):
+    def bound(mu, logvar):
+        z = mu + torch.exp(logvar / 2) * eps
+        return (log_joint(z) + (logvar / 2).sum()).mean()
+
+    steps = h * torch.eye(len(mu), dtype=mu.dtype)
+    by_mu = [(bound(mu + step, logvar) - bound(mu - step, logvar)).item() / (2 * h) for step in steps]
+    return by_mu, [(bound(mu, logvar + step) - bound(mu, logvar - step)).item() / (2 * h) for step in steps]
+
+
+def pathwise_with_entropy(log_joint, mu, logvar, eps):
+    theta = torch.stack([mu, logvar]).requires_grad_()
+    bound = log_joint(theta[0] + torch.exp(theta[1] / 2) * eps).mean() + theta[1].sum() / 2
+    return torch.autograd.grad(bound, theta)[0].numpy()
+
+
+def pathwise_of(bound):
+    """Return an answer that differentiates `bound(log_joint, mu, logvar, eps)`."""
+
+    def answer(log_joint, mu, logvar, eps):
+        mu, logvar = mu.clone().requires_grad_(), logvar.clone().requires_grad_()
+        return torch.autograd.grad(bound(log_joint, mu, logvar, eps), (mu, logvar), allow_unused=False)
+
+    return answer
+
+
+def log_q_of(z, mu, s):
+    return Normal(mu, s).log_prob(z).sum(1)
+
+
+def bound_right(log_joint, mu, logvar, eps):
+    s = torch.exp(logvar / 2)
+    z = mu + s * eps
+    return (log_joint(z) - log_q_of(z, mu, s)).mean()
+
+
+def bound_wide(log_joint, mu, logvar, eps):
+    s = torch.exp(logvar)
+    z = mu + s * eps
+    return (log_joint(z) - log_q_of(z, mu, s)).mean()
+
+
+def bound_frozen(log_joint, mu, logvar, eps):
+    s = torch.exp(logvar / 2)
+    z = mu + s * eps
+    return (log_joint(z) - log_q_of(z, mu.detach(), s.detach())).mean()
+
+
+def bound_detached(log_joint, mu, logvar, eps):
+    z = (mu + torch.exp(logvar / 2) * eps).detach()
+    return log_joint(z).mean()
+
+
+def bound_without_log_q(log_joint, mu, logvar, eps):
+    return log_joint(mu + torch.exp(logvar / 2) * eps).mean()
+
+
+def pathwise_changed(change):
+    """Return an answer whose numbers are `change(by_mu, by_logvar, s)` of the right ones."""
+
+    def answer(log_joint, mu, logvar, eps):
+        return change(*pathwise_by_chain_rule(log_joint, mu, logvar, eps), torch.exp(logvar / 2))
+
+    return answer
+
+
+def pathwise_without_eps(log_joint, mu, logvar, eps):
+    by_mu, _ = pathwise_by_chain_rule(log_joint, mu, logvar, eps)
+    return by_mu, by_mu * torch.exp(logvar / 2) / 2 + 0.5
+
+
+def pathwise_at_the_mean(log_joint, mu, logvar, eps):
+    return pathwise_by_chain_rule(log_joint, mu, logvar, 0 * eps[:1])
+
+
+def pathwise_at_eps(log_joint, mu, logvar, eps):
+    z = eps.clone().requires_grad_()
+    slope = torch.autograd.grad(log_joint(z).sum(), z)[0]
+    return slope.mean(0), (slope * eps).mean(0) * torch.exp(logvar / 2) / 2 + 0.5
+
+
+def pathwise_by_score(log_joint, mu, logvar, eps):
+    s = torch.exp(logvar / 2)
+    z = mu + s * eps
+    f = (log_joint(z) - log_q_of(z, mu, s))[:, None]
+    return (f * eps / s).mean(0), (f * (eps**2 - 1) / 2).mean(0)
+
+
+def score_parts(log_joint, mu, logvar, eps):
+    s = torch.exp(logvar / 2)
+    z = mu + s * eps
+    return log_joint(z), log_q_of(z, mu, s), s
+
+
+def score_by_surrogate(log_joint, mu, logvar, eps):
+    mu, logvar = mu.clone().requires_grad_(), logvar.clone().requires_grad_()
+    z = (mu + torch.exp(logvar / 2) * eps).detach()
+    log_q = log_q_of(z, mu, torch.exp(logvar / 2))
+    f = (log_joint(z) - log_q).detach()
+    advantage = f - (f.sum() - f) / (len(f) - 1)
+    return torch.autograd.grad((advantage * log_q).mean(), (mu, logvar))
+
+
+def score_in_a_loop(log_joint, mu, logvar, eps):
+    joint, log_q, s = score_parts(log_joint, mu, logvar, eps)
+    f, by_mu, by_logvar = (joint - log_q).tolist(), 0, 0
+    for k, noise in enumerate(eps):
+        baseline = np.mean(f[:k] + f[k + 1 :])
+        by_mu = by_mu + (f[k] - baseline) * noise / s
+        by_logvar = by_logvar + (f[k] - baseline) * 0.5 * (noise**2 - 1)
+    return by_mu / len(f), by_logvar / len(f)
+
+
+def score_by_covariance(log_joint, mu, logvar, eps):
+    joint, log_q, s = score_parts(log_joint, mu, logvar, eps)
+    centred = (joint - log_q - (joint - log_q).mean())[:, None]  # K / (K - 1) of it is f minus the others' mean
+    return (centred * eps).sum(0) / (len(eps) - 1) / s, (centred * eps**2).sum(0) / (len(eps) - 1) / 2
+
+
+def score_in_numpy(log_joint, mu, logvar, eps):
+    mu, logvar, eps = (a.numpy() for a in (mu, logvar, eps))
+    s, n = np.exp(logvar / 2), len(eps)
+    f = np.asarray(log_joint(torch.tensor(mu + s * eps))) + (logvar + eps**2).sum(1) / 2
+    advantage = f - (np.ones((n, n)) - np.eye(n)) @ f / (n - 1)
+    return (advantage @ eps / s / n).astype("float32"), (advantage @ (eps**2 - 1) / 2 / n).astype("float32")
+
+
+def score_with(advantage, by_mu=None, by_logvar=None, mean=True):
+    """Return an answer with that advantage of (log joint, log q), and those scores of (eps, s)."""
+
+    def answer(log_joint, mu, logvar, eps):
+        joint, log_q, s = score_parts(log_joint, mu, logvar, eps)
+        a = advantage(joint, log_q)[:, None]
+        scores = (by_mu or (lambda e, s: e / s))(eps, s), (by_logvar or (lambda e, s: (e**2 - 1) / 2))(eps, s)
+        return tuple((a * score).sum(0) / (len(eps) if mean else 1) for score in scores)
+
+    return answer
+
+
+def left_out(f):
+    return (f.sum() - f) / (len(f) - 1)
+
+
+def right_advantage(joint, log_q):
+    return joint - log_q - left_out(joint - log_q)
+
+
+# Part 3.4
+
+
+def importance_by_max(log_w):
+    top = log_w.max(0).values
+    w = torch.exp(log_w - top)
+    return top + torch.log(w.mean(0)), w.sum(0) ** 2 / (w**2).sum(0)
+
+
+def importance_by_softmax(log_w):
+    bound = torch.logsumexp(log_w - math.log(log_w.shape[0]), 0)
+    return bound, 1 / (torch.softmax(log_w, 0) ** 2).sum(0)
+
+
+def importance_in_numpy(log_w):
+    log_w = log_w.numpy()
+    total = np.logaddexp.reduce(log_w, axis=0)
+    return total - np.log(len(log_w)), np.exp(2 * total - np.logaddexp.reduce(2 * log_w, axis=0))
+
+
+def importance_in_a_loop(log_w):
+    bounds, counts = [], []
+    for image in log_w.float().T:
+        w = torch.exp(image - image.max())
+        bounds.append((image.max() + w.sum().log() - math.log(len(w))).item())
+        counts.append((w.sum() ** 2 / w.square().sum()).item())
+    return bounds, counts
+
+
+def importance_naive(log_w):
+    w = torch.exp(log_w)
+    return torch.log(w.mean(0)), w.sum(0) ** 2 / (w**2).sum(0)
+
+
+def importance_with(bound=None, count=None):
+    def answer(log_w):
+        right = importance_by_max(log_w)
+        return bound(log_w) if bound else right[0], count(log_w) if count else right[1]
+
+    return answer
+
+
+def jackknife_by_numpy(log_w):
+    log_w = log_w.numpy()
+    n = len(log_w)
+    others = [np.logaddexp.reduce(np.delete(log_w, k, axis=0)) - np.log(n - 1) for k in range(n)]
+    return n * (np.logaddexp.reduce(log_w) - np.log(n)) - (n - 1) * np.mean(others, axis=0)
+
+
+def jackknife_by_mask(log_w):
+    n = len(log_w)
+    mask = torch.eye(n, dtype=bool)[:, :, None]  # (K left out, K, 1)
+    others = log_w.expand(n, *log_w.shape).masked_fill(mask, -torch.inf).logsumexp(1) - math.log(n - 1)
+    return n * (log_w.logsumexp(0) - math.log(n)) - (n - 1) * others.mean(0)
+
+
+def jackknife_in_float32(log_w):
+    return jackknife_by_mask(log_w.float().requires_grad_())
+
+
+def jackknife_by_subtraction(log_w):
+    n, top = len(log_w), log_w.max(0).values
+    w = torch.exp(log_w - top)
+    others = top + torch.log((w.sum(0) - w) / (n - 1))
+    return n * (top + torch.log(w.mean(0))) - (n - 1) * others.mean(0)
+
+
+def jackknife_with(combine):
+    """Return an answer that is `combine(I_K, the leave-one-out bounds (K, B), K)`."""
+
+    def answer(log_w):
+        n = len(log_w)
+        others = [torch.cat([log_w[:k], log_w[k + 1 :]]).logsumexp(0) - math.log(n - 1) for k in range(n)]
+        return combine(log_w.logsumexp(0) - math.log(n), torch.stack(others), n)
+
+    return answer
+
+
+# Part 3.5
+
+
+def discretised_by_tails(levels, mean, sigma):
+    value = levels.double() / 255
+    a, b = (value - 0.5 / 255 - mean) / sigma, (value + 0.5 / 255 - mean) / sigma
+    a, b = torch.where(levels == 0, -torch.inf, a), torch.where(levels == 255, torch.inf, b)
+    flip = a + b > 0
+    a, b = torch.where(flip, -b, a), torch.where(flip, -a, b)
+    log_a, log_b = torch.special.log_ndtr(a), torch.special.log_ndtr(b)
+    return log_b + torch.log(-torch.expm1(log_a - log_b))
+
+
+def discretised_by_quadrature(levels, mean, sigma, n=4001):
+    found = []
+    for level, m in zip(levels.tolist(), mean.tolist(), strict=True):
+        low, high = ((level + side - 255 * m) / (255 * sigma) for side in (-0.5, 0.5))
+        low = min(high, 0) - 10 if level == 0 else low
+        high = max(low, 0) + 10 if level == 255 else high
+        t = torch.linspace(low, high, n, dtype=torch.float64)
+        log_f = -(t**2) / 2 - LOG_2PI / 2
+        log_f[0] -= math.log(2)
+        log_f[-1] -= math.log(2)
+        found.append(torch.logsumexp(log_f, 0) + math.log((high - low) / (n - 1)))
+    return torch.stack(found)
+
+
+def discretised_in_a_loop(levels, mean, sigma):
+    def log_ndtr(a):
+        return float(torch.special.log_ndtr(torch.tensor(a, dtype=torch.float64)))
+
+    found = []
+    for k, m in zip(levels.tolist(), mean.tolist(), strict=True):
+        a, b = (k - 0.5 - 255 * m) / (255 * sigma), (k + 0.5 - 255 * m) / (255 * sigma)
+        if k == 0:
+            found.append(log_ndtr(b))
+        elif k == 255:
+            found.append(log_ndtr(-a))
+        else:
+            big, small = (log_ndtr(-a), log_ndtr(-b)) if a > 0 else (log_ndtr(b), log_ndtr(a))
+            found.append(big + math.log1p(-math.exp(small - big)))
+    return found
+
+
+def discretised_in_float32(levels, mean, sigma):
+    return discretised_by_tails(levels, mean.float().requires_grad_(), sigma).float()
+
+
+def discretised_binned(value_of, low, high, edges=True, scale=lambda s: s, floor=None):
+    """Return an answer with that value of a level, and that reach of its bin to either side."""
+
+    def answer(levels, mean, sigma):
+        value, s = value_of(levels.double()), scale(sigma)
+        a, b = (value - low - mean) / s, (value + high - mean) / s
+        if edges:
+            a, b = torch.where(levels == 0, -torch.inf, a), torch.where(levels == 255, torch.inf, b)
+        flip = a + b > 0
+        a, b = torch.where(flip, -b, a), torch.where(flip, -a, b)
+        log_a, log_b = torch.special.log_ndtr(a), torch.special.log_ndtr(b)
+        log_p = log_b + torch.log(-torch.expm1(log_a - log_b))
+        return log_p if floor is None else floor(log_p.exp()).log()
+
+    return answer
+
+
+HALF = 0.5 / 255
+
+
+def by_255(k):
+    return k / 255
+
+
+def by_256(k):
+    return k / 256
+
+
+def discretised_naive(levels, mean, sigma):
+    value = levels.double() / 255
+    p = torch.special.ndtr((value + HALF - mean) / sigma) - torch.special.ndtr((value - HALF - mean) / sigma)
+    p = torch.where(levels == 0, torch.special.ndtr((HALF - mean) / sigma), p)
+    p = torch.where(levels == 255, 1 - torch.special.ndtr((1 - HALF - mean) / sigma), p)
+    return p.log()
+
+
+def discretised_logistic(levels, mean, sigma):
+    from ganlab.probability import discretized_logistic_log_density
+
+    return discretized_logistic_log_density(levels.double() / 255, mean, math.log(sigma))
+
+
+def discretised_normalised(levels, mean, sigma):
+    every = torch.arange(256, dtype=torch.float64) / 255  # a softmax over the 256 densities
+    log_f = -(((every - mean[:, None]) / sigma) ** 2) / 2
+    return Categorical(logits=log_f).log_prob(levels)
+
+
+def density_of_levels(levels, mean, sigma):
+    return Normal(mean, sigma).log_prob(levels.double() / 255)
+
+
+ANSWERS = {
+    "kl": {
+        "right": [kl_by_torch, kl_by_cholesky, kl_in_a_loop, kl_in_float32],
+        "wrong": [
+            (stub, "not attempted"),
+            (
+                lambda m, v, n, c: kl_divergence(
+                    MultivariateNormal(n, c), MultivariateNormal(m, torch.diag_embed(v.exp()))
+                ),
+                "the two are swapped",
+            ),
+            (lambda m, v, n, c: 0.5 * (m**2 + v.exp() - 1 - v).sum(1), "KL to N(0, I)"),
+            (
+                lambda m, v, n, c: kl_divergence(Normal(m, torch.exp(v / 2)), Normal(n, c.diagonal().sqrt())).sum(1),
+                "correlations do not enter",
+            ),
+            (lambda m, v, n, c: kl_by_torch(m, v, 0 * n, c), "mean does not enter"),
+            (lambda m, v, n, c: kl_by_torch(m, 2 * v, n, c), "s squared already"),
+            (lambda m, v, n, c: kl_by_torch(m, v / 2, n, c), "standard deviation in its place"),
+            (
+                lambda m, v, n, c: kl_divergence(
+                    MultivariateNormal(m, torch.diag_embed(v.exp())), MultivariateNormal(n, precision_matrix=c)
+                ),
+                "has to be inverted",
+            ),
+            (lambda m, v, n, c: kl_by_torch(m, v, n, c @ c.T), "not a factor of it"),
+            (kl_with(lambda t, d, log_p, log_q, k: t + d - k + log_p - log_q), "half in front"),
+            (kl_with(lambda t, d, log_p, log_q, k: (t + d + log_p - log_q) / 2), "the L is missing"),
+            (kl_with(lambda t, d, log_p, log_q, k: (t + d - 1 + log_p - log_q) / 2), "subtract L, not 1"),
+            (kl_with(lambda t, d, log_p, log_q, k: (t + d - k - log_q) / 2), "prior's covariance is missing"),
+            (kl_with(lambda t, d, log_p, log_q, k: (t + d - k + log_p) / 2), "entropy of q is missing"),
+            (kl_with(lambda t, d, log_p, log_q, k: (t + d - k - log_p + log_q) / 2), "wrong sign"),
+            (kl_with(lambda t, d, log_p, log_q, k: (d + log_p - log_q) / 2), "the trace term"),
+            (kl_with(lambda t, d, log_p, log_q, k: (t - k + log_p - log_q) / 2), "distance of the means"),
+            (lambda *given: kl_by_torch(*given) / given[0].shape[1], "their KL is a sum"),
+            (lambda *given: kl_by_torch(*given).mean().expand(len(given[0])), "one KL a row"),
+            (lambda *given: -kl_by_torch(*given), "never negative"),
+            (lambda *given: kl_by_torch(*given).mean(), ""),
+            (lambda *given: [0.0, 2.859141], ""),
+        ],
+    },
+    "elbo": {
+        "right": [elbo_by_numpy, elbo_by_hermite, elbo_in_float32, elbo_with(lambda e, kl: e - kl)],
+        "wrong": [
+            (stub, "not attempted"),
+            (elbo_with(lambda e, kl: e + kl), "sign turned"),
+            (elbo_with(lambda e, kl: e), "the KL is missing"),
+            (elbo_with(lambda e, kl: -kl), "expected log-likelihood is missing"),
+            (elbo_with(lambda e, kl: kl - e), "that is the loss"),
+            (elbo_of_standard_prior, "N(0, 1): this prior"),
+            (lambda *given: elbo_by_hermite(*given[:5], 0.0, given[6]), "prior's mean does not enter"),
+            (lambda *given: elbo_by_hermite(*given[:6], 1.0), "prior's sigma does not enter"),
+            (lambda *given: elbo_by_hermite(*given[:6], given[6] ** 0.5), "prior_sigma is a standard deviation"),
+            (elbo_turned, "turned around"),
+            (lambda x, mu, logvar, *rest: elbo_by_hermite(x, mu, 2 * logvar, *rest), "exp(logvar / 2)"),
+            (elbo_at_the_mean, "at z = mu"),
+            (elbo_under_the_prior, "runs over the prior"),
+            (elbo_exact_evidence, "log p(x) itself"),
+            (elbo_with(lambda e, kl: e / 4 - kl), "mean over the pixels"),
+            (lambda *given: elbo_by_hermite(*given) + elbo_entropy(given[2]), "in twice"),
+            (lambda *given: elbo_by_hermite(*given) - elbo_entropy(given[2]), "without - E log q"),
+            (lambda *given: elbo_by_hermite(*given).mean().expand(len(given[0])), "one number an image"),
+            (lambda *given: elbo_by_hermite(*given) / math.log(2), "bits"),
+            (elbo_of_one_draw, ""),
+            (lambda *given: elbo_by_hermite(*given).sum(), ""),
+            (lambda *given: [-2.079442, -2.079442], ""),
+        ],
+    },
+    "own-bound": {
+        "right": [
+            "torch.stack(own_bound).float().requires_grad_()",
+            "[float(log_p_x), round(gap.item(), 4)]",
+            "(np.log(np.trapezoid(np.exp(log_joint.numpy()), z_grid.numpy())), (log_p_x - max(elbo("
+            "own_x.expand(60, 5), torch.full((60,), m).double(), torch.linspace(-2.0, 0, 60).double(), w, b,"
+            " prior_mean, prior_sigma).max() for m in torch.arange(0, 2.2, 0.02).tolist())).item())",
+        ],
+        "wrong": [
+            ("(..., ...)", "not attempted"),
+            ("(log_p_x, ...)", "not attempted"),
+            ("(log_p_x, log_p_x - gap)", "the gap is log p(x) minus that"),
+            ("(log_p_x - gap, gap)", "first number is the best ELBO"),
+            ("(log_p_x, -gap)", "gap's sign"),
+            ("(gap, log_p_x)", "swapped"),
+            ("(log_p_x.exp(), gap)", "not its log"),
+            ("(-log_p_x, gap)", "first number's sign"),
+            ("(log_p_x / np.log(2), gap / np.log(2))", "bits"),
+            ("(log_p_x / 5, gap)", "count of pixels"),
+            (
+                "(probability.integrate((log_joint - log_prior + probability.gaussian_log_density(z_grid, 0.0, 1.0))"
+                ".exp(), z_grid).log(), gap)",
+                "under the prior N(0, 1)",
+            ),
+            ("(probability.integrate(log_prior.exp() * (log_joint - log_prior), z_grid), gap)", "outside of the mean"),
+            (
+                "(lambda m: (log_p_x, log_p_x - elbo(own_x[None], m.view(1), probability.integrate("
+                "log_posterior.exp() * (z_grid - m) ** 2, z_grid).log().view(1), w, b, prior_mean, prior_sigma)[0]))"
+                "(probability.integrate(log_posterior.exp() * z_grid, z_grid))",
+                "fits KL(p || q)",
+            ),
+            (
+                "(log_p_x, log_p_x - elbo(own_x[None], torch.tensor([prior_mean]).double(),"
+                " torch.tensor([2 * np.log(prior_sigma)]), w, b, prior_mean, prior_sigma)[0])",
+                "q = prior",
+            ),
+            (
+                "(log_p_x, log_p_x - elbo(own_x[None], torch.zeros(1).double(), torch.zeros(1).double(), w, b,"
+                " prior_mean, prior_sigma)[0])",
+                "N(0, 1): look",
+            ),
+            ("(log_p_x, 0.0)", "it leans"),
+            (
+                "(log_p_x, probability.gaussian_kl((theta[0] - prior_mean) / prior_sigma,"
+                " theta[1] - 2 * np.log(prior_sigma))[0])",
+                "KL of the best q to the prior",
+            ),
+            ("(log_p_x + 0.01, gap + 0.01)", ""),
+        ],
+    },
+    "pathwise": {
+        "right": [pathwise_by_backward, pathwise_by_chain_rule, pathwise_by_differences, pathwise_with_entropy],
+        "wrong": [
+            (two_stubs, "not attempted"),
+            (pathwise_of(bound_without_log_q), "entropy is missing"),
+            (pathwise_changed(lambda a, b, s: (a, b - 1)), "the sign of log q"),
+            (pathwise_changed(lambda a, b, s: (a, b + 0.5)), "not by 1"),
+            (pathwise_changed(lambda a, b, s: (6 * a, 6 * b)), "sum over the K draws"),
+            (pathwise_of(lambda *given: -bound_right(*given)), "both signs"),
+            (pathwise_changed(lambda a, b, s: (a, 2 * b / s)), "gradient by s:"),
+            (pathwise_changed(lambda a, b, s: (a, 2 * b)), "by log s"),
+            (pathwise_of(bound_wide), "mu + exp(logvar / 2) eps"),
+            (pathwise_of(bound_frozen), "frozen in log q"),
+            (pathwise_of(bound_detached), "nothing connects"),
+            (pathwise_by_score, "score-function estimate"),
+            (pathwise_at_the_mean, "taken at z = mu"),
+            (pathwise_at_eps, "taken at eps"),
+            (pathwise_without_eps, "times its eps"),
+            (pathwise_changed(lambda a, b, s: (a, (b - 0.5) * 2 / s + 0.5)), "not eps"),
+            (pathwise_changed(lambda a, b, s: (a, (b - 0.5) * 2 + 0.5)), "the half is missing"),
+            (pathwise_changed(lambda a, b, s: (a.mean(), b.mean())), ""),
+            (lambda log_joint, mu, logvar, eps: ([3.0, -1.0], [2.0, -0.5]), ""),
+        ],
+    },
+    "score": {
+        "right": [score_by_surrogate, score_in_a_loop, score_by_covariance, score_in_numpy],
+        "wrong": [
+            (two_stubs, "not attempted"),
+            (score_with(lambda joint, log_q: joint - log_q), "baseline is missing"),
+            (score_with(lambda joint, log_q: (joint - log_q) - (joint - log_q).mean()), "holds the draw itself"),
+            (
+                score_with(
+                    lambda joint, log_q: joint - log_q - left_out(joint - log_q) * (len(joint) - 1) / len(joint)
+                ),
+                "divide the sum of the others by K",
+            ),
+            (
+                score_with(lambda joint, log_q: joint - log_q - left_out(joint - log_q) * (len(joint) - 1)),
+                "not their sum",
+            ),
+            (score_with(lambda joint, log_q: joint - log_q + left_out(joint - log_q)), "is to be subtracted"),
+            (score_with(lambda joint, log_q: -right_advantage(joint, log_q)), "baseline minus f"),
+            (score_with(lambda joint, log_q: left_out(joint - log_q)), "baseline alone"),
+            (score_with(lambda joint, log_q: joint - left_out(joint)), "log q is missing"),
+            (score_with(lambda joint, log_q: joint + log_q - left_out(joint + log_q)), "log q has the wrong sign"),
+            (score_with(right_advantage, mean=False), "sum over the K draws"),
+            (score_with(right_advantage, by_mu=lambda e, s: e), "a factor 1 / s"),
+            (score_with(right_advantage, by_mu=lambda e, s: e / s**2), "s eps already"),
+            (score_with(right_advantage, by_logvar=lambda e, s: (e**2 - 1) / s), "gradient by s (7.12)"),
+            (score_with(right_advantage, by_logvar=lambda e, s: e**2 - 1), "by log s"),
+            (
+                lambda log_joint, mu, logvar, eps: tuple(
+                    part * factor
+                    for part, factor in zip(score_by_surrogate(log_joint, mu, 2 * logvar, eps), (1, 2), strict=True)
+                ),
+                "mu + exp(logvar / 2) eps",
+            ),
+            (score_with(lambda joint, log_q: joint - log_q - (joint - log_q).max()), "the largest f"),
+            (score_with(lambda joint, log_q: torch.ones_like(joint)), "mean score alone"),
+            (pathwise_of(bound_right), ""),
+            (score_with(lambda joint, log_q: joint - log_q - (joint - log_q).median()), ""),
+            (lambda log_joint, mu, logvar, eps: ([3.0], [0.0]), ""),
+        ],
+    },
+    "importance": {
+        "right": [importance_by_max, importance_by_softmax, importance_in_numpy, importance_in_a_loop],
+        "wrong": [
+            (two_stubs, "not attempted"),
+            (importance_with(lambda a: a.mean(0)), "mean of logs"),
+            (importance_with(lambda a: a.logsumexp(0)), "lacks the division by K"),
+            (importance_with(lambda a: a.logsumexp(0) + math.log(len(a))), "not plus"),
+            (importance_with(lambda a: a.logsumexp(0) - 2 * math.log(len(a))), "subtracted twice"),
+            (importance_with(lambda a: (a - a.max(0).values).exp().mean(0).log()), "never put back"),
+            (importance_with(lambda a: a.max(0).values), "largest log-weight alone"),
+            (importance_with(lambda a: a.logsumexp(0) - math.log(a.shape[1])), "number of images"),
+            (importance_with(lambda a: a.logsumexp(0) / len(a)), "the log is divided by K"),
+            (importance_with(lambda a: -importance_by_max(a)[0]), "a loss"),
+            (importance_with(lambda a: (-a).logsumexp(0) - math.log(len(a))), "turned over in the bound"),
+            (lambda a: importance_by_max(a.T), "run over the images"),
+            (importance_with(count=lambda a: importance_by_max(a)[1] / len(a)), "effective share"),
+            (importance_with(count=lambda a: (a.softmax(0) ** 2).sum(0)), "(sum w)^2 stands above"),
+            (importance_with(count=lambda a: (a - a.max(0).values).exp().sum(0)), "sum w / max w"),
+            (importance_with(count=lambda a: torch.full((a.shape[1],), float(len(a)))), "not of those that count"),
+            (importance_with(count=lambda a: importance_by_max(a / 2)[1]), "roots of the weights"),
+            (importance_with(count=lambda a: importance_by_max(a)[1].log()), "the log of what"),
+            (importance_with(count=lambda a: importance_by_max(a)[1].sqrt()), "you return a root"),
+            (importance_naive, "not finite"),
+            (importance_with(lambda a: (a.exp().mean(0) + 1e-10).log()), "not finite"),
+            (lambda a: ([0.693147, 800.693147, -9999.306853], [1.6, 2.0, 1.0]), ""),
+        ],
+    },
+    "jackknife": {
+        "right": [jackknife_by_numpy, jackknife_by_mask, jackknife_in_float32],
+        "wrong": [
+            (stub, "not attempted"),
+            (jackknife_with(lambda i, o, n: i), "nothing is corrected"),
+            (jackknife_with(lambda i, o, n: o.mean(0)), "K - 1 draws alone"),
+            (jackknife_with(lambda i, o, n: 2 * i - o.mean(0)), "not 2 and 1"),
+            (jackknife_with(lambda i, o, n: (n - 1) * o.mean(0) - n * i), "sign of both terms"),
+            (jackknife_with(lambda i, o, n: n * i + (n - 1) * o.mean(0)), "is to be subtracted"),
+            (jackknife_with(lambda i, o, n: n * o.mean(0) - (n - 1) * i), "two bounds are swapped"),
+            (jackknife_with(lambda i, o, n: n * i - (n - 1) * o.sum(0)), "a 1 / K is missing"),
+            (jackknife_with(lambda i, o, n: n * i - n * o.mean(0)), "both weigh K"),
+            (jackknife_with(lambda i, o, n: (n + 1) * i - n * o.mean(0)), "K + 1 and K"),
+            (jackknife_with(lambda i, o, n: (n - 1) * i - (n - 2) * o.mean(0)), "K - 1 and K - 2"),
+            (
+                jackknife_with(lambda i, o, n: n * i - (n - 1) * (o.mean(0) + math.log((n - 1) / n))),
+                "its log has - log(K - 1)",
+            ),
+            (
+                jackknife_with(lambda i, o, n: n * (i + math.log(n)) - (n - 1) * (o + math.log(n - 1)).mean(0)),
+                "log K and log(K - 1)",
+            ),
+            (jackknife_with(lambda i, o, n: n * i - (n - 1) * (o + math.log(n - 1)).mean(0)), "lack their"),
+            (jackknife_with(lambda i, o, n: n * i - (n - 1) * (o.logsumexp(0) - math.log(n))), "nothing is corrected"),
+            (jackknife_with(lambda i, o, n: n * i - (n - 1) * o[0]), "only the first draw"),
+            (jackknife_with(lambda i, o, n: n * i - (n - 1) * o[-1]), "only the last draw"),
+            (jackknife_by_subtraction, ""),
+            (lambda log_w: [0.836988, -898.390562], ""),
+        ],
+    },
+    "discretised": {
+        "right": [discretised_by_tails, discretised_by_quadrature, discretised_in_a_loop, discretised_in_float32],
+        "wrong": [
+            (stub, "not attempted"),
+            (density_of_levels, "log of a density"),
+            (lambda *given: density_of_levels(*given) - math.log(255), "inner bins only"),
+            (lambda *given: density_of_levels(*given) - math.log(256), "density times 1 / 256"),
+            (discretised_binned(by_255, HALF, HALF, edges=False), "do not add up to 1"),
+            (discretised_binned(by_255, 0.5 / 256, 0.5 / 256), "not 1 / 256"),
+            (discretised_binned(by_256, HALF, HALF), "not k / 256"),
+            (discretised_binned(by_256, 0.5 / 256, 0.5 / 256), "you count in 256ths"),
+            (discretised_binned(by_255, 0.0, 1 / 255), "starts at the value"),
+            (discretised_binned(by_255, 1 / 255, 1 / 255), "a whole step"),
+            (discretised_binned(by_255, HALF, HALF, scale=lambda s: s**2), "sigma squared"),
+            (discretised_binned(by_255, HALF, HALF, scale=math.sqrt), "sigma for a variance"),
+            (discretised_logistic, "lesson 08's logistic"),
+            (lambda *given: discretised_by_tails(*given).exp(), "their logs were asked"),
+            (lambda *given: -discretised_by_tails(*given), "a loss"),
+            (lambda *given: discretised_by_tails(*given) / math.log(2), "bits"),
+            (discretised_binned(by_255, HALF, HALF, floor=lambda p: p + 1e-12), "caps"),
+            (discretised_binned(by_255, HALF, HALF, floor=lambda p: p.clamp(min=1e-12)), "caps"),
+            (discretised_naive, "not finite"),
+            (lambda *given: discretised_by_tails(*given).sum(), ""),
+            (discretised_normalised, ""),
+            (lambda *given: [-0.959916, -1.419934, -0.368946, -0.368946], ""),
+        ],
+    },
+    "calibrated": {
+        "right": [
+            "torch.stack([torch.tensor(sigma_in_levels), bits]).float().requires_grad_()",
+            "(round(sigma_in_levels, 3), round(bits.item(), 3))",
+            "(lambda s: (s, -discretised_log_p(own_levels, own_x_hat, s / 255).sum().item() / 3000 * np.log2(np.e)))"
+            "(min((k / 2000 for k in range(900, 1700)),"
+            " key=lambda s: -float(discretised_log_p(own_levels, own_x_hat, s / 255).sum())))",
+        ],
+        "wrong": [
+            ("(..., ...)", "not attempted"),
+            ("(sigma_in_levels, ...)", "not attempted"),
+            (
+                "(lambda s: (s, -discretised_log_p(own_levels, own_x_hat, s / 255).mean() / np.log(2)))"
+                "((own_levels - 255 * own_x_hat).square().mean().sqrt().item())",
+                "root of the mean square: rounding",
+            ),
+            (
+                "(lambda s: (s, (0.5 + np.log(s) + np.log(2 * np.pi) / 2) / np.log(2)))"
+                "((own_levels - 255 * own_x_hat).square().mean().sqrt().item())",
+                "those belong to the density",
+            ),
+            (
+                "(lambda s: (s, (0.5 + np.log(s / 255) + np.log(2 * np.pi) / 2) / np.log(2)))"
+                "((own_levels - 255 * own_x_hat).square().mean().sqrt().item())",
+                "density on [0, 1]",
+            ),
+            ("((own_levels - 255 * own_x_hat).square().mean(), bits)", "mean square: asked"),
+            ("((own_levels - 255 * own_x_hat).square().mean().sqrt(), bits)", "The bits are right"),
+            ("(sigma_in_levels / 255, bits)", "in levels: times 255"),
+            ("(sigma_in_levels * 255, bits)", "in levels already"),
+            ("(sigma_in_levels**2, bits)", "the variance"),
+            ("(sigma_in_levels, bits * np.log(2))", "in nats"),
+            ("(sigma_in_levels, -bits)", "second number's sign"),
+            ("(sigma_in_levels, bits * len(own_levels))", "all pixels together"),
+            ("(sigma_in_levels, bits * np.log(2) ** 2)", "divide instead"),
+            ("(sigma_in_levels, bits + 8)", "you add 8 bits"),
+            ("(sigma_in_levels, 8 - bits)", "saved against 8 bits"),
+            ("(sigma_in_levels, 2**bits)", "2 to the bits"),
+            ("(bits, sigma_in_levels)", "swapped"),
+            ("(1.0, -discretised_log_p(own_levels, own_x_hat, 1 / 255).mean() / np.log(2))", "sigma = 1 level"),
+            (
+                "min((-float(probability.discretized_logistic_log_density(own_levels / 255.0, own_x_hat,"
+                " np.log(k / 10000 / 255)).mean()) / np.log(2), k / 10000) for k in range(2000, 6000, 3))[::-1]",
+                "lesson 08's logistic",
+            ),
+            ("(sigma_in_levels + 0.02, bits + 0.01)", ""),
+        ],
+    },
+}
