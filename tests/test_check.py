@@ -182,10 +182,21 @@ def test_judge_says_when_a_return_or_only_the_shape_is_missing() -> None:
     assert "the numbers are right, their shape is not" in check.judge(exercise, lambda x: x).message
 
 
+def test_judge_says_which_number_is_missing() -> None:
+    exercise = Exercise(lambda f: f(), lambda: {"one": 1.0, "two": 2.0}, (Slip(lambda: {"one": 3.0, "two": 2.0}, "x"),))
+    assert "two: there is no such number" in check.judge(exercise, lambda: {"one": 1.0}).message
+
+
 def test_judge_compares_infinities() -> None:
     exercise = Exercise(lambda f: {"logs": f(torch.tensor([0.0, 1.0]))}, torch.log, ())
     assert check.judge(exercise, lambda x: x.log()).status == "correct"
     assert check.judge(exercise, lambda x: -x.log()).status == "not yet"
+    assert check.judge(exercise, lambda x: x.log().nan_to_num(neginf=-1e30)).status == "not yet"
+
+
+def test_judge_cannot_be_talked_over_by_replacing_allclose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "allclose", lambda *_, **__: True)
+    assert "yours 3, expected 9" in message(lambda x: x)
 
 
 @pytest.mark.parametrize(("number", "words"), [("77.1", "lesson '77' has no exercises"), ("01.9", "01.1, 01.2")])

@@ -133,6 +133,8 @@ def _difference(numbers: dict[str, Tensor], expected: dict[str, Tensor], toleran
     """Compare name by name; `where` says what differs first, in the learner's words."""
     largest = 0.0
     for name, want in expected.items():
+        if name not in numbers:
+            return _Difference(False, float("inf"), f"{name}: there is no such number in your answer.")
         got = numbers[name]
         if got.shape != want.shape:
             return _Difference(False, float("inf"), f"{name}: shape {tuple(got.shape)}, expected {tuple(want.shape)}.")
@@ -150,6 +152,8 @@ def _difference(numbers: dict[str, Tensor], expected: dict[str, Tensor], toleran
 
 def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> str:
     """Return a hint from the numbers alone: not finite, the sign turned, a constant factor, or a constant added."""
+    if set(expected) - set(numbers):
+        return ""
     got, want = (torch.cat([d[name].flatten() for name in expected]) for d in (numbers, expected))
     if got.shape != want.shape or got.numel() < 2:
         return ""

@@ -62,10 +62,12 @@ def install(own: str, closed: list[str]) -> None:
 
 
 def _remember() -> None:
-    import ganlab.check  # the judge, and torch with it
+    import torch._dynamo  # an optimiser's first step loads it, and it wraps torch.manual_seed
+
+    import ganlab.check  # the judge
     import ganlab.train  # the rest that assignments use
 
-    del ganlab
+    del ganlab, torch
     for name in sorted(sys.modules):
         module = sys.modules[name]
         if name in TRUSTED or name.partition(".")[0] == "ganlab" and name != __name__:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 
 from ganlab.runtime import cache_dir
 
@@ -31,7 +32,7 @@ def run_isolated(
     """Execute a staged submission; return it with its outputs, and what about it needs a look.
 
     The files in the folder `extras`, notebooks apart, lie beside it. No file in a folder of `closed` can be read by it.
-    A submission that cannot be run at all comes back without outputs, so that it earns nothing.
+    A submission that cannot be run at all comes back with every test failed, so that it earns nothing.
     """
     with tempfile.TemporaryDirectory(prefix="ganlab-grade-", ignore_cleanup_errors=True) as folder:
         own = Path(folder).resolve() / "work"
@@ -49,11 +50,19 @@ def run_isolated(
         try:
             subprocess.run(command, cwd=own, timeout=seconds, capture_output=True, check=True)
         except subprocess.TimeoutExpired:
-            return notebook, [f"was stopped after {seconds} s, and has to be run by hand"]
+            return _failed(notebook), [f"was stopped after {seconds} s, and has to be run by hand"]
         except subprocess.CalledProcessError as error:
             last = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            return notebook, [f"could not be run: {' '.join(last)}"]
+            return _failed(notebook), [f"could not be run: {' '.join(last)}"]
         return nbformat.read(job, as_version=4), json.loads(answer.read_text(encoding="utf-8"))
+
+
+def _failed(notebook: NotebookNode) -> NotebookNode:
+    """Put an error into every test: nbgrader takes a test without outputs for passed."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.outputs = [new_output("error", ename="NotRun", evalue="This work could not be run.", traceback=[])]
+    return notebook
 
 
 def _font_lists() -> list[Path]:

@@ -1,0 +1,527 @@
+"""Answers to assignment 2 as different people would write them, right and wrong; see test_assignments.py.
+
+A text is an expression in the namespace that the solved notebook leaves. The strips' names depend on the variant, so
+`answers` puts theirs together.
+"""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+def stub(*arguments):
+    return ...
+
+
+# 2.1
+
+
+def padding_by_trial(side, kernel, stride, padding):
+    layer = nn.Conv2d(1, 1, kernel, stride, padding)
+    small = layer(torch.zeros(1, 1, side, side)).shape[-1]
+    return side - ((small - 1) * stride - 2 * padding + kernel)
+
+
+def padding_by_numpy(side, kernel, stride, padding):
+    return np.mod(np.float32(side - kernel + 2 * padding), stride)
+
+
+def padding_by_search(side, kernel, stride, padding):
+    small = (side + 2 * padding - kernel) // stride + 1
+    for extra in range(stride):
+        if (small - 1) * stride - 2 * padding + kernel + extra == side:
+            return torch.tensor(extra)
+
+
+def patch_backwards(layers):
+    side = 1
+    for kernel, stride in layers[::-1]:
+        side = (side - 1) * stride + kernel
+    return side
+
+
+def patch_by_numpy(layers):
+    kernels, strides = np.array(layers).T
+    apart = np.cumprod([1, *strides[:-1]])
+    return 1.0 + ((kernels - 1) * apart).sum()
+
+
+def patch_by_gradient(layers):
+    size = 2 * math.prod(stride for _, stride in layers) * sum(kernel for kernel, _ in layers)
+    image = torch.zeros(1, 1, size, device="cpu", requires_grad=True)
+    x = image
+    for kernel, stride in layers:
+        x = F.conv1d(x, torch.ones(1, 1, kernel, device="cpu"), stride=stride)
+    x[0, 0, 0].backward()
+    return int(image.grad.count_nonzero())
+
+
+def patch_with_own_stride(layers):
+    side, apart = 1, 1
+    for kernel, stride in layers:
+        apart *= stride
+        side += (kernel - 1) * apart
+    return side
+
+
+def patch_with_last_stride(layers):
+    side, apart = 1, 1
+    for kernel, stride in layers:
+        side += (kernel - 1) * apart
+        apart = stride
+    return side
+
+
+def patch_with_k(layers):
+    side, apart = 1, 1
+    for kernel, stride in layers:
+        side, apart = side + kernel * apart, apart * stride
+    return side
+
+
+def patch_shared(layers):
+    side = 1
+    for kernel, stride in reversed(layers):
+        side = side * stride + kernel
+    return side
+
+
+# 2.2
+
+
+def weights(latent_dim, width, multiples):
+    """Return how many numbers stand in the kernels."""
+    channels = [latent_dim] + [m * width for m in multiples] + [3]
+    return 16 * sum(channels[k] * channels[k + 1] for k in range(len(channels) - 1))
+
+
+def widest_by(cost):
+    """Return a widest that halves an interval, for cost(latent_dim, width, multiples)."""
+
+    def answer(latent_dim, budget, multiples):
+        low, high = 1, 100_000
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if cost(latent_dim, middle, multiples) <= budget else (low, middle)
+        return low
+
+    return answer
+
+
+def cost(latent_dim, width, multiples):
+    return weights(latent_dim, width, multiples) + 2 * width * sum(multiples) + 3
+
+
+widest = widest_by(cost)
+
+
+def widest_by_formula(latent_dim, budget, multiples):
+    m = np.array(multiples, dtype=float)
+    a, b = 16 * (m[:-1] * m[1:]).sum(), 16 * (latent_dim * m[0] + 3 * m[-1]) + 2 * m.sum()
+    return torch.tensor(math.floor((-b + math.sqrt(b * b + 4 * a * (budget - 3))) / (2 * a) + 1e-9))
+
+
+def widest_by_networks(latent_dim, budget, multiples):
+    for width in range(1, 200):
+        channels = [latent_dim, *(m * width for m in multiples), 3]
+        with torch.device("meta"):
+            layers = [nn.ConvTranspose2d(a, b, 4, bias=False) for a, b in zip(channels, channels[1:], strict=False)]
+            layers += [nn.BatchNorm2d(c) for c in channels[1:-1]]
+        if sum(p.numel() for layer in layers for p in layer.parameters()) + 3 > budget:
+            return width - 1
+
+
+def closest(latent_dim, budget, multiples):
+    widths = np.arange(1, 200)
+    return int(widths[np.argmin([abs(cost(latent_dim, int(width), multiples) - budget) for width in widths])])
+
+
+# 2.3
+
+
+def initialised(network, sigma=0.02):
+    for module in network.modules():
+        if isinstance(module, nn.ConvTranspose2d):
+            module.weight.data.normal_(0, sigma)
+    return network
+
+
+class Generator(nn.Module):
+    """The generator, written as a class; the arguments change one thing each."""
+
+    def __init__(self, latent_dim, width, multiples, norm=True, first_norm=True, inner_bias=False, end_bias=True, k=4):
+        super().__init__()
+        self.first = nn.ConvTranspose2d(latent_dim, multiples[0] * width, 4, bias=inner_bias)
+        norms = [nn.BatchNorm2d(m * width) if norm else nn.Identity() for m in multiples]
+        self.norms = nn.ModuleList(norms if first_norm else [nn.Identity(), *norms[1:]])
+        pairs = zip(multiples, [*multiples[1:], 0], strict=True)
+        how = {"kernel_size": 4, "stride": 2, "padding": 1} if k == 4 else {"kernel_size": 2, "stride": 2}
+        self.doubling = nn.ModuleList(
+            nn.ConvTranspose2d(a * width, b * width or 3, bias=inner_bias if b else end_bias, **how) for a, b in pairs
+        )
+        initialised(self)
+
+    def between(self, x):
+        return torch.relu(x)
+
+    def end(self, x):
+        return torch.tanh(x)
+
+    def forward(self, z):
+        x = self.first(z.view(len(z), -1, 1, 1))
+        for norm, layer in zip(self.norms, self.doubling, strict=True):
+            x = layer(self.between(norm(x)))
+        return self.end(x)
+
+
+def as_class(latent_dim, width, multiples):
+    return Generator(latent_dim, width, multiples)
+
+
+def as_stages(latent_dim, width, multiples):
+    def stage(before, after, *how):
+        layers = [nn.ConvTranspose2d(before, after, *how, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+        return nn.Sequential(*layers)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            c = [m * width for m in multiples]
+            self.stages = nn.Sequential(stage(latent_dim, c[0], 4, 1, 0))
+            for before, after in zip(c, c[1:], strict=False):
+                self.stages.append(stage(before, after, 4, 2, 1))
+            self.to_rgb = nn.ConvTranspose2d(c[-1], 3, 4, 2, 1)
+            self.apply(self.draw)
+
+        @staticmethod
+        @torch.no_grad()
+        def draw(module):
+            if isinstance(module, nn.ConvTranspose2d):
+                module.weight.normal_(std=0.02)
+            elif isinstance(module, nn.BatchNorm2d):
+                module.weight.normal_(1, 0.02)
+
+        def forward(self, z):
+            return self.to_rgb(self.stages(z.unsqueeze(-1).unsqueeze(-1))).tanh()
+
+    return Net()
+
+
+def changed(between=None, end=None, **how):
+    """Return a make_generator of a Generator with other arguments, activations or end."""
+
+    def answer(latent_dim, width, multiples):
+        network = Generator(latent_dim, width, multiples, **how)
+        network.between = between or network.between
+        network.end = end or network.end
+        return network
+
+    return answer
+
+
+def drawn(draw):
+    def answer(latent_dim, width, multiples):
+        network = Generator(latent_dim, width, multiples)
+        for module in network.modules():
+            if isinstance(module, nn.ConvTranspose2d):
+                draw(module)
+        return network
+
+    return answer
+
+
+def normed_at_the_end(latent_dim, width, multiples):
+    network = Generator(latent_dim, width, multiples)
+    network.last_norm = nn.BatchNorm2d(3)
+    network.end = lambda x: network.last_norm(x).tanh()
+    return network
+
+
+def norm_after_relu(latent_dim, width, multiples):
+    class Late(Generator):
+        def forward(self, z):
+            x = self.first(z[:, :, None, None])
+            for norm, layer in zip(self.norms, self.doubling, strict=True):
+                x = layer(norm(torch.relu(x)))
+            return x.tanh()
+
+    return Late(latent_dim, width, multiples)
+
+
+def frozen_start(latent_dim, width, multiples):
+    network = Generator(latent_dim, width, multiples)
+    network.first.weight.requires_grad = False
+    return network
+
+
+def cut_in_forward(latent_dim, width, multiples):
+    class Cut(Generator):
+        def forward(self, z):
+            with torch.no_grad():
+                x = self.norms[0](self.first(z[:, :, None, None])).relu()
+            for norm, layer in zip([None, *self.norms[1:]], self.doubling, strict=True):
+                x = layer(norm(x).relu() if norm else x)
+            return x.tanh()
+
+    return Cut(latent_dim, width, multiples)
+
+
+def grey(latent_dim, width, multiples):
+    network = Generator(latent_dim, width, multiples)
+    network.doubling[-1] = nn.ConvTranspose2d(multiples[-1] * width, 1, 4, 2, 1)
+    return initialised(network)
+
+
+# 2.4
+
+
+def by_cross_entropy(generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target):
+    g_optimizer.zero_grad()
+    d_optimizer.zero_grad()
+    with torch.no_grad():
+        fake = generator(z_critic)
+    real_logits, fake_logits = critic(real), critic(fake)
+    critic_loss = F.binary_cross_entropy_with_logits(real_logits, torch.full_like(real_logits, target))
+    critic_loss += F.binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits))
+    critic_loss.backward()
+    d_optimizer.step()
+    fake_logits = critic(generator(z_generator))
+    generator_loss = F.binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))
+    generator_loss.backward()
+    g_optimizer.step()
+    return [critic_loss.item(), generator_loss.item()]
+
+
+def by_gradients(generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target):
+    def move(optimizer, network, loss):
+        for weight, gradient in zip(network.parameters(), torch.autograd.grad(loss, network.parameters()), strict=True):
+            weight.grad = gradient
+        optimizer.step()
+        return loss.detach().numpy()
+
+    fake_logits = critic(generator(z_critic).detach()).flip(0)
+    real_logits = critic(real)
+    real_loss = -target * F.logsigmoid(real_logits) - (1 - target) * F.logsigmoid(-real_logits)
+    critic_loss = move(d_optimizer, critic, (real_loss - F.logsigmoid(-fake_logits)).mean())
+    for weight in critic.parameters():
+        weight.requires_grad_(False)
+    generator_loss = move(g_optimizer, generator, -F.logsigmoid(critic(generator(z_generator))).mean())
+    critic.requires_grad_(True)
+    return critic_loss, generator_loss
+
+
+def played(
+    of_critic=None, of_generator=None, *, cut=True, zero=("d", "g"), moves=("d", "g"), late=False, first="d",
+    reuse=False, one_batch=False, evaluated=False, turned=False,
+):  # fmt: skip
+    """Return a training_step that is right but for what the arguments change."""
+
+    def default(real, fake, target):
+        return (target * F.softplus(-real) + (1 - target) * F.softplus(real)).mean() + F.softplus(fake).mean()
+
+    def critics(generator, critic, optimizer, real, z, target):
+        if evaluated:
+            generator.eval()
+        fake = generator(z).detach() if cut else generator(z)
+        generator.train()
+        if one_batch:
+            real_logits, fake_logits = critic(torch.cat((real, fake))).chunk(2)
+        else:
+            real_logits, fake_logits = critic(real), critic(fake)
+        return go((of_critic or default)(real_logits, fake_logits, target), optimizer, "d")
+
+    def generators(generator, critic, optimizer, z, target):
+        logits = critic(generator(z))
+        loss = of_generator(logits, target) if of_generator else F.softplus(-logits).mean()
+        return go(loss, optimizer, "g")
+
+    def go(loss, optimizer, who):
+        if who in zero and not late:
+            optimizer.zero_grad()
+        loss.backward()
+        if late:
+            optimizer.zero_grad()
+        if who in moves:
+            optimizer.step()
+        return loss.item()
+
+    def answer(generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target):
+        def d():
+            return critics(generator, critic, d_optimizer, real, z_critic, target)
+
+        def g():
+            return generators(generator, critic, g_optimizer, z_critic if reuse else z_generator, target)
+
+        if first == "d":
+            losses = d(), g()
+        else:
+            losses = (g(), d())[::-1]
+        return losses[::-1] if turned else losses
+
+    return answer
+
+
+def both_sided(real, fake, target):
+    real = target * F.softplus(-real) + (1 - target) * F.softplus(real)
+    return real.mean() + ((1 - target) * F.softplus(-fake) + target * F.softplus(fake)).mean()
+
+
+def clamped(real, fake, target):
+    real, fake = torch.sigmoid(real).clamp(1e-7, 1 - 1e-7), torch.sigmoid(fake).clamp(1e-7, 1 - 1e-7)
+    return -(target * real.log() + (1 - target) * (1 - real).log()).mean() - (1 - fake).log().mean()
+
+
+def smoothed(real, fake, target):
+    return (target * F.softplus(-real) + (1 - target) * F.softplus(real)).mean() + F.softplus(fake).mean()
+
+
+# 2.5: which names are wrong depends on the variant.
+
+HINTS = {
+    "healthy": "a healthy run ends",
+    "mode collapse": "after a collapse",
+    "critic wins": "log(1 - D) is flat",
+    "learning rate raised": "break again",
+    "pixels not scaled": "black is 0",
+    "fully connected": "single specks",
+}
+
+
+def strip(right):
+    wrong = [(repr(name), words) for name, words in HINTS.items() if name != right]
+    more = [("...", "not attempted"), ("'collapse'", ""), ("3", ""), ("', '.join(NAMES)", ""), ("[]", "")]
+    return {"right": [repr(right), repr(right.upper()), repr(f" {right.title()}")], "wrong": wrong + more}
+
+
+def answers(namespace):
+    """Return ANSWERS for the variant that left `namespace`, a solved notebook's."""
+    return ANSWERS | {f"strip-{letter}": strip(namespace[f"strip_{letter}"]) for letter in "abc"}
+
+
+ANSWERS = {
+    "output-padding": {
+        "right": [padding_by_trial, padding_by_numpy, padding_by_search],
+        "wrong": [
+            (stub, "not attempted"),
+            (lambda s, k, t, p: (s - k) % t, "padding of the convolution counts"),
+            (lambda s, k, t, p: (s + p - k) % t, "2p, not p"),
+            (lambda s, k, t, p: (s - 2 * p - k) % t, "added"),
+            (lambda s, k, t, p: (s + 2 * p) % t, "kernel plays no part"),
+            (lambda s, k, t, p: (s + 2 * p - k + 1) % t, "off by one"),
+            (lambda s, k, t, p: -((s + 2 * p - k) % t), "too small, add"),
+            (lambda s, k, t, p: (k - s - 2 * p) % t, "next"),
+            (lambda s, k, t, p: t - 1, "the most it can be"),
+            (lambda s, k, t, p: s % t, "only the side and the stride"),
+            (lambda s, k, t, p: 0, "several sides"),
+            (lambda s, k, t, p: (s + 2 * p - k) // t + 1, "side after the convolution"),
+            (lambda s, k, t, p: math.floor((s + 2 * p - k) / t), "remainder"),
+            (lambda s, k, t, p: s - padding_by_trial(s, k, t, p), "comes back without it"),
+            (lambda s, k, t, p: {(63, 3, 2, 1): 0, (64, 3, 2, 1): 1}.get((s, k, t, p), 0), "several sides"),
+        ],
+    },
+    "reach": {
+        "right": [patch_backwards, patch_by_numpy, patch_by_gradient],
+        "wrong": [
+            (stub, "not attempted"),
+            (lambda layers: patch_backwards(layers[::-1]), "wrong order"),
+            (lambda layers: 1 + sum(k - 1 for k, _ in layers), "strides play no part"),
+            (lambda layers: sum(k for k, _ in layers), "sum of kernels"),
+            (lambda layers: math.prod(k for k, _ in layers), "product of kernels"),
+            (lambda layers: patch_backwards(layers) - 1, "one too few"),
+            (patch_with_k, "k - 1 steps, not k"),
+            (lambda layers: patch_with_k(layers) - 1, "one pixel is there"),
+            (patch_with_own_stride, "*after* it only"),
+            (patch_with_last_stride, "their product"),
+            (patch_shared, "going back"),
+            (lambda layers: math.prod(s for _, s in layers), "product of strides"),
+            (lambda layers: max(layers)[0], "largest kernel"),
+            (lambda layers: patch_backwards(layers) ** 2, "number of pixels"),
+            (lambda layers: {1: 4, 2: 5, 3: 1}.get(len(layers), 46), ""),
+        ],
+    },
+    "widest": {
+        "right": [widest, widest_by_formula, widest_by_networks],
+        "wrong": [
+            (stub, "not attempted"),
+            (widest_by(lambda n, w, m: weights(n, w, m) + 3), "learns numbers, too"),
+            (widest_by(lambda n, w, m: weights(n, w, m) + w * sum(m) + 3), "*two* numbers"),
+            (widest_by(lambda n, w, m: weights(n, w, m) + 4 * w * sum(m) + 3), "running"),
+            (widest_by(lambda n, w, m: cost(n, w, m) + w * sum(m)), "have no bias"),
+            (widest_by(lambda n, w, m: cost(n, w, m) - 3), "bias of the last layer"),
+            (widest_by(lambda n, w, m: cost(n, w, m) - weights(n, w, m) * 3 / 4), "4 * 4"),
+            (widest_by(lambda n, w, m: cost(n, w, m) - weights(n, w, m) * 7 / 16), "not 3 x 3"),
+            (widest_by(lambda n, w, m: cost(n, w, m) - 32 * w * m[-1] - 2), "three colours"),
+            (widest_by(lambda n, w, m: cost(n, w, m) - 48 * w * m[-1]), "last layer's weights are missing"),
+            (widest_by(lambda n, w, m: cost(n, w, m) - 16 * n * w * m[0]), "first layer is missing"),
+            (lambda n, b, m: widest(n, b, m[::-1]), "wrong order"),
+            (closest, "nearest"),
+            (lambda n, b, m: widest(n, b, m) + 1, "one too many"),
+            (lambda n, b, m: widest(n, b, m) - 1, "one too few"),
+            (lambda n, b, m: widest(n, b - 1, m), "equality"),
+            (lambda n, b, m: widest(n, b, m) - widest(n, b, m) % 8, "multiples of 8"),
+            (lambda n, b, m: cost(n, widest(n, b, m), m), "number of parameters"),
+            (lambda n, b, m: {1400: 3, 1500: 4, 933: 3, 932: 2}.get(b, 32), ""),
+        ],
+    },
+    "generator": {
+        "right": [as_class, as_stages],
+        "wrong": [
+            (stub, "not attempted"),
+            (changed(end=lambda x: x), "no bounds"),
+            (changed(end=torch.sigmoid), "[0, 1], the pictures"),
+            (changed(end=lambda x: x.relu().tanh()), "nothing darker"),
+            (changed(norm=False), "no batch normalisation"),
+            (changed(first_norm=False), "first stage is not normalised"),
+            (normed_at_the_end, "at the end forces"),
+            (norm_after_relu, "stands before batch normalisation"),
+            (changed(inner_bias=True), "every convolution has a bias"),
+            (changed(end_bias=False), "the last layer has a bias"),
+            (grey, "one colour"),
+            (lambda n, w, m: Generator(n, w, m[:-1]), "a stage is missing"),
+            (changed(k=2), "kernel 4"),
+            (changed(between=lambda x: F.leaky_relu(x, 0.2)), "for the critic"),
+            (changed(between=torch.tanh), "saturates"),
+            (changed(between=lambda x: x), "no ReLU"),
+            (drawn(lambda m: m.reset_parameters()), "torch's own"),
+            (lambda n, w, m: initialised(Generator(n, w, m), 0.2), "ten times"),
+            (lambda n, w, m: initialised(Generator(n, w, m), 0.02**2), "squared again"),
+            (frozen_start, "frozen"),
+            (cut_in_forward, "cuts the path"),
+            (lambda n, w, m: Generator(100, 64, (8, 4, 2, 1)), ""),
+        ],
+    },
+    "training-step": {
+        "right": [by_cross_entropy, by_gradients, played()],
+        "wrong": [
+            (lambda *arguments: (..., ...), "not attempted"),
+            (played(cut=False), "detach the fakes"),
+            (played(zero=("g",)), "d_optimizer.zero_grad() is missing"),
+            (played(zero=("d",)), "g_optimizer.zero_grad()"),
+            (played(zero=()), "both players"),
+            (played(late=True), "between backward() and step()"),
+            (played(reuse=True), "z_generator"),
+            (played(first="g"), "moves first"),
+            (played(moves=("g",)), "critic has not moved"),
+            (played(moves=("d",)), "generator has not moved"),
+            (played(one_batch=True), "are one batch"),
+            (played(evaluated=True), "evaluation mode"),
+            (played(lambda r, f, t: F.softplus(-r).mean() + F.softplus(f).mean()), "plays no part"),
+            (played(both_sided), "fakes are smoothed as well"),
+            (played(lambda r, f, t: smoothed(r, f, 1 - t)), "swapped: target belongs"),
+            (played(lambda r, f, t: t * F.softplus(-r).mean() + F.softplus(f).mean()), "second half"),
+            (played(lambda r, f, t: smoothed(f, r, t)), "real and fake are swapped"),
+            (played(lambda r, f, t: -smoothed(r, f, t)), "sign"),
+            (played(lambda r, f, t: smoothed(r, f, t) / 2), "half of the critic's loss"),
+            (played(lambda r, f, t: len(r) * smoothed(r, f, t), lambda f, t: F.softplus(-f).sum()), "take means"),
+            (played(lambda r, f, t: smoothed(r.sigmoid(), f.sigmoid(), t)), "a sigmoid too many"),
+            (played(clamped), "use the logits"),
+            (played(None, lambda f, t: (t * F.softplus(-f) + (1 - t) * F.softplus(f)).mean()), "is not to be"),
+            (played(None, lambda f, t: F.logsigmoid(-f).mean()), "minimax"),
+            (played(None, lambda f, t: F.softplus(f).mean()), "helps the critic"),
+            (played(turned=True), "wrong order"),
+        ],
+    },
+}

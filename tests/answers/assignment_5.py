@@ -1,0 +1,252 @@
+"""Answers to assignment 5 as different people would write them, right and wrong; see test_assignments.py.
+
+A text is an expression in the namespace that the solved notebook leaves, run in the folder that holds its files:
+generators are rebuilt from those, and the table's numbers depend on them and on the variant.
+"""
+
+import numpy as np
+import torch
+
+
+def stub(*arguments):
+    return ...
+
+
+# 5.2
+
+
+def by_matrix(training, eps):
+    flat = training.flatten(1)
+    mean = flat.mean(0, keepdim=True)
+    draws = mean + eps @ (flat - mean) / (len(flat) - 1) ** 0.5
+    return draws.clamp(-1, 1).view(len(eps), *training.shape[1:])
+
+
+def by_loop(training, eps):
+    mean = sum(training) / len(training)
+    draws = []
+    for row in eps:
+        draw = mean.clone()
+        for weight, picture in zip(row, training, strict=True):
+            draw += weight * (picture - mean) / np.sqrt(len(training) - 1)
+        draws.append(draw)
+    return torch.stack(draws).clip(min=-1, max=1)
+
+
+def by_numpy(training, eps):
+    x, e = np.float64(training), np.float64(eps)
+    mean = x.mean(axis=0)
+    return np.clip(mean + np.einsum("ki,i...->k...", e, x - mean) / np.sqrt(len(x) - 1), -1, 1)
+
+
+def baseline(middle=None, about=None, divide=None, end=None):
+    """Return a baseline that is right but for what the arguments change."""
+
+    def answer(training, eps):
+        x = training
+        mean = (middle or (lambda x: x.mean(0)))(x)
+        centred = x - (about or middle or (lambda x: x.mean(0)))(x)
+        sums = torch.tensordot(eps, centred, 1) / (divide or (lambda n: (n - 1) ** 0.5))(len(x))
+        return (end or (lambda mean, sums: (mean + sums).clamp(-1, 1)))(mean, sums)
+
+    return answer
+
+
+def pixel_by_pixel(training, eps):
+    deviation = torch.from_numpy(np.resize(eps.numpy(), (len(eps), *training.shape[1:])))
+    return (training.mean(0) + training.std(0) * deviation).clamp(-1, 1)
+
+
+def own_noise(training, eps):
+    torch.manual_seed(0)
+    return by_matrix(training, torch.randn_like(eps))
+
+
+# 5.5
+
+
+def authentic_by_loop(samples, training):
+    hits = []
+    for s in samples:
+        away = (training - s).flatten(1).norm(dim=1)
+        t = int(away.argmin())
+        gap = (training - training[t]).flatten(1).norm(dim=1)
+        gap[t] = float("inf")
+        hits.append(float(away[t] >= gap.min()))
+    return sum(hits) / len(hits)
+
+
+def authentic_by_numpy(samples, training):
+    a, b = np.float64(samples).reshape(len(samples), -1), np.float64(training).reshape(len(training), -1)
+    away = ((a[:, None] - b[None]) ** 2).sum(-1)
+    gaps = np.sort(((b[:, None] - b[None]) ** 2).sum(-1), axis=1)[:, 1]
+    return np.mean(away.min(1) >= gaps[away.argmin(1)])
+
+
+def authentic_by_topk(samples, training):
+    x, y = samples.flatten(1), training.flatten(1)
+    away, nearest = torch.cdist(x, y).topk(1, largest=False)
+    gaps = torch.cdist(y, y).topk(2, largest=False).values[:, 1]
+    return (away[:, 0] >= gaps[nearest[:, 0]]).float().mean()
+
+
+def authentic(within=None, away=None, share=None, compare=torch.ge, p=2.0):
+    """Return an authentic_share that is right but for what the arguments change."""
+
+    def answer(samples, training):
+        x, y = samples.flatten(1), training.flatten(1)
+        d, own = torch.cdist(x, y, p), torch.cdist(y, y, p)
+        own.fill_diagonal_(torch.inf)
+        gap = (within or (lambda d, own: own.min(1).values[d.argmin(1)]))(d, own)
+        far = compare((away or (lambda d: d.min(1).values))(d), gap)
+        return (share or (lambda far: far.float().mean()))(far)
+
+    return answer
+
+
+def without_infinity(own):
+    own = own.clone()
+    return own.fill_diagonal_(0)
+
+
+def among_samples(samples, training):
+    x, y = samples.flatten(1), training.flatten(1)
+    own = torch.cdist(x, x)
+    own.fill_diagonal_(torch.inf)
+    return (torch.cdist(x, y).min(1).values >= own.min(1).values).float().mean()
+
+
+# 5.3: texts are evaluated where `rebuild` is the solved notebook's.
+
+
+def like(change, **attributes):
+    """Return an expression for a rebuild whose generator does `change`, a text about `generator` and `z`."""
+    return (
+        "lambda path: (lambda generator: type('Wrapped', (nn.Module,), {"
+        "'latent_dim': generator.latent_dim, "
+        "'parameters': lambda self: generator.parameters(), "
+        f"'forward': lambda self, z: {change}"
+        "})())(rebuild(path))"
+    )
+
+
+ANSWERS = {
+    "baseline": {
+        "right": [by_matrix, by_loop, by_numpy],
+        "wrong": [
+            (stub, "not attempted"),
+            (baseline(divide=lambda n: n**0.5), "sample covariance has N - 1"),
+            (baseline(divide=lambda n: 1), "not divided"),
+            (baseline(divide=lambda n: n - 1), "*root*"),
+            (baseline(divide=lambda n: n), "a mean of products"),
+            (baseline(about=lambda x: 0), "not centred"),
+            (baseline(end=lambda mean, sums: sums.clamp(-1, 1)), "mean is missing"),
+            (baseline(about=lambda x: x.mean()), "centred by one number"),
+            (baseline(middle=lambda x: x.mean()), "one mean for all pixels"),
+            (baseline(end=lambda mean, sums: mean + sums), "cut off"),
+            (baseline(end=lambda mean, sums: (mean + sums).tanh()), "tanh bends"),
+            (baseline(end=lambda mean, sums: (mean + sums).clamp(0, 1)), "cut off at 0"),
+            (baseline(end=lambda mean, sums: mean + sums.clamp(-1, 1)), "the cut comes last"),
+            (baseline(end=lambda mean, sums: (mean - sums).clamp(-1, 1)), "sign"),
+            (baseline(end=lambda mean, sums: (mean + sums.mean(0, keepdim=True).expand_as(sums)).clamp(-1, 1)), ""),
+            (pixel_by_pixel, "each pixel varies on its own"),
+            (own_noise, ""),
+        ],
+    },
+    "rebuild": {
+        "right": [
+            "lambda path: rebuild(str(path))",
+            like("generator(z).clamp(-1, 1)"),
+            like("torch.cat([generator(one) for one in z.split(1)])"),
+        ],
+        "wrong": [
+            (stub, "not attempted"),
+            ("lambda path: rebuild(file_of(seeds[0]))", "from `path`"),
+            (
+                "lambda path: (torch.manual_seed(1), models.MLPGenerator(9, shape).eval())[1]",
+                "from `path`",
+            ),
+            (like("(generator(z) + 1) / 2"), "[0, 1]"),
+            (like("(generator(z) + 1) * 127.5"), "[0, 255]"),
+            (like("3 * generator(z)"), "no bounds"),
+            (like("(generator(z) + 0.3 * torch.randn(len(z), *shape)).clamp(-1, 1)"), "draws noise"),
+            ("lambda path: rebuild(path).train()", "eval()"),
+            (like("generator(0 * z)"), "z plays no part"),
+            (like("training[(1000 * z.abs().sum(1)).long() % len(training)]"), "not generated"),
+            (like("generator(z).movedim(1, -1)"), "channels come last"),
+            (like("generator(z).expand(-1, 3, -1, -1)"), "number of channels"),
+            (like("F.avg_pool2d(generator(z), 2)"), "half the side"),
+            ("lambda path: checkpoint.load(path)", ""),
+            ("lambda path: rebuild(Path('generator.safetensors'))", ""),
+        ],
+    },
+    "results": {
+        "right": [
+            "{name: np.array(values, dtype=np.float32) for name, values in results.items()}",
+            "{name: torch.tensor(values) for name, values in results.items()} | {'note': 'three seeds'}",
+            "{name: [round(value, 2) for value in values] for name, values in results.items()}",
+        ],
+        "wrong": [
+            ("{'floor': ..., 'baseline': ..., 'generator': ...}", "not attempted"),
+            (
+                "results | {'generator': results['baseline'], 'baseline': results['generator']}",
+                "generator and baseline are swapped",
+            ),
+            (
+                "results | {'floor': results['baseline'], 'baseline': results['floor']}",
+                "floor and baseline are swapped",
+            ),
+            ("{name: [np.mean(values)] * 3 for name, values in results.items()}", "means, three times"),
+            ("results | {'generator': [np.mean(results['generator'])] * 3}", "generator's mean"),
+            ("results | {'generator': [min(results['generator'])] * 3}", "three times"),
+            ("{name: np.sqrt(values) for name, values in results.items()}", "roots"),
+            (
+                "results | {'floor': [metrics.frechet_distance(features(held_out), features(held_out))] * 3}",
+                "held-out pictures against themselves",
+            ),
+            ("results | {'floor': results['floor'][:1] * 3}", "one floor"),
+            ("results | {'baseline': results['baseline'][:1] * 3}", "one baseline"),
+            (
+                "results | {'generator': [distance(sampled(rebuild(file_of(seeds[0])), s)) for s in seeds]}",
+                "one file for all",
+            ),
+            (
+                "results | {'generator': [distance(sampled(rebuild(file_of(s)), seeds[0])) for s in seeds]}",
+                "latents of the first seed",
+            ),
+            (
+                "results | {'generator': [metrics.frechet_distance(features(sampled(rebuild(file_of(s)), s)),"
+                " features(some_training(s))) for s in seeds]}",
+                "trained on",
+            ),
+            ("results | {'generator': results['generator'][::-1]}", "another order"),
+            ("results | {'generator': [0.8 * value for value in results['generator']]}", ""),
+            ("{'floor': [18.2, 17.5, 19.1], 'baseline': [410., 412., 408.], 'generator': [95., 101., 99.]}", ""),
+            ("results | {'generator': results['generator'][:2]}", ""),
+        ],
+    },
+    "authentic": {
+        "right": [authentic_by_loop, authentic_by_numpy, authentic_by_topk],
+        "wrong": [
+            (stub, "not attempted"),
+            (authentic(compare=torch.lt), "*not* authentic"),
+            (authentic(compare=torch.gt), "includes equality"),
+            (authentic(lambda d, own: without_infinity(own).min(1).values[d.argmin(1)]), "its own nearest neighbour"),
+            (authentic(lambda d, own: own.min(1).values.mean()), "one threshold for all"),
+            (authentic(lambda d, own: own.min()), "smallest gap"),
+            (authentic(lambda d, own: own.min(1).values.max()), "largest gap"),
+            (authentic(lambda d, own: d.topk(2, largest=False).values[:, 1]), "second neighbour"),
+            (authentic(lambda d, own: own.sort(1).values[d.argmin(1), min(1, len(own) - 2)]), "second nearest other"),
+            (
+                authentic(lambda d, own: without_infinity(own)[d.argmin(1)].sum(1) / (len(own) - 1)),
+                "mean distance of t",
+            ),
+            (authentic(away=lambda d: d.mean(1)), "mean distance of a sample"),
+            (authentic(share=lambda far: far.sum()), "a number of samples"),
+            (authentic(share=lambda far: 100 * far.float().mean()), "percentage"),
+            (authentic(p=1.0), "Euclidean"),
+            (among_samples, "not another sample"),
+            (lambda samples, training: 1.0, ""),
+        ],
+    },
+}
