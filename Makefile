@@ -43,7 +43,7 @@ grade: $(GRADER)/ready ## For teachers: mark what lies in notebooks/assignments/
 	$(GPY) -m ganlab.classroom grade $(A) $(ARGS)
 
 marking: $(GRADER)/ready ## For teachers: open nbgrader's form to mark written answers by hand
-	cd notebooks/assignments && JUPYTER_PATH=$(abspath $(VENV))/share/jupyter $(abspath $(GPY)) -m jupyter lab $(ROOT) \
+	cd notebooks/assignments && JUPYTER_PATH=$(abspath $(VENV))/share/jupyter $(abspath $(GPY)) -m jupyterlab $(ROOT) \
 		--LabApp.app_dir=$(abspath $(VENV))/share/jupyter/lab --LabApp.default_url=/formgrader $(ARGS)
 
 mutants: $(READY) ## Show that wrong answers are refused and right ones accepted, by lesson and assignment
@@ -77,7 +77,7 @@ lock: $(READY) ## For maintainers: pin all dependencies of pyproject.toml anew i
 
 $(GRADER)/ready: $(READY) requirements-instructor.lock
 	$(PY) -m venv $(GRADER)
-	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	$(PY) -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' > \
 		"$$($(GPY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/course.pth"
 	$(GPY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-instructor.lock
 	touch $@

@@ -5,6 +5,7 @@ it, with its fault; `repair` lists the edits (old text, new text) that mend it, 
 do not, with the hint for each. Nothing here reaches a student: solutions and hidden tests are cut out on release.
 """
 
+import re
 import textwrap
 from dataclasses import dataclass, field
 
@@ -28,7 +29,7 @@ class Trainer:
 
 # What the numbers of a repaired trainer must be; `measured` in the hidden cells names them.
 NEEDED = {
-    "points": {"modes missed": 0, "share of good samples": 0.5, "imbalance in nats": 0.3},
+    "points": {"modes missed": 1, "share of good samples": 0.5, "imbalance in nats": 1.0},
     "pixels": {"share of dark pixels": 0.12, "distance to the digits": 10},
     "digits": {"ELBO in nats": -48},
 }
@@ -37,7 +38,7 @@ NEEDED = {
 SEEN_WITH = {
     "not_detached": "with that one, a single backward pass serves both players: count the calls of backward() here.",
     "double_sigmoid": "with that one, what is taken for a logit lies in (0, 1): follow it from the network to the loss.",
-    "labels_swapped": "with that one, the generator flees the data and its loss falls to 0. Is that what you see?",
+    "labels_swapped": "with that one, the generator keeps away from the data, and its loss falls to 0. Do you see both?",
     "penalty_axis": "with that one, there is a penalty on slopes, and the critic is far too flat or steep for it.",
     "zero_grad_missing": "with that one, old gradients pile up and a curve swings wider and wider: look for the call.",
     "same_latents": "with that one, all steps train on the same few latents: compare the latents of two steps.",
@@ -91,7 +92,9 @@ GLOSS = {
 POOL: dict[str, Trainer] = {}
 
 
-def add(name: str, kind: str, source: str, repair: Edits, symptom: str, key: str = "", **more: object) -> None:
+def add(
+    name: str, kind: str, source: str, repair: Edits, symptom: str, key: str = "", **more: object
+) -> None:
     """Put a trainer into the pool; `key` is its name there, where the fault's name is taken."""
     POOL[key or name] = Trainer(name, kind, source.strip("\n"), repair, symptom, **more)
 
@@ -100,7 +103,9 @@ def edited(source: str, edits: Edits) -> str:
     """Return `source` with every edit made; raise ValueError for one whose old text is not there exactly once."""
     for old, new in edits:
         if source.count(old) != 1:
-            raise ValueError(f"edit: {old!r} stands {source.count(old)} times in the source, expected once")
+            raise ValueError(
+                f"edit: {old!r} stands {source.count(old)} times in the source, expected once"
+            )
         source = source.replace(old, new)
     return source
 
@@ -158,7 +163,12 @@ def trainer(world, seed, steps=500):
             "the generator is free now, but the generator's loss still moves the critic: one backward pass a player.",
         ),
         (
-            (("generator_loss = softplus(-critic(fake)).mean()", "generator_loss = softplus(-critic(fake.detach())).mean()"),),
+            (
+                (
+                    "generator_loss = softplus(-critic(fake)).mean()",
+                    "generator_loss = softplus(-critic(fake.detach())).mean()",
+                ),
+            ),
             "you detached the fakes of the wrong loss: the generator hears from the critic's loss alone.",
         ),
     ),
@@ -172,7 +182,7 @@ def trainer(world, seed, steps=500):
     """A GAN on points, with torch's cross entropy."""
     generator, critic = two_networks(seed)
     g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.99))
-    d_optimizer = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.5, 0.99))
+    d_optimizer = torch.optim.Adam(critic.parameters(), lr=6e-3, betas=(0.5, 0.99))
     cross_entropy = torch.nn.BCEWithLogitsLoss()
     source, rng, curves = world.batches(128, seed), seeded_generator(seed, "z"), []
     for step in range(steps):
@@ -196,11 +206,21 @@ def trainer(world, seed, steps=500):
     "count the sigmoids between the critic's logit and the logarithm, for each of the three terms.",
     halves=(
         (
-            (("d_real, d_fake = torch.sigmoid(critic(real)), torch.sigmoid(critic(fake))", "d_real, d_fake = critic(real), critic(fake)"),),
+            (
+                (
+                    "d_real, d_fake = torch.sigmoid(critic(real)), torch.sigmoid(critic(fake))",
+                    "d_real, d_fake = critic(real), critic(fake)",
+                ),
+            ),
             "the critic's loss is mended, the generator's still squeezes its logits into (0, 1) first.",
         ),
         (
-            (("d_fake = torch.sigmoid(critic(generator(latents(len(real), 8, rng))))", "d_fake = critic(generator(latents(len(real), 8, rng)))"),),
+            (
+                (
+                    "d_fake = torch.sigmoid(critic(generator(latents(len(real), 8, rng))))",
+                    "d_fake = critic(generator(latents(len(real), 8, rng)))",
+                ),
+            ),
             "the generator's loss is mended, the critic's still squeezes its logits into (0, 1) first.",
         ),
     ),
@@ -239,7 +259,12 @@ def trainer(world, seed, steps=500):
             "now the critic is told that everything is fake. Leave its loss, and ask what the generator wants.",
         ),
         (
-            (("is_real, is_fake = torch.ones(128), torch.zeros(128)", "is_real, is_fake = torch.zeros(128), torch.ones(128)"),),
+            (
+                (
+                    "is_real, is_fake = torch.ones(128), torch.zeros(128)",
+                    "is_real, is_fake = torch.zeros(128), torch.ones(128)",
+                ),
+            ),
             "you swapped both names at once, so that 0 means real for all: the two players still agree.",
         ),
     ),
@@ -277,7 +302,10 @@ def trainer(world, seed, steps=250):
     (("slopes.norm(dim=0)", "slopes.norm(dim=1)"),),
     "between the data and the fakes the critic's slope is still far from 1. Of what does the penalty take the norm?",
     halves=(
-        ((("slopes.norm(dim=0)", "slopes.norm()"),), "that is one norm for the whole batch: there must be one a point."),
+        (
+            (("slopes.norm(dim=0)", "slopes.norm()"),),
+            "that is one norm for the whole batch: there must be one a point.",
+        ),
         (
             (("(critic_loss + penalty)", "(critic_loss + 100 * penalty)"),),
             "the penalty is heavier, and of the same wrong number: it must see one slope a point.",
@@ -312,15 +340,21 @@ def trainer(world, seed, steps=500):
         curves.append((critic_loss.item(), generator_loss.item()))
     return generator, critic, curves
 ''',
-    (("        critic_loss.backward()", "        d_optimizer.zero_grad()\n        critic_loss.backward()"),),
+    (
+        (
+            "        critic_loss.backward()",
+            "        d_optimizer.zero_grad()\n        critic_loss.backward()",
+        ),
+    ),
     "some gradient still piles up over the steps. Whose .grad holds what at the moment of its optimizer's step?",
     halves=(
         (
-            (("        generator_loss = -critic", "        g_optimizer.zero_grad()\n        generator_loss = -critic"),),
-            "the generator's gradients were cleared already: whose are not?",
-        ),
-        (
-            (("        d_optimizer.step()\n", "        d_optimizer.step()\n        d_optimizer.zero_grad()\n"),),
+            (
+                (
+                    "        d_optimizer.step()\n",
+                    "        d_optimizer.step()\n        d_optimizer.zero_grad()\n",
+                ),
+            ),
             "cleared too early: generator_loss.backward() fills the critic's .grad after that, and its next step uses it.",
         ),
     ),
@@ -372,7 +406,7 @@ add(
     "points",
     '''
 def trainer(world, seed, steps=250):
-    """A Wasserstein GAN on points, with clipping: weights of one network stay in [-0.05, 0.05]."""
+    """A Wasserstein GAN on points; the weights of one network stay in [-0.05, 0.05]."""
     generator, critic = two_networks(seed)
     g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.0, 0.9))
     d_optimizer = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.0, 0.9))
@@ -399,10 +433,6 @@ def trainer(world, seed, steps=250):
     "for a Wasserstein distance the critic's slope must be bounded, and the generator must be free. Are they?",
     halves=(
         (
-            (("weight.clamp_(-0.05, 0.05)", "weight.clamp_(-0.5, 0.5)"),),
-            "wider clipping of the wrong network: the critic is as free as before.",
-        ),
-        (
             (
                 (
                     """        with torch.no_grad():
@@ -412,14 +442,19 @@ def trainer(world, seed, steps=250):
                     "",
                 ),
             ),
-            "now nothing is clipped, and nothing bounds the critic: its loss still has no floor.",
+            "whatever the generator's weights may do now: nothing bounds the critic, and its loss still has no floor.",
         ),
         (
-            (("for weight in generator.parameters()", "for weight in [*generator.parameters(), *critic.parameters()]"),),
+            (
+                (
+                    "for weight in generator.parameters()",
+                    "for weight in [*generator.parameters(), *critic.parameters()]",
+                ),
+            ),
             "the critic is bounded now. The generator is still clipped as well, and cannot reach the data.",
         ),
     ),
-    needed={"share of good samples": 0.15, "modes missed": 1, "slope of the critic, at most": 3},
+    needed={"share of good samples": 0.15, "slope of the critic, at most": 3},
 )
 
 add(
@@ -452,7 +487,12 @@ def trainer(world, seed, steps=500):
     "each optimizer must hold the weights of its own player, all of them, and no others.",
     halves=(
         (
-            (("g_optimizer = torch.optim.Adam(critic.parameters()", "g_optimizer = torch.optim.Adam([*generator.parameters(), *critic.parameters()]"),),
+            (
+                (
+                    "g_optimizer = torch.optim.Adam(critic.parameters()",
+                    "g_optimizer = torch.optim.Adam([*generator.parameters(), *critic.parameters()]",
+                ),
+            ),
             "the generator moves now, but its optimizer moves the critic too, against the critic's loss.",
         ),
         (
@@ -493,7 +533,10 @@ def trainer(world, seed, steps=500):
     (("lr=3e-6", "lr=3e-3"),),
     "the generator still plays against a critic that does not answer. How far does the critic move in a run?",
     halves=(
-        ((("lr=3e-6", "lr=3e-5"),), "ten times faster is still a hundred times slower than the generator."),
+        (
+            (("lr=3e-6", "lr=3e-5"),),
+            "ten times faster is still a hundred times slower than the generator.",
+        ),
         (
             (("lr=3e-3, betas", "lr=3e-6, betas"),),
             "now both stand still. The two should move at about the same pace, and get somewhere.",
@@ -583,7 +626,10 @@ def trainer(world, seed, steps=300):
         ),
         (
             (
-                ("fake = generator(latents(len(real), 16, rng)).detach()", "fake = generator(latents(len(real), 16, rng)).detach().clamp(0, 1)"),
+                (
+                    "fake = generator(latents(len(real), 16, rng)).detach()",
+                    "fake = generator(latents(len(real), 16, rng)).detach().clamp(0, 1)",
+                ),
             ),
             "you changed what the critic sees of the fakes in one of the two moves, and not the generator.",
         ),
@@ -596,7 +642,7 @@ add(
     "pixels_averaged",
     "digits",
     '''
-def trainer(world, seed, steps=500):
+def trainer(world, seed, steps=400):
     """A VAE on digits of black and white pixels."""
     vae = small_vae(seed)
     optimizer = torch.optim.Adam(vae.parameters(), lr=2e-3)
@@ -615,11 +661,21 @@ def trainer(world, seed, steps=500):
         curves.append((log_p_x.item(), kl.item()))
     return vae, curves
 ''',
-    (("-entropy(vae.decoder(z), x)", '-entropy(vae.decoder(z), x, reduction="none").flatten(1).sum(1).mean()'),),
+    (
+        (
+            "-entropy(vae.decoder(z), x)",
+            '-entropy(vae.decoder(z), x, reduction="none").flatten(1).sum(1).mean()',
+        ),
+    ),
     "every digit is still drawn as the same grey mean. With which beta does your loss weigh the KL?",
     halves=(
         (
-            (("(mu**2 + logvar.exp() - 1 - logvar).sum(dim=1).mean()", "(mu**2 + logvar.exp() - 1 - logvar).mean()"),),
+            (
+                (
+                    "(mu**2 + logvar.exp() - 1 - logvar).sum(dim=1).mean()",
+                    "(mu**2 + logvar.exp() - 1 - logvar).mean()",
+                ),
+            ),
             "now both are means, and the KL still weighs too much: there are many more pixels than latents.",
         ),
         (
@@ -633,7 +689,7 @@ add(
     "kl_averaged",
     "digits",
     '''
-def trainer(world, seed, steps=500):
+def trainer(world, seed, steps=400):
     """A VAE on digits, with the KL of torch.distributions."""
     vae, prior = small_vae(seed), torch.distributions.Normal(0.0, 1.0)
     optimizer = torch.optim.Adam(vae.parameters(), lr=2e-3)
@@ -657,7 +713,12 @@ def trainer(world, seed, steps=500):
     "the KL is still nearly free, so q keeps far from the prior. Over which dimensions is it a sum, over which a mean?",
     halves=(
         (
-            (("kl_divergence(q, prior).mean() / x[0].numel()", "kl_divergence(q, prior).mean() / len(mu[0])"),),
+            (
+                (
+                    "kl_divergence(q, prior).mean() / x[0].numel()",
+                    "kl_divergence(q, prior).mean() / len(mu[0])",
+                ),
+            ),
             "that is divided by the latents twice. The KL of an image is a sum over its latents.",
         ),
         (
@@ -671,7 +732,7 @@ add(
     "kl_sign",
     "digits",
     '''
-def trainer(world, seed, steps=500):
+def trainer(world, seed, steps=400):
     """A VAE on digits, with the KL in closed form."""
     vae = small_vae(seed)
     optimizer = torch.optim.Adam(vae.parameters(), lr=1.5e-3, betas=(0.9, 0.99))
@@ -694,10 +755,6 @@ def trainer(world, seed, steps=500):
     "a KL is never negative, and the loss must rise with it. Which sign have both here, for mu = 3 and logvar = 0?",
     halves=(
         (
-            (("loss = -log_p_x + kl", "loss = -(log_p_x - kl)"),),
-            "that is the same loss, written in another way: the sign is wrong within the KL itself.",
-        ),
-        (
             (("loss = -log_p_x + kl", "loss = log_p_x - kl"),),
             "now the KL is paid for, and the likelihood is descended: only one of the two signs was wrong.",
         ),
@@ -712,7 +769,7 @@ add(
     "logvar_as_std",
     "digits",
     '''
-def trainer(world, seed, steps=500):
+def trainer(world, seed, steps=400):
     """A VAE on digits whose gradients are kept from growing too long."""
     vae = small_vae(seed)
     optimizer = torch.optim.Adam(vae.parameters(), lr=2e-3)
@@ -734,10 +791,16 @@ def trainer(world, seed, steps=500):
     (("mu + logvar * eps", "mu + torch.exp(logvar / 2) * eps"),),
     "the noise on z still has another size than the q whose KL you pay. What is sigma, in terms of logvar?",
     halves=(
-        ((("logvar * eps", "logvar.exp() * eps"),), "exp(logvar) is the variance: the noise needs its root."),
+        (
+            (("logvar * eps", "logvar.exp() * eps"),),
+            "exp(logvar) is the variance: the noise needs its root.",
+        ),
         ((("logvar * eps", "logvar.abs() * eps"),), "a sign is gone, and logvar is a logarithm still."),
         ((("logvar * eps", "logvar / 2 * eps"),), "that is log sigma. The noise needs sigma."),
-        ((("logvar * eps", "0.5 * logvar.exp() * eps"),), "half the variance is not its root: the half belongs into exp."),
+        (
+            (("logvar * eps", "0.5 * logvar.exp() * eps"),),
+            "half the variance is not its root: the half belongs into exp.",
+        ),
     ),
 )
 
@@ -745,13 +808,12 @@ add(
     "no_noise",
     "digits",
     '''
-def trainer(world, seed, steps=500):
+def trainer(world, seed, steps=400):
     """A VAE on digits whose learning rate falls along a cosine."""
     vae = small_vae(seed)
     optimizer = torch.optim.Adam(vae.parameters(), lr=4e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    source = world.batches(128, seed, scale="binary")
-    rng, curves = seeded_generator(seed, "eps"), []
+    source, curves = world.batches(128, seed, scale="binary"), []
     for step in range(steps):
         x = source.at(step)  # (B, 1, 14, 14)
         mu, logvar = vae.encode(x)  # (B, L) each
@@ -767,14 +829,21 @@ def trainer(world, seed, steps=500):
     (
         (
             "log_p_x = vae.log_p_x_given_z(x, mu).mean()",
-            "z = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=rng)\n"
+            'eps = torch.randn(mu.shape, generator=seeded_generator(seed, "eps", step))\n'
+            "        z = mu + torch.exp(logvar / 2) * eps\n"
             "        log_p_x = vae.log_p_x_given_z(x, z).mean()",
         ),
     ),
     "the decoder is still not trained on draws from q, whose sigma is exp(logvar / 2). Is there noise of that size?",
     halves=(
         (
-            (("vae.log_p_x_given_z(x, mu)", "vae.log_p_x_given_z(x, mu + 0.1 * torch.randn(mu.shape, generator=rng))"),),
+            (
+                (
+                    "log_p_x = vae.log_p_x_given_z(x, mu).mean()",
+                    'eps = torch.randn(mu.shape, generator=seeded_generator(seed, "eps", step))\n'
+                    "        log_p_x = vae.log_p_x_given_z(x, mu + 0.1 * eps).mean()",
+                ),
+            ),
             "there is noise now, of a fixed size: it must have the sigma that q says.",
         ),
         (
@@ -788,7 +857,7 @@ add(
     "z_detached",
     "digits",
     '''
-def trainer(world, seed, steps=500):
+def trainer(world, seed, steps=400):
     """A VAE on digits; it draws z from torch's own normal distribution."""
     vae = small_vae(seed)
     optimizer = torch.optim.Adam(vae.parameters(), lr=3e-3, betas=(0.9, 0.99))
@@ -824,24 +893,22 @@ def trainer(world, seed, steps=500):
         (
             (
                 (
-                    """        with torch.no_grad():  # draws need no gradient
-            z = torch.normal(mu, sigma, generator=rng)
-""",
-                    "        z = torch.normal(mu.detach(), sigma.detach(), generator=rng)\n",
+                    "        with torch.no_grad():  # draws need no gradient\n"
+                    "            z = torch.normal(mu, sigma, generator=rng)\n",
+                    "        z = mu + sigma.detach() * torch.randn(mu.shape, generator=rng)\n",
                 ),
             ),
-            "the draw is cut off in another way now: z must depend on mu and sigma for autograd.",
+            "mu hears of the images now, sigma is still cut off.",
         ),
         (
             (
                 (
-                    """        with torch.no_grad():  # draws need no gradient
-            z = torch.normal(mu, sigma, generator=rng)
-""",
-                    "        z = torch.normal(mu, sigma, generator=rng)\n",
+                    "        with torch.no_grad():  # draws need no gradient\n"
+                    "            z = torch.normal(mu, sigma, generator=rng)\n",
+                    "        z = mu.detach() + sigma * torch.randn(mu.shape, generator=rng)\n",
                 ),
             ),
-            "torch.normal gives mu and sigma no useful gradient, with or without no_grad: write z as a function of noise.",
+            "sigma hears of the images now, mu is still cut off.",
         ),
     ),
 )
@@ -850,7 +917,7 @@ add(
     "beta_never_rises",
     "digits",
     '''
-def trainer(world, seed, steps=500):
+def trainer(world, seed, steps=400):
     """A VAE on digits that is warmed up: the weight of the KL grows to 1 in half of the run."""
     vae = small_vae(seed)
     optimizer = torch.optim.Adam(vae.parameters(), lr=3e-3)
@@ -878,10 +945,6 @@ def trainer(world, seed, steps=500):
             "the weight grows now, and too slowly: at the end of the run it is far from 1.",
         ),
         (
-            (("2 * (step // steps)", "2 * (step // 10_000)"),),
-            "a whole-number division of a small step by a large one is 0, whatever the large one is.",
-        ),
-        (
             (("min(1, 2 * (step // steps))", "0.1 * min(1, 2 * step / steps)"),),
             "the weight ends at a tenth: at the end it must be 1, or the loss is not minus the ELBO.",
         ),
@@ -892,7 +955,7 @@ add(
     "wrong_parameters",
     "digits",
     '''
-def trainer(world, seed, steps=500):
+def trainer(world, seed, steps=400):
     """A VAE on digits, with decoupled weight decay."""
     vae = small_vae(seed)
     weights = list(vae.decoder.parameters())
@@ -915,10 +978,9 @@ def trainer(world, seed, steps=500):
     (("vae.decoder.parameters()", "vae.parameters()"),),
     "the optimizer must hold all the weights of the VAE. Which of them are the same before and after a step?",
     halves=(
-        ((("vae.decoder.parameters()", "vae.encoder.parameters()"),), "now the decoder is left out: it is one loss for both."),
         (
-            (("(kl - log_p_x).backward()", "(2 * kl - log_p_x).backward()"),),
-            "the weight of the KL cannot help: it depends on the encoder alone, and nobody moves the encoder.",
+            (("vae.decoder.parameters()", "vae.encoder.parameters()"),),
+            "now the decoder is left out: it is one loss for both.",
         ),
     ),
     key="wrong_parameters_vae",
@@ -928,7 +990,7 @@ add(
     "double_sigmoid",
     "digits",
     '''
-def trainer(world, seed, steps=500):
+def trainer(world, seed, steps=400):
     """A VAE on digits, with torch's cross entropy."""
     vae = small_vae(seed)
     optimizer = torch.optim.Adam(vae.parameters(), lr=2.5e-3)
@@ -1011,7 +1073,7 @@ def turned_ring(modes, turn):
 
 
 def turned_digits(turn, split="train"):
-    """Return the digits with 14 x 14 pixels, by `turn` quarter turns, and mirrored from 4 on."""
+    """Return the digits with 14 x 14 pixels, turned by quarters; mirrored from 4 on."""
     digits = data.load("digits", split)
     small = torch.nn.functional.avg_pool2d(digits.images.float(), 2).round().to(torch.uint8)
     small = small.rot90(turn % 4, (2, 3))
@@ -1019,34 +1081,53 @@ def turned_digits(turn, split="train"):
     return data.ImageSet(small, digits.labels, digits.classes, digits.name, split)
 '''.strip("\n")
 
-IMPORTS = '''
-import copy
+# What hidden cells may import; a cell imports what it uses.
+IMPORTS = (
+    ("", ("copy",)),
+    ("copy", ("deepcopy",)),
+    None,
+    ("", ("numpy as np",)),
+    ("", ("torch",)),
+    ("torch.nn.functional", ("binary_cross_entropy_with_logits as entropy",)),
+    ("torch.nn.functional", ("relu", "softplus")),
+    None,
+    ("ganlab", ("data", "metrics", "models", "toys", "vaes")),
+    ("ganlab.check", ("Exercise", "Slip", "mark")),
+    ("ganlab.models", ("latents",)),
+    ("ganlab.runtime", ("seeded", "seeded_generator")),
+)
 
-import numpy as np
-import torch
-from torch.nn.functional import binary_cross_entropy_with_logits as entropy
-from torch.nn.functional import relu, softplus
 
-from ganlab import data, metrics, models, toys, vaes
-from ganlab.check import Exercise, Slip, mark
-from ganlab.models import latents
-from ganlab.runtime import seeded, seeded_generator
-'''.strip("\n")
+def imports(body: str) -> str:
+    """Return the imports that `body` needs, in groups: the library's, others, ours."""
+    calls = {*re.findall(r"(?<![\w.])(\w+)[.(]", body), "Exercise", "Slip", "mark"}
+    groups: list[list[str]] = [[]]
+    for line in IMPORTS:
+        if line is None:
+            groups.append([])
+            continue
+        module, names = line
+        used = [name for name in names if name.split(" as ")[-1] in calls]
+        if used:
+            groups[-1].append((f"from {module} " if module else "") + f"import {', '.join(used)}")
+    return "\n\n".join("\n".join(group) for group in groups if group)
 
-DRAWN = '''
+
+DRAWN = """
 hidden_rng = np.random.default_rng(hidden_variant)
 hidden_seed = int(hidden_rng.integers(2, 2**30))
 if kind == "points":
     world = turned_ring(int(hidden_rng.integers(5, 8)), hidden_rng.uniform(0, 2 * np.pi))
 else:
     world = turned_digits(int(hidden_rng.integers(8)))
-'''.strip("\n")
+""".strip("\n")
 
 MEASURED = '''
 def weights_of(run):
     """All weights of what a trainer returns, in one row."""
     networks = [part for part in run if isinstance(part, torch.nn.Module)]
-    return torch.cat([weight.detach().flatten() for n in networks for weight in n.parameters()])
+    rows = [weight.detach().flatten() for n in networks for weight in n.parameters()]
+    return torch.cat([torch.zeros(1), *rows])
 
 
 def loaded(run):
@@ -1102,10 +1183,10 @@ def measured(run):
 
 def is_met(numbers):
     """Whether the numbers are those of a repaired trainer."""
-    more = ("share of good samples", "share of dark pixels", "slope of the critic", "ELBO in nats")
+    less = ("modes", "imbalance", "distance", "slope of the critic, at most")
     for name, bound in needed.items():
         number = numbers.get(name, float("nan"))
-        if not (number >= bound if name in more else number <= bound):
+        if not (number <= bound if name.startswith(less) else number >= bound):
             return False
     return True
 '''.strip("\n")
@@ -1132,7 +1213,8 @@ def probe(trainer):
         return {"faults left, as a code": 1}
     met = is_met(numbers)
     for name, number in numbers.items():
-        print(f"{name}: {number:.3g}" + (f" (needed {needed[name]:g})" if name in needed else ""))
+        if name in needed:
+            print(f"{name}: {number:.3g} (needed: {needed[name]:g})")
     return {"faults left, as a code": 0 if met else 2}
 '''.strip("\n")
 
@@ -1146,8 +1228,23 @@ UNCHANGED = (
 )
 
 
-def indented(source: str, by: int = 4) -> str:
-    return textwrap.indent(source, " " * by)
+def indented(source: str) -> str:
+    """Return source for the inside of a function, where one blank line stands between definitions."""
+    return textwrap.indent(source.replace("\n\n\n", "\n\n"), "    ")
+
+
+def texts(name: str, lines: list[str]) -> str:
+    """Return statements that make `name` the list of these lines, written so that none is too long."""
+    filled = "\n##\n".join(
+        textwrap.fill(line, 88, break_long_words=False, break_on_hyphens=False) for line in lines
+    )
+    return (
+        f'{name} = """\n{filled}\n"""\n{name} = [" ".join(text.split()) for text in {name}.split("##")]'
+    )
+
+
+def literal(numbers: dict[str, float]) -> str:
+    return "{\n" + "".join(f'    "{name}": {number:g},\n' for name, number in numbers.items()) + "}"
 
 
 def needed_for(key: str) -> dict[str, float]:
@@ -1161,10 +1258,12 @@ def named(source: str, name: str) -> str:
 def hidden_repair(key: str, hidden_variant: int) -> str:
     """Return the body of a function that judges repairs of POOL[key]: all names, up to `exercise`."""
     trainer = POOL[key]
-    halves = [named(edited(trainer.source, edits), f"half_{k}") for k, (edits, _) in enumerate(trainer.halves)]
+    halves = [
+        named(edited(trainer.source, edits), f"half_{k}") for k, (edits, _) in enumerate(trainer.halves)
+    ]
     hints = [OTHER_NETWORKS, trainer.symptom, UNCHANGED, *(hint for _, hint in trainer.halves)]
     parts = [
-        f"kind, needed = {trainer.kind!r}, {needed_for(key)!r}",
+        f'kind = "{trainer.kind}"\nneeded = {literal(needed_for(key))}',
         NETWORKS,
         WORLDS,
         DRAWN,
@@ -1173,8 +1272,8 @@ def hidden_repair(key: str, hidden_variant: int) -> str:
         *halves,
         f"halves = [{', '.join(f'half_{k}' for k in range(len(halves)))}]",
         REPAIR,
-        "hints = [\n" + "".join(f"    {hint!r},\n" for hint in hints) + "]",
-        "slips = tuple(Slip(Code(k + 1), hint) for k, hint in enumerate(hints))",
+        f"{texts('hints', hints)}\n"
+        "slips = tuple(Slip(Code(k + 1), hint) for k, hint in enumerate(hints))\n"
         "exercise = Exercise(probe, Code(0), slips)",
     ]
     return "\n\n".join(parts)
@@ -1186,6 +1285,7 @@ class Code(int):
 
 
 runs = {}  # (is it repaired, seed): networks and curves; trained once
+order = hidden_rng.permutation(8).tolist()
 
 
 def replay(networks, curves, trainer):
@@ -1202,34 +1302,32 @@ def replay(networks, curves, trainer):
 def probe(proof):
     if isinstance(proof, Code):
         return {"faults left, as a code": int(proof)}
-    numbers = {False: [], True: []}  # with their own curves, then with those of the other kind
     for seed in (hidden_seed, hidden_seed + 1):
         for good, trainer in ((False, broken), (True, repaired)):
             if (good, seed) not in runs:
                 runs[good, seed] = trainer(world, seed)
-    for own in (True, False):
-        for (good, seed), (*networks, _) in runs.items():
-            trainer = repaired if good else broken
-            shown = replay(copy.deepcopy(networks), runs[good == own, seed][-1], trainer)
-            number = proof(shown, world, seed)
-            if number is ...:
-                return {"faults left, as a code": ...}
-            number = torch.as_tensor(number).detach().double().cpu()
-            if number.numel() != 1 or (good and not number.isfinite().all()):
-                return {"faults left, as a code": 1}
-            number = number.item()
-            numbers[good].append(number if abs(number) < float("inf") else -float("inf"))
-    for good, name in ((False, "broken"), (True, "repaired")):
-        print(f"{name}: " + ", ".join(f"{number:.4g}" for number in numbers[good]))
-    for code, (low, high) in {
-        0: (numbers[False], numbers[True]),
-        2: (numbers[True], numbers[False]),
-        3: (numbers[False][:2], numbers[True][:2]),
-        4: (numbers[True][:2], numbers[False][:2]),
-    }.items():
+    numbers = {}  # of every run, with its own curves and with those of the other kind
+    shown = [(*run, own) for run in runs for own in (True, False)]
+    for good, seed, own in [shown[k] for k in order]:
+        networks, curves = runs[good, seed][:-1], runs[good == own, seed][-1]
+        trainer = replay(deepcopy(networks), curves, repaired if good else broken)
+        number = proof(trainer, world, seed)
+        if number is ...:
+            return {"faults left, as a code": ...}
+        number = torch.as_tensor(number).detach().double().cpu()
+        if number.numel() != 1 or (good and not number.isfinite().all()):
+            return {"faults left, as a code": 1}
+        number = number.item()
+        numbers[good, seed, own] = number if abs(number) < float("inf") else -float("inf")
+    bad, fine = ([numbers[run] for run in shown if run[0] == good] for good in (False, True))
+    own_bad, own_fine = bad[::2], fine[::2]
+    print("broken: " + ", ".join(f"{number:.4g}" for number in bad))
+    print("repaired: " + ", ".join(f"{number:.4g}" for number in fine))
+    pairs = {0: (bad, fine), 2: (fine, bad), 3: (own_bad, own_fine), 4: (own_fine, own_bad)}
+    for code, (low, high) in pairs.items():
         if max(low) < min(high):
             return {"faults left, as a code": code}
-    return {"faults left, as a code": 5 if len({*numbers[False], *numbers[True]}) == 1 else 6}
+    return {"faults left, as a code": 5 if len({*bad, *fine}) == 1 else 6}
 '''.strip("\n")
 
 PROOF_HINTS = (
@@ -1238,7 +1336,7 @@ PROOF_HINTS = (
     "it reads the curves, which are the trainer's own words. Ask the networks: samples, slopes, or an ELBO of your own.",
     "it reads the curves, which are the trainer's own words, and the wrong way round as well. Ask the networks.",
     "it is the same number for all of them: it depends on nothing that the networks do.",
-    "over two seeds, some broken run gets a number as high as some repaired one: count what the fault spoils.",
+    "over two seeds, some broken run gets a number as high as some repaired one: count what the fault spoils in the networks, not in the curves.",
 )
 
 PROOFS = {
@@ -1288,7 +1386,7 @@ def hidden(k: int, what: str, body: str, points: int, given: str) -> str:
     inside = f"{body}\n\nreturn mark(exercise, {given}, points={points})"
     return (
         f"# Part 4.{k}, hidden tests of {what}: they run when your work is graded.\n### BEGIN HIDDEN TESTS\n"
-        f"{IMPORTS}\n\n\ndef hidden():\n{indented(inside)}\n\n\nhidden()\n### END HIDDEN TESTS"
+        f"def hidden():\n{indented(imports(inside))}\n\n{indented(inside)}\n\n\nhidden()\n### END HIDDEN TESTS"
     )
 
 
@@ -1301,11 +1399,13 @@ def cells_of(k: int, key: str, hidden_variant: int) -> dict[str, str]:
     good = edited(trainer.source, trainer.repair)
     good_body = textwrap.dedent("\n".join(good.split("\n")[2:]))
     proof = PROOFS["slope" if trainer.name == "penalty_axis" else trainer.kind]
-    hints = "".join(f"    {name!r}: {hint!r},\n" for name, hint in SEEN_WITH.items() if name != trainer.name)
+    hints = texts(
+        "hints", [f"{name}: {hint}" for name, hint in SEEN_WITH.items() if name != trainer.name]
+    )
     judge_name = f"""hidden_variant = {hidden_variant}
-truth = {trainer.name!r}
-hints = {{
-{hints}}}
+truth = "{trainer.name}"
+{hints}
+hints = dict(hint.split(": ", 1) for hint in hints)
 names = np.random.default_rng(hidden_variant).permutation(list(hints)).tolist()
 
 def probe(given):
@@ -1313,20 +1413,21 @@ def probe(given):
     code = names.index(name) + 1 if name in names else len(names) + 1
     return {{"name, as a code": ... if given is ... else 0 if name == truth else code}}
 
+
 slips = [Slip(name, hints[name]) for name in names]
 slips.append(Slip("?", "that is no name of the list."))
 exercise = Exercise(probe, truth, tuple(slips))"""
     judge_proof = "\n\n".join(
         [
-            f"hidden_variant = {hidden_variant}\nkind = {trainer.kind!r}",
+            f'hidden_variant = {hidden_variant}\nkind = "{trainer.kind}"',
             NETWORKS,
             WORLDS,
             DRAWN,
             named(trainer.source, "broken"),
             named(good, "repaired"),
             PROOF,
-            "hints = [\n" + "".join(f"    {hint!r},\n" for hint in PROOF_HINTS) + "]",
-            "slips = tuple(Slip(Code(k + 1), hint) for k, hint in enumerate(hints))",
+            f"{texts('hints', list(PROOF_HINTS))}\n"
+            "slips = tuple(Slip(Code(k + 1), hint) for k, hint in enumerate(hints))\n"
             "exercise = Exercise(probe, Code(0), slips)",
         ]
     )
@@ -1338,9 +1439,13 @@ exercise = Exercise(probe, truth, tuple(slips))"""
         + f'"not_shuffled"\n### BEGIN SOLUTION\nfault_{k} = "{trainer.name}"\n### END SOLUTION',
         f"name-{k}-seen": f'''from ganlab.check import Exercise, mark
 
-# A name of the right list, spelt as there? Whether it is the right name is tested later.
-probe = lambda name: {{"is in the list": ... if name is ... else name in FAULTS["{family}"]}}
-mark(Exercise(probe, "not_shuffled", ()), fault_{k}, points=1)''',
+
+def is_in_the_list(name):
+    """Whether it is the right name is tested later."""
+    return {{"is in the list": ... if name is ... else name in FAULTS["{family}"]}}
+
+
+mark(Exercise(is_in_the_list, "not_shuffled", ()), fault_{k}, points=1)''',
         f"name-{k}-hidden": hidden(k, "the name", judge_name, 3, f"fault_{k}"),
         f"repair-{k}": solved(
             f"def repaired_{k}(world, seed, steps={steps}):\n"
@@ -1348,7 +1453,7 @@ mark(Exercise(probe, "not_shuffled", ()), fault_{k}, points=1)''',
             good_body,
             "return run",
         ),
-        f"repair-{k}-seen": f'''from ganlab.check import Exercise, mark
+        f"repair-{k}-seen": f"""from ganlab.check import Exercise, mark
 
 
 def form(trainer):
@@ -1369,18 +1474,18 @@ def form(trainer):
 keys = ["networks returned", "rows of the curves after 4 steps", "columns of the curves"]
 expected = dict(zip(keys, ({1 if family == "VAE" else 2}, 4, 2)))
 expected["does a step differ from the broken one's"] = True
-mark(Exercise(form, expected, ()), repaired_{k}, points=2)''',
+mark(Exercise(form, expected, ()), repaired_{k}, points=2)""",
         f"repair-{k}-hidden": hidden(k, "the repair", judge_repair, 5, f"repaired_{k}"),
         f"after-{k}": f"after_{k} = attempt(repaired_{k}, {world}, seed)\nif after_{k} is not None:\n"
         f'    show(after_{k}, {world}, "your trainer {k}")',
         f"proof-{k}": solved(
             f"def proof_{k}(trainer, world, seed):\n"
-            '    """Train with `trainer`; return one number, higher for a repaired trainer than for a broken one."""\n'
+            '    """Train with `trainer`; return one number: higher if it is repaired than if it is broken."""\n'
             "    number = ...",
             proof,
             "return number",
         ),
-        f"proof-{k}-seen": f'''from ganlab.check import Exercise, mark
+        f"proof-{k}-seen": f"""from ganlab.check import Exercise, mark
 
 
 def form(proof):
@@ -1393,7 +1498,7 @@ def form(proof):
     return {{"is one finite number, after 4 steps": number}}
 
 
-mark(Exercise(form, {{"is one finite number, after 4 steps": True}}, ()), proof_{k}, points=1)''',
+mark(Exercise(form, {{"is one finite number, after 4 steps": True}}, ()), proof_{k}, points=1)""",
         f"proof-{k}-hidden": hidden(k, "the proof", judge_proof, 3, f"proof_{k}"),
     }
 

@@ -1,0 +1,479 @@
+"""Answers to assignment 4 as different people would write them.
+
+Which trainers a notebook shows depends on its variant, so the bank is kept by *fault* and put together for a draw:
+`for_draw(hidden_variant)` returns, for each part of that draw (`name-k`, `repair-k`, `proof-k`, k from 1 to 6), the
+right and the wrong answers; `answers` those of the draw that a notebook shows. `every_fault()` gives draws that show
+every trainer of the pool between them.
+
+Names are given as values. Repairs are edits (old text, new text) of the broken trainer, as a student would edit a copy
+of it; here they are strings, to be evaluated in the namespace that the solved notebook leaves, whose value is the
+edited function. Proofs are functions, one list for each kind of trainer.
+"""
+
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ganlab import metrics
+from ganlab.models import latents
+from ganlab.runtime import seeded_generator
+
+VARIANT = runpy.run_path(
+    str(Path(__file__).parents[2] / "notebooks" / "assignments" / "source" / "4_diagnose" / "variant.py")
+)
+POOL = VARIANT["POOL"]
+FAKES = "softplus(critic(fake)).mean()"
+THE_KL = "(mu**2 + logvar.exp() - 1 - logvar)"
+
+# Repairs that are right, by fault: lists of edits.
+RIGHT = {
+    "not_detached": [
+        [
+            (
+                "        (critic_loss + generator_loss).backward()\n",
+                """        for network, loss in ((critic, critic_loss), (generator, generator_loss)):
+            weights = list(network.parameters())
+            gradients = torch.autograd.grad(loss, weights, retain_graph=True)
+            for weight, gradient in zip(weights, gradients):
+                weight.grad = gradient
+""",
+            )
+        ],
+        [
+            (f"critic_loss = softplus(-critic(real)).mean() + {FAKES}", "pass"),
+            (
+                "        generator_loss = softplus(-critic(fake)).mean()\n        d_optimizer.zero_grad()\n",
+                """        with torch.no_grad():
+            old = generator(latents(len(real), 8, rng))
+        d_optimizer.zero_grad()
+        critic_loss = (softplus(-critic(real)) + softplus(critic(old))).mean()
+        critic_loss.backward()
+        d_optimizer.step()
+        generator_loss = softplus(-critic(fake)).mean()
+""",
+            ),
+            ("(critic_loss + generator_loss).backward()\n        d_optimizer.step()", "generator_loss.backward()"),
+        ],
+    ],
+    "double_sigmoid": [
+        [
+            ("torch.sigmoid(critic(real)), torch.sigmoid(critic(fake))", "critic(real), critic(fake)"),
+            ("torch.sigmoid(critic(generator(latents(len(real), 8, rng))))", "critic(generator(latents(128, 8, rng)))"),
+        ],
+        [
+            (
+                "cross_entropy(d_real, ones) + cross_entropy(d_fake, zeros)",
+                "-(torch.log(d_real + 1e-8) + torch.log(1 - d_fake + 1e-8)).mean()",
+            ),
+            ("generator_loss = cross_entropy(d_fake, ones)", "generator_loss = -torch.log(d_fake + 1e-8).mean()"),
+        ],
+    ],
+    "labels_swapped": [
+        [("entropy(critic(fake), is_fake)", "softplus(-critic(fake)).mean()")],
+        [("entropy(critic(fake), is_fake)", "-torch.nn.functional.logsigmoid(critic(fake)).mean()")],
+        [  # the other way round, and all through: then 0 means real
+            ("entropy(critic(source.at(step)), is_real)", "entropy(critic(source.at(step)), is_fake)"),
+            ("entropy(critic(fake.detach()), is_fake)", "entropy(critic(fake.detach()), is_real)"),
+        ],
+    ],
+    "penalty_axis": [
+        [("slopes.norm(dim=0)", "slopes.square().sum(1).add(1e-12).sqrt()")],
+        [("slopes.norm(dim=0)", "torch.linalg.vector_norm(slopes, dim=-1)")],
+    ],
+    "zero_grad_missing": [
+        [("        fake = generator(latents", "        critic.zero_grad()\n        fake = generator(latents")],
+        [
+            (
+                "        critic_loss.backward()\n",
+                "        for weight in critic.parameters():\n            weight.grad = None\n"
+                "        critic_loss.backward()\n",
+            )
+        ],
+    ],
+    "same_latents": [
+        [
+            ('        rng = seeded_generator(seed, "z")\n', ""),
+            ("source, curves = ", 'rng = seeded_generator(seed, "z")\n    source, curves = '),
+        ],
+        [
+            (
+                "z_critic, z_generator = latents(128, 8, rng), latents(128, 8, rng)",
+                "z_critic, z_generator = torch.randn(2, 128, 8)",
+            )
+        ],
+    ],
+    "clips_generator": [
+        [
+            ("for weight in generator", "for weight in critic"),
+            ("weight.clamp_(-0.05, 0.05)", "weight.copy_(weight.clip(min=-0.05, max=0.05))"),
+        ],
+        [("for weight in generator.parameters():\n                weight.clamp_(-0.05, 0.05)",
+          "for weight in critic.parameters():\n                weight.clamp_(-0.08, 0.08)")],
+    ],
+    "wrong_parameters": [
+        [("torch.optim.Adam(critic.parameters(), **settings)\n    d_opt",
+          "torch.optim.Adam(list(generator.parameters()), **settings)\n    d_opt")],
+        [("g_optimizer = torch.optim.Adam(critic.parameters(), **settings)",
+          "g_optimizer = torch.optim.RMSprop(generator.parameters(), lr=1e-3)")],
+    ],
+    "critic_too_slow": [[("lr=3e-6", "lr=2e-3")], [("lr=3e-6", "lr=5e-3")]],
+    "average_stuck": [
+        [("kept.copy_(0.99999 * kept + 0.00001 * new)", "kept.lerp_(new, 0.05)")],
+        [("kept.copy_(0.99999 * kept + 0.00001 * new)", "kept.mul_(0.99).add_(new, alpha=0.01)")],
+        [("kept.copy_(0.99999 * kept + 0.00001 * new)",
+          "d = min(0.98, (1 + step) / (10 + step))\n                kept.copy_(d * kept + (1 - d) * new)")],
+    ],
+    "data_range": [
+        [("real = source.at(step)", "real = 2 * source.at(step) - 1")],
+        [("real = source.at(step)", "real = (source.at(step) - 0.5) / 0.5")],
+        [  # the critic sees [0, 1] of both
+            ("fake = generator(latents(len(real), 16, rng)).detach()",
+             "fake = (generator(latents(len(real), 16, rng)).detach() + 1) / 2"),
+            ("        fake = generator(latents(len(real), 16, rng))\n",
+             "        fake = (generator(latents(len(real), 16, rng)) + 1) / 2\n"),
+        ],
+    ],
+    "pixels_averaged": [
+        [("-entropy(vae.decoder(z), x)", "vae.log_p_x_given_z(x, z).mean()")],
+        [("-entropy(vae.decoder(z), x)", '-entropy(vae.decoder(z), x, reduction="sum") / len(x)')],
+        [("-entropy(vae.decoder(z), x)", "-entropy(vae.decoder(z), x) * x[0].numel()")],
+        [("loss = kl - log_p_x", "loss = kl / x[0].numel() - log_p_x")],
+    ],
+    "kl_averaged": [
+        [("kl_divergence(q, prior).mean() / x[0].numel()", "kl_divergence(q, prior).sum() / len(x)")],
+        [("kl_divergence(q, prior).mean() / x[0].numel()", "kl_divergence(q, prior).mean() * mu.shape[1]")],
+    ],
+    "kl_sign": [
+        [("loss = -log_p_x + kl", "loss = -log_p_x - kl")],
+        [("0.5 * torch.sum(1 + logvar - mu.square() - logvar.exp())",
+          "0.5 * torch.sum(mu.square() + logvar.exp() - 1 - logvar)")],
+    ],
+    "logvar_as_std": [
+        [("mu + logvar * eps", "mu + logvar.mul(0.5).exp() * eps")],
+        [("mu + logvar * eps", "mu + torch.sqrt(torch.exp(logvar)) * eps")],
+        [("mu + logvar * eps", "torch.distributions.Normal(mu, (logvar / 2).exp()).rsample()")],
+    ],
+    "no_noise": [
+        [
+            ("source, curves = world", 'rng = seeded_generator(seed, "eps")\n    source, curves = world'),
+            ("vae.log_p_x_given_z(x, mu)",
+             "vae.log_p_x_given_z(x, mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=rng))"),
+        ],
+        [("vae.log_p_x_given_z(x, mu)", "vae.log_p_x_given_z(x, mu + torch.randn_like(mu) * logvar.exp().sqrt())")],
+    ],
+    "z_detached": [
+        [("with torch.no_grad():  # draws need no gradient\n            z = torch.normal(mu, sigma, generator=rng)",
+          "z = torch.distributions.Normal(mu, sigma).rsample()")],
+        [("with torch.no_grad():  # draws need no gradient\n            z = torch.normal(mu, sigma, generator=rng)",
+          "z = mu + sigma * torch.randn(sigma.shape, generator=rng)")],
+    ],
+    "beta_never_rises": [
+        [("2 * (step // steps)", "step / (steps / 2)")],
+        [("2 * (step // steps)", "step / 150")],
+        [("min(1, 2 * (step // steps))", "1.0")],
+    ],
+    "wrong_parameters_vae": [
+        [("list(vae.decoder.parameters())", "[*vae.encoder.parameters(), *vae.decoder.parameters()]")],
+        [("list(vae.decoder.parameters())", "[weight for name, weight in vae.named_parameters()]")],
+    ],
+    "double_sigmoid_vae": [
+        [("-entropy(x_hat, x, ", "-torch.nn.functional.binary_cross_entropy(x_hat, x, ")],
+        [("x_hat = vae.decode(z)", "x_hat = torch.logit(vae.decode(z), eps=1e-6)")],
+        [('-entropy(x_hat, x, reduction="none").sum(dim=(1, 2, 3))', "vae.log_p_x_given_z(x, z)")],
+    ],
+}  # fmt: skip
+
+# Repairs that look like one, and leave every step as it was.
+NO_CHANGE = {
+    "zero_grad_missing": [("generator_loss = -", "g_optimizer.zero_grad()\n        generator_loss = -")],
+    "kl_sign": [("loss = -log_p_x + kl", "loss = -(log_p_x - kl)")],
+    "z_detached": [("torch.normal(mu, sigma, generator=rng)", "torch.normal(mu.detach(), sigma, generator=rng)")],
+    "beta_never_rises": [("2 * (step // steps)", "2 * (step // 10_000)")],
+    "wrong_parameters_vae": [("(kl - log_p_x).backward()", "(2 * kl - log_p_x).backward()")],
+}
+
+# A few words of the hint that says what is still to be seen.
+STILL = {
+    "not_detached": "gradient of its own loss",
+    "double_sigmoid": "count the sigmoids",
+    "labels_swapped": "still want the same",
+    "penalty_axis": "still far from 1",
+    "zero_grad_missing": "still piles up",
+    "same_latents": "new latents are still not",
+    "clips_generator": "slope must be bounded",
+    "wrong_parameters": "its own player",
+    "critic_too_slow": "does not answer",
+    "average_stuck": "near the untrained generator",
+    "data_range": "Which number is black",
+    "pixels_averaged": "same grey mean",
+    "kl_averaged": "nearly free",
+    "kl_sign": "never negative",
+    "logvar_as_std": "another size than the q",
+    "no_noise": "draws from q",
+    "z_detached": "learns nothing about the images",
+    "beta_never_rises": "far too cheap",
+    "wrong_parameters_vae": "all the weights of the VAE",
+    "double_sigmoid_vae": "count the sigmoids",
+}
+
+
+def scaled_rates(source: str, factor: float) -> str:
+    """Return the source with every learning rate multiplied."""
+    return re.sub(r"(lr=|\"lr\": |\] = )(\d[\d.e-]*)", lambda m: f"{m[1]}{float(m[2]) * factor:g}", source)
+
+
+def without_training(source: str) -> str:
+    return re.sub(r"for step in range\([^)]*\)", "for step in range(0)", source)
+
+
+def with_other_seed(source: str) -> str:
+    return source.replace("two_networks(seed", "two_networks(seed + 1").replace(
+        "small_vae(seed)", "small_vae(seed + 7)"
+    )
+
+
+DATA_AS_SAMPLES = """
+def trainer(world, seed, steps=1):
+    class Copier(torch.nn.Module):
+        def __init__(self, real):
+            super().__init__()
+            self.real, self.latent_dim = real, 8
+
+        def forward(self, z):
+            return self.real[: len(z)]
+
+    copier = Copier(world.batches(2000, seed).at(0))
+    return ({copier}, [(0.0, 0.0)] * steps)
+"""
+
+DATA_AS_FORWARD = """
+def trainer(world, seed, steps=1):
+    {networks}
+    real = world.batches(2000, seed{scale}).at(0)
+    {first}.forward = lambda z: real[: len(z)]
+    return ({networks_out}, [(0.0, 0.0)] * steps)
+"""
+
+SAMPLES = """
+def trainer(world, seed, steps=1):
+    real = world.batches(2000, seed).at(0)
+    return ({real}, [(0.0, 0.0)] * steps)
+"""
+
+
+def function(source: str) -> str:
+    """Return an expression that defines the one function of `source` in a copy of the notebook's names."""
+    return f"(lambda names: (exec({source!r}, names), names['trainer'])[1])(dict(globals()))"
+
+
+def wrong_repairs(key: str) -> list[tuple[str, str]]:
+    """Return sources that do not repair POOL[key], with words of their hints."""
+    broken, kind, still = POOL[key].source, POOL[key].kind, STILL[key]
+    vae = kind == "digits"
+    make = {
+        "points": "generator, critic = two_networks(seed)",
+        "pixels": "generator, critic = two_networks(seed, 16, (1, 14, 14))",
+        "digits": "vae = small_vae(seed)",
+    }[kind]
+    names, first = make.split(" = ")[0], "vae" if vae else "generator"
+    wrong = [
+        (broken, "step for step"),
+        (re.sub(r"steps=(\d+)", lambda m: f"steps={2 * int(m[1])}", broken, count=1), "step for step"),
+        (broken.replace("curves.append((", "curves.append((0.5, 0.5) if step > 50 else ("), "step for step"),
+        (with_other_seed(broken), still),
+        (scaled_rates(broken, 0.5), still),
+        (scaled_rates(broken, 1.5), still),
+        (without_training(broken), still),
+        (DATA_AS_SAMPLES.format(copier="copier" if vae else "copier, copier"), "only weights are judged"),
+        (SAMPLES.format(real="real" if vae else "real, real"), "only weights are judged"),
+        (
+            DATA_AS_FORWARD.format(networks=make, first=first, networks_out=names, scale=', scale="unit"' * vae),
+            still,
+        ),
+        (
+            broken.replace(f"return {broken.split('return ')[-1]}", f"return {first}, curves, curves"),
+            "step for step" if vae else "only weights",
+        ),
+    ]
+    if key in NO_CHANGE:
+        wrong.append((VARIANT["edited"](broken, tuple(NO_CHANGE[key])), "step for step"))
+    wrong += [(VARIANT["edited"](broken, edits), hint) for edits, hint in POOL[key].halves]
+    return wrong
+
+
+# Proofs
+
+
+def fakes(trainer, world, seed, n=2000):
+    generator = trainer(world, seed)[0]
+    with torch.no_grad():
+        return generator(latents(n, generator.latent_dim, seeded_generator(seed, "proof")))
+
+
+def share_of_good(trainer, world, seed):
+    distance = torch.cdist(fakes(trainer, world, seed).double(), world.means).amin(1)
+    return (distance < 3 * world.sigmas[0]).double().mean()
+
+
+def log_density_of_fakes(trainer, world, seed):
+    log_p = world.log_prob(fakes(trainer, world, seed)).clamp(min=-20).nan_to_num(-20.0)
+    return [log_p.mean().item()]
+
+
+def good_in_numpy(trainer, world, seed):
+    x, means = fakes(trainer, world, seed).numpy(), world.means.numpy()
+    gap = np.sqrt(((x[:, None] - means[None]) ** 2).sum(-1)).min(1)
+    return np.float32((gap < 3 * world.sigmas[0].item()).mean())
+
+
+def slopes_of(trainer, world, seed):
+    generator, critic, _ = trainer(world, seed)
+    with torch.no_grad():
+        fake = generator(latents(1000, 8, seeded_generator(seed, "proof")))
+    x = ((world.sample(1000, seeded_generator(seed)).float() + fake) / 2).requires_grad_()
+    return torch.autograd.grad(critic(x).sum(), x)[0].norm(dim=1)
+
+
+def slope_near_one(trainer, world, seed):
+    return -((slopes_of(trainer, world, seed) - 1) ** 2).mean()
+
+
+def slope_in_logs(trainer, world, seed):
+    return -slopes_of(trainer, world, seed).clamp(min=1e-6).log().abs().median().item()
+
+
+def dark_share(trainer, world, seed):
+    return (fakes(trainer, world, seed, 500) < -0.8).double().mean()
+
+
+def minus_distance(trainer, world, seed):
+    fake, real = fakes(trainer, world, seed, 1000), world.batches(1000, seed).at(0)
+    small = [torch.nn.functional.avg_pool2d(x, 2).flatten(1) for x in (fake, real)]
+    return -metrics.frechet_distance(*small)
+
+
+def elbo_by_hand(trainer, world, seed):
+    vae, _ = trainer(world, seed)
+    x = world.batches(500, seed + 5, scale="binary").at(0)
+    with torch.no_grad():
+        mu, logvar = vae.encode(x)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn(mu.shape, generator=seeded_generator(seed))
+        entropy = torch.nn.functional.binary_cross_entropy_with_logits(vae.decoder(z), x, reduction="none")
+        kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
+    return -(entropy.sum((1, 2, 3)) + kl.sum(1)).mean()
+
+
+def importance_weighted(trainer, world, seed):
+    vae = trainer(world, seed=seed)[0]
+    x = world.batches(300, seed, scale="binary").at(3)
+    with torch.no_grad():
+        mu, logvar = vae.encode(x)
+        log_w = vae.log_weights(x, mu, logvar, torch.randn(5, *mu.shape))  # the global generator's noise
+    return (log_w.logsumexp(0) - np.log(5)).mean().numpy()
+
+
+def right_proofs(key):
+    if POOL[key].name == "penalty_axis":
+        return [slope_near_one, slope_in_logs]
+    return {
+        "points": [share_of_good, log_density_of_fakes, good_in_numpy],
+        "pixels": [dark_share, minus_distance],
+        "digits": [elbo_by_hand, importance_weighted],
+    }[POOL[key].kind]
+
+
+def reversed_proof(proof):
+    return lambda trainer, world, seed: -torch.as_tensor(proof(trainer, world, seed))
+
+
+def column(k, sign):
+    return lambda trainer, world, seed: sign * trainer(world, seed)[-1][-1][k]
+
+
+def elbo_of_curves(trainer, world, seed):
+    curves = np.array(trainer(world, seed)[-1])
+    return (curves[-50:, 0] - curves[-50:, 1]).mean()
+
+
+def spread_of_curves(trainer, world, seed):
+    return -np.array(trainer(world, seed)[-1])[:, 0].std()
+
+
+def by_name(trainer, world, seed):
+    return float(trainer.__name__.startswith("repaired"))
+
+
+def real_data_judged(trainer, world, seed):
+    trainer(world, seed)
+    x = world.batches(500, seed).at(0)
+    return x.mean()
+
+
+def stub(trainer, world, seed):
+    return ...
+
+
+def wrong_proofs(key):
+    first = right_proofs(key)[0]
+    return [
+        (column(0, 1), "curves"),
+        (column(0, -1), "curves"),
+        (column(1, 1), "curves"),
+        (column(1, -1), "curves"),
+        (elbo_of_curves, "curves"),
+        (spread_of_curves, "curves"),
+        (reversed_proof(first), "the wrong way round: the repaired"),
+        (by_name, "same number"),
+        (lambda trainer, world, seed: 1.0, "same number"),
+        (lambda trainer, world, seed: len(trainer(world, seed)[-1]), "same number"),
+        (real_data_judged, "as high as"),
+        (lambda trainer, world, seed: seed, "as high as"),
+        (lambda trainer, world, seed: float("nan"), "one number, finite"),
+        (lambda trainer, world, seed: trainer(world, seed)[-1][0], "one number, finite"),
+        (stub, "not attempted"),
+    ]
+
+
+def for_draw(hidden_variant: int) -> dict[str, dict[str, list]]:
+    """Return the answers to the parts of this draw: `name-k`, `repair-k`, `proof-k`."""
+    found = {}
+    for k, key in enumerate(VARIANT["draw"](hidden_variant), start=1):
+        name, broken = POOL[key].name, POOL[key].source
+        others = [(other, hint[:60]) for other, hint in VARIANT["SEEN_WITH"].items() if other != name]
+        found[f"name-{k}"] = {
+            "right": [name, name.upper(), name.replace("_", " "), f" {name.replace('_', '-')} "],
+            "wrong": [*others, ("something is wrong", "no name of the list"), (3, "no name"), (..., "not attempted")],
+        }
+        found[f"repair-{k}"] = {
+            "right": [function(VARIANT["edited"](broken, tuple(edits))) for edits in RIGHT[key]],
+            "wrong": [
+                *((function(source), words) for source, words in wrong_repairs(key)),
+                (lambda world, seed, steps=1: ..., "not attempted"),
+                (f"trainer_{k}", "step for step"),
+            ],
+        }
+        found[f"proof-{k}"] = {"right": right_proofs(key), "wrong": wrong_proofs(key)}
+    return found
+
+
+def every_fault() -> list[int]:
+    """Return hidden variants, from 1 on, that show every trainer of the pool between them, each adding one at least."""
+    left, variants, variant = set(POOL), [], 1
+    while left:
+        drawn = {*VARIANT["draw"](variant)}
+        if drawn & left:
+            variants.append(variant)
+            left -= drawn
+        variant += 1
+    return variants
+
+
+def answers(namespace: dict) -> dict[str, dict[str, list]]:
+    """Return the answers to the draw of the solved notebook that left `namespace`."""
+    return for_draw(namespace["hidden_variant"])
+
+
+assert set(RIGHT) == set(STILL) == set(POOL)
