@@ -29,7 +29,7 @@ def show(figure: Figure, alt: str) -> None:
     if not alt.strip():
         raise ValueError("alt: got an empty text, expected a sentence that says what the figure shows")
     width, height = (round(inches * DPI) for inches in figure.get_size_inches())
-    display(Image(png(figure), alt=alt, width=width, height=height))
+    display(Image(png(figure), metadata={"alt": alt}, width=width, height=height))  # IPython 7 knows no alt=
     plt.close(figure)
 
 

@@ -113,6 +113,7 @@ def played(name: str, variant: int = 1, hidden_variant: int = 1, solved: bool = 
                     with contextlib.redirect_stdout(io.StringIO()):
                         exec(compile(source, f"<{name}: {cell.id}>", "exec"), namespace)
             check.mark, plots.show = mark_before, show_before
+            namespace["hidden_variant"] = hidden_variant  # for banks that must know what was drawn
             yield Played(namespace, found, Path(folder))
         finally:
             check.mark, plots.show = mark_before, show_before
@@ -132,14 +133,16 @@ def judged(name: str, play: Played) -> Iterator[Judged]:
     for part, answers in bank(name, play.namespace).items():
         for k, given in enumerate(answers["right"]):
             for test in (f"{part}-seen", f"{part}-hidden"):
-                verdict = check.judge(play.tests[test].exercise, _answer(given, play))
+                verdict = _judge(play, test, given)
                 good = verdict.status == "correct"
                 yield Judged(f"{part}, right {k}, {test.rpartition('-')[2]}", True, good, good, verdict)
         for k, (given, words) in enumerate(answers["wrong"]):
-            verdict = check.judge(play.tests[f"{part}-hidden"].exercise, _answer(given, play))
+            verdict = _judge(play, f"{part}-hidden", given)
             told = verdict.status if words == "not attempted" else verdict.message.partition("Hint: ")[2]
             yield Judged(f"{part}, wrong {k} ({words})", False, verdict.status != "correct", words in told, verdict)
 
 
-def _answer(given: Any, play: Played) -> Any:
-    return eval(given, dict(play.namespace)) if isinstance(given, str) else given
+def _judge(play: Played, test: str, given: Any) -> check.Verdict:
+    answer = eval(given, dict(play.namespace)) if isinstance(given, str) else given
+    with contextlib.redirect_stdout(io.StringIO()):  # some tests print what they find
+        return check.judge(play.tests[test].exercise, answer)

@@ -156,7 +156,9 @@ def test_a_release_gives_nothing_away(name: str) -> None:
     text = (Course().folder("release", name) / f"{name}.ipynb").read_text(encoding="utf-8")
     for word in ("hidden_variant", "### BEGIN", "### END", "Slip("):
         assert word not in text.replace("Exercise, Slip", ""), word
-    hidden = {line.strip() for cell in assignments.varied(name, 1, 1).cells for line in solution_lines(cell.source)}
+    cells = assignments.varied(name, 1, 1).cells
+    shown = {line.strip() for cell in cells for line in assignments.SOLUTION.sub("", cell.source).splitlines()}
+    hidden = {line.strip() for cell in cells for line in solution_lines(cell.source)} - shown
     released = [line.strip() for cell in nbformat.reads(text, 4).cells for line in cell.source.splitlines()]
     assert hidden and not hidden & set(released)
 

@@ -12,7 +12,7 @@ import pytest
 import submissions
 from test_assignments import classroom, copied, grade_cells, grader  # noqa: F401 (a fixture)
 
-from ganlab.classroom import variants
+from ganlab.classroom import isolation, variants
 from ganlab.classroom.course import Course
 from ganlab.classroom.staging import restore
 from ganlab.classroom.suspicion import suspicions
@@ -200,6 +200,14 @@ def test_code_that_reaches_for_the_grader_is_named(code: str, words: str) -> Non
 @each_source
 def test_no_solution_is_suspicious(name: str) -> None:
     assert suspicions(assignments.varied(name, 1, 1)) == []
+
+
+def test_a_submission_that_cannot_be_run_earns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "WORKER", "ganlab.classroom.no_such_module")
+    run, looks = isolation.run_isolated(assignments.varied(NAME, 1, 1), tmp_path, [], isolation.Limits())
+    assert len(looks) == 1 and looks[0].startswith("could not be run: ")
+    tests = [cell for cell in run.cells if cell.id in grade_cells(run) and cell.cell_type == "code"]
+    assert tests and all([output.output_type for output in cell.outputs] == ["error"] for cell in tests)
 
 
 def test_a_notebook_without_ids_and_metadata_is_brought_back() -> None:

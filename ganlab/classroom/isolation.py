@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from ganlab.runtime import cache_dir
+
+WORKER = "ganlab.classroom.worker"
 
 
 @dataclass(frozen=True)
@@ -43,18 +46,19 @@ def run_isolated(
         if cache_dir().is_dir():
             shutil.copytree(cache_dir(), own / ".cache", copy_function=_link)
         job, answer = own.parent / "job.ipynb", own.parent / "answer.json"
-        nbformat.write(notebook, job)
         order = {"own": str(own), "closed": [str(path) for path in closed], "limits": asdict(limits)}
-        command = [sys.executable, "-m", "ganlab.classroom.worker", str(job), str(answer), json.dumps(order)]
+        command = [sys.executable, "-m", WORKER, str(job), str(answer), json.dumps(order)]
         seconds = 2 * limits.notebook_seconds  # the worker keeps its time itself: this is for a worker that hangs
-        try:
-            subprocess.run(command, cwd=own, timeout=seconds, capture_output=True, check=True)
-        except subprocess.TimeoutExpired:
-            return _failed(notebook), [f"was stopped after {seconds} s, and has to be run by hand"]
-        except subprocess.CalledProcessError as error:
-            last = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            return _failed(notebook), [f"could not be run: {' '.join(last)}"]
-        return nbformat.read(job, as_version=4), json.loads(answer.read_text(encoding="utf-8"))
+        for _ in range(2):  # a kernel may fail to start on a machine that has too much to do
+            nbformat.write(notebook, job)
+            try:
+                done = subprocess.run(command, cwd=own, timeout=seconds, capture_output=True, text=True)
+            except subprocess.TimeoutExpired:
+                return _failed(notebook), [f"was stopped after {seconds} s, and has to be run by hand"]
+            if done.returncode == 0:
+                return nbformat.read(job, as_version=4), json.loads(answer.read_text(encoding="utf-8"))
+        errors = re.findall(r"^[\w.]*(?:Error|Exception)\b.*", done.stderr, flags=re.MULTILINE)
+        return _failed(notebook), [f"could not be run: {errors[-1] if errors else 'no reason given'}"]
 
 
 def _failed(notebook: NotebookNode) -> NotebookNode:

@@ -121,9 +121,16 @@ def _attempt(
         client.stop("")  # whatever the submission left running
     if failures := [out.evalue for out in guarded.cells[0].outputs if out.output_type == "error"]:
         raise RuntimeError(f"the guard could not be installed: {failures[0]}")
-    words = [output.text for output in guarded.cells[-1].outputs if output.output_type == "stream"]
+    found = _found(guarded.cells[-1])
     guarded.cells = [cell for cell in guarded.cells if GUARD not in cell.metadata.get("tags", [])]
-    return guarded, stop, json.loads(words[-1].splitlines()[-1]) if words else []
+    return guarded, stop, found
+
+
+def _found(cell: NotebookNode) -> list[str]:
+    """Return what the guard saw, from the outputs of the last cell, into which a submission's threads may print too."""
+    printed = "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
+    lines = [line.removeprefix(GUARD) for line in printed.splitlines() if line.startswith(GUARD)]
+    return json.loads(lines[-1]) if lines else []
 
 
 def _guarded(notebook: NotebookNode, own: Path, closed: list[Path], without: dict[str, str]) -> NotebookNode:
@@ -146,7 +153,8 @@ def _guarded(notebook: NotebookNode, own: Path, closed: list[Path], without: dic
         if one.cell_type == "code" and one.metadata.get("nbgrader", {}).get("locked") and one.id not in without:
             names = sorted(defined_names(one.source)) if not one.metadata.nbgrader.grade else []
             cells += [cell(f"guard-after-{one.id}", f"remember(globals(), {names})")] if names else []
-    telling = 'print(__import__("json").dumps(__import__("ganlab.classroom.guard", fromlist=["guard"]).found()))'
+    found = '__import__("json").dumps(__import__("ganlab.classroom.guard", fromlist=["guard"]).found())'
+    telling = f'print("\\n" + {GUARD!r} + {found})'
     run.cells = [*cells, new_code_cell(telling, id="guard-found", metadata={"tags": [GUARD]})]
     return run
 

@@ -5,9 +5,9 @@ Which trainers a notebook shows depends on its variant, so the bank is kept by *
 right and the wrong answers; `answers` those of the draw that a notebook shows. `every_fault()` gives draws that show
 every trainer of the pool between them.
 
-Names are given as values. Repairs are edits (old text, new text) of the broken trainer, as a student would edit a copy
-of it; here they are strings, to be evaluated in the namespace that the solved notebook leaves, whose value is the
-edited function. Proofs are functions, one list for each kind of trainer.
+Names are texts of Python, quotes included. Repairs are edits (old text, new text) of the broken trainer, as a student
+would edit a copy of it; here they are texts, evaluated in the namespace that the solved notebook leaves, whose value is
+the edited function. Proofs are functions, one list for each kind of trainer.
 """
 
 import re
@@ -442,10 +442,10 @@ def for_draw(hidden_variant: int) -> dict[str, dict[str, list]]:
     found = {}
     for k, key in enumerate(VARIANT["draw"](hidden_variant), start=1):
         name, broken = POOL[key].name, POOL[key].source
-        others = [(other, hint[:60]) for other, hint in VARIANT["SEEN_WITH"].items() if other != name]
+        others = [(repr(other), hint[:60]) for other, hint in VARIANT["SEEN_WITH"].items() if other != name]
         found[f"name-{k}"] = {
-            "right": [name, name.upper(), name.replace("_", " "), f" {name.replace('_', '-')} "],
-            "wrong": [*others, ("something is wrong", "no name of the list"), (3, "no name"), (..., "not attempted")],
+            "right": [*map(repr, (name, name.upper(), name.replace("_", " "), f" {name.replace('_', '-')} "))],
+            "wrong": [*others, ("'something is wrong'", "no name of the list"), (3, "no name"), (..., "not attempted")],
         }
         found[f"repair-{k}"] = {
             "right": [function(VARIANT["edited"](broken, tuple(edits))) for edits in RIGHT[key]],

@@ -1442,7 +1442,8 @@ exercise = Exercise(probe, truth, tuple(slips))"""
 
 def is_in_the_list(name):
     """Whether it is the right name is tested later."""
-    return {{"is in the list": ... if name is ... else name in FAULTS["{family}"]}}
+    written = str(name).strip().lower().replace(" ", "_").replace("-", "_")
+    return {{"is in the list": ... if name is ... else written in FAULTS["{family}"]}}
 
 
 mark(Exercise(is_in_the_list, "not_shuffled", ()), fault_{k}, points=1)''',
