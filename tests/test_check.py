@@ -54,7 +54,7 @@ def test_every_exercise_has_a_judge_a_stub_and_a_bank() -> None:
 @pytest.mark.parametrize("number", sorted(ANSWERS))
 def test_bank_is_large_enough(number: str) -> None:
     assert len(ANSWERS[number]["right"]) >= 2
-    assert len(ANSWERS[number]["wrong"]) >= 4
+    assert len(ANSWERS[number]["wrong"]) >= 8
     assert len({words for _, words in ANSWERS[number]["wrong"]}) >= 4  # four different slips
 
 
@@ -164,7 +164,12 @@ def test_judge_reports_a_wrong_shape() -> None:
 
 def test_judge_tells_the_learner_what_the_code_raised() -> None:
     assert message(lambda x: x @ torch.ones(7)).startswith("Your code stopped with RuntimeError: ")
+    assert "(in the line: return len(x) / 0)" in message(divides)
     assert message("not a function").startswith("Your code stopped with TypeError: ")
+
+
+def divides(x):
+    return len(x) / 0
 
 
 def not_implemented(x):

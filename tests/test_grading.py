@@ -125,6 +125,7 @@ def test_pages_show_marks_and_hints_and_no_hidden_test(graded: tuple) -> None:
     pages = {path.parts[-3]: path.read_text(encoding="utf-8") for path in course.root.glob("feedback/*/*/*.html")}
     assert set(pages) == {*submissions.ODD, *submissions.FILES}
     assert "the prior does not enter" in pages["wrong"]
+    assert "Not marked yet: letter (10 points)." in pages["correct"] and "Not marked yet" not in pages["untouched"]
     for kind, page in pages.items():
         plain = page.replace("&#39;", "'").replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">")
         assert not [line for line in hidden if line in plain], kind
@@ -144,7 +145,8 @@ def test_grading_again_keeps_what_was_marked_by_hand(tmp_path: Path, grader: str
     assert marks(course)["correct"]["letter"] == "7" and marks(course)["correct"]["to mark by hand"] == ""
     assert classroom(grader, *arguments).returncode == 0
     assert table.read_bytes() == once
-    assert "well argued" in (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
+    page = (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
+    assert "well argued" in page and "Not marked yet" not in page
     # A new answer waits for a hand again, with the old mark until then.
     file = course.folder("submitted", NAME, "correct") / f"{NAME}.ipynb"
     notebook = nbformat.read(file, as_version=4)

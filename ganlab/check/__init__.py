@@ -7,6 +7,7 @@ slip's, so a hint is given only where it is true. The exercises of lesson NN sta
 
 import functools
 import importlib
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,7 @@ def judge(exercise: Exercise, given: Any) -> Verdict:
     except (NotAttempted, NotImplementedError):
         return Verdict("not attempted", "Replace the ... and run both cells again.")
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
-        return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}")
+        return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}{_place(error, given)}")
     expected = _numbers(exercise, exercise.reference)
     same = _difference(numbers, expected, exercise.tolerance)
     if same.ok:
@@ -95,6 +96,13 @@ def judge(exercise: Exercise, given: Any) -> Verdict:
         if _difference(numbers, _numbers(exercise, slip.answer), exercise.tolerance).ok:
             return Verdict("not yet", f"{same.where} Hint: {slip.hint}")
     return Verdict("not yet", f"{same.where}{_general_hint(numbers, expected, exercise.tolerance)}")
+
+
+def _place(error: Exception, given: Any) -> str:
+    """Return the line of the learner's own cell, or file, at which the answer stopped."""
+    file = getattr(getattr(given, "__code__", None), "co_filename", None)
+    lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f" (in the line: {lines[-1]})" if lines and lines[-1] else ""
 
 
 @dataclass(frozen=True)
@@ -157,8 +165,8 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
     got, want = (torch.cat([d[name].flatten() for name in expected]) for d in (numbers, expected))
     if got.shape != want.shape or got.numel() < 2:
         return ""
-    if not got.isfinite().all():
-        return " Hint: some of your numbers are not finite: a log of 0, or an exponential that overflowed?"
+    if broken := [n for n in expected if expected[n].isfinite().all() and not numbers[n].isfinite().all()]:
+        return f" Hint: not finite is {broken[0]}: a log of 0, or an exponential that overflowed?"
     if torch.allclose(got, want, rtol=tolerance, atol=tolerance):
         return " Hint: the numbers are right, their shape is not."
     factor = torch.dot(got, want) / torch.dot(want, want)

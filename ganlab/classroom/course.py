@@ -57,7 +57,7 @@ def configure(config: Config, course: Course) -> None:
     from nbgrader import preprocessors as nbgraders
     from nbgrader.converters import GenerateAssignment
 
-    from ganlab.classroom.preprocessors import Isolated, Varied, WithoutHiddenTests
+    from ganlab.classroom.preprocessors import Isolated, Varied, Waiting, WithoutHiddenTests
 
     _reach_both_environments()
     config.CourseDirectory.root = str(course.root)
@@ -79,7 +79,8 @@ def configure(config: Config, course: Course) -> None:
         nbgraders.AssignLatePenalties,
         nbgraders.CheckCellMetadata,
     ]
-    config.GenerateFeedback.preprocessors = [WithoutHiddenTests, nbgraders.GetGrades, CSSHTMLHeaderPreprocessor]
+    pages = [WithoutHiddenTests, Waiting, nbgraders.GetGrades, CSSHTMLHeaderPreprocessor]
+    config.GenerateFeedback.preprocessors = pages
 
 
 def _reach_both_environments() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor
 from traitlets import Integer, Unicode
 
@@ -63,6 +65,21 @@ class WithoutHiddenTests(NbGraderPreprocessor):
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.outputs = [_without(output, hidden) for output in cell.outputs]
+        return nb, resources
+
+
+class Waiting(NbGraderPreprocessor):
+    """Says at the top of a student's page what nobody has marked yet: its score there is 0 until then."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Put a sentence before all cells, if something waits for a mark by hand."""
+        where = resources["nbgrader"]
+        with Gradebook(where["db_url"]) as gradebook:
+            found = gradebook.find_submission_notebook(where["notebook"], where["assignment"], where["student"])
+            waits = [f"{grade.name} ({grade.max_score:g} points)" for grade in found.grades if grade.needs_manual_grade]
+        if waits:
+            said = f"**Not marked yet: {', '.join(waits)}.** A person marks this; the score above leaves it out."
+            nb.cells.insert(0, new_markdown_cell(said, id="waiting"))
         return nb, resources
 
 
