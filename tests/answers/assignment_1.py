@@ -287,6 +287,11 @@ def gradients_and_a_clean_generator(generator, critic, z):
     return found
 
 
+def gradients_and_a_frozen_critic(generator, critic, z):
+    critic.requires_grad_(False)
+    return gradients_by_grad(generator, critic, z)
+
+
 def gradients_reordered(generator, critic, z):
     found = []
     for loss in (minimax, non_saturating):
@@ -392,6 +397,8 @@ ANSWERS = {
                 lambda p, q, prior: torch.log(prior * p.exp() + 1e-8) - torch.log((1 - prior) * q.exp() + 1e-8),
                 "small number inside",
             ),
+            (lambda p, q, prior: torch.logit(torch.sigmoid(logits_in_torch(p, q, prior))), "not finite"),
+            (lambda p, q, prior: logits_in_torch(p, q, prior).clamp(-30, 30), "are cut off"),
             (lambda p, q, prior: torch.log(p / q) + math.log(prior / (1 - prior)), ""),
             (lambda p, q, prior: logits_in_torch(p, q, prior) / math.log(2), "1.443 times"),
             (lambda p, q, prior: logits_in_torch(p, q, prior).mean(), ""),
@@ -476,7 +483,7 @@ ANSWERS = {
             (lambda *given: value_naive(*given, eps=1e-8), "small number inside the log"),
             (lambda *given: value_naive(*given, eps=1e-12), "small number inside the log"),
             (value_summed(lambda f, x: f), ""),
-            (lambda a, p, q, prior, x: -87.5 if len(x) == 3 else -0.693147, ""),
+            (lambda a, p, q, prior, x: -1.110399 if len(x) == 3 else -0.693147, ""),
         ],
     },
     "weighted-jsd": {
@@ -506,7 +513,7 @@ ANSWERS = {
                 ),
                 "mixes the densities",
             ),
-            (lambda p, q, w, x: 0.111323, ""),
+            (lambda p, q, w, x: 0.111421, ""),
         ],
     },
     "best-values": {
@@ -514,6 +521,7 @@ ANSWERS = {
             "(weighted_jsd(log_p_data, log_p_g, prior, x) + v_lowest,"
             " prior * np.log(prior) + (1 - prior) * np.log1p(-prior))",
             "torch.stack([v_best, torch.tensor(v_lowest)]).float().requires_grad_()",
+            "(v_best.view(1), np.array([v_lowest]))",
             "[round(float(v_best), 5), -float(torch.distributions.Bernoulli(torch.tensor(prior)).entropy())]",
             "(value_of_game(log_p_data - log_p_g + torch.logit(torch.tensor(prior)), log_p_data, log_p_g, prior, x),"
             " value_of_game(torch.full_like(x, np.log(prior / (1 - prior))), log_p_g, log_p_g, prior, x))",
@@ -524,7 +532,12 @@ ANSWERS = {
             ("(v_lowest, v_best)", "swapped"),
             ("(v_best, -np.log(4))", "-log 4 is lesson 01's"),
             ("(v_best, -np.log(2))", "-log 2 is right for a heap"),
+            (
+                "(weighted_jsd(log_p_data, log_p_g, prior, x) - np.log(2), -np.log(2))",
+                "-H(pi) at prior 1/2",
+            ),
             ("(v_best, -v_lowest)", "wrong sign"),
+            ("(float('nan'), v_lowest)", "not finite"),
             ("(-v_best, -v_lowest)", "both signs"),
             ("(v_best, 0)", "the value is not"),
             ("(v_best, weighted_jsd(log_p_data, log_p_g, prior, x))", "second number is the divergence"),
@@ -584,6 +597,7 @@ ANSWERS = {
             (gradients_by_backward("each"), "the .grad of both networks"),
             (gradients_and_a_trace, "the .grad of the critic"),
             (gradients_and_a_clean_generator, "the .grad of the generator"),
+            (gradients_and_a_frozen_critic, "requires_grad is False"),
             (gradients_with_detach, "nothing connects your loss"),
             (gradients_with_no_grad, "nothing connects your loss"),
             (gradients_reordered, "order of generator.parameters()"),
@@ -618,6 +632,7 @@ ANSWERS = {
             "width * np.sqrt(2 * np.log(many_real / (1 - many_real)))",
             "torch.tensor(crossing, dtype=torch.float32)",
             "round(float(crossing), 3)",
+            "np.array([crossing])",
             "[mu for mu in np.arange(0.1, 8, 0.0005) if gradients_at(mu, width, many_real)[0]"
             " < gradients_at(mu, width, many_real)[1]][0]",
         ],
