@@ -51,7 +51,7 @@ def marks(course: Course) -> dict[str, dict[str, str]]:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -107,7 +107,8 @@ def test_the_summary_tells_the_distribution_the_slips_and_who_needs_a_look(grade
     assert summary in printed
     count = len(submissions.ODD) + len(submissions.FILES)
     assert summary.startswith(f"# {NAME}: {count} submissions, 100 points")
-    assert "the prior does not enter" in summary  # what the kind "wrong" got wrong
+    assert "1 times: optimal-logits: the prior does not enter" in summary  # what the kind "wrong" got wrong
+    assert "| change-prior | " in summary and summary.count("not attempted") == 1  # the column's head
     needing = {kind for kind, row in marks(course).items() if row["needs a look"]}
     assert all(f"- **{kind}** (" in summary for kind in needing)
     assert f"- **{'correct'}** (" not in summary

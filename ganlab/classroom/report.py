@@ -34,12 +34,13 @@ class Row:
 
 @dataclass
 class Report:
-    """All marks of an assignment, the most points there are, and how often each slip was met."""
+    """All marks of an assignment, the most points there are, how often each slip was met and each part left alone."""
 
     name: str
     rows: list[Row]
     most: dict[str, float]
     slips: Counter[str]
+    left: Counter[str]
 
     def summary(self) -> str:
         """Return the summary as Markdown: the distribution, the commonest slips, and who needs a look and why."""
@@ -53,11 +54,12 @@ class Report:
         for k in range(BINS):
             low, high = most * k / BINS, most * (k + 1) / BINS
             lines.append(f"| {low:g} to {high:g} | {'█' * counts[k]} {counts[k]} |")
-        lines += ["", "| part | mean of points | full points |", "|---|---|---|"]
+        lines += ["", "| part | mean of points | full points | not attempted |", "|---|---|---|---|"]
         for part, points in self.most.items():
             given = [row.points.get(part, 0.0) for row in self.rows]
             full = sum(mark >= points for mark in given)
-            lines.append(f"| {part} | {statistics.fmean(given):.1f} of {points:g} | {full} |")
+            left = self.left[part]
+            lines.append(f"| {part} | {statistics.fmean(given):.1f} of {points:g} | {full} | {left} |")
         lines += ["", "## The commonest slips", ""]
         lines += [f"- {count} times: {slip}" for slip, count in self.slips.most_common(MOST)] or ["None."]
         lines += ["", "## Needs a look", ""]
@@ -82,7 +84,7 @@ class Report:
 
 def write(course: Course, name: str, looks: dict[str, list[str]]) -> Report:
     """Write `results/NAME/marks.csv` and `summary.md` from the gradebook; `looks` has all students."""
-    rows, most, slips = [], {}, Counter()
+    rows, most, slips, left = [], {}, Counter(), Counter()
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "ganlab") as gradebook:
         for cell in gradebook.find_notebook(name, name).grade_cells:
             most[_part(cell.name)] = most.get(_part(cell.name), 0.0) + cell.max_score
@@ -92,8 +94,10 @@ def write(course: Course, name: str, looks: dict[str, list[str]]) -> Report:
                 row.points[_part(grade.name)] += grade.score or 0.0
                 row.waits += [grade.name] if grade.needs_manual_grade else []
             rows.append(row)
-            slips.update(_slips(course, name, student))
-    report = Report(name, rows, most, slips)
+            named, alone = _slips(course, name, student)
+            slips.update(named)
+            left.update(alone)
+    report = Report(name, rows, most, slips, left)
     write_atomically(course.results(name) / "marks.csv", report.table().encode())
     write_atomically(course.results(name) / "summary.md", report.summary().encode())
     return report
@@ -103,17 +107,19 @@ def _part(grade_id: str) -> str:
     return re.sub(r"-(seen|hidden)$", "", grade_id)
 
 
-def _slips(course: Course, name: str, student: str) -> set[str]:
-    """Return what a submission's tests named: "optimal-d: that is 1 - D*", each once."""
+def _slips(course: Course, name: str, student: str) -> tuple[set[str], set[str]]:
+    """Return what a submission's tests named, such as "optimal-d: that is 1 - D*", and the parts left alone."""
     file = course.folder("autograded", name, student) / f"{name}.ipynb"
-    found = set()
+    found, alone = set(), set()
     for cell in nbformat.read(file, as_version=4).cells if file.is_file() else []:
         grade = cell.metadata.get("nbgrader", {})
         if cell.cell_type != "code" or not grade.get("grade"):
             continue
         for output in cell.outputs:
             text = output.get("text", "")
-            hint = text.partition("Hint: ")[2].strip() or ("not attempted" if ": not attempted" in text else "")
-            hint = hint or (f"stopped with {output.ename}" if output.output_type == "error" else "")
+            alone |= {_part(grade.grade_id)} if ": not attempted" in text else set()
+            hint = (
+                f"stopped with {output.ename}" if output.output_type == "error" else text.partition("Hint: ")[2].strip()
+            )
             found |= {f"{_part(grade.grade_id)}: {hint}"} if hint else set()
-    return found
+    return found, alone
