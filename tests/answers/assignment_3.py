@@ -610,7 +610,8 @@ ANSWERS = {
             ),
             ("0.0", "it leans"),
             (
-                "probability.gaussian_kl((theta[0] - prior_mean) / prior_sigma, theta[1] - 2 * np.log(prior_sigma))[0]",
+                "probability.gaussian_kl((theta[0] - prior_mean) / prior_sigma,"
+                " theta[1] - 2 * np.log(prior_sigma))[0]",
                 "KL of the best q to the prior",
             ),
             ("gap + 0.01", ""),
@@ -695,7 +696,6 @@ ANSWERS = {
             (lambda a: effective_by_max(a).log(), "the log of what"),
             (lambda a: effective_by_max(a).sqrt(), "you return a root"),
             (lambda a: (a.softmax(0) ** 2).sum(0) / (a.softmax(0) ** 2).sum(0), "outside of that sum"),
-            (lambda a: effective_by_max((a - a.max(0).values).clamp(min=math.log(1e-8))), "keeps draws"),
             (lambda a: 1 / (a.flatten().softmax(0) ** 2).sum().repeat(a.shape[1]), "all images together"),
             (lambda a: (a - a.max(0).values).exp().sum(0) ** 2, "sum below is missing"),
             (effective_naive, "not finite"),
