@@ -133,6 +133,35 @@ def test_pages_show_marks_and_hints_and_no_hidden_test(graded: tuple) -> None:
         assert "hidden_variant" not in plain and "4 points. 1:" not in plain, kind
 
 
+PAGE = """
+import nbformat
+from ganlab.classroom.preprocessors import WithoutHiddenTests
+notebook = nbformat.read({file!r}, as_version=4)
+nbformat.write(WithoutHiddenTests().preprocess(notebook, {{}})[0], {file!r})
+"""
+HIDDEN = """# Part 9.9, hidden tests
+### BEGIN HIDDEN TESTS
+hint = '''that is the mean over pixels and images:
+    sum over the pixels of an image first.'''
+secret_reference = compute_something(of_the_hidden_numbers)
+### END HIDDEN TESTS"""
+
+
+def test_hints_reach_the_page_and_hidden_code_does_not(tmp_path: Path, grader: str) -> None:  # noqa: F811
+    hint = "0 of 2 points. Hint: that is the mean over pixels and images:\n    sum over the pixels of an image first."
+    stolen = "secret_reference = compute_something(of_the_hidden_numbers)"
+    cells = [nbformat.v4.new_code_cell(source) for source in (HIDDEN, "print(In)")]
+    cells[0].metadata["nbgrader"] = {"locked": True}
+    for cell, text in zip(cells, (hint, f"['{stolen}']"), strict=True):
+        cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+    file = tmp_path / "page.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), file)
+    subprocess.run([grader, "-c", PAGE.format(file=str(file))], check=True)
+    page = nbformat.read(file, as_version=4)
+    assert page.cells[0].source == "# Part 9.9, hidden tests" and page.cells[0].outputs[0].text == hint
+    assert page.cells[1].outputs[0].text == "[left out: it shows a hidden test]"
+
+
 def test_grading_again_keeps_what_was_marked_by_hand(tmp_path: Path, grader: str) -> None:  # noqa: F811
     course = prepared(tmp_path / "course", grader, ["correct", "half-done"])
     arguments = ("grade", "1", "--course", course.root, *LIMITS)
@@ -162,6 +191,7 @@ def test_grading_again_keeps_what_was_marked_by_hand(tmp_path: Path, grader: str
     [
         (lambda folder: (folder / "secret.txt").write_text("another"), "release it anew: make release A=1"),
         (lambda folder: (folder / "submitted").rename(folder / "elsewhere"), "nothing to grade"),
+        (lambda folder: (folder / "release").rename(folder / "elsewhere"), "not released yet: make release A=1"),
     ],
 )
 def test_what_cannot_be_graded_is_said_in_one_line(spoil, words: str, tmp_path: Path, grader: str) -> None:  # noqa: F811

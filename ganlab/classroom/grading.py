@@ -60,13 +60,15 @@ def grade(
 
 def _agreed(course: Course, name: str, place: Path) -> tuple[NotebookNode, NotebookNode]:
     """Return the varied source and the release made of it; raise CourseError if another one was released."""
-    file = course.folder("release", name) / f"{name}.ipynb"
+    file, again = course.folder("release", name) / f"{name}.ipynb", f"make release A={name.partition('_')[0]}"
+    if not file.is_file():
+        raise CourseError(f"{name} is not released yet: {again}")
     _generate(course, name, release_directory=str(place / "release"), db_url=f"sqlite:///{place}/gradebook.db")
     made = place / "release" / name / file.name
-    if not file.is_file() or file.read_bytes() != made.read_bytes():
+    if file.read_bytes() != made.read_bytes():
         raise CourseError(
             f"{name}: what lies in release/ is not what the source and the secret make now, so students may have "
-            f"another version. Bring secret.txt back, or release it anew: make release A={name.partition('_')[0]}"
+            f"another version. Bring secret.txt back, or release it anew: {again}"
         )
     _generate(course, name, release_directory=str(place / "release"))  # into the gradebook, the release untouched
     key = nbformat.read(course.source(name), as_version=4)

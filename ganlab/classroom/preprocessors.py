@@ -1,5 +1,6 @@
 """What nbgrader does differently in this course: variants, isolated execution, feedback without hidden tests."""
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ class WithoutHiddenTests(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Leave of a test its mark, its hint, and the last line of an error."""
         hidden = _hidden_lines(nb)
-        for part in (ClearHiddenTests(parent=self), ClearMarkScheme(parent=self)):
-            nb, resources = part.preprocess(nb, resources)
+        for part in (ClearHiddenTests, ClearMarkScheme):  # a student's own cell may have their marks, too
+            nb, resources = part(parent=self, enforce_metadata=False).preprocess(nb, resources)
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.outputs = [_without(output, hidden) for output in cell.outputs]
@@ -84,14 +85,17 @@ class Waiting(NbGraderPreprocessor):
 
 
 def _hidden_lines(notebook: NotebookNode) -> set[str]:
-    """Return the lines of hidden tests that are long enough to be known again."""
-    found, inside = set(), False
-    for cell in notebook.cells:
+    """Return the lines of hidden tests that are long enough to be known again; hints are there to be read."""
+    found, inside, said = set(), False, set()
+    for cell in (cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("locked")):
         for line in cell.source.splitlines():
             inside = (inside or "### BEGIN" in line) and "### END" not in line
             if inside and len(line.strip()) > 25:
                 found.add(line.strip())
-    return found
+        if cell.cell_type == "code" and "### BEGIN HIDDEN" in cell.source:
+            texts = [node.value for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Constant)]
+            said |= {line.strip() for text in texts if isinstance(text, str) for line in text.splitlines()}
+    return found - said
 
 
 def _without(output: NotebookNode, hidden: set[str]) -> NotebookNode:
