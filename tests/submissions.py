@@ -97,12 +97,19 @@ def doubled(notebook: NotebookNode) -> NotebookNode:
 
 
 STUCK = "def optimal_logits(*given):\n    while True:\n        pass"
-ALL, FIRST_LOST = "all", "all but the first part"
+ALL, FIRST_LOST = "all", "all but the first part and what calls it"
 # kind: (how it is made from a solved notebook, what it earns, words of the reason for a look or "")
 ODD: dict[str, tuple[Callable[[NotebookNode], NotebookNode], str, str]] = {
     "correct": (lambda notebook: notebook, ALL, ""),
     "own-cells": (before_first("x_squared = 4\nx_squared"), ALL, ""),
-    "warning": (before_first("import warnings\nwarnings.warn('mind the step')"), ALL, ""),
+    "warning": (
+        lambda notebook: instead(
+            "import warnings\n" + cell(notebook, FIRST).source.replace("logits = ...", "warnings.warn('mind the step')")
+        )(notebook),
+        ALL,
+        "",
+    ),
+    "silenced": (before_first("get_ipython().displayhook.quiet = lambda: True"), "nothing", "ended without a mark"),
     "wrong": (instead("def optimal_logits(p, q, prior):\n    return p - q"), FIRST_LOST, ""),
     "raises": (instead("def optimal_logits(p, q, prior):\n    return p / 0"), FIRST_LOST, ""),
     "syntax-error": (instead("def optimal_logits(p, q, prior) return p"), FIRST_LOST, ""),

@@ -75,7 +75,9 @@ def deserved(kind: str) -> tuple[dict[str, int], str]:
     points["letter"] = 0
     if kind in submissions.ODD:
         _, earned, words = submissions.ODD[kind]
-        lost = () if earned == submissions.ALL else (submissions.FIRST, submissions.ON_FIRST)
+        lost = {submissions.ALL: (), submissions.FIRST_LOST: (submissions.FIRST, submissions.ON_FIRST)}.get(
+            earned, points
+        )
         return points | dict.fromkeys(lost, 0), words
     earned, words = submissions.FILES[kind]
     return points if earned == submissions.ALL else {part: p * (part in earned) for part, p in points.items()}, words

@@ -93,6 +93,8 @@ def write(course: Course, name: str, looks: dict[str, list[str]]) -> Report:
             for grade in gradebook.find_submission_notebook(name, name, student).grades:
                 row.points[_part(grade.name)] += grade.score or 0.0
                 row.waits += [grade.name] if grade.needs_manual_grade else []
+                by_hand = grade.name == _part(grade.name)
+                left[grade.name] += by_hand and grade.auto_score == 0  # which nbgrader gives to an untouched answer
             rows.append(row)
             named, alone = _slips(course, name, student)
             slips.update(named)

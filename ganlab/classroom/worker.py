@@ -25,6 +25,7 @@ from ganlab.classroom.isolation import Limits
 from ganlab.classroom.staging import defined_names
 
 GUARD = "ganlab-guard"  # the tag of cells that are put in for the run and taken out after it
+UNFINISHED = "Unfinished"
 MOST_STOPS = 6  # after so many stopped cells the rest is not run
 
 
@@ -94,6 +95,8 @@ def execute(notebook: NotebookNode, own: Path, closed: list[Path], limits: Limit
             cell.source = sources[cell.id]  # a stopped cell ran without it
             _settle(cell, stopped.get(cell.id, ""))
     looks = [f"cell {name!r} {why}" for name, why in stopped.items()]
+    mute = [cell.id for cell in run.cells if any(out.get("ename") == UNFINISHED for out in cell.get("outputs", []))]
+    looks += [f"{len(mute)} tests ended without a mark, and count as failed: {', '.join(mute[:3])}"] if mute else []
     return run, looks + found
 
 
@@ -170,7 +173,7 @@ def _settle(cell: NotebookNode, why: str) -> None:
     results = [out.data.get("text/plain", "") for out in cell.outputs if out.output_type == "execute_result"]
     failed = any(output.output_type == "error" for output in cell.outputs)
     if not failed and not (len(results) == 1 and _is_mark(results[0], cell.metadata.nbgrader.points)):
-        cell.outputs.append(_error("Unfinished", "This test did not come to its end."))
+        cell.outputs.append(_error(UNFINISHED, "This test ended without a mark."))
 
 
 def _is_mark(text: str, points: float) -> bool:

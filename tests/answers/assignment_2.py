@@ -233,6 +233,19 @@ def drawn(draw):
     return answer
 
 
+def with_own_draw(**how):
+    """Return a make_generator of a Generator with other arguments and torch's own first weights."""
+
+    def answer(latent_dim, width, multiples):
+        network = Generator(latent_dim, width, multiples, **how)
+        for module in network.modules():
+            if isinstance(module, nn.ConvTranspose2d):
+                module.reset_parameters()
+        return network
+
+    return answer
+
+
 def normed_at_the_end(latent_dim, width, multiples):
     network = Generator(latent_dim, width, multiples)
     network.last_norm = nn.BatchNorm2d(3)
@@ -392,8 +405,9 @@ HINTS = {
 
 def strip(right):
     wrong = [(repr(name), words) for name, words in HINTS.items() if name != right]
-    more = [("...", "not attempted"), ("'collapse'", ""), ("3", ""), ("', '.join(NAMES)", ""), ("[]", "")]
-    return {"right": [repr(right), repr(right.upper()), repr(f" {right.title()}")], "wrong": wrong + more}
+    more = [("...", "not attempted"), ("'collapse'", ""), ("3", ""), ("', '.join(NAMES)", ""), ("[]", ""), ("''", "")]
+    forgiven = [right, right.upper(), f" {right.title()}", f"{right}.", right.replace(" ", "-"), right.replace(" ", "")]
+    return {"right": [repr(name) for name in forgiven], "wrong": wrong + more}
 
 
 def answers(namespace):
@@ -478,7 +492,9 @@ ANSWERS = {
             (normed_at_the_end, "at the end forces"),
             (norm_after_relu, "stands before batch normalisation"),
             (changed(inner_bias=True), "every convolution has a bias"),
+            (with_own_draw(inner_bias=True), "two things: every convolution has a bias"),
             (changed(end_bias=False), "the last layer has a bias"),
+            (with_own_draw(end_bias=False), "two things: the last layer has a bias"),
             (grey, "one colour"),
             (lambda n, w, m: Generator(n, w, m[:-1]), "a stage is missing"),
             (changed(k=2), "kernel 4"),

@@ -178,6 +178,7 @@ ANSWERS = {
             (like("F.avg_pool2d(generator(z), 2)"), "half the side"),
             ("lambda path: checkpoint.load(path)", ""),
             ("lambda path: rebuild(Path('generator.safetensors'))", ""),
+            ("lambda path: rebuild(Path(path).with_suffix('.pt'))", ""),
         ],
     },
     "results": {
@@ -220,6 +221,16 @@ ANSWERS = {
                 "trained on",
             ),
             ("results | {'generator': results['generator'][::-1]}", "another order"),
+            ("results | {'floor': [round(distance(some_training(s))) for s in seeds]}", "rounded"),
+            ("{name: [round(float(value)) for value in values] for name, values in results.items()}", "rounded"),
+            ("{name: [round(float(value), -1) for value in values] for name, values in results.items()}", "rounded"),
+            (
+                "{'floor': [distance(some_training(seeds[0])) for _ in seeds],"
+                " 'baseline': [distance(gaussian_baseline(training, noise(seeds[0]))) for _ in seeds],"
+                " 'generator': [distance(sampled(rebuild(file_of(s)), seeds[0])) for s in seeds]}",
+                "every row draws from seeds[0]",
+            ),
+            ("{name: values[:1] * 3 for name, values in results.items()}", "all is from seeds[0]"),
             ("results | {'generator': [0.8 * value for value in results['generator']]}", ""),
             ("{'floor': [18.2, 17.5, 19.1], 'baseline': [410., 412., 408.], 'generator': [95., 101., 99.]}", ""),
             ("results | {'generator': results['generator'][:2]}", ""),
@@ -236,6 +247,10 @@ ANSWERS = {
             (authentic(lambda d, own: own.min()), "smallest gap"),
             (authentic(lambda d, own: own.min(1).values.max()), "largest gap"),
             (authentic(lambda d, own: d.topk(2, largest=False).values[:, 1]), "second neighbour"),
+            (
+                authentic(lambda d, own: own[d.argmin(1), d.topk(2, largest=False).indices[:, 1]]),
+                "second nearest to s",
+            ),
             (authentic(lambda d, own: own.sort(1).values[d.argmin(1), min(1, len(own) - 2)]), "second nearest other"),
             (
                 authentic(lambda d, own: without_infinity(own)[d.argmin(1)].sum(1) / (len(own) - 1)),
