@@ -67,10 +67,10 @@ GLOSS = {
     "double_sigmoid": "a sigmoid too many before a loss that expects logits",
     "labels_swapped": "real and fake are swapped in one of the losses",
     "penalty_axis": "the gradient penalty takes its norm over the wrong axis",
-    "zero_grad_missing": "gradients of earlier steps are never cleared",
+    "zero_grad_missing": "a player's, or the VAE's, gradients of earlier steps are never cleared",
     "same_latents": "every step draws the same latents",
-    "clips_generator": "the weights of the wrong network are clipped",
-    "wrong_parameters": "an optimizer holds other weights than it should",
+    "clips_generator": "clipping the weights after each step is done to the wrong network",
+    "wrong_parameters": "an optimizer is made with other weights than it should move",
     "critic_too_slow": "the critic's learning rate is far too low",
     "average_stuck": "the running average of the weights hardly moves",
     "data_range": "pixels come in another range than the model's",
@@ -275,7 +275,7 @@ add(
     "points",
     '''
 def trainer(world, seed, steps=250):
-    """A Wasserstein GAN on points, with a gradient penalty."""
+    """A Wasserstein GAN on points, with a gradient penalty; its weight is 1, on purpose."""
     generator, critic = two_networks(seed)
     g_optimizer = torch.optim.Adam(generator.parameters(), lr=3e-3, betas=(0.0, 0.9))
     d_optimizer = torch.optim.Adam(critic.parameters(), lr=3e-3, betas=(0.0, 0.9))
@@ -1181,9 +1181,11 @@ def measured(run):
     }
 
 
+less = ("modes", "imbalance", "distance", "slope of the critic, at most")
+
+
 def is_met(numbers):
     """Whether the numbers are those of a repaired trainer."""
-    less = ("modes", "imbalance", "distance", "slope of the critic, at most")
     for name, bound in needed.items():
         number = numbers.get(name, float("nan"))
         if not (number <= bound if name.startswith(less) else number >= bound):
@@ -1196,26 +1198,31 @@ class Code(int):
     """What came of a repair, as a number: 0 is all well."""
 
 
+def result(code):
+    return {"mended (1 is yes)": code == 0, "as a code": code}
+
+
 def probe(trainer):
     if isinstance(trainer, Code):
-        return {"faults left, as a code": int(trainer)}
+        return result(int(trainer))
     short = trainer(world, hidden_seed, steps=3)
     for k, other in enumerate((broken, *halves)):
         same, own = weights_of(other(world, hidden_seed, steps=3)), weights_of(short)
         if same.shape == own.shape and bool(((same - own).abs() < 1e-7).all()):
-            return {"faults left, as a code": 3 + k}
+            return result(3 + k)
     run = trainer(world, hidden_seed)
     try:
         numbers = measured(run)
     except TypeError as error:
         if str(error) != "other":
             raise
-        return {"faults left, as a code": 1}
+        return result(1)
     met = is_met(numbers)
     for name, number in numbers.items():
         if name in needed:
-            print(f"{name}: {number:.3g} (needed: {needed[name]:g})")
-    return {"faults left, as a code": 0 if met else 2}
+            word = "at most" if name.startswith(less) else "at least"
+            print(f"{name.split(',')[0]}: {number:.3g} ({word} {needed[name]:g})")
+    return result(0 if met else 2)
 '''.strip("\n")
 
 OTHER_NETWORKS = (
@@ -1251,6 +1258,20 @@ def needed_for(key: str) -> dict[str, float]:
     return NEEDED[POOL[key].kind] | POOL[key].needed
 
 
+def bounds(key: str) -> str:
+    """Return a statement that prints what the numbers of a repair must be, as `show` names them."""
+    less = ("modes", "imbalance", "distance", "slope of the critic, at most")
+    words = [
+        f"{name.split(',')[0]} at {'most' if name.startswith(less) else 'least'} {bound:g}"
+        for name, bound in needed_for(key).items()
+    ]
+    words[0] = f"mended means: {words[0]}"
+    if len(words) == 1:
+        return f'print("{words[0]}")'
+    lines = "".join(f'    "{word}",\n' for word in words)
+    return f'print(\n{lines}    sep="; ",\n)'
+
+
 def named(source: str, name: str) -> str:
     return source.replace("def trainer(", f"def {name}(", 1)
 
@@ -1284,6 +1305,10 @@ class Code(int):
     """What came of a proof, as a number: 0 is all well."""
 
 
+def result(code):
+    return {"the number is higher whenever it is mended (1 is yes)": code == 0, "as a code": code}
+
+
 runs = {}  # (is it repaired, seed): networks and curves; trained once
 order = hidden_rng.permutation(8).tolist()
 
@@ -1301,7 +1326,7 @@ def replay(networks, curves, trainer):
 
 def probe(proof):
     if isinstance(proof, Code):
-        return {"faults left, as a code": int(proof)}
+        return result(int(proof))
     for seed in (hidden_seed, hidden_seed + 1):
         for good, trainer in ((False, broken), (True, repaired)):
             if (good, seed) not in runs:
@@ -1313,21 +1338,22 @@ def probe(proof):
         trainer = replay(deepcopy(networks), curves, repaired if good else broken)
         number = proof(trainer, world, seed)
         if number is ...:
-            return {"faults left, as a code": ...}
+            return {"as a code": ...}
         number = torch.as_tensor(number).detach().double().cpu()
         if number.numel() != 1 or (good and not number.isfinite().all()):
-            return {"faults left, as a code": 1}
+            return result(1)
         number = number.item()
         numbers[good, seed, own] = number if abs(number) < float("inf") else -float("inf")
     bad, fine = ([numbers[run] for run in shown if run[0] == good] for good in (False, True))
     own_bad, own_fine = bad[::2], fine[::2]
+    print("two seeds, each with its run's own curves and with the other run's:")
     print("broken: " + ", ".join(f"{number:.4g}" for number in bad))
     print("repaired: " + ", ".join(f"{number:.4g}" for number in fine))
     pairs = {0: (bad, fine), 2: (fine, bad), 3: (own_bad, own_fine), 4: (own_fine, own_bad)}
     for code, (low, high) in pairs.items():
         if max(low) < min(high):
-            return {"faults left, as a code": code}
-    return {"faults left, as a code": 5 if len({*bad, *fine}) == 1 else 6}
+            return result(code)
+    return result(5 if len({*bad, *fine}) == 1 else 6)
 '''.strip("\n")
 
 PROOF_HINTS = (
@@ -1411,12 +1437,15 @@ names = np.random.default_rng(hidden_variant).permutation(list(hints)).tolist()
 def probe(given):
     name = str(given).strip().lower().replace(" ", "_").replace("-", "_")
     code = names.index(name) + 1 if name in names else len(names) + 1
-    return {{"name, as a code": ... if given is ... else 0 if name == truth else code}}
+    code = ... if given is ... else 0 if name == truth else code
+    return {{"the fault (1 is yes)": code == 0, "as a code": code}}
 
 
 slips = [Slip(name, hints[name]) for name in names]
 slips.append(Slip("?", "that is no name of the list."))
-exercise = Exercise(probe, truth, tuple(slips))"""
+exercise = Exercise(probe, truth, tuple(slips))
+if probe(fault_{k})["as a code"] not in (0, ...):
+    print(f'fault_{k} = "{{fault_{k}}}" is not it.')"""
     judge_proof = "\n\n".join(
         [
             f'hidden_variant = {hidden_variant}\nkind = "{trainer.kind}"',
@@ -1450,9 +1479,9 @@ mark(Exercise(is_in_the_list, "not_shuffled", ()), fault_{k}, points=1)''',
         f"name-{k}-hidden": hidden(k, "the name", judge_name, 3, f"fault_{k}"),
         f"repair-{k}": solved(
             f"def repaired_{k}(world, seed, steps={steps}):\n"
-            f'    """Train as trainer_{k} does, without its fault: it takes and returns the same."""\n    run = ...',
+            f'    """Train as trainer_{k} does, without its fault: it takes and returns the same."""',
             good_body,
-            "return run",
+            "return ...  # as long as nothing stands above",
         ),
         f"repair-{k}-seen": f"""from ganlab.check import Exercise, mark
 
@@ -1478,7 +1507,7 @@ expected["does a step differ from the broken one's"] = True
 mark(Exercise(form, expected, ()), repaired_{k}, points=2)""",
         f"repair-{k}-hidden": hidden(k, "the repair", judge_repair, 5, f"repaired_{k}"),
         f"after-{k}": f"after_{k} = attempt(repaired_{k}, {world}, seed)\nif after_{k} is not None:\n"
-        f'    show(after_{k}, {world}, "your trainer {k}")',
+        f'    show(after_{k}, {world}, "your trainer {k}")\n{bounds(key)}',
         f"proof-{k}": solved(
             f"def proof_{k}(trainer, world, seed):\n"
             '    """Train with `trainer`; return one number: higher if it is repaired than if it is broken."""\n'
