@@ -166,7 +166,7 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
     if got.shape != want.shape or got.numel() < 2:
         return ""
     if broken := [n for n in expected if expected[n].isfinite().all() and not numbers[n].isfinite().all()]:
-        return f" Hint: not finite is {broken[0]}: a log of 0, or an exponential that overflowed?"
+        return f" Hint: {broken[0]} is not finite: a log of 0, or an exponential that overflowed?"
     if torch.allclose(got, want, rtol=tolerance, atol=tolerance):
         return " Hint: the numbers are right, their shape is not."
     factor = torch.dot(got, want) / torch.dot(want, want)

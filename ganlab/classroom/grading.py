@@ -103,10 +103,10 @@ def _mark_all(course: Course, name: str, staged: list[Staged], place: Path) -> N
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)  # nbgrader's, about its own sessions
             marked = api.autograde(name, one.student, force=True, create=True)
+            _keep(course, name, one.student, by_hand)
             page = api.generate_feedback(name, one.student, force=True)
         failed = [result for result in (marked, page) if not result["success"]]
         one.looks += [f"could not be marked by nbgrader: {_last_line(result)}" for result in failed]
-        _keep(course, name, one.student, by_hand)
 
 
 Graded = dict[str, tuple[str, float | None, bool]]

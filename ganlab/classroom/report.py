@@ -61,7 +61,9 @@ class Report:
             left = self.left[part]
             lines.append(f"| {part} | {statistics.fmean(given):.1f} of {points:g} | {full} | {left} |")
         lines += ["", "## The commonest slips", ""]
-        lines += [f"- {count} times: {slip}" for slip, count in self.slips.most_common(MOST)] or ["None."]
+        # where two are as frequent, what a hint names comes before a crash
+        ranked = sorted(self.slips.items(), key=lambda item: (-item[1], ": stopped with " in item[0], item[0]))
+        lines += [f"- {count} times: {slip}" for slip, count in ranked[:MOST]] or ["None."]
         lines += ["", "## Needs a look", ""]
         lines += [f"- **{row.student}** ({row.total:g} points): {'; '.join(row.looks)}" for row in self.looked_at()]
         return "\n".join(lines if self.looked_at() else [*lines, "Nobody."]) + "\n"
