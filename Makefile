@@ -21,7 +21,7 @@ help: ## List the targets
 lab: $(READY) ## Open JupyterLab at the first lesson (flags: make lab ARGS="--no-browser --port=9999")
 	$(PY) -m jupyter lab $(ROOT) notebooks/00_start_here.ipynb $(ARGS)
 
-test: $(READY) $(GRADER)/ready ## Prove everything: about a quarter of an hour on two cores (flags: make test ARGS="-k losses")
+test: $(READY) $(GRADER)/ready ## Prove everything: about half an hour on two cores (flags: make test ARGS="-k losses")
 	$(PY) -m pytest -n logical $(ARGS)
 
 course: $(READY) ## Run every lesson at class speed into build/course as notebooks and HTML, print its minutes
