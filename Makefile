@@ -54,7 +54,7 @@ lint: $(READY) ## Check style and formatting of the code and the lessons
 	$(PY) -m ruff format --check .
 
 clean: ## Remove build products and caches; lessons, data, your runs and .venv stay
-	rm -rf build .pytest_cache .ruff_cache *.egg-info
+	rm -rf build .pytest_cache .ruff_cache
 	find ganlab tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 distclean: clean ## Remove the virtual environment too

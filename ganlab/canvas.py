@@ -5,8 +5,10 @@ import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+import anywidget
 import ipywidgets as ipw
 import PIL.Image
+import traitlets
 from torch import Tensor
 
 from ganlab import plots
@@ -75,34 +77,58 @@ def by_program(widget: ipw.Widget) -> Iterator[None]:
         widget.setting = False
 
 
-class Pixels(ipw.Image):
+# The browser's half of `Pixels`: bytes to squares at once, where an <img> would decode a file on its way.
+CANVAS = """
+function render({ model, el }) {
+  const [height, width, channels] = model.get("shape");
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+  Object.assign(canvas, { width, height });
+  canvas.style.width = `${width * model.get("zoom")}px`;
+  const picture = context.createImageData(width, height);
+  const paint = () => {
+    const bytes = model.get("value");
+    for (let k = 0; k < width * height; k++) {
+      for (let c = 0; c < 3; c++) picture.data[4 * k + c] = bytes.getUint8(channels * k + c % channels);
+      picture.data[4 * k + 3] = 255;
+    }
+    context.putImageData(picture, 0, 0);
+  };
+  model.on("change:value", paint);
+  paint();
+  el.appendChild(canvas);
+}
+export default { render };
+"""
+CRISP = ".ganlab-pixels canvas { display: block; max-width: 100%; image-rendering: pixelated; }"
+
+
+class Pixels(anywidget.AnyWidget):
     """Images in a widget whose size never changes: (N, C, H, W) in columns, enlarged to about `side` pixels each.
 
-    The browser enlarges them: a tenth of the bytes is made, sent and read. A widget that has some holds `crisp()` too.
+    `value` is the bytes of `plots.tile`, row by row, of `shape` (height, width, C).
     """
 
+    _esm, _css = CANVAS, CRISP
+    shape = traitlets.List(traitlets.Int()).tag(sync=True)
+    zoom = traitlets.Int().tag(sync=True)
+    value = traitlets.Bytes().tag(sync=True)
+
     def __init__(self, images: Tensor, side: int, columns: int = 1) -> None:
-        self.columns, zoom = columns, max(1, side // images.shape[-1])
-        super().__init__(format="png", layout={"max_width": "calc(100% - 4px)", "height": "auto", "flex": "none"})
+        self.columns = columns
+        sheet = plots.tile(images, columns)
+        super().__init__(shape=list(sheet.shape), zoom=max(1, side // images.shape[-1]), value=sheet.tobytes())
+        self.layout.max_width, self.layout.flex = "calc(100% - 4px)", "none"
         self.add_class("ganlab-picture").add_class("ganlab-pixels")
-        self.show(images)
-        # the size in a PNG's header: bytes 16 to 24, big-endian
-        self.width, self.height = (str(zoom * int.from_bytes(self.value[k : k + 4])) for k in (16, 20))
 
     def show(self, images: Tensor) -> None:
         """Replace the images by others of the same shape."""
-        self.value = painted(images, 1, self.columns)
-
-
-def crisp() -> ipw.HTML:
-    """Return what makes the browser enlarge pixels to squares; itself it is not seen."""
-    return ipw.HTML("<style>img.ganlab-pixels { image-rendering: pixelated; }</style>", layout={"display": "none"})
+        self.value = plots.tile(images, self.columns).tobytes()
 
 
 def side_by_side(controls: list[ipw.Widget], picture: ipw.Widget) -> ipw.HBox:
     """Return controls with a picture to their right, or below them where the window is narrow."""
     layout = ipw.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="8px 24px")
-    return ipw.HBox([ipw.VBox(controls, layout={"width": "30em"}), picture, crisp()], layout=layout)
+    return ipw.HBox([ipw.VBox(controls, layout={"width": "30em"}), picture], layout=layout)
 
 
 def readout() -> ipw.HTML:

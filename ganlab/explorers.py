@@ -14,7 +14,7 @@ import ipywidgets as ipw
 import torch
 from torch import nn
 
-from ganlab.canvas import LARGE, THUMBNAIL, Latest, Pixels, by_program, chooser, crisp, readout, side_by_side
+from ganlab.canvas import LARGE, THUMBNAIL, Latest, Pixels, by_program, chooser, readout, side_by_side
 from ganlab.latent import FARTHEST, KINDS, STEP, LatentSpace, Point
 from ganlab.runtime import whole_number
 from ganlab.walks import LatentWalk
@@ -170,7 +170,7 @@ class Dial(ipw.VBox):
         self.picture, self.readout = Pixels(images, THUMBNAIL, columns=columns), readout()
         self.redraw = Latest(self._paint)
         self.choice.observe(self.redraw, names="value")
-        super().__init__([self.choice, self.picture, self.readout, crisp()])
+        super().__init__([self.choice, self.picture, self.readout])
         self.add_class("ganlab-widget")
         self.redraw()
 

@@ -164,8 +164,9 @@ def menu(page: Page, name: str, entry: str) -> None:
 def pictures(widget: Locator) -> list[str]:
     """Return the content of the widget's pictures; a new address with the old content is no new picture."""
     return widget.evaluate(
-        """async widget => Promise.all([...widget.querySelectorAll('img.ganlab-picture, .ganlab-picture img')].map(
-           async img => [...new Uint8Array(await (await fetch(img.src)).arrayBuffer())].join()))"""
+        """async widget => Promise.all(
+           [...widget.querySelectorAll('img.ganlab-picture, .ganlab-picture :is(img, canvas)')].map(async picture =>
+               picture.toDataURL?.() ?? [...new Uint8Array(await (await fetch(picture.src)).arrayBuffer())].join()))"""
     )
 
 

@@ -51,6 +51,7 @@ FLOORS = {
     "generating": 4,
     "live": 4,
     "minimax": 4,
+    "nodelay": 4,
     "steering": 4,
     "training": 4,
     "variational_explorer": 4,

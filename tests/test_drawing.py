@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganlab import canvas, data, drawing
+from ganlab import data, drawing, plots
 
 NOW = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
 
@@ -39,7 +39,7 @@ def test_what_is_drawn_is_answered() -> None:
     pixels = torch.randint(0, 256, (28, 28), dtype=torch.uint8)
     pad.pad.set_state({"pixels": memoryview(pixels.numpy().tobytes())})  # as the browser sends it
     assert torch.allclose(pad.drawn[0, 0], pixels / 127.5 - 1)
-    assert pad.picture.value == canvas.painted(respond(pad.drawn)[0], 1, 2)
+    assert pad.picture.value == plots.tile(respond(pad.drawn)[0], 2).tobytes()
 
 
 def test_buttons_bring_examples_clear_and_invert() -> None:

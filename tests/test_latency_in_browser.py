@@ -40,11 +40,14 @@ WIDGETS = {
 # is painted, a timer set there just after), and at every frame the place and size of the widget's largest picture.
 WATCH = """widget => {
     const area = img => img.clientWidth * img.clientHeight;
-    const img = [...widget.querySelectorAll('img.ganlab-picture')].sort((a, b) => area(b) - area(a))[0];
+    const all = [...widget.querySelectorAll('.ganlab-picture canvas')].sort((a, b) => area(b) - area(a)), img = all[0];
     const seen = window.seen = {keys: [], paints: [], frames: 0, places: []};
     document.addEventListener('keydown', event => seen.keys.push(event.timeStamp), true);
-    img.addEventListener('load', () => requestAnimationFrame(() => setTimeout(
-        () => seen.paints.push(performance.now()))));
+    const context = img.getContext('2d');
+    context.putImageData = (...them) => {
+        CanvasRenderingContext2D.prototype.putImageData.apply(context, them);
+        requestAnimationFrame(() => setTimeout(() => seen.paints.push(performance.now())));
+    };
     const frame = () => {
         const box = img.getBoundingClientRect(), top = widget.getBoundingClientRect();  // the page itself may scroll
         const place = [box.x - top.x, box.y - top.y, box.width, box.height].map(Math.round).join();
@@ -115,6 +118,10 @@ def pull(page: Page, handle: Locator, seconds: float) -> int:
     return moves
 
 
+def test_the_server_sends_each_message_at_once(widget_page: Page, server: Server) -> None:
+    assert "ganlab.nodelay | extension was successfully loaded" in Path(server[0].parent, "log").read_text()
+
+
 def test_keys_paint_soon(widget_page: Page, explorer: Locator, record_property: Callable[[str, object], None]) -> None:
     page, taken = widget_page, []
     watch(page, explorer)
@@ -167,7 +174,7 @@ def test_the_pad_is_drawn_on_by_mouse_and_by_keyboard(
     record_property("browser, the pad, a stroke of 1 s", f"{during} answers meanwhile")
     assert by_mouse > -1 and during > 2 and box == canvas.bounding_box()
     canvas.focus()
-    for key in ("Delete", "ArrowUp", "ArrowUp", " ", *["ArrowLeft"] * 5, " ", "ArrowDown"):
+    for key in ("Delete", "ArrowUp", "ArrowUp", " ", *["ArrowLeft"] * 9, " ", "ArrowDown"):
         page.keyboard.press(key)
     by_keys = told()
     assert -1 < by_keys != by_mouse
@@ -214,7 +221,7 @@ def test_no_frame_of_a_drag_is_blank(
 ) -> None:
     """By what the browser really draws: `naturalWidth` is 0 while the next picture loads and the old one is shown."""
     page, frames = widget_page, []
-    box = explorer.locator("img.ganlab-picture").bounding_box()
+    box = explorer.locator("canvas").bounding_box()
     session = page.context.new_cdp_session(page)
 
     def keep(frame: dict) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganlab import canvas, conditional, models, runtime, steering
+from ganlab import conditional, models, plots, runtime, steering
 from ganlab.models import Classifier
 
 
@@ -29,7 +29,7 @@ def test_sliders_add_their_directions_to_the_start() -> None:
     widget.sliders["thick"].value, widget.sliders["slant"].value = 1.5, -0.5
     z = widget.z[2] + torch.tensor([1.5, 0, 0, -1.0, 0])
     assert torch.allclose(widget.point(), z[None])
-    assert widget.picture.value == canvas.painted(widget.space.images(z[None]), 1)
+    assert widget.picture.value == plots.tile(widget.space.images(z[None]), 1).tobytes()
     assert f"z is {z.norm():.1f} long (a draw: 2.2, give or take 0.7), 1.8 from the start." in widget.readout.value
     widget.back.click()
     assert torch.equal(widget.point(), widget.z[2:])
@@ -66,8 +66,8 @@ def test_the_mixer_mixes_two_classes_for_the_same_z() -> None:
         expected = network(z, torch.tensor([[0, 0.25, 0.75]]))
         strip = [network(z, torch.tensor([[0, t, 1 - t]])) for t in torch.linspace(0, 1, 8).tolist()]
     assert torch.allclose(mixer.weights(torch.tensor([0.25])), torch.tensor([[0, 0.25, 0.75]]))
-    assert mixer.picture.value == canvas.painted(expected, 1)
-    assert mixer.strip.value == canvas.painted(torch.cat(strip), 1, 8)
+    assert mixer.picture.value == plots.tile(expected, 1).tobytes()
+    assert mixer.strip.value == plots.tile(torch.cat(strip), 8).tobytes()
     assert mixer.readout.value == "75% class c, 25% class b."
     before = mixer.strip.value
     mixer.seed.value = 8

@@ -8,7 +8,7 @@ import pytest
 import torch
 from test_explorers import dcgan
 
-from ganlab import canvas, explorers, models, runtime, vaes, walks
+from ganlab import canvas, explorers, models, plots, runtime, vaes, walks
 
 
 def pair() -> walks.LatentWalk:
@@ -40,10 +40,10 @@ def test_the_first_walk_is_from_sample_1_to_sample_2() -> None:
     picture = walk.pictures[""]
     for t, end in ((0.0, 0), (1.0, 1)):
         walk.way.value = t
-        assert picture.value == canvas.painted(walk.spaces[""].images(z[end : end + 1]), 1)
+        assert picture.value == plots.tile(walk.spaces[""].images(z[end : end + 1]), 1).tobytes()
     walk.way.value = 0.3
     halfway = models.slerp(z[0], z[1], 0.3)
-    assert picture.value == canvas.painted(walk.spaces[""].images(halfway[None]), 1)
+    assert picture.value == plots.tile(walk.spaces[""].images(halfway[None]), 1).tobytes()
     assert "30% of the way 1 to 2." in walk.readout.value
     assert f"z is {halfway.norm():.1f} long. A draw's is 3.2, give or take 0.7." in walk.readout.value
     walk.line.value = "straight"
@@ -57,7 +57,7 @@ def test_numbers_are_walked_in_the_order_they_were_pressed() -> None:
     walk.way.value = 0.5
     assert torch.allclose(walk.points(torch.tensor([0.5]))[""][0], walk.z[""][6], atol=1e-5)
     strip = walk.spaces[""].images(walk.points(torch.linspace(0, 1, 8))[""])
-    assert walk.strips[""].value == canvas.painted(strip, 1, columns=8)
+    assert walk.strips[""].value == plots.tile(strip, 8).tobytes()
 
 
 def test_fewer_than_two_and_more_than_five_are_told_and_change_no_way() -> None:
@@ -95,10 +95,10 @@ def test_play_and_slider_keep_together() -> None:
 def test_generators_walk_side_by_side_each_through_its_own_latents() -> None:
     walk = pair()
     walk.way.value = 0.25
-    for name, width in (("GAN", "192"), ("VAE", "192")):
+    for name in ("GAN", "VAE"):
         z = models.slerp(*walk.z[name][:2], 0.25)
-        assert walk.pictures[name].value == canvas.painted(walk.spaces[name].images(z[None]), 1)
-        assert walk.pictures[name].width == width
+        assert walk.pictures[name].value == plots.tile(walk.spaces[name].images(z[None]), 1).tobytes()
+        assert walk.pictures[name].zoom * walk.pictures[name].shape[1] == canvas.LARGE // 2
     assert f"Length of z: GAN {models.slerp(*walk.z['GAN'][:2], 0.25).norm():.1f}, VAE" in walk.readout.value
 
 
