@@ -15,7 +15,7 @@ from test_assignments import classroom, copied, grade_cells, grader  # noqa: F40
 from ganlab.classroom import isolation, variants
 from ganlab.classroom.course import Course
 from ganlab.classroom.staging import restore
-from ganlab.classroom.suspicion import suspicions
+from ganlab.classroom.suspicion import not_handed_in, suspicions
 
 NAME, SECRET = submissions.NAME, "a secret of the tests"
 each_source = pytest.mark.parametrize("name", assignments.names())
@@ -262,3 +262,18 @@ def test_a_notebook_without_ids_and_metadata_is_brought_back() -> None:
         locked = cell.metadata.get("nbgrader", {}).get("locked")
         assert cell.source == (keys if locked else wanted | {"own-8": "y = 1"})[cell.id].strip()
     assert [look for look in looks if "lost their metadata" not in look] == []
+
+
+def test_files_that_a_test_missed_need_a_look() -> None:
+    """Assignment 5 says it so; what a student's own cell prints does not count."""
+    notebook = assignments.varied("5_project", 1, 1)
+    tests = [cell for cell in notebook.cells if "Not handed in: {missing_files}." in cell.source]
+    said = "Not handed in: generator-101.safetensors, generator-7.safetensors.\n"
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            asks = cell in tests or not cell.metadata.get("nbgrader")
+            cell.outputs = [nbformat.v4.new_output("stream", text=f"trained\n{said}" if asks else "trained\n")]
+    assert len(tests) == 1
+    assert not_handed_in(notebook) == ["not handed in: generator-101.safetensors, generator-7.safetensors"]
+    tests[0].outputs = []
+    assert not_handed_in(notebook) == []

@@ -20,7 +20,7 @@ from ganlab.classroom import report, variants
 from ganlab.classroom.course import Course, CourseError, configure
 from ganlab.classroom.isolation import Limits, run_isolated
 from ganlab.classroom.staging import Staged, stage
-from ganlab.classroom.suspicion import suspicions
+from ganlab.classroom.suspicion import not_handed_in, suspicions
 
 USUAL = Limits()
 
@@ -86,7 +86,7 @@ def _run_all(
         began = time.monotonic()
         one.looks += suspicions(one.notebook)
         notebook, looks = run_isolated(one.notebook, one.folder, [course.root], limits)
-        one.looks += looks
+        one.looks += looks + not_handed_in(notebook)
         nbformat.write(notebook, executed / f"{one.student}.ipynb")
         progress(f"{one.student}: run in {time.monotonic() - began:.0f} s")
 

@@ -1,4 +1,4 @@
-"""What in a submission's code deserves a look: code that reaches for the grader, not for the task."""
+"""What in a submission deserves a look: code that reaches for the grader, not for the task, and what is not there."""
 
 import ast
 from collections.abc import Iterator
@@ -17,6 +17,13 @@ def suspicions(notebook: NotebookNode) -> list[str]:
         if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("locked"):
             found += [f"cell {cell.id!r} {what}" for what in dict.fromkeys(_in_code(cell.source))]
     return found
+
+
+def not_handed_in(notebook: NotebookNode) -> list[str]:
+    """Return what tests of an executed submission say was "Not handed in: ...", each once."""
+    tests = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    lines = [line for cell in tests for out in cell.get("outputs", []) for line in out.get("text", "").splitlines()]
+    return list(dict.fromkeys("n" + line[1:].rstrip(".") for line in lines if line.startswith("Not handed in: ")))
 
 
 def _in_code(source: str) -> Iterator[str]:
