@@ -116,8 +116,8 @@ class Pixels(anywidget.AnyWidget):
     def __init__(self, images: Tensor, side: int, columns: int = 1) -> None:
         self.columns = columns
         sheet = plots.tile(images, columns)
-        super().__init__(shape=list(sheet.shape), zoom=max(1, side // images.shape[-1]), value=sheet.tobytes())
-        self.layout.max_width, self.layout.flex = "calc(100% - 4px)", "none"
+        zoom, layout = max(1, side // images.shape[-1]), {"max_width": "calc(100% - 4px)", "margin": "2px"}
+        super().__init__(shape=list(sheet.shape), zoom=zoom, value=sheet.tobytes(), layout={**layout, "flex": "none"})
         self.add_class("ganlab-picture").add_class("ganlab-pixels")
 
     def show(self, images: Tensor) -> None:

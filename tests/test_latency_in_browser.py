@@ -191,6 +191,28 @@ def test_the_pad_is_drawn_on_by_mouse_and_by_keyboard(
     assert told() == -1
 
 
+def test_the_pad_takes_a_file(widget_page: Page, tmp_path: Path) -> None:
+    page, widget = widget_page, shown_widget(widget_page, "pad")
+    ink = widget.locator(".widget-html").get_by_text("ink")
+
+    def upload(name: str) -> None:
+        with page.expect_file_chooser() as chooser:
+            widget.get_by_role("button", name="File").click()
+        chooser.value.set_files(tmp_path / name)
+
+    PIL.Image.new("RGB", (300, 200), (230, 230, 230)).save(tmp_path / "paper.jpg")
+    (tmp_path / "text.png").write_text("no picture")
+    upload("paper.jpg")
+    widget.get_by_text("ink 0.80").wait_for()
+    widget.get_by_role("button", name="Invert").click()
+    widget.get_by_text("ink -0.80").wait_for()
+    upload("text.png")
+    widget.get_by_text("Nothing was changed").wait_for()
+    assert ink.count() == 0
+    widget.get_by_role("button", name="Clear").click()
+    widget.get_by_text("ink -1.000").wait_for()
+
+
 def test_a_drag_leaves_no_backlog(
     widget_page: Page, explorer: Locator, record_property: Callable[[str, object], None]
 ) -> None:
