@@ -125,6 +125,71 @@ class Pixels(anywidget.AnyWidget):
         self.value = plots.tile(images, self.columns).tobytes()
 
 
+# The browser's half of `Stopwatch`. A frame's callback runs just before it is painted, a timer set there just after.
+STOPWATCH = """
+async function render({ model, el }) {
+  const other = name => model.widget_manager.get_model(model.get(name).slice("IPY_MODEL_".length));
+  const control = await other("control"), picture = await other("picture");
+  const button = document.createElement("button"), told = document.createElement("span");
+  button.className = "jupyter-button widget-button";
+  button.textContent = "Measure here";
+  told.setAttribute("role", "status");
+  const painted = () => new Promise((resolve, reject) => {
+    picture.once("change:value", () => requestAnimationFrame(() => setTimeout(resolve)));
+    setTimeout(reject, 10_000);
+  });
+  const measure = async () => {
+    const [start, low, high, step] = ["value", "min", "max", "step"].map(name => control.get(name)), taken = [];
+    const move = async place => {
+      const value = Number((low + step * Math.round((place - low) / step)).toPrecision(9));  // else it is moved again
+      if (Math.abs(value - control.get("value")) < step / 2) return;
+      const done = painted(), begin = performance.now();
+      control.set("value", value);
+      control.save_changes();
+      await done;
+      taken.push(performance.now() - begin);
+    };
+    for (let k = 1; k <= 40; k++) await move(low + (high - low) * (1 - Math.abs(1 - k / 20)));
+    await move(start);
+    return taken;
+  };
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    told.textContent = " measuring";
+    try {
+      const taken = await measure(), ranked = [...taken].sort((a, b) => a - b);
+      const [middle, most] = [0.5, 0.95].map(share => ranked[Math.floor(share * ranked.length)]);
+      told.textContent = ` ${taken.length} moves: a picture after ${middle.toFixed(0)} ms (median), ` +
+        `19 of 20 within ${most.toFixed(0)} ms; that is ${(1000 / middle).toFixed(0)} pictures a second`;
+      model.set("milliseconds", taken);
+      model.save_changes();
+    } catch {
+      told.textContent = " no new picture came in 10 seconds: is the kernel busy, or gone?";
+    }
+    button.disabled = false;
+  });
+  el.append(button, told);
+}
+export default { render };
+"""
+
+
+class Stopwatch(anywidget.AnyWidget):
+    """A button that moves a slider up and down in the reader's browser, and times each move until the picture is there.
+
+    Both belong to a widget that is shown. `milliseconds` then has the times, in the order of the moves; what is timed
+    is all of it: the browser's message, the callback, the picture's way back, and until it is painted.
+    """
+
+    _esm = STOPWATCH
+    control = traitlets.Instance(ipw.FloatSlider).tag(sync=True, **ipw.widget_serialization)
+    picture = traitlets.Instance(Pixels).tag(sync=True, **ipw.widget_serialization)
+    milliseconds = traitlets.List(traitlets.Float()).tag(sync=True)
+
+    def __init__(self, control: ipw.FloatSlider, picture: Pixels) -> None:
+        super().__init__(control=control, picture=picture)
+
+
 def side_by_side(controls: list[ipw.Widget], picture: ipw.Widget) -> ipw.HBox:
     """Return controls with a picture to their right, or below them where the window is narrow."""
     layout = ipw.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="8px 24px")

@@ -17,6 +17,7 @@ NAME = "1_game"
 FIRST = "optimal-logits"  # the answer cell that is broken or tampered with
 ON_FIRST = "best-values"  # a later part, which calls it
 TESTS = (f"{FIRST}-seen", f"{FIRST}-hidden")
+ANSWERS = Path(__file__).resolve().parent / "answers" / "assignment_1.py"
 
 
 def solved(release: NotebookNode, source: NotebookNode, parts: int | None = None) -> NotebookNode:
@@ -166,10 +167,11 @@ ODD: dict[str, tuple[Callable[[NotebookNode], NotebookNode], str, str]] = {
     "own-game": (before_first("def your_game(variant):\n    return 1, 1, 1, 1, 1"), ALL, "replaced your_game"),
     "writing-elsewhere": (before_first("open('../evil.txt', 'w').write('x')"), ALL, "outside of its folder"),
     "reading-the-course": (
-        before_first("import ganlab, pathlib\nlist(open(pathlib.Path(COURSE) / 'gradebook.db', 'rb'))"),
+        before_first("import pathlib\nlist(open(pathlib.Path(COURSE) / 'gradebook.db', 'rb'))"),
         ALL,
         "read in the course's folder",
     ),
+    "reading-the-answers": (before_first(f"list(open({str(ANSWERS)!r}))"), ALL, "read in the course's folder"),
     "starting-programs": (before_first("import subprocess\nsubprocess.run(['touch', 'x'])"), ALL, "started a program"),
     "connecting": (
         before_first("import socket\nsocket.create_connection(('127.0.0.1', 9), 1)"),

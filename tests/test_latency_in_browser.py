@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ GENEROUS_MS = 1000  # what is aimed at is 60 and 100; other work on the machine 
 # Weights that nobody trained, but larger than DCGAN's, so that the pictures are not all grey.
 NETWORK = """
 import torch
-from ganlab import conditional, drawing, explorers, models, runtime, steering, vaes
+from ganlab import canvas, conditional, drawing, explorers, models, runtime, steering, vaes
 with runtime.seeded(0):
     generator = models.DCGANGenerator(latent_dim=100, channels=3, size=64, width=32)
     told = conditional.conditional_generator(10, channels=1, size=32, width=32)
@@ -33,7 +34,7 @@ WIDGETS = {
     "explorer": "explorers.LatentExplorer(generator, seed=7)",
     "walk": "explorers.LatentWalk(generator)",
     "sliders": "steering.DirectionSliders(generator, z, {'first': 3 * torch.eye(100)[0], 'second': torch.eye(100)[1]})",
-    "mixer": "steering.ClassMixer(told, list('0123456789'))",
+    "mixer": "mixer = steering.ClassMixer(told, list('0123456789')); mixer",
     "pad": "drawing.DrawingPad(respond, torch.full((2, 1, 28, 28), 200, dtype=torch.uint8), columns=2)",
 }
 # Notes when a key goes down and when a picture loaded since is on the screen (the frame's callback runs just before it
@@ -64,7 +65,8 @@ def widget_page(browser: Browser, server: Server, tmp_path_factory: pytest.TempP
     """Open a notebook that shows all of them; the tests of this file use it one after the other."""
     context = browser.new_context(viewport={"width": 1400, "height": 1300})
     page = context.new_page()
-    assert run_all(page, server, store(tmp_path_factory.mktemp("latent"), NETWORK, *WIDGETS.values())) == []
+    cells = (NETWORK, *WIDGETS.values(), "canvas.Stopwatch(mixer.mix, mixer.picture)")
+    assert run_all(page, server, store(tmp_path_factory.mktemp("latent"), *cells)) == []
     yield page
     context.close()
 
@@ -152,6 +154,29 @@ def test_other_sliders_paint_soon(widget_page: Page, name: str, record_property:
         page.wait_for_timeout(40)
     record_property(f"browser, {name}, key press -> painted image", f"{report(taken)} of {len(taken)}")
     assert statistics.median(taken) < GENEROUS_MS and len(page.evaluate("seen")["places"]) == 1
+
+
+def test_a_stopwatch_times_the_slider_where_it_is(
+    widget_page: Page, record_property: Callable[[str, object], None]
+) -> None:
+    page, mixer = widget_page, shown_widget(widget_page, "mixer")
+    mixer.locator(".noUi-handle").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    watch(page, mixer)
+    quiet(page)
+    before, shown = mixer.locator(".widget-readout").inner_text(), pictures(mixer)
+    button = page.get_by_role("button", name="Measure here")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text(re.compile("moves: a picture after .* pictures a second")).wait_for()
+    told = page.get_by_text("moves: a picture after").inner_text()
+    record_property("browser, the stopwatch of the mixer", told.strip())
+    moves, median, most, rate = map(int, re.findall(r"\d+(?= moves| ms| pictures)", told))
+    assert moves in (40, 41) and 0 < median <= most < GENEROUS_MS and rate == pytest.approx(1000 / median, rel=0.1)
+    # as many pictures were painted, and the slider stands where it stood
+    assert len(page.evaluate("seen.paints")) >= moves
+    assert mixer.locator(".widget-readout").inner_text() == before and pictures(mixer) == shown
 
 
 def test_the_pad_is_drawn_on_by_mouse_and_by_keyboard(
