@@ -60,7 +60,7 @@ def test_the_card_tells_the_truth(name):
 def test_a_generator_is_nearer_to_real_images_than_noise_and_the_critic_tells_them_apart(name):
     set_name = name.split("-")[1]
     networks, distance = pretrained.load(name), FeatureDistance(set_name)
-    fake = checkpoints.samples(networks["generator"], 0)
+    fake = checkpoints.samples(networks["generator"], set_name, 0)
     noise = torch.rand(fake.shape, generator=runtime.seeded_generator("noise")) * 2 - 1
     assert distance.floor < distance.of(fake) < distance.of(noise) / 5
     if "critic" in networks:
@@ -73,8 +73,17 @@ def test_a_generator_is_nearer_to_real_images_than_noise_and_the_critic_tells_th
 def test_what_is_told_a_class_makes_mostly_that(name):
     networks, set_name = pretrained.load(name), name.split("-")[1]
     generator = networks["vae" if "vae" in networks else "generator"]
-    seen = checkpoints.told(set_name, checkpoints.samples(generator, 0))
-    assert (seen == checkpoints.classes_in_turn(generator)).double().mean() > 0.8
+    seen = checkpoints.told(set_name, checkpoints.samples(generator, set_name, 0))
+    assert (seen == checkpoints.classes_as_in(set_name)).double().mean() > 0.8
+
+
+@pytest.mark.parametrize("set_name", ["digits", "earth"])
+def test_cards_ask_for_classes_as_often_as_the_set_has_them(set_name):
+    y, labels = checkpoints.classes_as_in(set_name), data.load(set_name).labels
+    counts = torch.bincount(y)
+    assert (counts / len(y) - torch.bincount(labels) / len(labels)).abs().max() < 0.002
+    # and any stretch of them has all in these shares
+    assert (torch.bincount(y[:500]) - counts / 2).abs().max() <= 1
 
 
 @pytest.mark.parametrize("name", VAES)
