@@ -18,7 +18,7 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = Path(__file__).parent.parent / "data" / "checkpoints"
 SHA256 = {
-    "cgan-earth": "40846afde1e3f82cb67c6cb147cd363e9f894696c74f0c0b05aafa07c43c21aa",
+    "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
     "cgan-digits": "a5ac0c1cb8ed02a37b416ed34aaeafcf141b6d8a77165d3a1c8af7ebb54d5d81",
     "cgan-digits-collapsed": "b70a96cfcb234f69130a3cd7e6a202c00563248983b2c8c62583e36e99f07023",
     "cvae-digits": "9f467698beb9313dee76c84d658da3a3728515203754ac8dc96d23d0538c4538",
