@@ -14,7 +14,7 @@ from torch import Tensor
 from ganlab import plots
 
 THUMBNAIL = 64  # pixels of the screen
-LARGE = 384  # of a large picture, as near below as whole enlargements come
+LARGE = 384  # of a large picture, or a little less: pixels are enlarged by whole numbers
 
 
 def painted(images: Tensor, zoom: int, columns: int = 1) -> bytes:
@@ -121,8 +121,11 @@ class Pixels(anywidget.AnyWidget):
         self.add_class("ganlab-picture").add_class("ganlab-pixels")
 
     def show(self, images: Tensor) -> None:
-        """Replace the images by others of the same shape."""
-        self.value = plots.tile(images, self.columns).tobytes()
+        """Replace the images by others of the same shape; raise ValueError for another."""
+        sheet = plots.tile(images, self.columns)
+        if list(sheet.shape) != self.shape:
+            raise ValueError(f"images: got a sheet of {list(sheet.shape)} pixels, expected {self.shape}")
+        self.value = sheet.tobytes()
 
 
 # The browser's half of `Stopwatch`. A frame's callback runs just before it is painted, a timer set there just after.
@@ -135,36 +138,52 @@ async function render({ model, el }) {
   button.textContent = "Measure here";
   told.setAttribute("role", "status");
   const painted = () => new Promise((resolve, reject) => {
-    picture.once("change:value", () => requestAnimationFrame(() => setTimeout(resolve)));
-    setTimeout(reject, 10_000);
+    const came = () => { clearTimeout(late); requestAnimationFrame(() => setTimeout(resolve)); };
+    const late = setTimeout(() => {
+      picture.off("change:value", came);
+      reject(new Error("no new picture in 10 seconds: is the kernel busy, are both ends alike, is this tab hidden?"));
+    }, 10_000);
+    picture.once("change:value", came);
   });
+  const settled = async () => {  // a picture that was on its way already is none of ours
+    let pictures = 0, before = -1;
+    const count = () => { pictures += 1; };
+    picture.on("change:value", count);
+    for (; before !== pictures; await new Promise(resolve => setTimeout(resolve, 200))) before = pictures;
+    picture.off("change:value", count);
+  };
   const measure = async () => {
     const [start, low, high, step] = ["value", "min", "max", "step"].map(name => control.get(name)), taken = [];
-    const move = async place => {
-      const value = Number((low + step * Math.round((place - low) / step)).toPrecision(9));  // else it is moved again
-      if (Math.abs(value - control.get("value")) < step / 2) return;
-      const done = painted(), begin = performance.now();
-      control.set("value", value);
-      control.save_changes();
-      await done;
-      taken.push(performance.now() - begin);
-    };
-    for (let k = 1; k <= 40; k++) await move(low + (high - low) * (1 - Math.abs(1 - k / 20)));
-    await move(start);
+    const put = value => { control.set("value", value); control.save_changes(); };
+    try {
+      for (let k = 1; k <= 40; k++) {
+        // on the slider's own grid: a value beside it would be rounded and sent once more
+        const steps = Math.round((high - low) * (1 - Math.abs(1 - k / 20)) / step);
+        const value = Number((low + step * steps).toPrecision(9));
+        if (Math.abs(value - control.get("value")) < step / 2) continue;
+        const done = painted(), begin = performance.now();
+        put(value);
+        await done;
+        taken.push(performance.now() - begin);
+      }
+    } finally {
+      put(start);
+    }
     return taken;
   };
   button.addEventListener("click", async () => {
     button.disabled = true;
     told.textContent = " measuring";
     try {
+      await settled();
       const taken = await measure(), ranked = [...taken].sort((a, b) => a - b);
       const [middle, most] = [0.5, 0.95].map(share => ranked[Math.floor(share * ranked.length)]);
       told.textContent = ` ${taken.length} moves: a picture after ${middle.toFixed(0)} ms (median), ` +
         `19 of 20 within ${most.toFixed(0)} ms; that is ${(1000 / middle).toFixed(0)} pictures a second`;
       model.set("milliseconds", taken);
       model.save_changes();
-    } catch {
-      told.textContent = " no new picture came in 10 seconds: is the kernel busy, or gone?";
+    } catch (error) {
+      told.textContent = ` ${error.message}`;
     }
     button.disabled = false;
   });

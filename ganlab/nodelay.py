@@ -1,8 +1,9 @@
 """An extension of Jupyter's server: each message of a kernel goes to the browser at once, so sliders answer sooner.
 
-Without it the system holds a message back until the browser has acknowledged the one before (Nagle's algorithm, RFC
-896), and browsers let that wait up to 40 ms (delayed acknowledgement, RFC 1122, 4.2.3.2). A slider's callback sends
-several: that the kernel is busy, the picture, a text. Installing the package switches it on, by ganlab.json.
+Without it the system holds a small message back until the browser has acknowledged the one before (Nagle's algorithm,
+RFC 896), and browsers let that wait up to 40 ms (delayed acknowledgement, RFC 1122, 4.2.3.2). A slider's callback sends
+several: that the kernel is busy, the picture, a text. Installing the package switches it on, by ganlab.json. What a
+proxy between server and browser does is its own affair.
 """
 
 from typing import Any

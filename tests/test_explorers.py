@@ -102,6 +102,8 @@ def test_pixels_are_sent_as_they_are_and_shown_at_a_fixed_size(channels: int, si
     assert picture.zoom == zoom
     picture.show(-images)
     assert picture.value == plots.tile(-images, 1).tobytes() and picture.shape == [size, size, channels]
+    with pytest.raises(ValueError, match=r"images: got a sheet of .* expected"):
+        picture.show(images[:, :, 1:])
 
 
 # The explorer.
