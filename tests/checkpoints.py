@@ -111,7 +111,9 @@ def quality(name: str) -> str:
     if hasattr(generator, "classes"):
         y = classes_as_in(set_name)
         right = [(told(set_name, draw) == y).double().mean().item() for draw in images]
-        before += f"the classifier of {set_name} finds the class asked for in {100 * statistics.mean(right):.1f}%; "
+        share = f"{100 * statistics.mean(right):.1f}%"
+        before += "asked for classes as often as the set has them; "
+        before += f"the classifier of {set_name} finds the class asked for in {share}; "
     return before + (
         f"feature-FID {mean:.1f} +- {deviation:.1f}, mean and deviation over {DRAWS} draws of {SAMPLES:,} samples; "
         f"{distance.floor:.1f} for as many real training images"
