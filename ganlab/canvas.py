@@ -1,4 +1,4 @@
-"""Parts of widgets that show images fast: painted by Pillow, of fixed size, in a rush only the latest; and layouts."""
+"""Parts of widgets that show images fast: sent as bytes, of fixed size, in a rush the latest; layouts; a stopwatch."""
 
 import contextlib
 import io
