@@ -25,16 +25,16 @@ test: $(READY) $(GRADER)/ready ## Prove everything: about half an hour on two co
 	$(PY) -m pytest -n logical $(ARGS)
 
 course: $(READY) ## Run every lesson at class speed into build/course as notebooks and HTML, print its minutes
-	$(PY) tests/lessons.py course $(LESSON)
+	$(PY) tests/tools/lessons.py course $(LESSON)
 
 refresh: $(READY) ## Execute the stored lessons in place, tidily (one lesson: make refresh LESSON=01)
-	$(PY) tests/lessons.py refresh $(LESSON)
+	$(PY) tests/tools/lessons.py refresh $(LESSON)
 
 bench: $(READY) ## Measure the training step beside the loop of the usual example scripts (over an hour; a quiet machine)
-	$(PY) tests/bench.py $(ARGS)
+	$(PY) tests/tools/bench.py $(ARGS)
 
 checkpoints: $(READY) ## For maintainers: train what lies in data/checkpoints anew, into build/checkpoints (hours)
-	$(PY) tests/checkpoints.py $(ARGS)
+	$(PY) tests/tools/checkpoints.py $(ARGS)
 
 release: $(GRADER)/ready ## For teachers: make what students get of an assignment (make release A=1)
 	$(GPY) -m ganlab.classroom release $(A)
@@ -47,7 +47,7 @@ marking: $(GRADER)/ready ## For teachers: open nbgrader's form to mark written a
 		--LabApp.app_dir=$(abspath $(VENV))/share/jupyter/lab --LabApp.default_url=/formgrader $(ARGS)
 
 mutants: $(READY) ## Show that wrong answers are refused and right ones accepted, by lesson and assignment
-	$(PY) tests/mutants.py
+	$(PY) tests/tools/mutants.py
 
 lint: $(READY) ## Check style and formatting of the code and the lessons
 	$(PY) -m ruff check .

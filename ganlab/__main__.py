@@ -1,60 +1,9 @@
-"""The command line: `python -m ganlab doctor` examines this machine, `data` lists and fetches sets, `train` trains.
+"""`python -m ganlab`: the command line, in each of torchrun's processes."""
 
-`sample` and `walk` make pictures with what is trained.
-"""
-
-import argparse
 import sys
 
-from ganlab import data, doctor, generating, parallel, training
-from ganlab.checkpoint import CheckpointError
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return the exit status: 0, 1 when something is wrong, 2 when the arguments are."""
-    parser = argparse.ArgumentParser(prog="python -m ganlab", description="The course's command line.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="say whether the course can run here, and what mends it if not")
-    sets = commands.add_parser("data", help="list the image sets, or get one").add_subparsers(dest="action")
-    sets.add_parser("fetch", help="build or download a set into the cache").add_argument("name", metavar="NAME")
-    training.add_arguments(commands.add_parser("train", help="train a GAN into a folder; again to continue it"))
-    generating.add_sample_arguments(commands.add_parser("sample", help="a sheet of samples, of one class if you like"))
-    generating.add_walk_arguments(commands.add_parser("walk", help="a GIF of the way from one sample to another"))
-    chosen = parser.parse_args(arguments)
-    try:
-        if chosen.command == "doctor":
-            return _doctor()
-        if chosen.command == "train":
-            return training.run(chosen)
-        if chosen.command in ("sample", "walk"):
-            return {"sample": generating.sample, "walk": generating.walk}[chosen.command](chosen)
-        return _fetch(chosen.name) if chosen.action == "fetch" else _list()
-    except (ValueError, OSError, data.DataError, CheckpointError) as error:  # bad input: said in one line
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-
-
-def _doctor() -> int:
-    findings = doctor.examine()
-    print(*findings, sep="\n")
-    well = doctor.can_run(findings)
-    print("\nThe course can run here." if well else "\nThe course cannot run here yet: see PROBLEM above.")
-    return 0 if well else 1
-
-
-def _list() -> int:
-    for status in data.describe():
-        size = f"{status.download_megabytes:6.1f} MB" if status.state == "to be downloaded" else f"{'':9}"
-        print(f"{status.name:9}{status.state:17}{size}  {status.source}")
-    print("\nAny folder of images works too: data.load('path/to/folder'). Get a set: python -m ganlab data fetch NAME")
-    return 0
-
-
-def _fetch(name: str) -> int:
-    status = data.fetch(name)
-    print(f"{name}: {status.state}")
-    return 0 if status.state == "present" else 1  # built, but not kept: a warning has said why
-
+from ganlab.cli import main
+from ganlab.train import parallel
 
 if __name__ == "__main__":
     sys.exit(parallel.together(main))

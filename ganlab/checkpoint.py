@@ -4,15 +4,11 @@ A state is a tree of dicts, lists and plain values with tensors at some leaves. 
 is JSON in the file's header, with a reference where each tensor stood. One file, so one `os.replace` swaps all of it.
 """
 
-import contextlib
 import hashlib
 import json
-import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -95,39 +91,3 @@ def _digest(tensors: dict[str, Tensor], header: str) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def random_states() -> dict[str, Any]:
-    """Return the state of every global generator: Python's, numpy's, torch's on the CPU and on each device present."""
-    numpy_state = np.random.get_state(legacy=False)
-    numpy_state["state"]["key"] = torch.from_numpy(numpy_state["state"]["key"].astype(np.int64))
-    states = {"python": random.getstate(), "numpy": numpy_state, "cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state_all()
-    if torch.backends.mps.is_available():
-        states["mps"] = torch.mps.get_rng_state()
-    return states
-
-
-def set_random_states(states: dict[str, Any]) -> None:
-    """Put every global generator back to what `random_states` returned; a device that is absent now is passed over."""
-    version, numbers, gauss = states["python"]
-    random.setstate((version, tuple(numbers), gauss))
-    numpy_state = {**states["numpy"], "state": dict(states["numpy"]["state"])}
-    numpy_state["state"]["key"] = numpy_state["state"]["key"].numpy().astype(np.uint32)
-    np.random.set_state(numpy_state)
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(states["cuda"])
-    if "mps" in states and torch.backends.mps.is_available():
-        torch.mps.set_rng_state(states["mps"])
-
-
-@contextlib.contextmanager
-def randomness_kept() -> Iterator[None]:
-    """Whatever happens inside, the global generators afterwards stand where they stood: for sampling and metrics."""
-    states = random_states()
-    try:
-        yield
-    finally:
-        set_random_states(states)

@@ -9,10 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganlab import checkpoint, conditional, models, runtime, toys
+from ganlab import models, runtime, toys
 from ganlab.data import ImageSet
-from ganlab.run import Keep
-from ganlab.train import GANRun, GANSettings, fit_gan
+from ganlab.train import GANRun, GANSettings, Keep, fit_gan
 
 torch.set_num_threads(1)  # networks this small gain nothing from more, and lose a lot on a busy machine
 on_each_device = pytest.mark.parametrize("device", runtime.available_devices())
@@ -22,7 +21,7 @@ Game = tuple[nn.Module, nn.Module, Any]  # generator, critic, source
 @pytest.fixture(autouse=True)
 def fixed_randomness() -> Iterator[None]:
     """Let each test of a module that imports this find the same global random state, and leave none of its own."""
-    with checkpoint.randomness_kept():
+    with runtime.randomness_kept():
         torch.manual_seed(0)
         yield
 
@@ -55,7 +54,7 @@ def told(seed: int = 0) -> Game:
     source = ImageSet(pictures, torch.arange(40) % 3, tuple("abc"), "noise", "train").batches(8, seed=seed)
     with runtime.seeded(seed):
         shape = {"size": 8, "width": 4}
-        return conditional.conditional_generator(3, 6, **shape), conditional.conditional_critic(3, **shape), source
+        return models.conditional_generator(3, 6, **shape), models.conditional_critic(3, **shape), source
 
 
 def settings(steps: int, **others: Any) -> GANSettings:

@@ -14,7 +14,8 @@ import torch
 from games import no_leftovers, on_each_device, same
 
 from ganlab import checkpoint
-from ganlab.checkpoint import CheckpointError, load, random_states, randomness_kept, save, set_random_states
+from ganlab.checkpoint import CheckpointError, load, save
+from ganlab.runtime import random_states, randomness_kept, set_random_states
 
 PLAIN = {
     "text": "naïve \u2028 \0 \"quoted\" \\ 网络", "empty": "", "true": True, "false": False, "none": None, "whole": -3,

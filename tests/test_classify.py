@@ -5,10 +5,9 @@ import torch
 from games import fixed_randomness, on_each_device, same  # noqa: F401
 
 from ganlab import checkpoint, data, runtime
-from ganlab.classify import ClassifierRun, ClassifierSettings, accuracy, fit_classifier
 from ganlab.data import ImageSet
 from ganlab.models import Classifier
-from ganlab.run import Keep
+from ganlab.train import ClassifierRun, ClassifierSettings, Keep, accuracy, fit_classifier
 
 
 def bars(count: int = 200) -> ImageSet:

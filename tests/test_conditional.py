@@ -7,18 +7,16 @@ import pytest
 import torch
 from torch import nn
 
-from ganlab import conditional, data, losses, models, runtime, steps, train, vaes, variational
-from ganlab.conditional import Given, given
-from ganlab.keep import Keep
-from ganlab.train import GANRun, GANSettings
-from ganlab.variational import VAERun, VAESettings
+from ganlab import data, losses, models, runtime, train
+from ganlab.models import Given, given
+from ganlab.train import GANRun, GANSettings, Keep, VAERun, VAESettings, gan, steps, vae
 
 CLASSES = 3
 
 
 @pytest.fixture(autouse=True)
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (train, variational):
+    for module in (gan, vae):
         monkeypatch.setattr(module, "measured_precision", lambda *networks: {"chosen": "float32"})  # it takes seconds
 
 
@@ -32,20 +30,20 @@ def pictures(size: int = 8, labels: bool = True) -> data.ImageSet:
 
 def players(seed: int = 0, **critic: object) -> tuple[nn.Module, nn.Module]:
     with runtime.seeded(seed):
-        generator = conditional.conditional_generator(CLASSES, latent_dim=4, embedding=5, size=8, width=4)
-        return generator, conditional.conditional_critic(CLASSES, size=8, width=4, **critic)
+        generator = models.conditional_generator(CLASSES, latent_dim=4, embedding=5, size=8, width=4)
+        return generator, models.conditional_critic(CLASSES, size=8, width=4, **critic)
 
 
 def points(seed: int = 0) -> tuple[nn.Module, nn.Module]:
     """Return a conditional generator and a critic of points, fully connected."""
     with runtime.seeded(seed):
-        generator = conditional.ConditionalGenerator(models.MLPGenerator(4 + 3, (2,), (8,)), 4, CLASSES, 3)
-        return generator, conditional.ProjectionCritic(models.MLPCritic((2,), (8, 6)), CLASSES)
+        generator = models.ConditionalGenerator(models.MLPGenerator(4 + 3, (2,), (8,)), 4, CLASSES, 3)
+        return generator, models.ProjectionCritic(models.MLPCritic((2,), (8, 6)), CLASSES)
 
 
-def small_vae(seed: int = 0, likelihood: str = "bernoulli") -> conditional.ConditionalVAE:
+def small_vae(seed: int = 0, likelihood: str = "bernoulli") -> models.ConditionalVAE:
     with runtime.seeded(seed):
-        return conditional.conditional_vae(
+        return models.conditional_vae(
             CLASSES, latent_dim=3, embedding=2, size=8, width=4, likelihood=likelihood, hidden=8
         )
 
@@ -55,11 +53,11 @@ def small_vae(seed: int = 0, likelihood: str = "bernoulli") -> conditional.Condi
 
 def test_a_whole_number_is_all_weight_on_one_class() -> None:
     y = torch.tensor([2, 0])
-    assert torch.equal(conditional.class_weights(y, 3), torch.tensor([[0.0, 0, 1], [1, 0, 0]]))
+    assert torch.equal(models.class_weights(y, 3), torch.tensor([[0.0, 0, 1], [1, 0, 0]]))
     mixed = torch.tensor([[0.25, 0.75, 0]])
-    assert conditional.class_weights(mixed, 3) is mixed
+    assert models.class_weights(mixed, 3) is mixed
     with pytest.raises(ValueError, match=r"y: got weights of shape \(1, 3\), expected \(B, 4\)"):
-        conditional.class_weights(mixed, 4)
+        models.class_weights(mixed, 4)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +75,7 @@ def test_a_class_and_its_row_of_weights_give_the_same_and_classes_differ(
 
 def test_the_projection_critic_is_its_formula_and_starts_from_the_critics_own_features() -> None:
     critic = models.MLPCritic((2,), (8, 6))
-    told = conditional.ProjectionCritic(critic, CLASSES)
+    told = models.ProjectionCritic(critic, CLASSES)
     x, y = torch.randn(5, 2), torch.tensor([0, 2, 1, 1, 2])
     phi = critic.layers[:-1](x)  # (5, 6)
     expected = [told.score(f).item() + (told.of_class.weight[:, k] @ f).item() for f, k in zip(phi, y, strict=True)]
@@ -107,7 +105,7 @@ def test_given_takes_its_classes_as_often_as_the_batch_asks_for() -> None:
 
 def test_numbers_of_classes_must_make_sense() -> None:
     with pytest.raises(ValueError, match="classes: got 1, expected a whole number >= 2"):
-        conditional.ProjectionCritic(models.MLPCritic((2,)), 1)
+        models.ProjectionCritic(models.MLPCritic((2,)), 1)
 
 
 # The game.
@@ -201,7 +199,7 @@ def test_a_conditional_vae_given_classes_is_a_vae_with_the_same_weights() -> Non
     vae = small_vae(likelihood="logistic")
     x, y, z = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 1]), torch.randn(4, 3)
     told = given(vae, y)
-    assert isinstance(told, vaes.VAE) and told.log_scale is vae.log_scale
+    assert isinstance(told, models.VAE) and told.log_scale is vae.log_scale
     assert {id(weight) for weight in told.parameters()} == {id(weight) for weight in vae.parameters()}
     mu, logvar = told.encode(x)
     by_hand = vae.encoder.body(x).chunk(2, 1)  # the classes' pictures begin as zeros
@@ -241,24 +239,24 @@ def test_bounds_use_each_images_own_class_whatever_the_chunk() -> None:
         vae.decoder.embedding.mul_(30)  # or an untrained decoder hardly minds the class
     x = (pictures().images[:10] > 128).float()
     y = pictures().labels[:10]
-    whole = variational.bounds(vae, x, 3, y=y)
+    whole = train.bounds(vae, x, 3, y=y)
     assert whole.shape == (10,)
-    assert not torch.allclose(whole, variational.bounds(vae, x, 3, y=(y + 1) % 3))
-    many = variational.bounds(vae, x, 300, y=y)
-    chunked = variational.bounds(vae, x, 300, y=y, chunk=600)  # other draws, two images at a time
-    other = variational.bounds(vae, x, 300, y=(y + 1) % 3)
+    assert not torch.allclose(whole, train.bounds(vae, x, 3, y=(y + 1) % 3))
+    many = train.bounds(vae, x, 300, y=y)
+    chunked = train.bounds(vae, x, 300, y=y, chunk=600)  # other draws, two images at a time
+    other = train.bounds(vae, x, 300, y=(y + 1) % 3)
     assert (many - chunked).abs().max() < 0.2 * (many - other).abs().min()
 
 
 def test_the_bound_learns_what_the_classes_mean() -> None:
     source = pictures().batches(30, scale="unit")
     how = VAESettings(200, 1e-2, precision="float32", ema_decay=0.9)
-    run = variational.fit_vae(small_vae(likelihood="logistic"), source, how, device="cpu", progress=False)
+    run = train.fit_vae(small_vae(likelihood="logistic"), source, how, device="cpu", progress=False)
     z = models.latents(30, 3, runtime.seeded_generator("judge"))
     brightness = [run.sample(z, torch.full((30,), k)).mean().item() for k in range(3)]
     assert brightness[0] < brightness[1] - 0.3 < brightness[2] - 0.6
     x, y = source.at(0), source.labels_at(0)
-    right, wrong = (variational.bounds(run.ema, x, y=classes).mean() for classes in (y, (y + 1) % 3))
+    right, wrong = (train.bounds(run.ema, x, y=classes).mean() for classes in (y, (y + 1) % 3))
     assert right > wrong
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from ganlab import data, sources
-from ganlab.data import DataError, ImageSet
+from ganlab import data
+from ganlab.data import DataError, ImageSet, packaged
 
 
 @pytest.fixture(autouse=True)
@@ -209,7 +209,7 @@ def test_a_name_far_from_all_sets_gets_no_suggestion():
 
 def test_describe_reads_no_image_and_builds_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "none yet"))
-    monkeypatch.setattr(sources, "build_digits", lambda: pytest.fail("built"))
+    monkeypatch.setattr(packaged, "build_digits", lambda: pytest.fail("built"))
     states = {status.name: status for status in data.describe()}
     assert list(states) == ["digits", "earth", "fashion", "mnist", "kmnist"]
     assert states["digits"].state == states["earth"].state == "to be built"

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from ganlab import __main__ as command
-from ganlab import data, doctor, runtime, train
+from ganlab import cli as command
+from ganlab import data, runtime
+from ganlab.cli import doctor
+from ganlab.train import gan
 
 
 def problems() -> list[doctor.Finding]:
@@ -22,7 +24,7 @@ def problems() -> list[doctor.Finding]:
 def quick_measurement(monkeypatch):
     """The measurement has its own tests; here it would only cost time."""
     found = {"chosen": "float32", "milliseconds": {"float32": 12.3, "bfloat16": 45.6}}
-    monkeypatch.setattr(train, "measured_precision", lambda *networks: found)
+    monkeypatch.setattr(gan, "measured_precision", lambda *networks: found)
 
 
 def test_a_sound_machine_has_no_problems_and_every_topic_is_examined(capsys):

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganlab import data, downloads
+from ganlab import data
+from ganlab.data import downloads
 
 
 def idx(values: np.ndarray) -> bytes:

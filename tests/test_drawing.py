@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganlab import data, drawing, plots
+from ganlab import data, plots, widgets
 
 NOW = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
 
@@ -34,7 +34,7 @@ def png(size: tuple[int, int] = (56, 40), white: int = 255) -> bytes:
 
 
 def test_what_is_drawn_is_answered() -> None:
-    pad = drawing.DrawingPad(respond, digits(), columns=2)
+    pad = widgets.DrawingPad(respond, digits(), columns=2)
     assert (pad.drawn == -1).all() and "mean &lt;-1.00&gt;" in pad.readout.value
     pixels = torch.randint(0, 256, (28, 28), dtype=torch.uint8)
     pad.pad.set_state({"pixels": memoryview(pixels.numpy().tobytes())})  # as the browser sends it
@@ -43,7 +43,7 @@ def test_what_is_drawn_is_answered() -> None:
 
 
 def test_buttons_bring_examples_clear_and_invert() -> None:
-    pad = drawing.DrawingPad(respond, digits())
+    pad = widgets.DrawingPad(respond, digits())
     for k in (0, 1, 2, 0):
         pad.example.click()
         assert torch.equal(pad.drawn, digits()[k : k + 1] / 127.5 - 1)
@@ -56,7 +56,7 @@ def test_buttons_bring_examples_clear_and_invert() -> None:
 
 
 def test_a_file_fills_the_pad_and_a_bad_one_changes_nothing() -> None:
-    pad = drawing.DrawingPad(respond, digits())
+    pad = widgets.DrawingPad(respond, digits())
     pad.file.value = uploaded(png())
     assert (pad.drawn == 1).all()
     pad.file.value = uploaded(b"no picture", "<bad>.png")
@@ -66,7 +66,7 @@ def test_a_file_fills_the_pad_and_a_bad_one_changes_nothing() -> None:
 
 def test_examples_must_be_digits_of_bytes() -> None:
     with pytest.raises(ValueError, match=r"examples: got torch.float32 \(3, 1, 28, 28\), expected torch.uint8"):
-        drawing.DrawingPad(respond, digits().float())
+        widgets.DrawingPad(respond, digits().float())
 
 
 def test_one_picture_is_read_from_a_path_or_from_bytes(tmp_path) -> None:

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ganlab import losses, models, runtime, toys, train
-from ganlab.ensemble import Ensemble, MemberAdam, Stack
-from ganlab.train import GANSettings
+from ganlab.train import Ensemble, GANSettings
+from ganlab.train.ensemble import MemberAdam, Stack
 
 fixed_randomness, on_each_device = games.fixed_randomness, games.on_each_device
 

@@ -6,7 +6,10 @@ import time
 import pytest
 import torch
 
-from ganlab import canvas, explorers, latent, models, plots, runtime
+from ganlab import models, plots, runtime, widgets
+from ganlab.models import latent
+from ganlab.widgets import kit
+from ganlab.widgets import latent as explorers
 
 
 def dcgan(channels: int = 3, size: int = 16, latent_dim: int = 10) -> models.DCGANGenerator:
@@ -17,7 +20,7 @@ def dcgan(channels: int = 3, size: int = 16, latent_dim: int = 10) -> models.DCG
     return generator
 
 
-def shown(explorer: explorers.LatentExplorer) -> tuple[bytes, str]:
+def shown(explorer: widgets.LatentExplorer) -> tuple[bytes, str]:
     return explorer.picture.value, explorer.code.value
 
 
@@ -26,7 +29,7 @@ def shown(explorer: explorers.LatentExplorer) -> tuple[bytes, str]:
 
 def test_latest_draws_every_call_of_one_thread() -> None:
     drawn = []
-    latest = canvas.Latest(lambda: drawn.append(1))
+    latest = kit.Latest(lambda: drawn.append(1))
     for _ in range(5):
         latest()
     assert len(drawn) == 5
@@ -40,7 +43,7 @@ def test_latest_skips_what_nobody_waits_for_and_never_the_last() -> None:
         busy.set()
         time.sleep(0.05)
 
-    latest = canvas.Latest(draw)
+    latest = kit.Latest(draw)
     first = threading.Thread(target=latest)
     first.start()
     busy.wait()
@@ -64,7 +67,7 @@ def test_latest_from_many_threads_never_overlaps_and_ends_with_the_last() -> Non
         drawn.append(seen)
         inside.pop()
 
-    latest, lock = canvas.Latest(draw), threading.Lock()
+    latest, lock = kit.Latest(draw), threading.Lock()
 
     def hurry() -> None:
         for _ in range(50):
@@ -87,7 +90,7 @@ def test_latest_goes_on_after_an_error() -> None:
         if error := outcomes.pop(0):
             raise error
 
-    latest = canvas.Latest(draw)
+    latest = kit.Latest(draw)
     with pytest.raises(ValueError, match="broken"):
         latest()
     latest()
@@ -97,7 +100,7 @@ def test_latest_goes_on_after_an_error() -> None:
 @pytest.mark.parametrize(("channels", "size", "zoom"), [(1, 28, 13), (1, 32, 12), (3, 64, 6)])
 def test_pixels_are_sent_as_they_are_and_shown_at_a_fixed_size(channels: int, size: int, zoom: int) -> None:
     images = torch.rand(1, channels, size, size, generator=runtime.seeded_generator(0)) * 2 - 1
-    picture = canvas.Pixels(images, canvas.LARGE)
+    picture = kit.Pixels(images, kit.LARGE)
     assert picture.value == plots.tile(images, 1).tobytes() and picture.shape == [size, size, channels]
     assert picture.zoom == zoom
     picture.show(-images)
@@ -111,7 +114,7 @@ def test_pixels_are_sent_as_they_are_and_shown_at_a_fixed_size(channels: int, si
 
 def test_the_explorer_starts_at_g_of_the_seed() -> None:
     generator = dcgan()
-    explorer = explorers.LatentExplorer(generator, seed=7)
+    explorer = widgets.LatentExplorer(generator, seed=7)
     z = models.latents(1, 10, runtime.seeded_generator(7))
     with torch.no_grad():
         expected = plots.tile(generator.eval()(z), 1).tobytes()
@@ -125,7 +128,7 @@ def test_the_explorer_starts_at_g_of_the_seed() -> None:
 @pytest.mark.parametrize("row", range(4))
 def test_a_slider_moves_along_its_direction_and_back_to_the_bit(kind: str, row: int) -> None:
     generator = dcgan()
-    explorer = explorers.LatentExplorer(generator, 3, kind)
+    explorer = widgets.LatentExplorer(generator, 3, kind)
     start, text = shown(explorer), explorer.readout.value
     explorer.sliders[row].value = -1.3
     vectors = torch.eye(10) if kind == "axes" else latent.principal_directions(generator, 10).vectors
@@ -138,7 +141,7 @@ def test_a_slider_moves_along_its_direction_and_back_to_the_bit(kind: str, row: 
 
 
 def test_float_noise_from_the_browser_does_not_enter_the_code() -> None:
-    explorer = explorers.LatentExplorer(dcgan())
+    explorer = widgets.LatentExplorer(dcgan())
     explorer.sliders[0].value = 0.1 + 0.2
     assert explorer.point().moves == ((0, 0.3),) and ",0+0.3@" in explorer.code.value
     there = shown(explorer)
@@ -148,7 +151,7 @@ def test_float_noise_from_the_browser_does_not_enter_the_code() -> None:
 
 
 def test_a_new_seed_keeps_the_moves_and_draw_takes_another() -> None:
-    explorer = explorers.LatentExplorer(dcgan(), 1)
+    explorer = widgets.LatentExplorer(dcgan(), 1)
     explorer.sliders[2].value = 2.0
     before, state = shown(explorer), torch.get_rng_state()
     explorer.seed.value = 2
@@ -173,7 +176,7 @@ def test_another_seed_is_never_the_same(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_other_directions_come_into_sight_and_moves_out_of_sight_stay() -> None:
-    explorer = explorers.LatentExplorer(dcgan(), directions="axes")
+    explorer = widgets.LatentExplorer(dcgan(), directions="axes")
     explorer.sliders[1].value = 1.0
     before = shown(explorer)
     explorer.first.value = 4
@@ -190,7 +193,7 @@ def test_other_directions_come_into_sight_and_moves_out_of_sight_stay() -> None:
 
 
 def test_the_other_kind_of_directions_begins_anew() -> None:
-    explorer = explorers.LatentExplorer(dcgan())
+    explorer = widgets.LatentExplorer(dcgan())
     start = explorer.picture.value
     explorer.first.value = 3
     explorer.sliders[0].value = 1.0
@@ -200,7 +203,7 @@ def test_the_other_kind_of_directions_begins_anew() -> None:
 
 
 def test_back_to_start() -> None:
-    explorer = explorers.LatentExplorer(dcgan())
+    explorer = widgets.LatentExplorer(dcgan())
     start = shown(explorer)
     explorer.sliders[0].value, explorer.sliders[3].value = 2.9, -3.0
     explorer.first.value = 4
@@ -211,7 +214,7 @@ def test_back_to_start() -> None:
 
 
 def test_a_code_from_one_explorer_sets_another() -> None:
-    sender, receiver = (explorers.LatentExplorer(dcgan(), seed, kind) for seed, kind in ((5, "principal"), (8, "axes")))
+    sender, receiver = (widgets.LatentExplorer(dcgan(), seed, kind) for seed, kind in ((5, "principal"), (8, "axes")))
     sender.first.value = 4
     sender.sliders[1].value, sender.sliders[2].value = -2.4, 0.7
     receiver.code.value = f" {sender.code.value.upper()}"
@@ -222,7 +225,7 @@ def test_a_code_from_one_explorer_sets_another() -> None:
 
 @pytest.mark.parametrize("code", ["<b>nonsense</b>", "7a@100", "7p,0+1@0000", "7a,3+9@10"])
 def test_a_bad_code_says_so_and_changes_nothing(code: str) -> None:
-    explorer = explorers.LatentExplorer(dcgan(), 4)
+    explorer = widgets.LatentExplorer(dcgan(), 4)
     explorer.sliders[1].value = 0.5
     picture, point = explorer.picture.value, explorer.point()
     explorer.code.value = code
@@ -236,7 +239,7 @@ def test_a_bad_code_says_so_and_changes_nothing(code: str) -> None:
 
 
 def test_a_generator_of_few_latents_gets_few_sliders() -> None:
-    explorer = explorers.LatentExplorer(dcgan(latent_dim=2))
+    explorer = widgets.LatentExplorer(dcgan(latent_dim=2))
     assert len(explorer.sliders) == 2 and explorer.first.max == 0
 
 
@@ -250,12 +253,12 @@ def test_a_generator_of_few_latents_gets_few_sliders() -> None:
 )
 def test_the_explorer_refuses_bad_arguments(arguments: dict, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        explorers.LatentExplorer(dcgan(), **arguments)
+        widgets.LatentExplorer(dcgan(), **arguments)
 
 
 def test_training_goes_on_undisturbed_and_the_widget_keeps_its_generator() -> None:
     generator, state = dcgan().train(), torch.get_rng_state()
-    explorer = explorers.LatentExplorer(generator)
+    explorer = widgets.LatentExplorer(generator)
     start = explorer.picture.value
     for weight in generator.parameters():
         weight.data *= 2
@@ -266,7 +269,7 @@ def test_training_goes_on_undisturbed_and_the_widget_keeps_its_generator() -> No
 
 
 def test_sliders_moved_on_several_threads_end_in_one_true_picture() -> None:
-    explorer = explorers.LatentExplorer(dcgan())
+    explorer = widgets.LatentExplorer(dcgan())
 
     def shake(control: object, end: float) -> None:
         for k in range(30):
@@ -287,7 +290,7 @@ def test_sliders_moved_on_several_threads_end_in_one_true_picture() -> None:
 
 
 def test_widgets_can_be_found_and_have_labels() -> None:
-    explorer = explorers.LatentExplorer(dcgan(1, 32))
+    explorer = widgets.LatentExplorer(dcgan(1, 32))
     assert "ganlab-widget" in explorer._dom_classes and "ganlab-picture" in explorer.picture._dom_classes
     assert "ganlab-readout" in explorer.readout._dom_classes
     labelled = [explorer.seed, explorer.draw, explorer.kind, explorer.first, *explorer.sliders, explorer.back]
@@ -301,11 +304,11 @@ def test_widgets_can_be_found_and_have_labels() -> None:
 
 def test_the_dial_shows_what_belongs_to_the_stop() -> None:
     stops = {f"beta {k}": (torch.full((4, 1, 8, 8), k / 2 - 1), f"rate <{k}>") for k in range(3)}
-    dial = explorers.Dial("weight", stops, columns=2)
+    dial = widgets.Dial("weight", stops, columns=2)
     for name, (images, sentence) in stops.items():
         dial.choice.value = name
         assert dial.picture.value == plots.tile(images, 2).tobytes()
         assert dial.readout.value == sentence.replace("<", "&lt;").replace(">", "&gt;")
     assert dial.choice.description == "weight" and "ganlab-widget" in dial._dom_classes
     with pytest.raises(ValueError, match="stops: got 1, expected two or more"):
-        explorers.Dial("weight", {"one": stops["beta 1"]})
+        widgets.Dial("weight", {"one": stops["beta 1"]})

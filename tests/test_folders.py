@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from ganlab import data, folders
-from ganlab.data import DataError
+from ganlab import data
+from ganlab.data import DataError, folders
 
 TRAIN = [name for name in (f"{i}.png" for i in range(99)) if not folders.is_test(name)]  # names that hash to train
 

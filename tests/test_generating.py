@@ -6,8 +6,9 @@ import PIL.Image
 import pytest
 import torch
 
-from ganlab import __main__ as command
-from ganlab import conditional, models, pretrained, runtime, vaes
+from ganlab import cli as command
+from ganlab import models, runtime
+from ganlab.models import trained
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +25,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for name, plan in plans.items():
         folder = tmp_path_factory.mktemp(name)
         with runtime.seeded(0):
-            networks = pretrained.build(plan)
+            networks = trained.build(plan)
         for weight in (weight for network in networks.values() for weight in network.parameters()):
             weight.data *= 8 if weight.ndim == 4 else 1  # or untrained pictures are all grey
-        pretrained.save(folder / "networks.safetensors", plan, networks)
+        trained.save(folder / "networks.safetensors", plan, networks)
         made[name] = str(folder)
     return made
 
@@ -38,14 +39,14 @@ def size_and_frames(path: Path) -> tuple[tuple[int, int], int]:
 
 
 def test_networks_come_back_as_they_were_saved(folders: dict[str, str]) -> None:
-    generator = pretrained.read(Path(folders["cgan"]) / "networks.safetensors")["generator"]
+    generator = trained.read(Path(folders["cgan"]) / "networks.safetensors")["generator"]
     with runtime.seeded(0):
-        expected = conditional.conditional_generator(3, 6, channels=1, size=16, width=4)
+        expected = models.conditional_generator(3, 6, channels=1, size=16, width=4)
     assert torch.equal(generator.embedding, expected.embedding)
     for a, b in zip(generator.body.parameters(), expected.body.parameters(), strict=True):
         assert torch.equal(a, 8 * b if b.ndim == 4 else b)
     assert not generator.training
-    assert isinstance(pretrained.read(Path(folders["cvae"]) / "networks.safetensors")["vae"], vaes.VAE)
+    assert isinstance(trained.read(Path(folders["cvae"]) / "networks.safetensors")["vae"], models.VAE)
 
 
 @pytest.mark.parametrize("name", ["dcgan", "cgan", "cvae"])
@@ -68,10 +69,10 @@ def test_a_class_and_a_seed_change_the_sheet_and_the_same_words_do_not(folders: 
 
 def test_samples_of_a_class_are_the_networks_own(folders: dict[str, str], tmp_path: Path) -> None:
     command.main(["sample", "--of", folders["cgan"], "--class", "2", "--n", "1", "--out", str(tmp_path / "a.png")])
-    generator = pretrained.read(Path(folders["cgan"]) / "networks.safetensors")["generator"]
+    generator = trained.read(Path(folders["cgan"]) / "networks.safetensors")["generator"]
     with torch.no_grad():
         image = generator(models.latents(1, 6, runtime.seeded_generator(0)), torch.tensor([2]))
-    from ganlab.canvas import painted
+    from ganlab.widgets.kit import painted
 
     assert (tmp_path / "a.png").read_bytes() == painted(image, 1)
 

@@ -16,7 +16,7 @@ import pytest
 from games import Spoiled, dropping, kept, play, same
 from torch import Tensor
 
-from ganlab import checkpoint
+from ganlab import checkpoint, runtime
 
 KILLS = int(os.environ.get("GANLAB_KILLS", "3"))
 STEPS = 60 * KILLS
@@ -39,7 +39,7 @@ def train(path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_killed_and_resumed_is_never_stopped(tmp_path, record_property):
-    with checkpoint.randomness_kept():
+    with runtime.randomness_kept():
         train(tmp_path / "never")
     chance, path, reached = random.Random(0), tmp_path / "killed", []
     for kill in [*range(KILLS), None]:

@@ -18,11 +18,11 @@ GENEROUS_MS = 1000  # what is aimed at is 60 and 100; other work on the machine 
 # Weights that nobody trained, but larger than DCGAN's, so that the pictures are not all grey.
 NETWORK = """
 import torch
-from ganlab import canvas, conditional, drawing, explorers, models, runtime, steering, vaes
+from ganlab import models, runtime, widgets
 with runtime.seeded(0):
     generator = models.DCGANGenerator(latent_dim=100, channels=3, size=64, width=32)
-    told = conditional.conditional_generator(10, channels=1, size=32, width=32)
-    vae = vaes.conv_vae(latent_dim=32, size=28)
+    told = models.conditional_generator(10, channels=1, size=32, width=32)
+    vae = models.conv_vae(latent_dim=32, size=28)
 for weight in (*generator.parameters(), *told.parameters()):
     weight.data *= 5 if weight.ndim == 4 else 1
 z = models.latents(4, 100, runtime.seeded_generator(0))
@@ -31,11 +31,11 @@ def respond(drawn):
         return torch.cat([drawn, vae(vae.encode(drawn)[0])]), f"ink {drawn.mean():.3f}"
 """
 WIDGETS = {
-    "explorer": "explorers.LatentExplorer(generator, seed=7)",
-    "walk": "explorers.LatentWalk(generator)",
-    "sliders": "steering.DirectionSliders(generator, z, {'first': 3 * torch.eye(100)[0], 'second': torch.eye(100)[1]})",
-    "mixer": "mixer = steering.ClassMixer(told, list('0123456789')); mixer",
-    "pad": "drawing.DrawingPad(respond, torch.full((2, 1, 28, 28), 200, dtype=torch.uint8), columns=2)",
+    "explorer": "widgets.LatentExplorer(generator, seed=7)",
+    "walk": "widgets.LatentWalk(generator)",
+    "sliders": "widgets.DirectionSliders(generator, z, {'first': 3 * torch.eye(100)[0], 'second': torch.eye(100)[1]})",
+    "mixer": "mixer = widgets.ClassMixer(told, list('0123456789')); mixer",
+    "pad": "widgets.DrawingPad(respond, torch.full((2, 1, 28, 28), 200, dtype=torch.uint8), columns=2)",
 }
 # Notes when a key goes down and when a picture loaded since is on the screen (the frame's callback runs just before it
 # is painted, a timer set there just after), and at every frame the place and size of the widget's largest picture.
@@ -65,7 +65,7 @@ def widget_page(browser: Browser, server: Server, tmp_path_factory: pytest.TempP
     """Open a notebook that shows all of them; the tests of this file use it one after the other."""
     context = browser.new_context(viewport={"width": 1400, "height": 1300})
     page = context.new_page()
-    cells = (NETWORK, *WIDGETS.values(), "canvas.Stopwatch(mixer.mix, mixer.picture)")
+    cells = (NETWORK, *WIDGETS.values(), "widgets.Stopwatch(mixer.mix, mixer.picture)")
     assert run_all(page, server, store(tmp_path_factory.mktemp("latent"), *cells)) == []
     yield page
     context.close()

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from ganlab import latent, models, runtime
+from ganlab import models, runtime
+from ganlab.models import latent
 
 # Arcs.
 

@@ -14,12 +14,11 @@ from games import Spoiled, fixed_randomness, images, kept, not_finite, result, s
 from nbclient import NotebookClient
 from nbformat import v4
 
-from ganlab import checkpoint, curves, dashboard, live, runtime, train, vaes
-from ganlab.dashboard import Dashboard, Pace
+from ganlab import checkpoint, models, runtime, train
 from ganlab.data import ImageSet
-from ganlab.run import Keep
-from ganlab.train import GANRun
-from ganlab.variational import VAERun, VAESettings
+from ganlab.train import GANRun, Keep, VAERun, VAESettings
+from ganlab.widgets import curves, dashboard, live
+from ganlab.widgets.dashboard import Dashboard, Pace
 
 
 @pytest.fixture
@@ -269,7 +268,7 @@ def test_lines_are_printed_instead(steps, quiet, lines, monkeypatch, capsys):
 def test_a_vae_is_seen_and_steered_as_a_game_is(person, capsys):
     def vae_run() -> VAERun:
         with runtime.seeded(0):
-            vae = vaes.conv_vae(2, 1, 8, 4)
+            vae = models.conv_vae(2, 1, 8, 4)
         images = ImageSet(torch.arange(640).view(10, 1, 8, 8).to(torch.uint8), None, (), "waves", "train")
         settings = VAESettings(12, precision="float32")
         return VAERun(vae, images.batches(5, scale="binary"), settings, Keep(sample_every=4, samples=3), "cpu")
@@ -308,6 +307,6 @@ def test_points_are_refused_before_any_work():
 def test_nobody_watches_a_script_or_nbclient():
     """papermill executes by nbclient."""
     assert not live.watched()
-    notebook = v4.new_notebook(cells=[v4.new_code_cell("from ganlab import live\nlive.watched()")])
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("from ganlab.widgets import live\nlive.watched()")])
     NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
     assert notebook.cells[0].outputs[0].data["text/plain"] == "False"

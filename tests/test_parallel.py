@@ -19,10 +19,10 @@ import torch.distributed as dist
 from games import fixed_randomness, kept, no_leftovers, not_finite, same, settings  # noqa: F401
 from torch import Tensor, nn
 
-from ganlab import __main__ as command
-from ganlab import checkpoint, parallel, train, training
-from ganlab.run import Keep
-from ganlab.train import fit_gan
+from ganlab import checkpoint, train
+from ganlab import cli as command
+from ganlab.cli import train as train_command
+from ganlab.train import Keep, fit_gan, gan, parallel
 
 STEPS, KILLED_STEPS = 6, 30
 # float32 sums in another order differ by 1e-7 of their size; Adam moves a weight by up to 1e-3 a step here, and the
@@ -123,8 +123,8 @@ def parts(folder: Path) -> int:
     """Do in each process what the tests then look at, and leave it in files."""
     me, save = "first" if parallel.is_first() else "second", checkpoint.save
     if me == "second":
-        checkpoint.save = training.write_atomically = never
-    train.measured_precision = lambda *networks: {"chosen": "float32"}  # a measurement takes seconds
+        checkpoint.save = train_command.write_atomically = never
+    gan.measured_precision = lambda *networks: {"chosen": "float32"}  # a measurement takes seconds
     for name in GAMES:
         save(folder / f"{name} of the {me}", games.result(run_of(name, folder)))
     for name, make in NORMS.items():

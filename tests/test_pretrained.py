@@ -7,9 +7,10 @@ import pytest
 import torch
 from scipy import linalg
 
-from ganlab import checkpoint, classify, data, pretrained, runtime, variational
+from ganlab import checkpoint, data, runtime, train
 from ganlab.checkpoint import CheckpointError
-from ganlab.pretrained import FOLDER, SHA256, FeatureDistance
+from ganlab.models import trained
+from ganlab.models.trained import FOLDER, SHA256, FeatureDistance
 
 GANS = [name for name in SHA256 if name.split("-")[0] in ("dcgan", "cgan")]
 VAES = [name for name in SHA256 if name.split("-")[0] in ("vae", "cvae")]
@@ -34,7 +35,7 @@ def test_the_folder_holds_what_the_package_names_and_no_more_than_25_megabytes()
 
 @pytest.mark.parametrize("name", SHA256)
 def test_networks_load_ready_for_use_and_the_card_tells_their_command(name):
-    networks = pretrained.load(name)
+    networks = trained.load(name)
     kind = name.split("-")[0]
     roles = {"generator"} if name in checkpoints.WITHOUT_CRITIC else {"generator", "critic"}
     assert set(networks) == (roles if name in GANS else {"vae" if name in VAES else kind})
@@ -59,7 +60,7 @@ def test_the_card_tells_the_truth(name):
 @pytest.mark.parametrize("name", GANS)
 def test_a_generator_is_nearer_to_real_images_than_noise_and_the_critic_tells_them_apart(name):
     set_name = name.split("-")[1]
-    networks, distance = pretrained.load(name), FeatureDistance(set_name)
+    networks, distance = trained.load(name), FeatureDistance(set_name)
     fake = checkpoints.samples(networks["generator"], set_name, 0)
     noise = torch.rand(fake.shape, generator=runtime.seeded_generator("noise")) * 2 - 1
     assert distance.floor < distance.of(fake) < distance.of(noise) / 5
@@ -71,7 +72,7 @@ def test_a_generator_is_nearer_to_real_images_than_noise_and_the_critic_tells_th
 
 @pytest.mark.parametrize("name", [name for name in SHA256 if name.startswith(("cgan", "cvae"))])
 def test_what_is_told_a_class_makes_mostly_that(name):
-    networks, set_name = pretrained.load(name), name.split("-")[1]
+    networks, set_name = trained.load(name), name.split("-")[1]
     generator = networks["vae" if "vae" in networks else "generator"]
     seen = checkpoints.told(set_name, checkpoints.samples(generator, set_name, 0))
     assert (seen == checkpoints.classes_as_in(set_name)).double().mean() > 0.8
@@ -88,21 +89,21 @@ def test_cards_ask_for_classes_as_often_as_the_set_has_them(set_name):
 
 @pytest.mark.parametrize("name", VAES)
 def test_a_vae_finds_real_images_likelier_than_others(name):
-    vae, set_name = pretrained.load(name)["vae"], name.split("-")[1]
+    vae, set_name = trained.load(name)["vae"], name.split("-")[1]
     batches = data.load(set_name, "test").batches(50, scale="binary" if vae.likelihood == "bernoulli" else "unit")
     x, y = batches.at(0), batches.labels_at(0) if hasattr(vae, "classes") else None
-    real, upside_down = (variational.bounds(vae, images, y=y).mean() for images in (x, x.flip(2)))
-    noise = variational.bounds(vae, torch.randint(0, 2, x.shape).float(), y=y).mean()
+    real, upside_down = (train.bounds(vae, images, y=y).mean() for images in (x, x.flip(2)))
+    noise = train.bounds(vae, torch.randint(0, 2, x.shape).float(), y=y).mean()
     assert real > noise and (set_name == "earth" or real > upside_down)
     if y is not None:
-        assert real > variational.bounds(vae, x, y=(y + 1) % vae.classes).mean()
+        assert real > train.bounds(vae, x, y=(y + 1) % vae.classes).mean()
 
 
 def test_feature_distance_is_the_formula_on_the_classifiers_features():
     distance = FeatureDistance("digits", n=300)
     held_out = data.load("digits", "test", 32)
     images = data.load("digits", size=32).images[:200]
-    classifier = pretrained.load("classifier-digits")["classifier"]
+    classifier = trained.load("classifier-digits")["classifier"]
     with torch.no_grad():
         a, b = (classifier.features(x.float() / 127.5 - 1).double() for x in (images, held_out.images))
     ridge = 1e-6 * torch.eye(64)  # some features are nearly constant, and scipy's root wants full rank
@@ -130,17 +131,17 @@ def test_more_real_images_are_nearer():
 
 
 def test_accuracy_of_the_digits_classifier():
-    classifier = pretrained.load("classifier-digits")["classifier"]
-    assert classify.accuracy(classifier, data.load("digits", "test", 32)) > 0.97
+    classifier = trained.load("classifier-digits")["classifier"]
+    assert train.accuracy(classifier, data.load("digits", "test", 32)) > 0.97
 
 
 def test_an_unknown_name_a_missing_and_an_altered_file_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="Did you mean 'dcgan-digits'"):
-        pretrained.load("dcgan-digit")
-    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+        trained.load("dcgan-digit")
+    monkeypatch.setattr(trained, "FOLDER", tmp_path)
     with pytest.raises(CheckpointError, match="there is no checkpoint"):
-        pretrained.load("classifier-digits")
+        trained.load("classifier-digits")
     # a sound checkpoint, but another than the package was made with
     checkpoint.save(tmp_path / "classifier-digits.safetensors", {"networks": {}, "weights": {}})
     with pytest.raises(CheckpointError, match="is not the file that ganlab was made with"):
-        pretrained.load("classifier-digits")
+        trained.load("classifier-digits")

@@ -13,8 +13,7 @@ from torch import nn
 
 from ganlab import checkpoint, runtime
 from ganlab.checkpoint import CheckpointError
-from ganlab.run import Keep
-from ganlab.train import GANRun, fit_gan
+from ganlab.train import GANRun, Keep, fit_gan
 
 
 def test_a_full_disk_costs_a_warning_and_not_the_training(tmp_path, monkeypatch):

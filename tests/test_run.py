@@ -15,8 +15,8 @@ import torch
 from games import Spoiled, dropping, fixed_randomness, kept, not_finite, play, result, same, settings, spread  # noqa: F401
 
 from ganlab import checkpoint
-from ganlab.run import LOOK_EVERY, Keep
-from ganlab.train import GANRun, fit_gan
+from ganlab.train import GANRun, Keep, fit_gan
+from ganlab.train.run import LOOK_EVERY
 
 
 def once(step: int, act):

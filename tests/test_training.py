@@ -6,8 +6,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from ganlab import __main__ as command
-from ganlab import checkpoint, parallel, pretrained
+from ganlab import checkpoint
+from ganlab import cli as command
+from ganlab.models import trained
+from ganlab.train import parallel
 
 FEW = ["--every", "4", "--batch-size", "16", "--device", "cpu"]
 
@@ -150,9 +152,9 @@ def test_what_is_told_classes_goes_on_and_leaves_networks_that_sample_a_class(tm
     assert command.main(arguments(tmp_path / "whole", network=network, more=["--width", "4"])) == 0
     for file in ("history.csv", "samples-0000008.png"):
         assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "parts" / file).read_bytes()
-    trained = checkpoint.load(tmp_path / "whole" / "run.safetensors")["weights"]["modules"]["ema"]
-    written = pretrained.read(tmp_path / "whole" / "networks.safetensors")[role].state_dict()
-    assert all(weight.equal(trained[name]) for name, weight in written.items())
+    ema = checkpoint.load(tmp_path / "whole" / "run.safetensors")["weights"]["modules"]["ema"]
+    written = trained.read(tmp_path / "whole" / "networks.safetensors")[role].state_dict()
+    assert all(weight.equal(ema[name]) for name, weight in written.items())
     words = ["sample", "--of", str(tmp_path / "whole"), "--class", "3", "--out", str(tmp_path / "threes.png")]
     assert command.main(words) == 0 and (tmp_path / "threes.png").exists()
 
@@ -161,7 +163,7 @@ def test_what_is_told_classes_goes_on_and_leaves_networks_that_sample_a_class(tm
 def test_every_kind_leaves_networks_that_can_be_read(tmp_path, network):
     more = [] if network == "mlp" else ["--width", "4"]
     assert command.main(arguments(tmp_path / "run", steps=2, network=network, more=more)) == 0
-    assert pretrained.read(tmp_path / "run" / "networks.safetensors")
+    assert trained.read(tmp_path / "run" / "networks.safetensors")
 
 
 def test_images_without_classes_are_refused_where_classes_are_told(tmp_path, pictures, capsys):

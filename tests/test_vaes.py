@@ -7,19 +7,19 @@ import torch
 from games import fixed_randomness, on_each_device, same  # noqa: F401
 from torch import Tensor, nn
 
-from ganlab import probability, runtime, steps, vaes, variational
+from ganlab import models, probability, runtime, train
 from ganlab.data import ImageSet
-from ganlab.run import Keep
-from ganlab.vaes import VAE, conv_vae, mlp_vae
-from ganlab.variational import VAERun, VAESettings, bounds, fit_vae
+from ganlab.models import VAE, conv_vae, mlp_vae
+from ganlab.train import Keep, VAERun, VAESettings, bounds, fit_vae, steps
+from ganlab.train import vae as vae_run
 
-MEASURED = variational.measured_precision
+MEASURED = vae_run.measured_precision
 
 
 @pytest.fixture(autouse=True)
 def not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs compute in float32 unless they ask for another precision: a measurement takes seconds."""
-    monkeypatch.setattr(variational, "measured_precision", lambda vae, x: {"chosen": "float32"})
+    monkeypatch.setattr(vae_run, "measured_precision", lambda vae, x: {"chosen": "float32"})
 
 
 def pictures(size: int = 8, channels: int = 1, count: int = 60) -> ImageSet:
@@ -42,7 +42,7 @@ def images_for(vae: VAE, n: int, device: str = "cpu") -> Tensor:
 
 
 @on_each_device
-@pytest.mark.parametrize("likelihood", vaes.LIKELIHOODS)
+@pytest.mark.parametrize("likelihood", models.LIKELIHOODS)
 @pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 28), (1, 32), (3, 64)])
 def test_images_keep_their_shape_and_range(channels, size, likelihood, device):
     vae = conv_vae(5, channels, size, 4, likelihood).to(device)
@@ -182,7 +182,7 @@ def test_the_fastest_precision_is_measured_once_and_a_resumed_run_keeps_its_own(
         asked.append([step() for step in candidates.values()])
         return list(candidates)[len(asked)], dict.fromkeys(candidates, 1.0)
 
-    monkeypatch.setattr(variational, "measured_precision", MEASURED)
+    monkeypatch.setattr(vae_run, "measured_precision", MEASURED)
     monkeypatch.setattr(runtime, "fastest", fastest)
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
     runs = [VAERun(small("bernoulli"), source, VAESettings(1), device="cpu") for _ in range(2)]
@@ -197,7 +197,7 @@ def test_the_fastest_precision_is_measured_once_and_a_resumed_run_keeps_its_own(
 
 
 @on_each_device
-@pytest.mark.parametrize("likelihood", vaes.LIKELIHOODS)
+@pytest.mark.parametrize("likelihood", models.LIKELIHOODS)
 @pytest.mark.parametrize("logit", [-50.0, 50.0])
 @pytest.mark.parametrize("logvar", [-20.0, 20.0])
 @pytest.mark.parametrize("samples", [1, 5])
@@ -312,4 +312,4 @@ def test_images_that_do_not_fit_are_refused_before_any_work(tmp_path, vae, scale
 def test_unknown_likelihoods_are_refused():
     with pytest.raises(ValueError, match="likelihood: got 'poisson', expected one of bernoulli, logistic"):
         VAE(nn.Identity(), nn.Identity(), 2, "poisson")
-    assert variational.bounds(small(), images_for(small(), 2)).shape == (2,)
+    assert train.bounds(small(), images_for(small(), 2)).shape == (2,)

@@ -11,7 +11,8 @@ from scipy.stats import norm
 from torch import Tensor
 
 from ganlab import plots, probability, toys
-from ganlab.variational_explorer import BoundExplorer, BoundPicture, bound_state, posterior
+from ganlab.widgets import BoundExplorer
+from ganlab.widgets.bound import BoundPicture, bound_state, posterior
 
 X = 1.2
 

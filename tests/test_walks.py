@@ -8,19 +8,20 @@ import pytest
 import torch
 from test_explorers import dcgan
 
-from ganlab import canvas, explorers, models, plots, runtime, vaes, walks
+from ganlab import models, plots, runtime, widgets
+from ganlab.widgets import kit, walk
 
 
-def pair() -> walks.LatentWalk:
+def pair() -> widgets.LatentWalk:
     """Return the walk of a GAN and a VAE of other sizes, side by side, between three latents each."""
     with runtime.seeded(0):
-        vae = vaes.conv_vae(latent_dim=6, size=8, width=4, hidden=8)
+        vae = models.conv_vae(latent_dim=6, size=8, width=4, hidden=8)
     z = {"GAN": torch.randn(3, 10, generator=runtime.seeded_generator(0))}
     z["VAE"] = torch.randn(3, 6, generator=runtime.seeded_generator(1))
-    return walks.LatentWalk({"GAN": dcgan(1), "VAE": vae}, z=z)
+    return widgets.LatentWalk({"GAN": dcgan(1), "VAE": vae}, z=z)
 
 
-def press(walk: walks.LatentWalk, *numbers: int) -> None:
+def press(walk: widgets.LatentWalk, *numbers: int) -> None:
     for number in numbers:
         button = walk.buttons[number - 1]
         button.value = not button.value
@@ -28,14 +29,14 @@ def press(walk: walks.LatentWalk, *numbers: int) -> None:
 
 def test_the_way_passes_its_stops_and_each_leg_is_as_long_as_any() -> None:
     stops = torch.randn(4, 9, generator=runtime.seeded_generator(0))
-    at_stops = walks.way(stops, torch.tensor([0, 1 / 3, 2 / 3, 1]))
+    at_stops = walk.way(stops, torch.tensor([0, 1 / 3, 2 / 3, 1]))
     assert torch.allclose(at_stops, stops, atol=1e-5)
     for line, between in (("arc", models.slerp(stops[1], stops[2], 0.25)), ("straight", stops[1].lerp(stops[2], 0.25))):
-        assert torch.allclose(walks.way(stops, torch.tensor([1.25 / 3]), line)[0], between, atol=1e-5)
+        assert torch.allclose(walk.way(stops, torch.tensor([1.25 / 3]), line)[0], between, atol=1e-5)
 
 
 def test_the_first_walk_is_from_sample_1_to_sample_2() -> None:
-    walk = walks.LatentWalk(dcgan(1), seed=3)
+    walk = widgets.LatentWalk(dcgan(1), seed=3)
     z = models.latents(8, 10, runtime.seeded_generator(3))
     picture = walk.pictures[""]
     for t, end in ((0.0, 0), (1.0, 1)):
@@ -51,7 +52,7 @@ def test_the_first_walk_is_from_sample_1_to_sample_2() -> None:
 
 
 def test_numbers_are_walked_in_the_order_they_were_pressed() -> None:
-    walk = walks.LatentWalk(dcgan(1), seed=3)
+    walk = widgets.LatentWalk(dcgan(1), seed=3)
     press(walk, 1, 7, 1)  # 1 off: too few until 7 is pressed; then 1 again, at the end
     assert walk.stops == [1, 6, 0]
     walk.way.value = 0.5
@@ -61,7 +62,7 @@ def test_numbers_are_walked_in_the_order_they_were_pressed() -> None:
 
 
 def test_fewer_than_two_and_more_than_five_are_told_and_change_no_way() -> None:
-    walk = walks.LatentWalk(dcgan(1))
+    walk = widgets.LatentWalk(dcgan(1))
     press(walk, 2)
     assert walk.stops == [0, 1] and "Press 2 to 5 of the numbers" in walk.readout.value
     press(walk, 3, 4, 5, 6)
@@ -73,7 +74,7 @@ def test_fewer_than_two_and_more_than_five_are_told_and_change_no_way() -> None:
 
 
 def test_the_strip_stays_while_the_slider_moves() -> None:
-    walk = walks.LatentWalk(dcgan(1))
+    walk = widgets.LatentWalk(dcgan(1))
     strip = walk.strips[""].value
     walk.way.value = 0.5
     assert walk.strips[""].value == strip
@@ -82,7 +83,7 @@ def test_the_strip_stays_while_the_slider_moves() -> None:
 
 
 def test_play_and_slider_keep_together() -> None:
-    walk = walks.LatentWalk(dcgan(1))
+    walk = widgets.LatentWalk(dcgan(1))
     before = walk.pictures[""].value
     walk.play.value = 40
     assert walk.way.value == pytest.approx(0.4) and walk.pictures[""].value != before
@@ -98,18 +99,18 @@ def test_generators_walk_side_by_side_each_through_its_own_latents() -> None:
     for name in ("GAN", "VAE"):
         z = models.slerp(*walk.z[name][:2], 0.25)
         assert walk.pictures[name].value == plots.tile(walk.spaces[name].images(z[None]), 1).tobytes()
-        assert walk.pictures[name].zoom * walk.pictures[name].shape[1] == canvas.LARGE // 2
+        assert walk.pictures[name].zoom * walk.pictures[name].shape[1] == kit.LARGE // 2
     assert f"Length of z: GAN {models.slerp(*walk.z['GAN'][:2], 0.25).norm():.1f}, VAE" in walk.readout.value
 
 
 def test_latents_of_the_readers_own_must_fit() -> None:
     z = torch.randn(3, 10, generator=runtime.seeded_generator("own"))
-    assert len(explorers.LatentWalk(dcgan(1), z=z).buttons) == 3
+    assert len(widgets.LatentWalk(dcgan(1), z=z).buttons) == 3
     for wrong in (z[:1], z[:, :9], z[0], z.repeat(3, 1)):
         with pytest.raises(ValueError, match=r"z: got shape .*expected \(n, 10\) with n from 2 to 8"):
-            walks.LatentWalk(dcgan(1), z=wrong)
+            widgets.LatentWalk(dcgan(1), z=wrong)
     with pytest.raises(ValueError, match="z: got 3 of a, 2 of b, expected as many of each"):
-        walks.LatentWalk({"a": dcgan(1), "b": dcgan(1)}, z={"a": z, "b": z[:2]})
+        widgets.LatentWalk({"a": dcgan(1), "b": dcgan(1)}, z={"a": z, "b": z[:2]})
 
 
 def test_a_walk_is_saved_as_a_gif_and_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganlab import probability, vaes
+from ganlab import models, probability
 from ganlab.check import Exercise, Slip
+from ganlab.models import VAE
 from ganlab.runtime import seeded, seeded_generator
-from ganlab.vaes import VAE
 
 
 def _kl(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ def vae_step(
 
 def _vae_step(function: Callable) -> dict[str, Any]:
     with seeded(81):
-        vae = vaes.mlp_vae(latent_dim=3, shape=(1, 4, 4), hidden=8)
+        vae = models.mlp_vae(latent_dim=3, shape=(1, 4, 4), hidden=8)
     optimizer = torch.optim.SGD(vae.parameters(), lr=0.05)
     rng = seeded_generator("08.1")
     images = (torch.rand(2, 6, 1, 4, 4, generator=rng) < 0.4).float()

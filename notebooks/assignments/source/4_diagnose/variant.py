@@ -1058,9 +1058,9 @@ def two_networks(seed, latent_dim=8, shape=(2,)):
 
 
 def small_vae(seed):
-    """Return a VAE with 8 latents for digits of 14 x 14 pixels: see ganlab.vaes.VAE."""
+    """Return a VAE with 8 latents for digits of 14 x 14 pixels: see ganlab.models.VAE."""
     with seeded(seed):
-        return vaes.mlp_vae(8, (1, 14, 14), 128)
+        return models.mlp_vae(8, (1, 14, 14), 128)
 '''.strip("\n")
 
 WORLDS = '''
@@ -1091,7 +1091,7 @@ IMPORTS = (
     ("torch.nn.functional", ("binary_cross_entropy_with_logits as entropy",)),
     ("torch.nn.functional", ("relu", "softplus")),
     None,
-    ("ganlab", ("data", "metrics", "models", "toys", "vaes")),
+    ("ganlab", ("data", "metrics", "models", "toys")),
     ("ganlab.check", ("Exercise", "Slip", "mark")),
     ("ganlab.models", ("latents",)),
     ("ganlab.runtime", ("seeded", "seeded_generator")),

@@ -1,0 +1,23 @@
+"""Image sets as tensors: by name or folder, in seeded batches that live on the device."""
+
+from ganlab.data.batches import FLIPS, SCALES, Batches, ImageSet, Stacked
+from ganlab.data.folders import read_image
+from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
+from ganlab.data.sets import SETS, describe, fetch, load
+
+__all__ = [
+    "FLIPS",
+    "SCALES",
+    "SETS",
+    "SPLITS",
+    "Batches",
+    "DataError",
+    "ImageSet",
+    "SetStatus",
+    "Stacked",
+    "describe",
+    "fetch",
+    "fingerprint",
+    "load",
+    "read_image",
+]

@@ -1,0 +1,50 @@
+"""What has weights: generators, critics, variational autoencoders, classifiers; and what is done with their latents."""
+
+from ganlab.models.augment import DiffAugment
+from ganlab.models.classifier import Classifier
+from ganlab.models.conditional import (
+    ConditionalGenerator,
+    ConditionalVAE,
+    Given,
+    ProjectionCritic,
+    class_weights,
+    conditional_critic,
+    conditional_generator,
+    conditional_vae,
+    given,
+)
+from ganlab.models.dcgan import DCGANCritic, DCGANGenerator, halvings, spectrally_normalised
+from ganlab.models.latent import latents, slerp
+from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
+from ganlab.models.modes import count_parameters, frozen
+from ganlab.models.vae import LIKELIHOODS, VAE, conv_vae, mlp_vae
+
+__all__ = [
+    "LIKELIHOODS",
+    "VAE",
+    "Classifier",
+    "ConditionalGenerator",
+    "ConditionalVAE",
+    "DCGANCritic",
+    "DCGANGenerator",
+    "DiffAugment",
+    "Given",
+    "MLPCritic",
+    "MLPGenerator",
+    "ProjectionCritic",
+    "class_weights",
+    "conditional_critic",
+    "conditional_generator",
+    "conditional_vae",
+    "conv_vae",
+    "count_parameters",
+    "frozen",
+    "given",
+    "halvings",
+    "latents",
+    "mlp",
+    "mlp_input_gradient",
+    "mlp_vae",
+    "slerp",
+    "spectrally_normalised",
+]

@@ -1,0 +1,176 @@
+"""Latents: drawn, joined by arcs, and moved along directions that a generator's first layer shows."""
+
+import copy
+import math
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ganlab.data import fingerprint
+from ganlab.runtime import seeded_generator, whole_number
+
+
+def latents(n: int, latent_dim: int, generator: torch.Generator) -> Tensor:
+    """Return standard normal latents (n, latent_dim) on the generator's device."""
+    return torch.randn(n, latent_dim, generator=generator, device=generator.device)
+
+
+def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+    """Return the point at t on the arc of a circle from a to b, its length going evenly from |a| to |b|.
+
+    a, b: (..., D); t: from 0, exactly a, to 1, exactly b: a number, or a tensor that broadcasts against (...), so that
+    t (n,) with a, b (D,) gives a path (n, D). Normal latents of many numbers all have much the same length, and so have
+    these points, while the straight line's are shorter in the middle (Shoemake 1985; White 2016). Raises ValueError for
+    unequal shapes, t outside [0, 1], and a, b in opposite directions, between which no arc is the shortest.
+    """
+    t = torch.as_tensor(t, dtype=a.dtype, device=a.device)
+    if a.shape != b.shape:
+        raise ValueError(f"a, b: got shapes {tuple(a.shape)} and {tuple(b.shape)}, expected the same")
+    if not ((t >= 0) & (t <= 1)).all():
+        raise ValueError(f"t: got {t.tolist()}, expected 0 to 1")
+    length_a, length_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)  # (..., 1)
+    u, v = nn.functional.normalize(a, dim=-1), nn.functional.normalize(b, dim=-1)
+    # unlike arccos(u . v), exact for small angles too (Kahan 2006)
+    angle = 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))
+    if (angle > math.pi - 1e-3).any():
+        raise ValueError("a, b: got opposite directions, between which no arc is the shortest")
+    t = t[..., None]  # (..., 1)
+    length = (1 - t) * length_a + t * length_b
+    of_a = torch.sin((1 - t) * angle) / torch.sin(angle) * length / length_a
+    of_b = torch.sin(t * angle) / torch.sin(angle) * length / length_b
+    # where the angle is so small, line and arc agree to rounding; and zero has no direction to turn from
+    straight = (angle < 1e-3) | (length_a == 0) | (length_b == 0)
+    return torch.where(straight, 1 - t, of_a) * a + torch.where(straight, t, of_b) * b
+
+
+KINDS = ("principal", "axes")
+FARTHEST, STEP = 3.0, 0.1  # how far a point may be moved along one direction, and in what steps: standard deviations
+
+
+class Directions(NamedTuple):
+    """Directions through latent space, the strongest first: vectors (n, latent_dim) of length 1, and shares (n,)."""
+
+    vectors: Tensor
+    shares: Tensor
+
+
+def _frozen(generator: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode; the caller's may be in training meanwhile, on another thread."""
+    if not isinstance(getattr(generator, "latent_dim", None), int):
+        raise ValueError(f"generator: got {type(generator).__name__} without a latent_dim, expected one with it")
+    return copy.deepcopy(generator).eval().requires_grad_(False)
+
+
+def _device(generator: nn.Module) -> torch.device:
+    return next(generator.parameters()).device
+
+
+def _first_features(generator: nn.Module, z: Tensor) -> Tensor:
+    """Return what the first layer with weights makes of z (B, latent_dim): (B, features), float64, on the CPU."""
+    found: list[Tensor] = []
+    weighted = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+    layers = [module for module in generator.modules() if isinstance(module, weighted)]
+    hooks = [layer.register_forward_hook(lambda _, given, output: found.append(output)) for layer in layers]
+    with torch.inference_mode():
+        generator(z.to(_device(generator)))
+    for hook in hooks:
+        hook.remove()
+    return found[0].flatten(1).cpu().double()
+
+
+def principal_directions(generator: nn.Module, n: int) -> Directions:
+    """Return the n strongest principal directions of the generator's first features, exactly, on the CPU.
+
+    GANSpace (Härkönen et al. 2020) draws many z, takes the principal components of the first layer's output y, and
+    regresses z on the coordinates x_k of y along them. Here y = W z + b is linear and z ~ N(0, I), so all of that has
+    a closed form. Cov(y) = W W^T; with W = V S U^T, the components are the columns of V, x = S U^T z, and regression
+    gives E[z x^T] E[x x^T]^-1 = U S S^-2 = U S^-1. The standard deviation of x_k is s_k: so much of it moves z by
+    u_k, the k-th eigenvector of W^T W, of length 1. `shares` are s_k^2 / sum s^2, parts of the features' variance.
+    A direction is as good as its opposite: the largest number of each is made positive.
+    Raises ValueError for n outside 1 to latent_dim, and for a first layer that is not linear.
+    """
+    generator = _frozen(generator)
+    if whole_number("n", n, least=1) > generator.latent_dim:
+        raise ValueError(f"n: got {n}, expected at most latent_dim, {generator.latent_dim}")
+    basis = torch.eye(generator.latent_dim)
+    probe = latents(2, generator.latent_dim, seeded_generator("probe"))
+    y = _first_features(generator, torch.cat([torch.zeros_like(probe[:1]), basis, probe]))
+    by_axis = y[1:-2] - y[0]  # W^T, (latent_dim, features)
+    if not torch.allclose(y[-2:], y[0] + probe.double() @ by_axis, atol=1e-4 * y.abs().max().item()):
+        raise ValueError(f"generator: the first layer of {type(generator).__name__} is not linear in z")
+    squares, vectors = torch.linalg.eigh(by_axis @ by_axis.T)  # ascending; eigenvectors are columns
+    vectors = vectors.flip(1).T
+    largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
+    shares = squares.flip(0).clamp(min=0) / squares.sum()
+    return Directions((vectors * largest.sign())[:n].float(), shares[:n].float())
+
+
+def traversal(generator: nn.Module, z: Tensor, direction: Tensor, offsets: Sequence[float]) -> Tensor:
+    """Return G(z + offset * direction) for each offset, (n, C, H, W) on the CPU; z and direction (latent_dim,)."""
+    generator = _frozen(generator)
+    path = z + torch.tensor(offsets)[:, None] * direction  # (n, latent_dim)
+    with torch.inference_mode():
+        return generator(path.to(_device(generator))).float().cpu()
+
+
+class Point(NamedTuple):
+    """A latent: the draw of `seed`, moved along directions of one kind by so many standard deviations each."""
+
+    seed: int
+    kind: str = "principal"
+    moves: tuple[tuple[int, float], ...] = ()  # (direction, by how much), by rising direction
+
+
+CODE = re.compile(r"(\d{1,9})([pa])((?:,\d{1,4}[+-]\d(?:\.\d)?)*)@([0-9a-f]{1,5})", re.ASCII)
+
+
+class LatentSpace:
+    """The latents of a generator as it is now, and their images; training it afterwards changes nothing here."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        self.generator = _frozen(generator)
+        self.dim = generator.latent_dim
+        self.principal = principal_directions(generator, self.dim)
+        self.vectors = {"principal": self.principal.vectors, "axes": torch.eye(self.dim)}
+        weights = {name: tensor.cpu() for name, tensor in self.generator.state_dict().items() if tensor.ndim}
+        # Whose directions a code means: axes are those of any generator with as many, the principal ones its own.
+        self.marks = {"principal": fingerprint(weights)[:4], "axes": str(self.dim)}
+
+    def z(self, point: Point) -> Tensor:
+        """Return the latent (1, latent_dim) of a point, on the CPU; without moves, that of its seed bit for bit."""
+        z = latents(1, self.dim, seeded_generator(point.seed))
+        for k, value in point.moves:
+            z = z + value * self.vectors[point.kind][k]
+        return z
+
+    def images(self, z: Tensor) -> Tensor:
+        """Return the images (n, C, H, W) of latents z (n, latent_dim), on the CPU."""
+        with torch.inference_mode():
+            return self.generator(z.to(_device(self.generator))).float().cpu()
+
+    def code(self, point: Point) -> str:
+        """Return the short text that stands for exactly this point: seed, kind, moves @ whose directions they are."""
+        moves = "".join(f",{k}{value:+g}" for k, value in point.moves)
+        return f"{point.seed}{point.kind[0]}{moves}@{self.marks[point.kind]}"
+
+    def point(self, code: str) -> Point:
+        """Return the point that `code` stands for; ValueError in one line for what is no code of this generator's."""
+        found = CODE.fullmatch("".join(code.split()).lower())
+        if not found:
+            example = f"7p,0+1.5,2-2@{self.marks['principal']}"
+            raise ValueError(f"code: got {code.strip()[:40]!r}, expected one such as {example}")
+        kind = {kind[0]: kind for kind in KINDS}[found[2]]
+        if kind == "axes" and found[4] != self.marks[kind]:
+            raise ValueError(f"code: is for latents of {found[4]} numbers, this generator takes {self.dim}")
+        if found[4] != self.marks[kind]:
+            raise ValueError(f"code: is of another generator, {found[4]}; this one is {self.marks[kind]}")
+        moves = [(int(k), float(value)) for k, value in re.findall(r",(\d+)([+-][\d.]+)", found[3])]
+        chosen = [k for k, _ in moves]
+        if len(set(chosen)) < len(chosen) or any(k >= self.dim for k in chosen):
+            raise ValueError(f"code: got directions {chosen}, expected different ones from 0 to {self.dim - 1}")
+        if any(abs(value) > FARTHEST for _, value in moves):
+            raise ValueError(f"code: expected moves from {-FARTHEST:g} to {FARTHEST:g} standard deviations")
+        return Point(int(found[1]), kind, tuple(sorted(move for move in moves if move[1])))

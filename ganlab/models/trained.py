@@ -1,0 +1,126 @@
+"""Networks that this project has trained, loaded by name, and the distance between images that their features give.
+
+The files lie in data/checkpoints, each with a card that says from which data, by which command, and how good it is;
+`tests/tools/checkpoints.py` makes both.
+"""
+
+import difflib
+import hashlib
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganlab import checkpoint, data, metrics
+from ganlab.checkpoint import CheckpointError
+from ganlab.models.classifier import Classifier
+from ganlab.models.conditional import conditional_critic, conditional_generator, conditional_vae
+from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
+from ganlab.models.mlp import MLPCritic, MLPGenerator
+from ganlab.models.vae import conv_vae
+from ganlab.runtime import seeded_generator, whole_number
+
+FOLDER = Path(__file__).parents[2] / "data" / "checkpoints"
+SHA256 = {
+    "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
+    "cgan-digits": "a5ac0c1cb8ed02a37b416ed34aaeafcf141b6d8a77165d3a1c8af7ebb54d5d81",
+    "cgan-digits-collapsed": "b70a96cfcb234f69130a3cd7e6a202c00563248983b2c8c62583e36e99f07023",
+    "cvae-digits": "9f467698beb9313dee76c84d658da3a3728515203754ac8dc96d23d0538c4538",
+    "vae-earth": "2c2dbff15a8093eaa8a6834afc1ec72dff2f3436bedc05326a4acfd400a461fd",
+    "vae-digits": "884b29a99c079cca35011d2539cae31bb2f9552588c8f91cfbddd0a992306735",
+    "classifier-digits": "d2c0c1359d4331b622465830dca5344a00fd554a1452f5ae61231e6ca0bf5bc9",
+    "classifier-earth": "be7f02db16fbff410cb568744b1837f6dfa4251ad272ece040a17c6577184e0c",
+    "classifier-fashion": "6b8b1862399913fe676203b421a487e54ebb491fe527ff9de27e380af43bcf1d",
+    "dcgan-digits": "df8df655c19f8d5b4cb429377400e2e3021c89c8871e56b09430b543cf0d7778",
+    "dcgan-earth": "ac08a4f75ad8639762a7f079b610e4a68e27c7e02367635181015a2978ef4d92",
+    "dcgan-earth-resize": "1a8e90c55d628e0bc501aef7a24d1f52797ef65d0940d2345bdba60cebd06dde",
+}
+KINDS = (
+    *(
+        DCGANGenerator,
+        DCGANCritic,
+        MLPGenerator,
+        MLPCritic,
+        Classifier,
+        conv_vae,
+    ),
+    *(conditional_generator, conditional_critic, conditional_vae),
+)
+# What networks are made of: for each role, "generator" say, the name of one of KINDS and its arguments.
+Plan = dict[str, tuple[str, dict[str, object]]]
+
+
+def build(plan: Plan) -> dict[str, nn.Module]:
+    """Return new networks, first weights from torch's global generator, in the plan's order."""
+    kinds = {kind.__name__: kind for kind in KINDS}
+    return {role: kinds[kind](**arguments) for role, (kind, arguments) in plan.items()}
+
+
+def save(path: str | Path, plan: Plan, networks: dict[str, nn.Module]) -> None:
+    """Write networks and what they are made of to one file, atomically, for `read`."""
+    weights = {role: networks[role].state_dict() for role in plan}
+    checkpoint.save(path, {"networks": plan, "weights": weights})
+
+
+def read(path: str | Path, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
+    """Return the networks of a file that `save` wrote, in evaluation mode; CheckpointError if it cannot be read."""
+    state = checkpoint.load(path)
+    networks = build(state["networks"])
+    for role, network in networks.items():
+        network.load_state_dict(state["weights"][role])
+        network.to(device).eval()
+    return networks
+
+
+def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
+    """Return the networks of one checkpoint, in evaluation mode.
+
+    They are a GAN's "generator" (averaged) and mostly its "critic", a "vae", or a "classifier".
+
+    Raises ValueError for a name that is none of `SHA256`'s, CheckpointError for a file that is missing or altered.
+    """
+    if name not in SHA256:
+        close = difflib.get_close_matches(name, SHA256, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"name: got {name!r}, expected one of {', '.join(SHA256)}.{hint}")
+    path = FOLDER / f"{name}.safetensors"
+    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != SHA256[name]:
+        raise CheckpointError(f"{path} is not the file that ganlab was made with; `git checkout` brings it back")
+    return read(path, device)
+
+
+class FeatureDistance:
+    """The Fréchet distance between a set's real images and others, on the features of the set's own classifier.
+
+    "Feature-FID" for short; for "digits", "fashion" and "earth". It compares with the held-out images; for earth, whose
+    held-out tiles are another part of the world, with one half of the training tiles. `floor` is the distance of `n`
+    real images, from the training images or the other half: much lower is no better. Fewer images give larger values,
+    so compare only values of equally many. Not comparable with Inception's FID, nor between sets.
+    """
+
+    def __init__(self, name: str, n: int = 1000, device: str | torch.device = "cpu") -> None:
+        whole_number("n", n, least=2)
+        self.classifier = load(f"classifier-{name}", device)["classifier"]
+        self.device = torch.device(device)
+        others, real = (data.load(name, split, self.classifier.size).images for split in data.SPLITS)
+        others = others[torch.randperm(len(others), generator=seeded_generator("floor"))]
+        if name == "earth":
+            real, others = others.tensor_split(2)
+        self._real = self.features(real)
+        self.floor = self.of(others[:n])
+
+    def of(self, images: Tensor) -> float:
+        """Return the distance of images (N, C, H, W), float in [-1, 1] or uint8, in squared units of the features."""
+        return metrics.frechet_distance(self.features(images), self._real)
+
+    @torch.no_grad()
+    def features(self, images: Tensor) -> Tensor:
+        """Return the features (N, 64) of images (N, C, H, W), on the CPU; smaller images get a black margin."""
+        margin = (self.classifier.size - images.shape[-1]) // 2
+        found = []
+        for batch in images.split(250):
+            pixels = batch.to(self.device).float()
+            pixels = pixels.div(127.5).sub(1) if images.dtype == torch.uint8 else pixels
+            found.append(self.classifier.features(F.pad(pixels, (margin,) * 4, value=-1.0)).cpu())
+        return torch.cat(found)

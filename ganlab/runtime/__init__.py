@@ -1,0 +1,35 @@
+"""Where a run happens: device, speed, seeds, files, and the measurement that picks the fast precision."""
+
+from ganlab.runtime.checks import whole_number
+from ganlab.runtime.devices import DEVICES, available_devices, device_name, pick_device, synchronize
+from ganlab.runtime.files import cache_dir, interrupts_deferred, write_atomically
+from ganlab.runtime.lab import SPEEDS, Lab, start
+from ganlab.runtime.precision import FLOAT32, Precision, convolutions, fastest, named_precision, precisions, remembered
+from ganlab.runtime.seeds import random_states, randomness_kept, seeded, seeded_generator, set_random_states
+
+__all__ = [
+    "DEVICES",
+    "FLOAT32",
+    "SPEEDS",
+    "Lab",
+    "Precision",
+    "available_devices",
+    "cache_dir",
+    "convolutions",
+    "device_name",
+    "fastest",
+    "interrupts_deferred",
+    "named_precision",
+    "pick_device",
+    "precisions",
+    "random_states",
+    "randomness_kept",
+    "remembered",
+    "seeded",
+    "seeded_generator",
+    "set_random_states",
+    "start",
+    "synchronize",
+    "whole_number",
+    "write_atomically",
+]

@@ -1,0 +1,39 @@
+"""A lesson's setup: speed, seed and device."""
+
+import os
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from ganlab.runtime.checks import whole_number
+from ganlab.runtime.devices import pick_device
+
+SPEEDS = ("smoke", "class", "full")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What a lesson's setup cell settles: the speed, the seed and the device."""
+
+    speed: str
+    seed: int
+    device: torch.device
+
+    def by_speed(self, smoke: T, class_: T, full: T) -> T:
+        """Return the value that belongs to this lab's speed."""
+        return dict(zip(SPEEDS, (smoke, class_, full), strict=True))[self.speed]
+
+
+def start(speed: str = "auto", seed: int = 0, device: str = "auto") -> Lab:
+    """Settle speed, seed and device for a lesson; changes no global state.
+
+    `speed` is "smoke", "class", "full", or "auto": the environment variable GANLAB_SPEED, else "class".
+    Raises ValueError for any other speed, a seed that is not a whole number >= 0, or a device that is not there.
+    """
+    if speed == "auto":
+        speed = os.environ.get("GANLAB_SPEED") or "class"
+    if speed not in SPEEDS:
+        raise ValueError(f"speed: got {speed!r}, expected one of {', '.join(SPEEDS)} (or 'auto')")
+    return Lab(speed, whole_number("seed", seed, least=0), pick_device(device))

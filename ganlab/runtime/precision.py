@@ -1,0 +1,113 @@
+"""The precisions of a training step, and the measurement that picks the fastest of several ways."""
+
+import hashlib
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from ganlab.runtime.devices import synchronize
+from ganlab.runtime.files import cache_dir, write_atomically
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How a training step computes: the autocast type of the networks, and the memory order of images."""
+
+    dtype: torch.dtype = torch.float32
+    channels_last: bool = False
+
+    def __str__(self) -> str:
+        return str(self.dtype).removeprefix("torch.") + (" channels_last" if self.channels_last else "")
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The torch memory format that goes with `channels_last`."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+    def autocast(self, device: torch.device) -> torch.autocast:
+        """Return the context in which the networks run; in float32 it does nothing."""
+        return torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+
+FLOAT32 = Precision()
+
+
+def precisions(device: torch.device, convolutions: bool) -> dict[str, Precision]:
+    """Return the precisions worth trying on `device`, float32 first; memory order matters only to `convolutions`.
+
+    float16 is left out: it needs loss scaling, and bfloat16 does not.
+    """
+    bf16 = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
+    dtypes = [torch.float32] + ([torch.bfloat16] if bf16 else [])
+    tried = [Precision(dtype, last) for dtype in dtypes for last in ((False, True) if convolutions else (False,))]
+    return {str(precision): precision for precision in tried}
+
+
+def named_precision(name: str, device: torch.device, convolutions: bool) -> Precision:
+    """Return the precision called `name`; raise ValueError with the names for this device for any other."""
+    there = precisions(device, convolutions)
+    if name not in there:
+        raise ValueError(f"precision: got {name!r}, expected 'auto' or one of {', '.join(there)}")
+    return there[name]
+
+
+def convolutions(*networks: nn.Module) -> bool:
+    """Return whether any of the networks convolves images: only then can the memory order of channels matter."""
+    kinds = nn.Conv2d | nn.ConvTranspose2d
+    return any(isinstance(module, kinds) for network in networks for module in network.modules())
+
+
+def fastest(
+    candidates: dict[str, Callable[[], object]], device: torch.device, seconds: float = 3.0, margin: float = 1.1
+) -> tuple[str, dict[str, float]]:
+    """Time the candidates in turn and return the name of the fastest, and every median in milliseconds.
+
+    The rounds alternate, so that a slow spell of the machine hits all alike. The first candidate is the one to beat:
+    another must be `margin` times faster, or the choice would follow the noise. There are three rounds at least, and
+    up to thirty within `seconds`.
+    """
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    for run in candidates.values():
+        run()  # the first call allocates and builds kernels
+    deadline = time.perf_counter() + seconds
+    for turn in range(30):
+        if turn >= 3 and time.perf_counter() > deadline:
+            break
+        for name, run in candidates.items():
+            synchronize(device)
+            begin = time.perf_counter()
+            run()
+            synchronize(device)
+            times[name].append(1e3 * (time.perf_counter() - begin))
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    first, best = next(iter(medians)), min(medians, key=medians.__getitem__)
+    return (best if medians[first] >= margin * medians[best] else first), medians
+
+
+def remembered(key: str, measure: Callable[[], dict]) -> dict:
+    """Return what `measure` found for `key` on this machine, measuring only the first time.
+
+    A choice that was measured anew each time could change between two runs of one seed, and with it the bits. The
+    answers are kept as JSON in the cache folder; an unreadable or unwritable one is measured again.
+    """
+    path = cache_dir() / "measured" / (hashlib.sha256(key.encode()).hexdigest()[:16] + ".json")
+    try:
+        kept = json.loads(path.read_text())
+        if kept["key"] == key:
+            return kept["found"]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # nothing kept, or not readable: measure
+    found = measure()
+    try:
+        write_atomically(path, json.dumps({"key": key, "found": found}, indent=1).encode())
+    except OSError:
+        pass  # the measurement holds for this process even when it cannot be kept
+    return found

@@ -1,0 +1,111 @@
+"""One move of each player, as the mathematics reads: `ganlab.train` puts them into a run, a lesson into a loop."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ganlab import losses, probability
+from ganlab.models.modes import frozen
+from ganlab.runtime import FLOAT32, Precision
+
+
+def critic_step(
+    critic: nn.Module,
+    generator: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    real: Tensor,
+    z: Tensor,
+    objective: losses.Objective,
+    precision: Precision = FLOAT32,
+    penalty: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None,
+) -> dict[str, Tensor]:
+    """Move the critic one step towards telling `real` (B, ...) from the fakes G(z), z (B, latent_dim).
+
+    Returns "critic_loss" (nats) and "d_real", "d_fake", the mean D on either batch, as tensors on the device.
+    The networks run in `precision`, the loss always in float32, and so does all of `penalty(critic, real, fake)`, (B,).
+    """
+    with precision.autocast(real.device):
+        with torch.no_grad():  # the generator is not the one that learns here
+            fake = generator(z)
+        real_logits, fake_logits = critic(real).float(), critic(fake).float()
+    loss = objective.critic(real_logits, fake_logits).mean()
+    if penalty is not None:
+        loss = loss + penalty(critic, real, fake.float()).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    d_real, d_fake = real_logits.detach().sigmoid().mean(), fake_logits.detach().sigmoid().mean()
+    return {"critic_loss": loss.detach(), "d_real": d_real, "d_fake": d_fake}
+
+
+def generator_step(
+    generator: nn.Module,
+    critic: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    z: Tensor,
+    objective: losses.Objective,
+    precision: Precision = FLOAT32,
+    real: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Move the generator one step towards fakes G(z) that the critic takes for real; z (B, latent_dim).
+
+    A paired objective compares them with `real` (B, ...). Returns "generator_loss" (nats) as a tensor on the device.
+    Networks and loss compute as in `critic_step`.
+    """
+    with frozen(critic):
+        with precision.autocast(z.device):
+            fake_logits = critic(generator(z)).float()
+            with torch.no_grad():
+                others = (critic(real).float(),) if objective.paired else ()
+        loss = objective.generator(fake_logits, *others).mean()
+        optimizer.zero_grad()
+        loss.backward()
+    optimizer.step()
+    return {"generator_loss": loss.detach()}
+
+
+def vae_step(
+    vae: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    eps: Tensor,
+    beta: float = 1.0,
+    free_bits: float = 0.0,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move encoder and decoder one step up their bound for images x (B, C, H, W); eps (K, B, latent_dim) is normal.
+
+    K = 1 maximises the ELBO, its KL in closed form and weighted by `beta`; a latent dimension whose mean KL is below
+    `free_bits` nats is not pushed further down (Kingma et al. 2016). K > 1 maximises the importance-weighted bound.
+    Returns "bound" and "kl", means in nats, as tensors on the device; for K = 1, log p(x | z) is their sum.
+    """
+    with precision.autocast(x.device):
+        mu, logvar = vae.encode(x)
+        kl = probability.gaussian_kl(mu, logvar)  # (B, latent_dim)
+        if len(eps) == 1:
+            log_p_x = vae.log_p_x_given_z(x, probability.reparameterise(mu, logvar, eps[0]))
+            bound = probability.elbo(log_p_x, kl.sum(1)).mean()
+            loss = beta * kl.mean(0).clamp(min=free_bits).sum() - log_p_x.mean()
+        else:
+            bound = probability.importance_bound(vae.log_weights(x, mu, logvar, eps)).mean()
+            loss = -bound
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return {"bound": bound.detach(), "kl": kl.detach().sum(1).mean()}
+
+
+@torch.no_grad()
+def clip_weights(critic: nn.Module, most: float) -> None:
+    """Bring every weight into [-most, most], as the first Wasserstein GAN did (Arjovsky et al. 2017)."""
+    for weight in critic.parameters():
+        weight.clamp_(-most, most)
+
+
+@torch.no_grad()
+def update_ema(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Set `average` to decay * average + (1 - decay) * model, weight by weight; buffers are copied as they are."""
+    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+    for kept, new in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(new)

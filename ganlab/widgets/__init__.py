@@ -1,0 +1,28 @@
+"""What waits for a hand: sliders, boards, explorers, a drawing pad."""
+
+from ganlab.widgets.bound import BoundExplorer
+from ganlab.widgets.dial import Dial
+from ganlab.widgets.game import GameBoard
+from ganlab.widgets.kit import Picture, Stopwatch, image_slider, panel, slider
+from ganlab.widgets.latent import LatentExplorer
+from ganlab.widgets.minimax import MinimaxExplorer
+from ganlab.widgets.mixer import ClassMixer, DirectionSliders
+from ganlab.widgets.pad import DrawingPad
+from ganlab.widgets.walk import LatentWalk
+
+__all__ = [
+    "BoundExplorer",
+    "ClassMixer",
+    "Dial",
+    "DirectionSliders",
+    "DrawingPad",
+    "GameBoard",
+    "LatentExplorer",
+    "LatentWalk",
+    "MinimaxExplorer",
+    "Picture",
+    "Stopwatch",
+    "image_slider",
+    "panel",
+    "slider",
+]

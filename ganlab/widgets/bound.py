@@ -1,0 +1,124 @@
+"""What waits for a hand: q(z | x) on a line, moved against a posterior of any shape; the bound and its gap follow."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import ipywidgets as ipw
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from ganlab import plots, probability
+from ganlab.widgets.kit import Picture, slider
+
+LogLikelihood = Callable[[Tensor], Tensor]  # latents z (n,) to log p(x | z) (n,), for the one x in question
+
+LEAST_SIGMA, MOST_SIGMA, FARTHEST = 0.05, 2.0, 4.0
+GRID = torch.linspace(-24, 24, 9601, dtype=torch.float64)  # 10 points a sigma at least, 10 sigma on either side
+SHOWN, LEAST_NATS = 3.0, -8.0  # the picture's edges
+
+
+class BoundState(NamedTuple):
+    """What `bound_state` finds, in nats: bound = expected_log_likelihood - kl, and log_p_x = bound + gap."""
+
+    log_p_x: float
+    expected_log_likelihood: float
+    kl: float
+    bound: float
+    gap: float
+
+
+def posterior(log_p_x_given_z: LogLikelihood) -> tuple[float, Tensor]:
+    """Return log p(x), and log p(z | x) on `GRID`, in nats for the prior N(0, 1): by quadrature in float64."""
+    log_joint = log_p_x_given_z(GRID) + probability.gaussian_log_density(GRID, 0.0, 1.0)
+    highest = log_joint.max()  # taken out, so that not every exponential can fall to zero
+    log_p_x = highest + probability.integrate((log_joint - highest).exp(), GRID).log()
+    return log_p_x.item(), log_joint - log_p_x
+
+
+def bound_state(log_p_x_given_z: LogLikelihood, mu: float, sigma: float) -> BoundState:
+    """Return log p(x), both terms of the ELBO, the ELBO and KL(q || p(z | x)) for q = N(mu, sigma^2).
+
+    By quadrature in float64, the gap by an integral of its own, so that log p(x) = bound + gap is a finding.
+    ValueError for mu outside [-4, 4] or sigma outside [0.05, 2]: there the grid is no longer wide or fine enough.
+    """
+    if not (abs(mu) <= FARTHEST and LEAST_SIGMA <= sigma <= MOST_SIGMA):
+        raise ValueError(f"mu, sigma: got {mu!r}, {sigma!r}, expected mu in [-4, 4] and sigma in [0.05, 2]")
+    log_p_x, log_p_z_given_x = posterior(log_p_x_given_z)
+    log_q = probability.gaussian_log_density(GRID, mu, sigma)
+    expected = probability.integrate(log_q.exp() * log_p_x_given_z(GRID), GRID).item()
+    mean, logvar = torch.tensor(mu, dtype=torch.float64), 2 * torch.tensor(sigma, dtype=torch.float64).log()
+    kl = probability.gaussian_kl(mean, logvar).item()
+    gap = probability.kl_divergence(log_q, log_p_z_given_x, GRID).item()
+    return BoundState(log_p_x, expected, kl, expected - kl, gap)
+
+
+class BoundPicture:
+    """Two Axes: prior, true posterior and q over z; and how the two terms and the gap add up to log p(x), in nats."""
+
+    def __init__(self, axes: Sequence[Axes], log_p_x_given_z: LogLikelihood) -> None:
+        self.log_p_x_given_z = log_p_x_given_z
+        shown = self.shown = GRID.abs() <= SHOWN
+        log_p_x, log_p_z_given_x = posterior(log_p_x_given_z)
+        densities, nats = axes
+        prior = probability.gaussian_log_density(GRID[shown], 0.0, 1.0).exp()
+        # above q, so that it is seen where q covers it
+        densities.plot(GRID[shown], prior, ":", color=plots.INK, label="p(z), prior", zorder=3)
+        plots.density(densities, GRID[shown], log_p_z_given_x[shown], "p(z | x), posterior", plots.REAL)
+        (self.q,) = densities.plot([], [], color=plots.FAKE, label="q(z | x)")
+        top = 2.4 * log_p_z_given_x.max().exp().item()
+        densities.set(xlim=(-SHOWN, SHOWN), ylim=(0, top), xlabel="z", ylabel="density")
+        densities.legend(frameon=False, loc="upper center", ncols=3, fontsize=8)
+        colours = (plots.OTHER, plots.INK, plots.FAKE)
+        bar = {"linewidth": 9, "solid_capstyle": "butt"}
+        self.bars = [nats.plot([], [], color=colour, **bar)[0] for colour in colours]
+        nats.axvline(log_p_x, color=plots.REAL, linewidth=1.2)
+        nats.text(log_p_x + 0.12, 2, "log p(x)", color=plots.REAL, va="center", fontsize=8)  # no bar is on this side
+        lanes = ["E log p(x | z)", "minus KL(q || p(z))", "gap: up to log p(x)"]
+        nats.set(xlim=(LEAST_NATS, max(1.0, log_p_x + 0.5)), ylim=(2.6, -0.6), xlabel="nats")
+        nats.set_yticks(range(3), lanes)
+
+    def move(self, mu: float, sigma: float) -> BoundState:
+        """Draw q = N(mu, sigma^2) with its bound and return the numbers."""
+        state = bound_state(self.log_p_x_given_z, mu, sigma)
+        z = GRID[self.shown]
+        self.q.set_data(z.numpy(), probability.gaussian_log_density(z, mu, sigma).exp().numpy())
+        stops = (0.0, state.expected_log_likelihood, state.bound, state.log_p_x)
+        for lane, (line, start, end) in enumerate(zip(self.bars, stops, stops[1:], strict=False)):
+            line.set_data([start, end], [lane, lane])
+        return state
+
+
+class BoundExplorer(ipw.VBox):
+    """Two sliders move and stretch q(z | x) = N(mu, sigma^2) for one x; both terms, the bound and the gap follow.
+
+    `log_p_x_given_z` maps latents z (n,), float64, to log p(x | z) (n,); the prior is N(0, 1).
+    """
+
+    def __init__(self, log_p_x_given_z: LogLikelihood, mu: float = 0.0, sigma: float = 1.0) -> None:
+        self.mu = slider("mu of q", mu, -2.5, 2.5, 0.05)
+        self.sigma = slider("sigma of q (std)", sigma, 0.1, MOST_SIGMA, 0.05)
+        figure = Figure(figsize=(6.8, 4.0))
+        axes = figure.subplots(2, 1, height_ratios=[2.2, 1])
+        figure.subplots_adjust(left=0.21, right=0.97, top=0.97, bottom=0.12, hspace=0.38)
+        self.picture, self.bound = Picture(figure), BoundPicture(axes, log_p_x_given_z)
+        self.readout = ipw.HTML().add_class("ganlab-readout")
+        self.lock = threading.RLock()  # JupyterLab may give each slider a thread of its own
+        super().__init__([self.mu, self.sigma, self.picture, self.readout])
+        self.add_class("ganlab-widget")
+        for control in (self.mu, self.sigma):
+            control.observe(self.redraw, names="value")
+        self.redraw()
+
+    def redraw(self, change: object = None) -> None:
+        """Draw the bound and write its numbers for where the sliders stand."""
+        with self.lock:
+            state = self.bound.move(self.mu.value, self.sigma.value)
+            self.picture.paint()
+            self.readout.value = (
+                f"E log p(x | z) {state.expected_log_likelihood:.4f} minus KL(q || p(z)) {state.kl:.4f} "
+                f"= ELBO {state.bound:.4f} nats<br>"
+                f"ELBO {state.bound:.4f} + gap {state.gap:.4f} = log p(x) {state.log_p_x:.4f} nats"
+            )

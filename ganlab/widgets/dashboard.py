@@ -1,0 +1,165 @@
+"""What a person sees of a run while it trains, and steers it by: samples, curves, Stop and learning rates.
+
+Whoever takes the steps calls `steer` before each and `after_step` after it. Callbacks may come on another thread, so
+they only leave a wish, which the next step fulfils.
+"""
+
+import html
+import time
+from collections.abc import Callable, Mapping
+
+import ipywidgets as ipw
+import numpy as np
+import torch
+from IPython import get_ipython
+from torch import Tensor
+
+from ganlab import plots
+from ganlab.train import Run
+from ganlab.widgets.curves import SIDE, Curve, Curves, picture, png, thinned
+
+PAINT_EVERY = 1.0  # seconds from one painting to the next, at the least,
+PAINT_APART = 25  # and so many times what the last one took: painting gets at most 1/26 of the time
+
+
+def numbers(run: Run, losses: Mapping[str, float]) -> list[str]:
+    """Return the losses of a step, and the latest metric with its step if there is one, as texts."""
+    if not losses:
+        return []
+    texts = [", ".join(f"{words} {losses[name]:.3f}" for name, words in panel.items()) for panel in run.panels]
+    if run.metrics:
+        values = ", ".join(f"{name} {value:.4g}" for name, value in run.metrics[-1].items() if name != "step")
+        texts.append(f"{values} (step {run.metrics[-1]['step']:,})")
+    return texts
+
+
+class Pace:
+    """When to paint: PAINT_EVERY seconds after the last time, or PAINT_APART times its cost, whichever is later."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.clock, self.next = clock, clock() + PAINT_EVERY
+
+    def paint(self, paint: Callable[[], None]) -> None:
+        """Call `paint` if its time has come."""
+        started = self.clock()
+        if started >= self.next:
+            paint()
+            ended = self.clock()
+            self.next = ended + max(PAINT_EVERY, PAINT_APART * (ended - started))
+
+
+class Dashboard(ipw.VBox):
+    """Samples of fixed latents, curves, numbers, Stop, and the learning rate of each player (a VAE plays alone).
+
+    `stopping` is set by Stop. The view is painted about once a second, and painting takes at most 1/26 of the time.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.stopping, self.pace = run, False, Pace()
+        self.started, self.first = time.perf_counter(), run.step
+        self.losses = {name: list(values) for name, values in run.history.items()}
+        self.unseen: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
+        self.wanted: dict[str, float] = {}  # learning rates that the next step shall have
+        self.button = ipw.Button(description="Stop", icon="stop", tooltip="End the training; it can go on later")
+        self.button.on_click(lambda button: self.stop())
+        self.progress = ipw.IntProgress(max=run.settings.steps, layout={"width": "24em"})
+        self.rates = {player: self._slider(player) for player in sorted(run.optimizers)}
+        self.columns = max(2, min(8, SIDE // (run.sample(1).shape[-1] + 2)))
+        self.samples, self.curves = picture(), Curves(run.settings.steps)
+        self.readout = ipw.HTML().add_class("ganlab-readout")
+        rows = (self.button, self.progress), self.rates.values(), (self.samples, self.curves.picture)
+        boxes = [ipw.HBox(list(row), layout={"flex_flow": "row wrap"}) for row in rows]
+        super().__init__([*boxes[:2], self.readout, boxes[2]])
+        self.add_class("ganlab-widget")
+        self.paint()
+
+    def stop(self) -> None:
+        """End the run before its next step."""
+        self.stopping = True
+
+    def steer(self) -> None:
+        """Give the players the learning rates that were asked for since the last step."""
+        for player in list(self.wanted):
+            self.run.set_learning_rate(player, self.wanted.pop(player))
+
+    def after_step(self, record: dict[str, Tensor]) -> None:
+        """Take over the losses of a step, and paint if the time has come."""
+        self.unseen.append(record)
+        self.pace.paint(self.paint)
+
+    def end(self) -> None:
+        """Paint the last state and go quiet: if the run goes on later, another dashboard shows it."""
+        for control in (self.button, *self.rates.values()):
+            control.disabled = True
+        self.paint(ended=True)
+        self.add_class("ganlab-done")
+
+    def paint(self, ended: bool = False) -> None:
+        """Send samples, curves and numbers as they are now to the browser."""
+        run = self.run
+        losses = run.history if ended else self._losses_so_far()
+        self.samples.value = png(plots.tile(run.sample(self.columns**2), self.columns))
+        above, below = ({name: thinned(losses.get(name, ())) for name in panel} for panel in run.panels)
+        below = _metrics(run) if run.keep.metric else below
+        marks = {who: [at for at, player, _ in run.learning_rates if player == who] for who in self.rates}
+        self.curves.paint((above, below), marks)
+        self.progress.value = run.step
+        latest = numbers(run, {name: values[-1] for name, values in losses.items()})
+        self.readout.value = "<br>".join(html.escape(line) for line in (self._status(ended), "; ".join(latest)))
+
+    def _losses_so_far(self) -> dict[str, list[float]]:
+        """Return the losses of all steps without `run.look`, whose times must not depend on the clock."""
+        for name in self.unseen[0] if self.unseen else ():
+            values = torch.stack([record[name] for record in self.unseen]).tolist()
+            self.losses.setdefault(name, []).extend(values)
+        self.unseen.clear()
+        return self.losses
+
+    def _status(self, ended: bool) -> str:
+        run, steps = self.run, self.run.settings.steps
+        if run.stopped:
+            return run.stopped
+        if ended:
+            return f"{'Done' if run.step == steps else 'Stopped'} after {run.step:,} of {steps:,} steps."
+        if run.step == self.first:
+            return f"Step {run.step:,} of {steps:,}"
+        speed = (run.step - self.first) / (time.perf_counter() - self.started)
+        left = _duration((steps - run.step) / speed)
+        return f"Step {run.step:,} of {steps:,}, {speed:.3g} steps a second, {left} left"
+
+    def _slider(self, player: str) -> ipw.SelectionSlider:
+        """Return a slider over the player's learning rate times 0.01, 0.02, 0.05, 0.1, ... and so on to 100."""
+        rate = self.run.optimizers[player].param_groups[0]["lr"]
+        factors = [m * 10.0**k for k in (-2, -1, 0, 1) for m in (1, 2, 5)] + [100.0]
+        options = [(f"{factor * rate:.2g}", rate if factor == 1 else factor * rate) for factor in factors]
+        slider = ipw.SelectionSlider(options=options, value=rate, description=f"learning rate of the {player}")
+        slider.style.description_width, slider.layout.width = "15em", "32em"
+        slider.observe(lambda change: self._wish(player, change.new), names="value")
+        return slider
+
+    def _wish(self, player: str, rate: float) -> None:
+        self.wanted[player] = rate
+        _acknowledge()
+
+
+def _acknowledge() -> None:
+    """Tell the browser that the message of the moment has been handled.
+
+    A slider holds its next value back until it hears so, and ipykernel 7.4 says nothing while a cell is busy.
+    """
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel and kernel.get_parent("shell").get("header", {}).get("msg_type") == "comm_msg":
+        kernel._publish_status("idle", "shell")
+        kernel._publish_status("busy", "shell")  # the cell still is
+
+
+def _metrics(run: Run) -> dict[str, Curve]:
+    names = dict.fromkeys(name for values in run.metrics for name in values if name != "step")
+    found = {name: [(values["step"], values[name]) for values in run.metrics if name in values] for name in names}
+    return {name: tuple(np.array(pairs, dtype=float).T) for name, pairs in found.items()}
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -1,0 +1,279 @@
+"""What the widgets are made of: pictures on a canvas, sliders, panels, readouts."""
+
+import contextlib
+import io
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+import anywidget
+import ipywidgets as ipw
+import PIL.Image
+import traitlets
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from ganlab import plots
+
+THUMBNAIL = 64  # pixels of the screen
+LARGE = 384  # of a large picture, or a little less: pixels are enlarged by whole numbers
+
+
+def painted(images: Tensor, zoom: int, columns: int = 1) -> bytes:
+    """Return images (N, C, H, W), float in [-1, 1] or uint8, in columns as a PNG, each pixel `zoom` x `zoom`.
+
+    By Pillow, which takes a tenth of matplotlib's time.
+    """
+    pixels = plots.tile(images, columns)  # (height, width, C)
+    image = PIL.Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)
+    buffer = io.BytesIO()
+    image.resize((zoom * image.width, zoom * image.height), PIL.Image.Resampling.NEAREST).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def animated(images: Tensor, zoom: int, milliseconds: int = 60) -> bytes:
+    """Return images (N, C, H, W), float in [-1, 1] or uint8, as a GIF that repeats, each pixel `zoom` x `zoom`."""
+    frames = [PIL.Image.open(io.BytesIO(painted(image[None], zoom))) for image in images]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "gif", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+    return buffer.getvalue()
+
+
+class Latest:
+    """Calls `draw`, and when calls come faster than it draws, only for the latest of them; a caller may return early.
+
+    While one thread draws, others leave word and go; the one that draws then draws once more.
+    """
+
+    def __init__(self, draw: Callable[[], None]) -> None:
+        self.draw, self.lock, self.wanted, self.drawing = draw, threading.Lock(), False, False
+
+    def __call__(self, change: object = None) -> None:
+        """Draw what is there now, here or on the thread that is drawing already."""
+        with self.lock:
+            self.wanted = True
+            if self.drawing:
+                return
+            self.drawing = True
+        while self._take():
+            try:
+                self.draw()
+            except BaseException:
+                self.drawing = False
+                raise
+
+    def _take(self) -> bool:
+        """Return whether something is still wanted, and take it as done; otherwise the drawing ends."""
+        with self.lock:
+            self.drawing, self.wanted = self.wanted, False
+            return self.drawing
+
+
+@contextlib.contextmanager
+def by_program(widget: ipw.Widget) -> Iterator[None]:
+    """Inside, `widget.setting` is true: the program moves its controls, not the reader, and callbacks look away."""
+    widget.setting = True
+    try:
+        yield
+    finally:
+        widget.setting = False
+
+
+# The browser's half of `Pixels`: bytes to squares at once, where an <img> would decode a file on its way.
+CANVAS = """
+function render({ model, el }) {
+  const [height, width, channels] = model.get("shape");
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+  Object.assign(canvas, { width, height });
+  canvas.style.width = `${width * model.get("zoom")}px`;
+  const picture = context.createImageData(width, height);
+  const paint = () => {
+    const bytes = model.get("value");
+    for (let k = 0; k < width * height; k++) {
+      for (let c = 0; c < 3; c++) picture.data[4 * k + c] = bytes.getUint8(channels * k + c % channels);
+      picture.data[4 * k + 3] = 255;
+    }
+    context.putImageData(picture, 0, 0);
+  };
+  model.on("change:value", paint);
+  paint();
+  el.appendChild(canvas);
+}
+export default { render };
+"""
+CRISP = ".ganlab-pixels canvas { display: block; max-width: 100%; image-rendering: pixelated; }"
+
+
+class Pixels(anywidget.AnyWidget):
+    """Images in a widget whose size never changes: (N, C, H, W) in columns, enlarged to about `side` pixels each.
+
+    `value` is the bytes of `plots.tile`, row by row, of `shape` (height, width, C).
+    """
+
+    _esm, _css = CANVAS, CRISP
+    shape = traitlets.List(traitlets.Int()).tag(sync=True)
+    zoom = traitlets.Int().tag(sync=True)
+    value = traitlets.Bytes().tag(sync=True)
+
+    def __init__(self, images: Tensor, side: int, columns: int = 1) -> None:
+        self.columns = columns
+        sheet = plots.tile(images, columns)
+        zoom, layout = max(1, side // images.shape[-1]), {"max_width": "calc(100% - 4px)", "margin": "2px"}
+        super().__init__(shape=list(sheet.shape), zoom=zoom, value=sheet.tobytes(), layout={**layout, "flex": "none"})
+        self.add_class("ganlab-picture").add_class("ganlab-pixels")
+
+    def show(self, images: Tensor) -> None:
+        """Replace the images by others of the same shape; raise ValueError for another."""
+        sheet = plots.tile(images, self.columns)
+        if list(sheet.shape) != self.shape:
+            raise ValueError(f"images: got a sheet of {list(sheet.shape)} pixels, expected {self.shape}")
+        self.value = sheet.tobytes()
+
+
+# The browser's half of `Stopwatch`. A frame's callback runs just before it is painted, a timer set there just after.
+STOPWATCH = """
+async function render({ model, el }) {
+  const other = name => model.widget_manager.get_model(model.get(name).slice("IPY_MODEL_".length));
+  const control = await other("control"), picture = await other("picture");
+  const button = document.createElement("button"), told = document.createElement("span");
+  button.className = "jupyter-button widget-button";
+  button.textContent = "Measure here";
+  told.setAttribute("role", "status");
+  const painted = () => new Promise((resolve, reject) => {
+    const came = () => { clearTimeout(late); requestAnimationFrame(() => setTimeout(resolve)); };
+    const late = setTimeout(() => {
+      picture.off("change:value", came);
+      reject(new Error("no new picture in 10 seconds: is the kernel busy, are both ends alike, is this tab hidden?"));
+    }, 10_000);
+    picture.once("change:value", came);
+  });
+  const settled = async () => {  // a picture that was on its way already is none of ours
+    let pictures = 0, before = -1;
+    const count = () => { pictures += 1; };
+    picture.on("change:value", count);
+    for (; before !== pictures; await new Promise(resolve => setTimeout(resolve, 200))) before = pictures;
+    picture.off("change:value", count);
+  };
+  const measure = async () => {
+    const [start, low, high, step] = ["value", "min", "max", "step"].map(name => control.get(name)), taken = [];
+    const put = value => { control.set("value", value); control.save_changes(); };
+    try {
+      for (let k = 1; k <= 40; k++) {
+        // on the slider's own grid: a value beside it would be rounded and sent once more
+        const steps = Math.round((high - low) * (1 - Math.abs(1 - k / 20)) / step);
+        const value = Number((low + step * steps).toPrecision(9));
+        if (Math.abs(value - control.get("value")) < step / 2) continue;
+        const done = painted(), begin = performance.now();
+        put(value);
+        await done;
+        taken.push(performance.now() - begin);
+      }
+    } finally {
+      put(start);
+    }
+    return taken;
+  };
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    told.textContent = " measuring";
+    try {
+      await settled();
+      const taken = await measure(), ranked = [...taken].sort((a, b) => a - b);
+      const [middle, most] = [0.5, 0.95].map(share => ranked[Math.floor(share * ranked.length)]);
+      told.textContent = ` ${taken.length} moves: a picture after ${middle.toFixed(0)} ms (median), ` +
+        `19 of 20 within ${most.toFixed(0)} ms; that is ${(1000 / middle).toFixed(0)} pictures a second`;
+      model.set("milliseconds", taken);
+      model.save_changes();
+    } catch (error) {
+      told.textContent = ` ${error.message}`;
+    }
+    button.disabled = false;
+  });
+  el.append(button, told);
+}
+export default { render };
+"""
+
+
+class Stopwatch(anywidget.AnyWidget):
+    """A button that moves a slider up and down in the reader's browser, and times each move until the picture is there.
+
+    Both belong to a widget that is shown. `milliseconds` then has the times, in the order of the moves; what is timed
+    is all of it: the browser's message, the callback, the picture's way back, and until it is painted.
+    """
+
+    _esm = STOPWATCH
+    control = traitlets.Instance(ipw.FloatSlider).tag(sync=True, **ipw.widget_serialization)
+    picture = traitlets.Instance(Pixels).tag(sync=True, **ipw.widget_serialization)
+    milliseconds = traitlets.List(traitlets.Float()).tag(sync=True)
+
+    def __init__(self, control: ipw.FloatSlider, picture: Pixels) -> None:
+        super().__init__(control=control, picture=picture)
+
+
+def side_by_side(controls: list[ipw.Widget], picture: ipw.Widget) -> ipw.HBox:
+    """Return controls with a picture to their right, or below them where the window is narrow."""
+    layout = ipw.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="8px 24px")
+    return ipw.HBox([ipw.VBox(controls, layout={"width": "30em"}), picture], layout=layout)
+
+
+def readout() -> ipw.HTML:
+    """Return a place for two lines of text, found by its class ganlab-readout."""
+    return ipw.HTML(layout={"min_height": "4.5em"}).add_class("ganlab-readout")
+
+
+def chooser(label: str, options: Sequence, value: object, width: str) -> ipw.ToggleButtons:
+    """Return a row of buttons of which one is pressed, labelled to their left as sliders are."""
+    style = {"button_width": width, "description_width": "10em"}
+    buttons = ipw.ToggleButtons(options=options, value=value, description=label, style=style)
+    return buttons.add_class("widget-inline-hbox")  # without it the label stands above
+
+
+def thumbnails(samples: Tensor) -> ipw.HBox:
+    """Return small pictures of images (n, C, H, W) in a row, numbered from 1."""
+    layout = {"align_items": "center", "flex": "0 1 auto", "min_width": "0"}
+    pictures = [Pixels(image[None], THUMBNAIL) for image in samples]
+    numbered = [ipw.VBox([picture, ipw.Label(str(k))], layout=layout) for k, picture in enumerate(pictures, 1)]
+    return ipw.HBox(numbered)
+
+
+class Picture(ipw.Image):
+    """A figure in a widget: change the figure's artists, then `paint()`. Tests find it by its class ganlab-picture."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        width, height = (round(inches * plots.DPI) for inches in figure.get_size_inches())
+        layout = ipw.Layout(max_width="100%", height="auto", object_fit="contain")
+        super().__init__(format="png", width=str(width), height=str(height), layout=layout)
+        self.add_class("ganlab-picture")
+
+    def paint(self) -> None:
+        """Send the figure as it is now to the browser."""
+        self.value = plots.png(self.figure)
+
+
+def slider(label: str, value: float, least: float, most: float, step: float) -> ipw.FloatSlider:
+    """Return a labelled slider that reports while it moves; arrow keys move it one `step`."""
+    wide = {"description_width": "10em"}
+    return ipw.FloatSlider(
+        value, min=least, max=most, step=step, description=label, style=wide, layout={"width": "28em"}
+    )
+
+
+def panel(*children: ipw.Widget) -> ipw.VBox:
+    """Return the widgets as one column, under the class by which tests find a whole widget."""
+    box = ipw.VBox(children)
+    box.add_class("ganlab-widget")
+    return box
+
+
+def image_slider(draw: Callable[[float], Tensor], label: str, step: float = 0.02, zoom: int = 8) -> ipw.VBox:
+    """Return a slider from 0 to 1 above the image `draw(value)`: one (C, H, W), float in [-1, 1] or uint8.
+
+    Each pixel is shown as `zoom` x `zoom`.
+    """
+    move = slider(label, 0.0, 0.0, 1.0, step)
+    height, width = (str(zoom * side) for side in draw(0.0).shape[1:])
+    picture = ipw.Image(value=painted(draw(0.0)[None], zoom), format="png", width=width, height=height)
+    picture.add_class("ganlab-picture")
+    move.observe(lambda change: setattr(picture, "value", painted(draw(change.new)[None], zoom)), names="value")
+    return panel(move, picture)

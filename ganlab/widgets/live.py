@@ -1,0 +1,162 @@
+"""Training in sight of a person: samples, curves, a Stop button and learning rates that act while the cell is busy.
+
+A plain loop in a notebook hears no button before it ends. A run is an iterator of steps; here they are taken with an
+await now and then, so the kernel hears them all. Where nobody watches, the same call prints a line now and then.
+"""
+
+import asyncio
+import contextlib
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+from IPython import get_ipython
+from IPython.display import display
+from torch import Tensor, nn
+
+from ganlab.models import VAE
+from ganlab.runtime import interrupts_deferred
+from ganlab.train import GANRun, GANSettings, Keep, Run, Source, VAERun, VAESettings
+from ganlab.widgets.dashboard import Dashboard, numbers
+
+HEAR_EVERY = 0.05  # seconds from one hearing to the next, so that short steps do not pay for one each
+HEARINGS = 8  # turns of the event loop in each: a message passes through several before its widget has it
+
+PlayedRun = TypeVar("PlayedRun", bound=Run)
+
+
+async def fit_gan(
+    generator: nn.Module,
+    critic: nn.Module,
+    source: Source,
+    settings: GANSettings,
+    keep: Keep | None = None,
+    device: str | torch.device = "auto",
+) -> GANRun:
+    """Play the game to its last step in sight of a person, and return the run: `run = await live.fit_gan(...)`.
+
+    As `train.fit_gan`, with the same bits unless a learning rate is moved. `play` says what is seen and how it ends.
+    ValueError as from `GANRun`, and for data that are not images.
+    """
+    return await play(GANRun(generator, critic, source, settings, keep, device))
+
+
+async def fit_vae(
+    vae: VAE,
+    source: Source,
+    settings: VAESettings,
+    keep: Keep | None = None,
+    device: str | torch.device = "auto",
+) -> VAERun:
+    """Train a VAE to the last step in sight of a person, as `fit_gan` does a game: `run = await live.fit_vae(...)`.
+
+    ValueError as from `VAERun`.
+    """
+    return await play(VAERun(vae, source, settings, keep, device))
+
+
+async def play(run: PlayedRun) -> PlayedRun:
+    """Take all steps that are left of a run on images, as `run.play()` does, and return it.
+
+    In a notebook with a person in front of it, a `Dashboard` shows the run; elsewhere a line is printed every tenth of
+    the steps, or with TQDM_DISABLE set only at the end. Stop, Ctrl-C and Jupyter's own stop end it after a whole step;
+    everything so far is usable then, and `await live.play(run)` goes on with the same bits.
+    """
+    if len(shape := tuple(run.sample(1).shape)) != 4:
+        raise ValueError(f"generator: makes samples of shape {shape[1:]}, expected images, (C, H, W)")
+    run.look()  # at steps taken elsewhere, so that what is shown starts with all losses
+    shown = Dashboard(run) if watched() else Lines(run)
+    if isinstance(shown, Dashboard):
+        display(shown)
+    try:
+        with _interrupts_call(shown.stop):
+            await _take_steps(run, shown)
+        _settle(run)
+    except asyncio.CancelledError:  # by whoever awaits this; Jupyter's stop comes as an interrupt
+        _settle(run)
+        raise
+    finally:
+        shown.end()
+    if run.step < run.settings.steps and not run.stopped:
+        print(f"Stopped after step {run.step:,}. Everything so far is usable; `await live.play(run)` goes on.")
+    return run
+
+
+def watched() -> bool:
+    """Return whether a person runs this cell: their front ends answer `input()`; papermill, nbval and nbclient do not.
+
+    False outside a notebook.
+    """
+    return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
+
+
+async def _take_steps(run: Run, shown: "Dashboard | Lines") -> None:
+    heard = time.perf_counter()
+    try:
+        while not shown.stopping:
+            shown.steer()
+            record = next(run, None)
+            if record is None:
+                return
+            shown.after_step(record)
+            if time.perf_counter() - heard > HEAR_EVERY:
+                for _ in range(HEARINGS):
+                    await asyncio.sleep(0)
+                heard = time.perf_counter()
+    except KeyboardInterrupt:  # it came during a step, which is whole
+        shown.stop()
+
+
+def _settle(run: Run) -> None:
+    """Bring an unfinished run's losses into its history and its state into its file; a finished one has done so."""
+    if run.step < run.settings.steps:
+        with interrupts_deferred():
+            run.look()
+            run.save()
+
+
+@contextlib.contextmanager
+def _interrupts_call(stop: Callable[[], None]) -> Iterator[None]:
+    """Inside, an interrupt between two steps calls `stop`; Jupyter would cancel the cell, in the midst of anything."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread receives interrupts
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Lines:
+    """Shows a run where nobody watches: prints a line every tenth of the steps and one at the end."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.stopping = run, False
+        alone = bool(os.environ.get("TQDM_DISABLE"))
+        self.every = run.settings.steps if alone else math.ceil(run.settings.steps / 10)
+
+    def stop(self) -> None:
+        """End the run before its next step."""
+        self.stopping = True
+
+    def steer(self) -> None:
+        """Do nothing: nobody is there to steer."""
+
+    def after_step(self, record: dict[str, Tensor]) -> None:
+        """Print a line if one is due; the last one comes with `end`."""
+        if self.run.step % self.every == 0 and self.run.step < self.run.settings.steps:
+            self._print({name: value.item() for name, value in record.items()})
+
+    def end(self) -> None:
+        """Print the last line."""
+        self._print({name: values[-1] for name, values in self.run.history.items()})
+
+    def _print(self, losses: dict[str, float]) -> None:
+        where = f"step {self.run.step:,} of {self.run.settings.steps:,}"
+        print(self.run.stopped or "; ".join([where, *numbers(self.run, losses)]), flush=True)

@@ -1,0 +1,177 @@
+"""A pad to draw on, by mouse, finger or keyboard, or to fill from a file; and what the reader's networks answer."""
+
+import html
+from collections.abc import Callable
+
+import anywidget
+import ipywidgets as ipw
+import torch
+import traitlets
+from ipywidgets.widgets.trait_types import CByteMemoryView
+from torch import Tensor
+
+from ganlab.data import DataError, read_image
+from ganlab.widgets.kit import Latest, Pixels, readout, side_by_side
+
+ZOOM = 10  # pixels of the screen for one of the pad
+# The browser's half. Pixels are bytes, row by row, 0 black; a stroke is a soft disc pulled along. What is drawn is sent
+# when a frame is painted, not at each move of the mouse.
+PAD = """
+function render({ model, el }) {
+  const side = model.get("side"), zoom = model.get("zoom");
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side * zoom;
+  canvas.tabIndex = 0;
+  canvas.className = "ganlab-pad";
+  canvas.dataset.lmSuppressShortcuts = "true";
+  canvas.setAttribute("role", "application");
+  canvas.setAttribute("aria-label", "Drawing pad. Arrow keys move, Space lowers or lifts the pen, Delete clears.");
+  el.appendChild(canvas);
+  const context = canvas.getContext("2d");
+  let pixels = new Uint8Array(side * side), last = null, down = false, queued = false;
+  const cursor = { x: side / 2, y: side / 2, pen: false, shown: false };
+  const paint = () => {
+    for (let k = 0; k < side * side; k++) {
+      context.fillStyle = `rgb(${pixels[k]}, ${pixels[k]}, ${pixels[k]})`;
+      context.fillRect((k % side) * zoom, Math.floor(k / side) * zoom, zoom, zoom);
+    }
+    if (cursor.shown) {
+      context.strokeStyle = cursor.pen ? "#e8833a" : "#4c8dd6";
+      context.lineWidth = 2;
+      context.strokeRect((cursor.x - 0.5) * zoom, (cursor.y - 0.5) * zoom, zoom, zoom);
+    }
+  };
+  const send = () => {
+    if (queued) return;
+    queued = true;
+    requestAnimationFrame(() => {
+      queued = false;
+      paint();
+      model.set("pixels", new DataView(pixels.slice().buffer));
+      model.save_changes();
+    });
+  };
+  const dab = (x, y) => {
+    for (let row = 0; row < side; row++) for (let column = 0; column < side; column++) {
+      const far = Math.hypot(column + 0.5 - x, row + 0.5 - y);
+      const ink = Math.round(255 * Math.min(1, Math.max(0, 1.7 - far)));
+      if (ink > pixels[row * side + column]) pixels[row * side + column] = ink;
+    }
+  };
+  const stroke = (x, y) => {
+    const from = last || { x, y }, steps = Math.max(1, Math.ceil(2 * Math.hypot(x - from.x, y - from.y)));
+    for (let k = 1; k <= steps; k++) dab(from.x + (x - from.x) * k / steps, from.y + (y - from.y) * k / steps);
+    last = { x, y };
+    send();
+  };
+  const place = event => {
+    const box = canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width * side, (event.clientY - box.top) / box.height * side];
+  };
+  canvas.addEventListener("pointerdown", event => {
+    down = true; last = null; cursor.shown = false;
+    canvas.setPointerCapture(event.pointerId);
+    stroke(...place(event));
+  });
+  canvas.addEventListener("pointermove", event => { if (down) stroke(...place(event)); });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { down = false; last = null; });
+  canvas.addEventListener("keydown", event => {
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!move && ![" ", "Delete", "Backspace"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    cursor.shown = true;
+    if (move) {
+      cursor.x = Math.min(side - 0.5, Math.max(0.5, cursor.x + move[0]));
+      cursor.y = Math.min(side - 0.5, Math.max(0.5, cursor.y + move[1]));
+    } else if (event.key === " ") { cursor.pen = !cursor.pen; last = null; }
+    else { pixels = new Uint8Array(side * side); last = null; return send(); }
+    if (cursor.pen) stroke(cursor.x, cursor.y); else paint();
+  });
+  canvas.addEventListener("blur", () => { cursor.shown = false; paint(); });
+  const take = () => {
+    const view = model.get("pixels");
+    pixels = new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+    last = null;
+    paint();
+  };
+  model.on("change:pixels", () => { if (!down) take(); });
+  take();
+}
+export default { render };
+"""
+STYLE = """
+.ganlab-pad { touch-action: none; cursor: crosshair; max-width: 100%; border: 1px solid #8888; }
+.ganlab-pad:focus { outline: 2px solid #4c8dd6; }
+"""
+
+
+class Pad(anywidget.AnyWidget):
+    """The canvas alone: `pixels` are side * side bytes, row by row, 0 black, 255 white."""
+
+    _esm, _css = PAD, STYLE
+    side = traitlets.Int(28).tag(sync=True)
+    zoom = traitlets.Int(ZOOM).tag(sync=True)
+    pixels = CByteMemoryView(bytes(28 * 28)).tag(sync=True)  # a browser's bytes come as a memoryview
+
+
+class DrawingPad(ipw.VBox):
+    """A pad of 28 x 28, and beside it what `respond` makes of the drawing, stroke by stroke.
+
+    `respond(drawn)` gets (1, 1, 28, 28) in [-1, 1], -1 black, and returns images (n, C, H, W) in [-1, 1], as many each
+    time, and a sentence. "Example" puts the next of `examples`, uint8 (n, 1, 28, 28), on the pad; "File" takes a
+    picture from the reader's disk, its centre square in grey, with "invert" for dark strokes on light paper.
+    """
+
+    def __init__(self, respond: Callable[[Tensor], tuple[Tensor, str]], examples: Tensor, columns: int = 4) -> None:
+        if examples.dtype != torch.uint8 or examples.shape[1:] != (1, 28, 28):
+            got = f"{examples.dtype} {tuple(examples.shape)}"
+            raise ValueError(f"examples: got {got}, expected torch.uint8 (n, 1, 28, 28)")
+        self.respond, self.examples, self.next = respond, examples, 0
+        self.pad, self.readout = Pad(), readout()
+        self.example = ipw.Button(description="Example", tooltip="Put a real digit on the pad")
+        self.clear = ipw.Button(description="Clear")
+        self.file = ipw.FileUpload(accept="image/*", description="File", tooltip="A picture from your disk")
+        self.invert = ipw.ToggleButton(description="Invert", tooltip="Black for white")
+        images, _ = respond(self.drawn)
+        self.picture = Pixels(images, 112, columns)
+        self.redraw = Latest(self._paint)
+        self.example.on_click(self._show_example)
+        self.clear.on_click(lambda _: self.put(torch.zeros(1, 28, 28, dtype=torch.uint8)))
+        self.file.observe(self._read_file, names="value")
+        self.invert.observe(lambda _: self.put(255 - self._bytes()), names="value")
+        self.pad.observe(self.redraw, names="pixels")
+        buttons = ipw.HBox([self.example, self.clear, self.file, self.invert], layout={"flex_flow": "row wrap"})
+        super().__init__([buttons, side_by_side([self.pad, self.readout], self.picture)])
+        self.add_class("ganlab-widget")
+        self.redraw()
+
+    @property
+    def drawn(self) -> Tensor:
+        """Return what is on the pad, float (1, 1, 28, 28) in [-1, 1]."""
+        return self._bytes()[None].float() / 127.5 - 1
+
+    def put(self, image: Tensor) -> None:
+        """Put an image on the pad, uint8 (1, 28, 28)."""
+        self.pad.pixels = image.contiguous().numpy().tobytes()
+
+    def _bytes(self) -> Tensor:
+        return torch.frombuffer(bytearray(self.pad.pixels), dtype=torch.uint8).view(1, 28, 28)
+
+    def _show_example(self, button: object) -> None:
+        self.put(self.examples[self.next % len(self.examples)])
+        self.next += 1
+
+    def _read_file(self, change: object) -> None:
+        if not self.file.value:
+            return
+        chosen = self.file.value[-1]
+        try:
+            self.put(read_image(bytes(chosen["content"]), 28, grey=True))
+        except DataError as error:
+            self.readout.value = f"{html.escape(chosen['name'])}: {html.escape(str(error))}. Nothing was changed."
+
+    def _paint(self) -> None:
+        images, sentence = self.respond(self.drawn)
+        self.picture.show(images)
+        self.readout.value = html.escape(sentence)

@@ -1,0 +1,181 @@
+"""Make what lies in data/checkpoints: train each network by the course's own command line, and write its card.
+
+`make checkpoints` trains into build/checkpoints (what was interrupted goes on, what is finished is not repeated), then
+writes the weights and the cards. It prints the hashes that belong into ganlab/models/trained.py.
+"""
+
+import argparse
+import hashlib
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ganlab import checkpoint, data, metrics, models, runtime, train
+from ganlab.models import trained
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / "build" / "checkpoints"
+# name -> the arguments of `python -m ganlab train`; a classifier before the GANs that it measures
+RECIPES = {
+    "classifier-digits": "classifier --data digits --steps 3000 --batch-size 100 --shift 2",
+    "classifier-earth": "classifier --data earth --steps 3000 --batch-size 100 --shift 2 --flip both",
+    "classifier-fashion": "classifier --data fashion --steps 3000 --batch-size 100 --shift 2 --flip horizontal",
+    "dcgan-digits": "dcgan --data digits --width 32 --steps 10000 --every 1000",
+    "dcgan-earth": "dcgan --data earth --width 32 --steps 6000 --flip both --upsample transposed",
+    "vae-digits": "vae --data digits --steps 6000 --batch-size 100 --shift 1 --learning-rate 2e-3",
+    "vae-earth": "vae --data earth --latent-dim 128 --width 16 --steps 5000 --flip both --learning-rate 2e-3",
+    "dcgan-earth-resize": "dcgan --data earth --width 32 --steps 4000 --flip both --upsample resize",
+    "cgan-digits-collapsed": "cgan --data digits --width 32 --steps 6000 --every 1000",
+    "cgan-digits": "cgan --data digits --width 16 --steps 6000 --objective relativistic --penalty r1_r2 "
+    "--penalty-weight 0.1 --learning-rate 2e-3 --anneal 6000",
+    "cgan-earth": "cgan --data earth --width 24 --steps 2000 --flip both --upsample resize --objective relativistic "
+    "--penalty r1_r2 --penalty-weight 1 --learning-rate 2e-3 --anneal 2000",
+    "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
+}
+# To stay within 25 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
+WITHOUT_CRITIC = {"dcgan-earth", "dcgan-earth-resize", "cgan-digits", "cgan-digits-collapsed", "cgan-earth"}
+HALF = {"cgan-digits", "cgan-digits-collapsed", "cgan-earth", "cvae-digits"}
+CREDIT = {
+    "digits": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges",
+    "earth": "NASA Earth Observatory, Blue Marble Next Generation, R. Stöckli et al., 2005",
+    "fashion": "Fashion-MNIST, H. Xiao, K. Rasul and R. Vollgraf, 2017",
+}
+SAMPLES, DRAWS = 1000, 5  # generated images behind a card's feature-FID, and how often it is measured
+BOUND = 20  # samples of the tighter bound of a VAE's card
+
+
+def train_recipe(name: str) -> None:
+    """Run the recipe's command in WORK/name, and add the minutes it took to the file `minutes` there."""
+    begin = time.monotonic()
+    command = [sys.executable, "-m", "ganlab", "train", *RECIPES[name].split(), "--out", str(WORK / name)]
+    subprocess.run(command, check=True, cwd=ROOT)
+    kept = WORK / name / "minutes"
+    before = float(kept.read_text()) if kept.exists() else 0.0
+    kept.write_text(f"{before + (time.monotonic() - begin) / 60:.2f}")
+
+
+def write_weights(name: str) -> str:
+    """Write the networks of a finished training, averaged where the run averages, and return the file's SHA-256."""
+    state = checkpoint.load(WORK / name / "networks.safetensors")
+    if name in WITHOUT_CRITIC:
+        for part in state.values():
+            del part["critic"]
+    if name in HALF:
+        for weights in state["weights"].values():
+            weights.update({k: w.half() for k, w in weights.items() if w.is_floating_point()})
+    path = trained.FOLDER / f"{name}.safetensors"
+    checkpoint.save(path, state)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def samples(generator: nn.Module, set_name: str, draw: int) -> torch.Tensor:
+    """Return images that a card's feature-FID is measured on: those of fixed latents, (SAMPLES, C, H, W)."""
+    z = models.latents(SAMPLES, generator.latent_dim, runtime.seeded_generator("card", draw))
+    y = classes_as_in(set_name) if hasattr(generator, "classes") else None
+    with torch.no_grad():
+        parts = zip(z.split(250), [None] * 4 if y is None else y.split(250), strict=True)
+        return torch.cat([models.given(generator, told)(part) for part, told in parts])
+
+
+def classes_as_in(set_name: str) -> torch.Tensor:
+    """Return classes (SAMPLES,), each as often as in the set and in turn: else the distance were that of their shares.
+
+    Of earth's tiles 6% are snow. If a fifth of real ones were, they would be far from the set as well.
+    """
+    labels = data.load(set_name).labels.sort().values
+    y = labels[torch.arange(SAMPLES) * len(labels) // SAMPLES]
+    counts = torch.bincount(y)
+    rank = torch.arange(SAMPLES) - (counts.cumsum(0) - counts)[y]  # within its class
+    return y[((rank + 0.5) / counts[y]).argsort(stable=True)]
+
+
+def quality(name: str) -> str:
+    """Return the line of a card that says how good the networks are, computed anew."""
+    made = trained.load(name)
+    kind, set_name = name.split("-")[:2]
+    if kind == "classifier":
+        held_out = data.load(set_name, "test", made["classifier"].size)
+        share = train.accuracy(made["classifier"], held_out)
+        return f"held-out accuracy {100 * share:.1f}% of {len(held_out):,} images"
+    distance = trained.FeatureDistance(set_name, SAMPLES)
+    generator = made["vae" if "vae" in made else "generator"]
+    images = [samples(generator, set_name, draw) for draw in range(DRAWS)]
+    found = [distance.of(draw) for draw in images]
+    mean, deviation = statistics.mean(found), statistics.stdev(found)
+    before = held_out_bounds(generator, set_name) if "vae" in made else ""
+    if hasattr(generator, "classes"):
+        y = classes_as_in(set_name)
+        right = [(told(set_name, draw) == y).double().mean().item() for draw in images]
+        share = f"{100 * statistics.mean(right):.1f}%"
+        before += "asked for classes as often as the set has them; "
+        before += f"the classifier of {set_name} finds the class asked for in {share}; "
+    return before + (
+        f"feature-FID {mean:.1f} +- {deviation:.1f}, mean and deviation over {DRAWS} draws of {SAMPLES:,} samples; "
+        f"{distance.floor:.1f} for as many real training images"
+    )
+
+
+@torch.no_grad()
+def told(set_name: str, images: torch.Tensor) -> torch.Tensor:
+    """Return the classes (N,) that the set's classifier sees in images (N, C, H, W)."""
+    classifier = trained.load(f"classifier-{set_name}")["classifier"]
+    margin = (classifier.size - images.shape[-1]) // 2
+    return classifier(F.pad(images, (margin,) * 4, value=-1.0)).argmax(1)
+
+
+def held_out_bounds(vae: models.VAE, set_name: str) -> str:
+    """Return how likely a VAE finds images held out, for a card: the ELBO, and the bound of more samples."""
+    held_out = data.load(set_name, "test")
+    batches = held_out.batches(len(held_out), scale="binary" if vae.likelihood == "bernoulli" else "unit")
+    x, y = batches.at(0), batches.labels_at(0) if hasattr(vae, "classes") else None
+    found = [train.bounds(vae, x, k, y=y).mean() for k in (1, BOUND)]
+    text = f"held-out ELBO {found[0]:,.2f} nats, bound of {BOUND} samples {found[1]:,.2f}"
+    if vae.likelihood == "logistic":
+        bits = [metrics.bits_per_dimension(bound, x[0].numel()) for bound in found]
+        text += f", which is {bits[0]:.3f} and {bits[1]:.3f} bits per dimension"
+    return f"{text} ({len(held_out):,} images); "
+
+
+def write_card(name: str, sha256: str) -> None:
+    """Write the card of a checkpoint whose weights are written."""
+    set_name = name.split("-")[1]
+    minutes = round(float((WORK / name / "minutes").read_text()))
+    size = (trained.FOLDER / f"{name}.safetensors").stat().st_size / 1e6
+    plan = checkpoint.load(trained.FOLDER / f"{name}.safetensors")["networks"]
+    roles = ", ".join(f"{role} ({kind})" for role, (kind, _) in plan.items())
+    averaged = {"generator": "; the generator is the running average", "vae": "; its weights are the running average"}
+    roles += "".join(text for role, text in averaged.items() if role in plan)
+    roles += "; rounded to 16 bits" if name in HALF else ""
+    lines = [
+        f"# {name}",
+        "",
+        f"- **Networks**: {roles}.",
+        f"- **Data**: `{set_name}`, training split. Credit: {CREDIT[set_name]}.",
+        f"- **Command**: `python -m ganlab train {RECIPES[name]} --out FOLDER`, seed 0.",
+        f"- **Time**: {minutes} minute{'s' * (minutes != 1)} on one CPU core, beside other work.",
+        f"- **Measured**: {quality(name)}.",
+        f"- **File**: `{name}.safetensors`, {size:.1f} MB, SHA-256 `{sha256}`.",
+        "- **Licence**: MIT, as the code; the data keep their own terms (data/README.md).",
+    ]
+    (trained.FOLDER / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Train what is not trained yet, then write files and cards."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", nargs="*", choices=[*RECIPES, []], help="which; none means all")
+    for name in parser.parse_args().name or RECIPES:
+        train_recipe(name)
+        trained.SHA256[name] = write_weights(name)
+        write_card(name, trained.SHA256[name])
+        print(f'    "{name}": "{trained.SHA256[name]}",', flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""The notebook tool, for the Makefile and for the tests.
+
+python tests/tools/lessons.py refresh [01 ...]  execute stored lessons in place at class speed, then normalise them
+python tests/tools/lessons.py course [01 ...]  execute copies at class speed into build/course, as notebooks and HTML
+python tests/tools/lessons.py normalise [01 ...]  tidy stored lessons without executing them
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGET_NOTE = "[a widget: run this cell to use it; the figure below shows one of its states]"
+CELL_SECONDS = 900  # a class-speed cell takes about two minutes; a slow laptop may take several times as long
+HOME_FOLDERS = re.compile(r"(?<![\w.])/(?:home|Users|tmp|var/folders)/|[A-Za-z]:\\+Users\\")
+
+
+class LessonError(Exception):
+    """A lesson that cannot be stored: it failed, or its outputs hold something that must not be shared."""
+
+
+def lessons(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return the lessons of a folder in reading order."""
+    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
+def read(path: Path) -> NotebookNode:
+    """Read a notebook as nbformat 4."""
+    return nbformat.read(path, as_version=4)
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook whole or not at all: a reader never meets half a file."""
+    text = nbformat.writes(notebook)
+    partial = path.with_suffix(".partial")
+    try:
+        partial.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8", newline="\n")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the code cells that hold code; Jupyter does not execute empty ones."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def unfinished(notebook: NotebookNode) -> list[str]:
+    """Return a line for each code cell that was not executed or stopped with an error."""
+    complaints = []
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        if cell.execution_count is None:
+            complaints.append(f"code cell {number} was not executed: {cell.source[:60]!r}")
+        complaints += [f"code cell {number} stopped: {out.ename}" for out in cell.outputs if out.output_type == "error"]
+    return complaints
+
+
+def source_hash(notebook: NotebookNode) -> str:
+    """Return the SHA-256 of all code, so that outputs older than their code can be told without executing."""
+    return hashlib.sha256(json.dumps([cell.source for cell in code_cells(notebook)]).encode()).hexdigest()
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """Take out, in place, what differs between two executions of the same code; return the notebook."""
+    kept = {"ganlab": notebook.metadata["ganlab"]} if "ganlab" in notebook.metadata else {}
+    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"}, **kept)
+    notebook.nbformat_minor = max(notebook.nbformat_minor, 5)  # 4.5 is the first with cell ids
+    for index, cell in enumerate(notebook.cells):
+        cell.setdefault("id", f"cell-{index:02d}")
+        cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("tags", "ganlab") if key in cell.metadata})
+        if cell.cell_type == "code":
+            cell.outputs = _normalise_outputs(cell.outputs)
+    return notebook
+
+
+def _normalise_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    tidy: list[NotebookNode] = []
+    for output in outputs:
+        # The kernel cuts printed text into pieces by time: join them again.
+        if output.output_type == "stream" and tidy and tidy[-1].get("name") == output.name:
+            tidy[-1].text += output.text
+            continue
+        if WIDGET in output.get("data", {}):
+            # A widget's id is random, and it is dead in a stored notebook: say so in its place.
+            output.data = NotebookNode({"text/plain": WIDGET_NOTE})
+        tidy.append(output)
+    return tidy
+
+
+def output_texts(notebook: NotebookNode) -> list[str]:
+    """Return every text in the outputs; pictures are left out, since base64 holds any string by chance."""
+    texts = []
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            texts += [output.get("text", ""), "\n".join(output.get("traceback", []))]
+            data = {kind: value for kind, value in output.get("data", {}).items() if not kind.startswith("image/")}
+            texts += [value if isinstance(value, str) else json.dumps(value) for value in data.values()]
+    return texts
+
+
+def machine_paths(notebook: NotebookNode) -> list[str]:
+    """Return the lines of the outputs that name a folder of somebody's machine, this one's included."""
+    here = [str(folder) for folder in (Path.home(), ROOT) if len(folder.parts) > 1]
+    local = re.compile("|".join(rf"(?<![\w.]){re.escape(folder)}(?![\w-])" for folder in here) or "(?!)")
+    lines = [line for text in output_texts(notebook) for line in text.splitlines()]
+    return [line for line in lines if HOME_FOLDERS.search(line) or local.search(line)]
+
+
+def execute(path: Path, speed: str, keep_widgets: bool = False) -> NotebookNode:
+    """Execute a copy of a lesson in its own folder and return it; the file stays as it is.
+
+    Raises LessonError, with the cell's code and traceback, when a cell fails, hangs or kills the kernel.
+    """
+    notebook = read(path)
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name=KERNEL["name"],
+        resources={"metadata": {"path": str(path.parent)}},
+        store_widget_state=keep_widgets,
+    )
+    try:
+        client.execute(env={**os.environ, "GANLAB_SPEED": speed, "TQDM_DISABLE": "1"})
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        raise LessonError(f"{path.name}: {error}") from error
+    return notebook
+
+
+def refresh(path: Path, speed: str = "class") -> None:
+    """Execute a lesson in place; an error leaves the stored lesson as it was."""
+    notebook = normalise(execute(path, speed))
+    if found := machine_paths(notebook):
+        raise LessonError(f"{path.name}: an output names a folder of this machine: {found[0]!r}")
+    notebook.metadata["ganlab"] = {**notebook.metadata.get("ganlab", {}), "executed_sources": source_hash(notebook)}
+    write(notebook, path)
+
+
+def export(path: Path, folder: Path) -> None:
+    """Execute a copy of a lesson at class speed into a folder, as a notebook and as HTML."""
+    notebook = execute(path, "class", keep_widgets=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    write(notebook, folder / path.name)
+    # Of nbconvert's templates, "classic" is the one that writes the alternative text of figures.
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+    (folder / path.name).with_suffix(".html").write_text(page, encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status is 1 when any lesson failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("refresh", "course", "normalise"))
+    parser.add_argument("lesson", nargs="*", help="numbers of lessons, such as 01; none means all")
+    options = parser.parse_args(arguments)
+    unknown = [number for number in options.lesson if number not in {path.name[:2] for path in lessons()}]
+    if unknown or not lessons():
+        known = " ".join(path.name[:2] for path in lessons()) or "none"
+        parser.error(f"no lesson {' '.join(unknown)} in notebooks/; there is: {known}")
+
+    commands = {
+        "refresh": refresh,
+        "course": lambda path: export(path, ROOT / "build" / "course"),
+        "normalise": lambda path: write(normalise(read(path)), path),
+    }
+    failed = []
+    for path in lessons():
+        if options.lesson and path.name[:2] not in options.lesson:
+            continue
+        started = time.perf_counter()
+        try:
+            commands[options.command](path)
+            print(f"{path.stem:<32} {(time.perf_counter() - started) / 60:5.1f} min", flush=True)
+        except LessonError as error:
+            failed.append(path.stem)
+            print(f"{path.stem:<32} FAILED\n{error}", file=sys.stderr, flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
