@@ -1,8 +1,10 @@
 """What has weights: generators, critics, variational autoencoders, classifiers; and what is done with their latents."""
 
+from ganlab.models import trained
 from ganlab.models.augment import DiffAugment
 from ganlab.models.classifier import Classifier
 from ganlab.models.conditional import (
+    ConditionalEncoder,
     ConditionalGenerator,
     ConditionalVAE,
     Given,
@@ -23,6 +25,7 @@ __all__ = [
     "LIKELIHOODS",
     "VAE",
     "Classifier",
+    "ConditionalEncoder",
     "ConditionalGenerator",
     "ConditionalVAE",
     "DCGANCritic",
@@ -47,4 +50,5 @@ __all__ = [
     "mlp_vae",
     "slerp",
     "spectrally_normalised",
+    "trained",
 ]

@@ -5,18 +5,20 @@ from ganlab.widgets.dial import Dial
 from ganlab.widgets.game import GameBoard
 from ganlab.widgets.kit import Picture, Stopwatch, image_slider, panel, slider
 from ganlab.widgets.latent import LatentExplorer
-from ganlab.widgets.minimax import MinimaxExplorer
+from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
 from ganlab.widgets.pad import DrawingPad
 from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
+    "LOSS_COLOURS",
     "BoundExplorer",
     "ClassMixer",
     "Dial",
     "DirectionSliders",
     "DrawingPad",
     "GameBoard",
+    "GamePicture",
     "LatentExplorer",
     "LatentWalk",
     "MinimaxExplorer",
