@@ -5,7 +5,7 @@ from ganlab.widgets.dial import Dial
 from ganlab.widgets.game import GameBoard
 from ganlab.widgets.kit import Picture, Stopwatch, image_slider, panel, slider
 from ganlab.widgets.latent import LatentExplorer
-from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer
+from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, game_state
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
 from ganlab.widgets.pad import DrawingPad
 from ganlab.widgets.walk import LatentWalk
@@ -24,6 +24,7 @@ __all__ = [
     "MinimaxExplorer",
     "Picture",
     "Stopwatch",
+    "game_state",
     "image_slider",
     "panel",
     "slider",
