@@ -92,7 +92,7 @@ class Objective:
     paired: bool = False
 
 
-# A seventh of a reader's own, put in here under a name, is one like these: `GANSettings(objective=name)` finds it.
+# A seventh of a reader's own is one like these; settings take it as it is: `GANSettings(steps, Objective(...))`.
 OBJECTIVES = {
     "minimax": Objective(cross_entropy_critic, minimax_generator),
     "non_saturating": Objective(cross_entropy_critic, non_saturating_generator),
@@ -103,10 +103,12 @@ OBJECTIVES = {
 }
 
 
-def objective(name: str) -> Objective:
-    """Return the objective called `name`; raise ValueError with the names there are for any other."""
+def objective(name: str | Objective) -> Objective:
+    """Return the objective called `name`, or an objective as it is; ValueError, with the names, for all else."""
+    if isinstance(name, Objective):
+        return name
     if name not in OBJECTIVES:
-        raise ValueError(f"objective: got {name!r}, expected one of {', '.join(OBJECTIVES)}")
+        raise ValueError(f"objective: got {name!r}, expected an Objective or one of {', '.join(OBJECTIVES)}")
     return OBJECTIVES[name]
 
 
@@ -156,8 +158,10 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, shares: Tensor)
 PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "r1_r2": r1_r2, "gradient_penalty": gradient_penalty}
 
 
-def penalty(name: str) -> Penalty:
-    """Return the penalty called `name`; raise ValueError with the names there are for any other."""
+def penalty(name: str | Penalty) -> Penalty:
+    """Return the penalty called `name`, or a function as it is; ValueError, with the names, for all else."""
+    if callable(name):
+        return name
     if name not in PENALTIES:
-        raise ValueError(f"penalty: got {name!r}, expected 'none' or one of {', '.join(PENALTIES)}")
+        raise ValueError(f"penalty: got {name!r}, expected 'none', a function or one of {', '.join(PENALTIES)}")
     return PENALTIES[name]

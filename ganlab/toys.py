@@ -1,8 +1,10 @@
 """Densities whose log p(x) is known: Gaussian mixtures with the literature's parameters, and probabilistic PCA."""
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -62,6 +64,13 @@ class MixtureBatches:
         """Return the batch of training step `step`, float32 (batch_size, D)."""
         generator = seeded_generator(self.seed, step)
         return self.mixture.sample(self.batch_size, generator).to(self.device, torch.float32)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells these samples from others, for a checkpoint: the mixture's digest, batch size and seed."""
+        parts = (self.mixture.means, self.mixture.sigmas, self.mixture.weights)
+        digest = hashlib.sha256(b"".join(part.cpu().numpy().tobytes() for part in parts)).hexdigest()
+        return {"digest": digest, "batch_size": self.batch_size, "seed": self.seed}
 
     def __iter__(self) -> Iterator[Tensor]:
         step = 0

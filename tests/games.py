@@ -11,7 +11,18 @@ from torch import Tensor, nn
 
 from ganlab import models, runtime, toys
 from ganlab.data import ImageSet
-from ganlab.train import GANRun, GANSettings, Keep, fit_gan
+from ganlab.models import VAE
+from ganlab.train import (
+    ClassifierSettings,
+    ClassifierTask,
+    GANSettings,
+    GANTask,
+    Keep,
+    Run,
+    VAESettings,
+    VAETask,
+    fit_gan,
+)
 
 torch.set_num_threads(1)  # networks this small gain nothing from more, and lose a lot on a busy machine
 on_each_device = pytest.mark.parametrize("device", runtime.available_devices())
@@ -62,7 +73,50 @@ def settings(steps: int, **others: Any) -> GANSettings:
     return GANSettings(steps, **{"precision": "float32", "learning_rate": 1e-3, **others})
 
 
-def spread(run: GANRun) -> dict[str, float]:
+def gan_run(
+    generator: nn.Module,
+    critic: nn.Module,
+    source: Any,
+    settings: GANSettings,
+    keep: Keep | None = None,
+    device: str | torch.device = "auto",
+) -> Run:
+    """Return a run of a game, not started."""
+    return Run(GANTask(generator, critic, settings), source, keep=keep, device=device)
+
+
+def fit(
+    generator: nn.Module,
+    critic: nn.Module,
+    source: Any,
+    settings: GANSettings,
+    keep: Keep | None = None,
+    device: str | torch.device = "auto",
+    progress: bool = False,
+) -> Run:
+    """Play a game to its end by the package's own door."""
+    return fit_gan(generator, critic, source, settings=settings, keep=keep, device=device, progress=progress)
+
+
+def vae_run(
+    vae: VAE, source: Any, settings: VAESettings, keep: Keep | None = None, device: str | torch.device = "auto"
+) -> Run:
+    """Return a run of a VAE, not started."""
+    return Run(VAETask(vae, settings), source, keep=keep, device=device)
+
+
+def classifier_run(
+    classifier: nn.Module,
+    source: Any,
+    settings: ClassifierSettings,
+    keep: Keep | None = None,
+    device: str | torch.device = "auto",
+) -> Run:
+    """Return a run of a classifier, not started."""
+    return Run(ClassifierTask(classifier, settings), source, keep=keep, device=device)
+
+
+def spread(run: Run) -> dict[str, float]:
     """Return a metric that draws from the global generator."""
     return {"spread": run.sample(8).std().item(), "chance": torch.rand(1).item()}
 
@@ -81,10 +135,10 @@ def kept(path: Path | None = None, **others: Any) -> Keep:
     )
 
 
-def play(steps: int, game: Callable[[], Game] = points, keep: Keep | None = None, **others: Any) -> GANRun:
+def play(steps: int, game: Callable[[], Game] = points, keep: Keep | None = None, **others: Any) -> Run:
     """Play a game to its end on the CPU, from the same global random state each time."""
     torch.manual_seed(0)
-    return fit_gan(*game(), settings(steps, **others), keep or kept(), device="cpu")
+    return gan_run(*game(), settings(steps, **others), keep or kept(), "cpu").play()
 
 
 def same(a: Any, b: Any) -> bool:
@@ -98,7 +152,7 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and a == b
 
 
-def result(run: GANRun) -> dict[str, Any]:
+def result(run: Run) -> dict[str, Any]:
     """Return all that a run has made and would continue from, apart from settings and random states."""
     kept = run.state()
     return {name: kept[name] for name in ("step", "weights", "history", "metrics", "frames")}
@@ -112,6 +166,10 @@ class Spoiled:
 
     def at(self, step: int) -> Tensor:
         return self.change(self.source.at(step), step)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return self.source.identity  # a spoiled batch or two do not make it another source
 
 
 def not_finite(at: int, value: float) -> Callable[[Tensor, int], Tensor]:

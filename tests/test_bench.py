@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from ganlab import data, losses, models, runtime, train
-from ganlab.train import gan
 
 CASES = [bench_sides.Case("an MLP", "digits", 28, "mlp", 16), bench_sides.Case("a DCGAN", "digits", 32, "dcgan", 4)]
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
@@ -24,7 +23,7 @@ def ours(case: bench_sides.Case, steps: int) -> list[tuple[float, float]]:
     """Return critic's and generator's loss of ganlab's steps on the same draws again and again."""
     (generator, critic), (real, z, z_next) = case.networks(), draws(case)
     settings, game = train.GANSettings(1), losses.objective("non_saturating")
-    optimizer_g, optimizer_d = train.adam(generator, settings), train.adam(critic, settings)
+    optimizer_g, optimizer_d = train.GANTask(generator, critic, settings).optimizers().values()
     found = []
     for _ in range(steps):
         record = train.critic_step(critic, generator, optimizer_d, real, z, game)
@@ -71,7 +70,7 @@ def test_the_scripts_random_draws_are_its_own_and_repeat() -> None:
 
 
 def test_the_sections_run_and_are_chosen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(gan, "measured_precision", lambda *networks: {"chosen": "float32"})  # it takes seconds
+    monkeypatch.setattr(train.run, "measured_precision", lambda task, batch: {"chosen": "float32"})  # it takes seconds
     bench.main(["--tiny", "--only", "ratios", "where", "growth", "fid", "games"])
     said = capsys.readouterr().out
     assert "GFLOP/s" in said and "ganlab without averaging" in said and "(growth: " in said
@@ -86,7 +85,7 @@ def test_peak_memory_counts_what_was_used_and_given_back(side: str, capsys: pyte
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench, "timed", steps)
-        patch.setattr(gan, "measured_precision", lambda *networks: {"chosen": "float32"})
+        patch.setattr(train.run, "measured_precision", lambda task, batch: {"chosen": "float32"})
         bench.memory_of(CASES[0], side)
     assert 60 < float(capsys.readouterr().out) < 120
 

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from games import fixed_randomness, on_each_device, same  # noqa: F401
+from games import classifier_run, fixed_randomness, on_each_device, same  # noqa: F401
 
-from ganlab import checkpoint, data, runtime
+from ganlab import checkpoint, data, runtime, train
 from ganlab.data import ImageSet
 from ganlab.models import Classifier
-from ganlab.train import ClassifierRun, ClassifierSettings, Keep, accuracy, fit_classifier
+from ganlab.train import ClassifierSettings, Keep, Run, accuracy, fit_classifier
 
 
 def bars(count: int = 200) -> ImageSet:
@@ -29,13 +29,13 @@ def classifier(seed: int = 0) -> Classifier:
 def test_it_learns_what_is_easy(device):
     run = fit_classifier(classifier(), bars().batches(50, device=device), ClassifierSettings(60), device=device)
     assert run.history["loss"][0] > 0.6 and run.history["loss"][-1] < 0.2
-    assert accuracy(run.classifier, bars()) > 0.95
+    assert accuracy(run.networks["classifier"], bars()) > 0.95
     assert accuracy(classifier(), bars()) < 0.8
 
 
 def test_a_resumed_run_ends_with_the_same_bits(tmp_path):
-    def play(keep: Keep, stop: int | None = None) -> ClassifierRun:
-        run = ClassifierRun(classifier(), bars().batches(20, shift=1), ClassifierSettings(30), keep, "cpu")
+    def play(keep: Keep, stop: int | None = None) -> Run:
+        run = classifier_run(classifier(), bars().batches(20, shift=1), ClassifierSettings(30), keep, "cpu")
         for _ in run:
             if run.step == stop:
                 break
@@ -49,24 +49,26 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path):
 
 
 def test_a_step_leaves_the_global_generator_alone_and_drops_features():
-    run = ClassifierRun(classifier(), bars().batches(20), ClassifierSettings(5), device="cpu")
+    run = classifier_run(classifier(), bars().batches(20), ClassifierSettings(5), device="cpu")
     dropped = []
-    run.classifier.head[0].register_forward_hook(lambda module, given, found: dropped.append((found == 0).sum().item()))
+    run.networks["classifier"].head[0].register_forward_hook(
+        lambda module, given, output: dropped.append((output == 0).sum().item())
+    )
     state = torch.get_rng_state()
     next(run)
     assert torch.equal(torch.get_rng_state(), state)
-    before = int((run.classifier.features(run.batches.at(0)) == 0).sum())
+    before = int((run.networks["classifier"].features(run.source.at(0)) == 0).sum())
     assert dropped[0] > before  # 0.3 of those that are not 0 anyway
 
 
 def test_the_rate_climbs_to_its_peak_and_falls_to_nothing():
-    settings = ClassifierSettings(1000, learning_rate=0.5)
-    rates = [settings.rate_at(step) for step in range(1000)]
+    task = train.ClassifierTask(classifier(), ClassifierSettings(1000, learning_rate=0.5))
+    rates = [0.5 * task.rate(step) for step in range(1000)]
     assert rates[99] == pytest.approx(0.5) == max(rates)
     assert rates[49] == pytest.approx(0.25)
     assert rates[549] == pytest.approx(0.25)  # halfway down the cosine
     assert rates[999] == pytest.approx(0) and min(rates) >= 0
-    assert ClassifierSettings(1).rate_at(0) >= 0
+    assert train.ClassifierTask(classifier(), ClassifierSettings(1)).rate(0) >= 0
 
 
 def test_accuracy_counts_and_puts_the_mode_back():
@@ -84,7 +86,7 @@ def test_accuracy_counts_and_puts_the_mode_back():
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="fewer logits than the data have classes"):
-        ClassifierRun(Classifier(5, size=32), data.load("digits", size=32).batches(50), ClassifierSettings(1))
+        classifier_run(Classifier(5, size=32), data.load("digits", size=32).batches(50), ClassifierSettings(1))
     with pytest.raises(ValueError, match="steps: got 0"):
         ClassifierSettings(0)
     with pytest.raises(ValueError, match="learning_rate: got 0"):

@@ -5,19 +5,20 @@ from pathlib import Path
 import games
 import pytest
 import torch
+from games import fit, gan_run, vae_run
 from torch import nn
 
 from ganlab import data, losses, models, runtime, train
 from ganlab.models import Given, given
-from ganlab.train import GANRun, GANSettings, Keep, VAERun, VAESettings, gan, steps, vae
+from ganlab.train import GANSettings, Keep, VAESettings, steps
 
 CLASSES = 3
 
 
 @pytest.fixture(autouse=True)
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (gan, vae):
-        monkeypatch.setattr(module, "measured_precision", lambda *networks: {"chosen": "float32"})  # it takes seconds
+    measured = {"chosen": "float32"}  # a measurement takes seconds
+    monkeypatch.setattr(train.run, "measured_precision", lambda task, batch: measured)
 
 
 def pictures(size: int = 8, labels: bool = True) -> data.ImageSet:
@@ -114,16 +115,16 @@ def test_numbers_of_classes_must_make_sense() -> None:
 def test_a_run_is_the_loop_written_out() -> None:
     source, how = pictures().batches(6, seed=2), GANSettings(5, seed=3, precision="float32", ema_decay=0.5)
     generator, critic = players()
-    optimizers = [train.adam(network, how) for network in (critic, generator)]
+    optimizers = list(train.GANTask(generator, critic, how).optimizers().values())[::-1]
     objective = losses.objective(how.objective)
-    run = GANRun(*players(), source, how, device="cpu")
+    run = gan_run(*players(), source, how, device="cpu")
     for k in range(5):
         y, real = source.labels_at(k), source.at(k)
         z = [run.latents(6, player, k) for player in ("critic", "generator")]
         steps.critic_step(Given(critic, y), Given(generator, y), optimizers[0], real, z[0], objective)
         steps.generator_step(Given(generator, y), Given(critic, y), optimizers[1], z[1], objective)
     run.play(progress=False)
-    for mine, other in ((run.generator, generator), (run.critic, critic)):
+    for mine, other in ((run.networks["generator"], generator), (run.networks["critic"], critic)):
         for a, b in zip(mine.state_dict().values(), other.state_dict().values(), strict=True):
             assert torch.equal(a, b)
 
@@ -132,12 +133,18 @@ def test_a_run_is_the_loop_written_out() -> None:
 def test_penalties_are_taken_at_the_samples_own_classes(objective: str, penalty: str) -> None:
     source = pictures().batches(6, seed=2)
     how = GANSettings(3, objective, precision="float32", penalty=penalty, penalty_weight=0.7)
-    run = GANRun(*players(norm="none"), source, how, device="cpu")
+    run = gan_run(*players(norm="none"), source, how, device="cpu")
     real, fake, y = source.at(0), source.at(1), source.labels_at(0)
     shares = torch.rand(6, generator=runtime.seeded_generator(0, "shares", 0))
-    expected = 0.7 * losses.penalty(penalty)(lambda x: run.critic(x, y.repeat(len(x) // 6)), real, fake, shares)
-    assert torch.allclose(run.penalty(0, 6)(run.critic, real, fake), expected)
-    other = 0.7 * losses.penalty(penalty)(lambda x: run.critic(x, (1 + y.repeat(len(x) // 6)) % 3), real, fake, shares)
+    expected = 0.7 * losses.penalty(penalty)(
+        lambda x: run.networks["critic"](x, y.repeat(len(x) // 6)), real, fake, shares
+    )
+    added = run.task.penalty(run, run.batch(0), 0)
+    critic = run.networks["critic"]
+    assert torch.allclose(added(critic, real, fake), expected)
+    other = 0.7 * losses.penalty(penalty)(
+        lambda x: run.networks["critic"](x, (1 + y.repeat(len(x) // 6)) % 3), real, fake, shares
+    )
     assert not torch.allclose(expected, other)
     assert run.play(progress=False).step == 3
 
@@ -145,7 +152,7 @@ def test_penalties_are_taken_at_the_samples_own_classes(objective: str, penalty:
 def test_the_game_learns_what_the_classes_mean() -> None:
     source = pictures().batches(30)
     how = GANSettings(150, learning_rate=5e-3, precision="float32", ema_decay=0.9)
-    run = train.fit_gan(*players(norm="none"), source, how, device="cpu", progress=False)
+    run = fit(*players(norm="none"), source, how, device="cpu", progress=False)
     z = models.latents(30, 4, runtime.seeded_generator("judge"))
     brightness = [run.sample(z, y=torch.full((30,), k)).mean().item() for k in range(3)]
     assert brightness[0] < brightness[1] - 0.3 < brightness[2] - 0.6
@@ -155,41 +162,45 @@ def test_the_game_learns_what_the_classes_mean() -> None:
 
 def test_a_resumed_game_ends_with_the_same_bits(tmp_path: Path) -> None:
     source, how = pictures().batches(6), GANSettings(12, precision="float32")
-    whole = train.fit_gan(*players(), source, how, device="cpu", progress=False)
+    whole = fit(*players(), source, how, device="cpu", progress=False)
     file = tmp_path / "run.safetensors"
-    begun = GANRun(*players(), source, how, Keep(checkpoint=file), "cpu")
+    begun = gan_run(*players(), source, how, Keep(checkpoint=file), "cpu")
     for _ in range(7):
         next(begun)
-    begun.look()
+    begun.collect()
     begun.save()
-    resumed = train.fit_gan(*players(1), source, how, Keep(checkpoint=file, resume=True), "cpu", progress=False)
-    for a, b in zip(whole.generator.state_dict().values(), resumed.generator.state_dict().values(), strict=True):
+    resumed = fit(*players(1), source, how, Keep(checkpoint=file, resume=True), "cpu", progress=False)
+    for a, b in zip(
+        whole.networks["generator"].state_dict().values(),
+        resumed.networks["generator"].state_dict().values(),
+        strict=True,
+    ):
         assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize(
     ("generator", "critic", "source", "message"),
     [
-        (players()[0], models.DCGANCritic(size=8, width=4), pictures(), "critic: is told None classes"),
-        (models.DCGANGenerator(4, size=8, width=4), players()[1], pictures(), "critic: is told 3 classes"),
-        (*players(), pictures(labels=False), "labels_at: this set has no labels"),
+        (players()[0], models.DCGANCritic(size=8, width=4), pictures(), "critic: asks for None classes"),
+        (models.DCGANGenerator(4, size=8, width=4), players()[1], pictures(), "critic: asks for 3 classes"),
+        (*players(), pictures(labels=False), "source: has no classes"),
     ],
 )
 def test_players_and_data_that_do_not_fit_are_refused(
     generator: nn.Module, critic: nn.Module, source: data.ImageSet, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        GANRun(generator, critic, source.batches(6), GANSettings(1), device="cpu")
+        gan_run(generator, critic, source.batches(6), GANSettings(1), device="cpu")
 
 
 def test_a_source_must_tell_classes_that_the_networks_know() -> None:
     _, _, ring = games.points()
-    with pytest.raises(ValueError, match="source: tells no classes"):
-        GANRun(*points(), ring, GANSettings(1), device="cpu")
+    with pytest.raises(ValueError, match="source: has no classes"):
+        gan_run(*points(), ring, GANSettings(1), device="cpu")
     images = pictures()
     more = data.ImageSet(images.images, images.labels + 2, images.classes, "more", "train")
     with pytest.raises(ValueError, match="source: has class 4, expected below the generator's 3"):
-        GANRun(*players(), more.batches(60), GANSettings(1), device="cpu")
+        gan_run(*players(), more.batches(60), GANSettings(1), device="cpu")
 
 
 # The bound.
@@ -224,11 +235,16 @@ def test_a_vaes_run_is_the_loop_written_out(scale: str) -> None:
     source, how = pictures().batches(6, scale=scale), VAESettings(4, 1e-2, precision="float32")
     vae = small_vae(likelihood=likelihood)
     optimizer = torch.optim.Adam(vae.parameters(), 1e-2, fused=True)
-    run = VAERun(small_vae(likelihood=likelihood), source, how, device="cpu")
+    run = vae_run(small_vae(likelihood=likelihood), source, how, device="cpu")
     for k in range(4):
-        steps.vae_step(given(vae, source.labels_at(k)), optimizer, source.at(k), run.noise(k, 1, 6))
+        steps.vae_step(
+            given(vae, source.labels_at(k)),
+            optimizer,
+            source.at(k),
+            torch.randn(1, 6, vae.latent_dim, generator=run.generator("eps", k)),
+        )
     run.play(progress=False)
-    for a, b in zip(run.vae.state_dict().values(), vae.state_dict().values(), strict=True):
+    for a, b in zip(run.networks["vae"].state_dict().values(), vae.state_dict().values(), strict=True):
         assert torch.equal(a, b)
 
 
@@ -253,7 +269,7 @@ def test_the_bound_learns_what_the_classes_mean() -> None:
     how = VAESettings(200, 1e-2, precision="float32", ema_decay=0.9)
     run = train.fit_vae(small_vae(likelihood="logistic"), source, how, device="cpu", progress=False)
     z = models.latents(30, 3, runtime.seeded_generator("judge"))
-    brightness = [run.sample(z, torch.full((30,), k)).mean().item() for k in range(3)]
+    brightness = [run.sample(z, y=torch.full((30,), k)).mean().item() for k in range(3)]
     assert brightness[0] < brightness[1] - 0.3 < brightness[2] - 0.6
     x, y = source.at(0), source.labels_at(0)
     right, wrong = (train.bounds(run.ema, x, y=classes).mean() for classes in (y, (y + 1) % 3))
@@ -261,5 +277,5 @@ def test_the_bound_learns_what_the_classes_mean() -> None:
 
 
 def test_a_vaes_source_must_tell_classes() -> None:
-    with pytest.raises(ValueError, match="this set has no labels"):
-        VAERun(small_vae(), pictures(labels=False).batches(6, scale="binary"), VAESettings(1), device="cpu")
+    with pytest.raises(ValueError, match="source: has no classes"):
+        vae_run(small_vae(), pictures(labels=False).batches(6, scale="binary"), VAESettings(1), device="cpu")

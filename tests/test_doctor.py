@@ -11,9 +11,8 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from ganlab import cli as command
-from ganlab import data, runtime
+from ganlab import data, runtime, train
 from ganlab.cli import doctor
-from ganlab.train import gan
 
 
 def problems() -> list[doctor.Finding]:
@@ -24,7 +23,7 @@ def problems() -> list[doctor.Finding]:
 def quick_measurement(monkeypatch):
     """The measurement has its own tests; here it would only cost time."""
     found = {"chosen": "float32", "milliseconds": {"float32": 12.3, "bfloat16": 45.6}}
-    monkeypatch.setattr(gan, "measured_precision", lambda *networks: found)
+    monkeypatch.setattr(train, "measured_precision", lambda task, batch: found)
 
 
 def test_a_sound_machine_has_no_problems_and_every_topic_is_examined(capsys):

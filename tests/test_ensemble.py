@@ -3,8 +3,9 @@
 import games
 import pytest
 import torch
+from games import fit
 
-from ganlab import losses, models, runtime, toys, train
+from ganlab import losses, models, runtime, toys
 from ganlab.train import Ensemble, GANSettings
 from ganlab.train.ensemble import MemberAdam, Stack
 
@@ -73,7 +74,7 @@ def test_members_end_within_1e_4_of_their_games_alone_after_100_steps(how, devic
     trained, averaged = together.trained_generators(), together.averaged_generators()
     for m, (source, one) in enumerate(zip(sources, settings, strict=True)):
         generator, critic = member(m)
-        alone = train.fit_gan(generator, critic, source, one, device=device, progress=False)
+        alone = fit(generator, critic, source, one, device=device, progress=False)
         ours = Stack([trained[m]]).theta, Stack([averaged[m]]).theta, together.critic.theta[m]
         for found, expected in zip(ours, (generator, alone.ema, critic), strict=True):
             assert (found - Stack([expected]).theta.squeeze(0)).abs().max() < 1e-4

@@ -10,13 +10,13 @@ import games
 import numpy as np
 import pytest
 import torch
-from games import Spoiled, fixed_randomness, images, kept, not_finite, result, same, settings  # noqa: F401
+from games import Spoiled, fixed_randomness, gan_run, images, kept, not_finite, result, same, settings, vae_run  # noqa: F401
 from nbclient import NotebookClient
 from nbformat import v4
 
-from ganlab import checkpoint, models, runtime, train
+from ganlab import checkpoint, models, runtime
 from ganlab.data import ImageSet
-from ganlab.train import GANRun, Keep, VAERun, VAESettings
+from ganlab.train import Keep, Run, VAESettings
 from ganlab.widgets import curves, dashboard, live
 from ganlab.widgets.dashboard import Dashboard, Pace
 
@@ -33,12 +33,12 @@ def person(monkeypatch: pytest.MonkeyPatch) -> list[Dashboard]:
     return shown
 
 
-def game(steps: int = 16, keep: Keep | None = None) -> GANRun:
+def game(steps: int = 16, keep: Keep | None = None) -> Run:
     torch.manual_seed(0)
-    return GANRun(*images(), settings(steps), keep or kept(), "cpu")
+    return gan_run(*images(), settings(steps), keep or kept(), "cpu")
 
 
-def at_step(run: GANRun, step: int, act: Callable[[], None]) -> None:
+def at_step(run: Run, step: int, act: Callable[[], None]) -> None:
     """Play a run, and `act` between two steps, as a message from the browser would."""
 
     async def both() -> None:
@@ -55,7 +55,7 @@ def at_step(run: GANRun, step: int, act: Callable[[], None]) -> None:
 def test_looking_on_changes_no_bit(seen, request):
     shown = request.getfixturevalue("person") if seen else []
     torch.manual_seed(0)
-    run = asyncio.run(live.fit_gan(*images(), settings(16), kept(), "cpu"))
+    run = asyncio.run(live.fit_gan(*images(), settings=settings(16), keep=kept(), device="cpu"))
     assert len(shown) == seen and run.step == 16
     assert same(result(run), result(game().play()))
 
@@ -132,7 +132,7 @@ def test_a_cancelled_task_is_kept_and_stays_cancelled(person, tmp_path):
 
 
 def test_an_error_of_the_metric_is_passed_on(person):
-    def metric(run: GANRun) -> dict[str, float]:
+    def metric(run: Run) -> dict[str, float]:
         raise ZeroDivisionError("mine")
 
     with pytest.raises(ZeroDivisionError, match="mine"):
@@ -155,13 +155,13 @@ def test_nan_ends_the_view_with_its_message(person):
 def test_a_slider_acts_on_the_next_step(person, tmp_path):
     keep = kept(tmp_path / "run")
     run = game(keep=keep)
-    rates, take_step = [], run.take_step
+    rates, take_step = [], run._take_step
 
     def noted_step(step: int) -> dict[str, torch.Tensor]:
         rates.append([run.optimizers[player].param_groups[0]["lr"] for player in ("critic", "generator")])
         return take_step(step)
 
-    run.take_step = noted_step
+    run._take_step = noted_step
     moved = []
 
     def move() -> None:
@@ -175,7 +175,7 @@ def test_a_slider_acts_on_the_next_step(person, tmp_path):
     assert rates[step:] == [[2e-3, pytest.approx(2e-4)]] * (16 - step)
     assert run.learning_rates == [(step, "critic", 2e-3), (step, "generator", rates[-1][1])]
     state = checkpoint.load(keep.checkpoint)
-    longer = GANRun(*images(), settings(30), kept(keep.checkpoint, resume=True), "cpu")
+    longer = gan_run(*images(), settings(30), kept(keep.checkpoint, resume=True), "cpu")
     assert longer.learning_rates == run.learning_rates and state["step"] == 16
     asyncio.run(live.play(longer))
     assert person[1].rates["critic"].value == 2e-3
@@ -187,7 +187,7 @@ def test_a_run_with_moved_rates_resumes_to_the_same_bits(tmp_path):
         for _ in itertools.islice(run, 6):
             pass
         run.set_learning_rate("critic", 5e-4)
-    runs[1].look()
+    runs[1].collect()
     runs[1].save()
     resumed = game(keep=kept(tmp_path / "parts", resume=True))
     assert same(result(resumed.play()), result(runs[0].play()))
@@ -195,7 +195,7 @@ def test_a_run_with_moved_rates_resumes_to_the_same_bits(tmp_path):
 
 
 def test_divergence_names_the_rate_of_then_and_undoes_the_change():
-    run = train.GANRun(*games.points(), settings(200), device="cpu")
+    run = gan_run(*games.points(), settings(200), device="cpu")
     for _ in itertools.islice(run, 60):
         pass
     run.set_learning_rate("critic", 1e30)
@@ -266,14 +266,14 @@ def test_lines_are_printed_instead(steps, quiet, lines, monkeypatch, capsys):
 
 
 def test_a_vae_is_seen_and_steered_as_a_game_is(person, capsys):
-    def vae_run() -> VAERun:
+    def waves() -> Run:
         with runtime.seeded(0):
             vae = models.conv_vae(2, 1, 8, 4)
         images = ImageSet(torch.arange(640).view(10, 1, 8, 8).to(torch.uint8), None, (), "waves", "train")
         settings = VAESettings(12, precision="float32")
-        return VAERun(vae, images.batches(5, scale="binary"), settings, Keep(sample_every=4, samples=3), "cpu")
+        return vae_run(vae, images.batches(5, scale="binary"), settings, Keep(sample_every=4, samples=3), "cpu")
 
-    run = vae_run()
+    run = waves()
     at_step(run, 5, lambda: person[0].stop())
     shown = person[0]
     assert run.step == 5 and list(shown.rates) == ["vae"] and shown.button.disabled
@@ -281,11 +281,11 @@ def test_a_vae_is_seen_and_steered_as_a_game_is(person, capsys):
     assert shown.readout.value == f"Stopped after 5 of 12 steps.<br>bound {bound:.3f}; KL {kl:.3f}"
     at_step(run, 8, lambda: setattr(person[1].rates["vae"], "index", 0))
     assert run.step == 12 and [player for _, player, _ in run.learning_rates] == ["vae"]
-    whole = vae_run().play()
+    whole = waves().play()
     assert run.history["bound"][:8] == whole.history["bound"][:8] != run.history["bound"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live, "watched", lambda: False)
-        alone = asyncio.run(live.play(vae_run()))
+        alone = asyncio.run(live.play(waves()))
     assert same(result(alone), result(whole)) and "step 12 of 12; bound -" in capsys.readouterr().out
 
 
@@ -297,11 +297,10 @@ def test_curves_of_bounds_leave_out_zero_and_the_first_steps():
     assert curves._limits([(steps[:2], np.array([-1.0, 3.0]))]) == (-1, 5) and curves._limits([]) == (0, 1)
 
 
-def test_points_are_refused_before_any_work():
-    run = GANRun(*games.points(), settings(5), device="cpu")
-    with pytest.raises(ValueError, match=r"generator: makes samples of shape \(2,\), expected images"):
-        asyncio.run(live.play(run))
-    assert run.step == 0
+def test_points_are_shown_by_their_curves_alone(person):
+    run = asyncio.run(live.play(gan_run(*games.points(), settings(5), device="cpu")))
+    assert run.step == 5 and person[0].columns == 0 and bytes(person[0].samples.value) == b""
+    assert person[0].curves.picture.value[:4] == b"\x89PNG"
 
 
 def test_nobody_watches_a_script_or_nbclient():

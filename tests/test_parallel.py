@@ -16,13 +16,13 @@ import lessons
 import pytest
 import torch
 import torch.distributed as dist
-from games import fixed_randomness, kept, no_leftovers, not_finite, same, settings  # noqa: F401
+from games import fit, fixed_randomness, kept, no_leftovers, not_finite, same, settings  # noqa: F401
 from torch import Tensor, nn
 
 from ganlab import checkpoint, train
 from ganlab import cli as command
 from ganlab.cli import train as train_command
-from ganlab.train import Keep, fit_gan, gan, parallel
+from ganlab.train import Keep, Run, parallel
 
 STEPS, KILLED_STEPS = 6, 30
 # float32 sums in another order differ by 1e-7 of their size; Adam moves a weight by up to 1e-3 a step here, and the
@@ -43,9 +43,12 @@ NORMS = {
 }
 
 
+PATHS = os.pathsep.join(str(lessons.ROOT / folder) for folder in ("", "tests", "tests/tools"))
+
+
 def start(*arguments: object) -> subprocess.Popen:
     """Start two processes; output and errors are pipes."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": str(lessons.ROOT)}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": PATHS}
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     return subprocess.Popen(
         [*launcher, *map(str, arguments)],
@@ -107,11 +110,11 @@ def rows(mine: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def run_of(name: str, folder: Path) -> train.GANRun:
+def run_of(name: str, folder: Path) -> Run:
     """Return one finished run of a game, the same in one process as in two, with all that a run can keep."""
     torch.manual_seed(0)
     keep = kept(folder / name, metric_every=4, sample_every=3, checkpoint_every=4)
-    return fit_gan(*GAMES[name](), settings(STEPS, **HOW.get(name, {})), keep, "cpu", progress=False)
+    return fit(*GAMES[name](), settings(STEPS, **HOW.get(name, {})), keep, "cpu", progress=False)
 
 
 def never(*arguments: object) -> None:
@@ -124,7 +127,7 @@ def parts(folder: Path) -> int:
     me, save = "first" if parallel.is_first() else "second", checkpoint.save
     if me == "second":
         checkpoint.save = train_command.write_atomically = never
-    gan.measured_precision = lambda *networks: {"chosen": "float32"}  # a measurement takes seconds
+    train.run.measured_precision = lambda task, batch: {"chosen": "float32"}  # a measurement takes seconds
     for name in GAMES:
         save(folder / f"{name} of the {me}", games.result(run_of(name, folder)))
     for name, make in NORMS.items():
@@ -133,7 +136,7 @@ def parts(folder: Path) -> int:
         dtype = torch.bfloat16 if name == "bfloat16" else torch.float32
         save(folder / f"{name} of the {me}", normalised(norm, dtype))
     generator, critic, source = games.points()
-    run = fit_gan(generator, critic, games.Spoiled(source, spoil_the_last), settings(9), Keep(), "cpu")
+    run = fit(generator, critic, games.Spoiled(source, spoil_the_last), settings(9), Keep(), "cpu")
     save(folder / f"spoiled of the {me}", {"stopped": run.stopped, "step": run.step})
     return command.main(line(folder / "begun", 2)) or command.main(line(folder / "whole"))
 

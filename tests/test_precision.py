@@ -22,9 +22,8 @@ def moved(precision: Precision, device: str) -> tuple[dict[str, nn.Module], dict
     optimizers = {name: torch.optim.SGD(network.parameters(), 1.0) for name, network in players.items()}
     real = source.at(0).to(device, memory_format=precision.memory_format)
     z = torch.randn(2, len(real), 6, generator=torch.Generator().manual_seed(0)).to(device)
-    how = (OBJECTIVE, precision)
-    record = train.critic_step(critic, generator, optimizers["critic"], real, z[0], *how)
-    record |= train.generator_step(generator, critic, optimizers["generator"], z[1], *how)
+    record = train.critic_step(critic, generator, optimizers["critic"], real, z[0], OBJECTIVE, precision=precision)
+    record |= train.generator_step(generator, critic, optimizers["generator"], z[1], OBJECTIVE, precision=precision)
     return players, record
 
 
@@ -76,5 +75,5 @@ def test_the_loss_is_taken_in_float32_whatever_the_networks_give(device):
     z = torch.zeros(len(real), 6, device=device)
     optimizer = torch.optim.SGD(critic.parameters(), 0.0)
     precision = Precision(torch.bfloat16)
-    record = train.critic_step(critic, generator.to(device), optimizer, real, z, OBJECTIVE, precision)
+    record = train.critic_step(critic, generator.to(device), optimizer, real, z, OBJECTIVE, precision=precision)
     assert record["critic_loss"].item() == pytest.approx(5.0134306, abs=1e-5)  # softplus(-5) + softplus(5)

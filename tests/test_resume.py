@@ -8,12 +8,24 @@ import os
 import games
 import pytest
 import torch
-from games import dropping, fixed_randomness, kept, no_leftovers, on_each_device, play, result, same, settings  # noqa: F401
+from games import (  # noqa: F401
+    dropping,
+    fit,
+    fixed_randomness,
+    gan_run,
+    kept,
+    no_leftovers,
+    on_each_device,
+    play,
+    result,
+    same,
+    settings,
+)
 from torch import nn
 
 from ganlab import checkpoint, runtime
 from ganlab.checkpoint import CheckpointError
-from ganlab.train import GANRun, Keep, fit_gan
+from ganlab.train import Keep
 
 
 def test_a_full_disk_costs_a_warning_and_not_the_training(tmp_path, monkeypatch):
@@ -37,7 +49,7 @@ def test_a_file_that_is_there_is_refused_before_any_work(tmp_path):
     with refused:
         Keep(checkpoint=path)
     with refused:
-        fit_gan(*game, settings(3), keep)  # made before the file was: a notebook's cell executed twice
+        fit(*game, settings(3), keep)  # made before the file was: a notebook's cell executed twice
     assert path.read_bytes() == content and same(dict(game[0].state_dict()), dict(before.state_dict()))
 
 
@@ -76,7 +88,7 @@ def test_another_setting_or_network_is_not_resumed_and_nothing_changes(tmp_path,
     keep, other = kept(tmp_path / "run"), OTHERS[name]
     generator, critic, source = games.points()
     generator = Shift(2) if name == "generator" else generator
-    fit_gan(generator, critic, source, settings(5), keep, "cpu")
+    fit(generator, critic, source, settings(5), keep, "cpu")
     content = keep.checkpoint.read_bytes()
     generator, critic = (
         copy.deepcopy(other) if name == who else net for who, net in [("generator", generator), ("critic", critic)]
@@ -84,7 +96,7 @@ def test_another_setting_or_network_is_not_resumed_and_nothing_changes(tmp_path,
     before, state = copy.deepcopy((generator, critic)), torch.get_rng_state()
     with pytest.raises(CheckpointError, match=f"resume: .*run has {name} .*this run"):
         new = settings(9, **other) if isinstance(other, dict) else settings(9)
-        fit_gan(generator, critic, source, new, kept(keep.checkpoint, resume=True), "cpu")
+        fit(generator, critic, source, new, kept(keep.checkpoint, resume=True), "cpu")
     for net, old in zip((generator, critic), before, strict=True):
         assert same(dict(net.state_dict()), dict(old.state_dict()))
     assert keep.checkpoint.read_bytes() == content and torch.equal(torch.get_rng_state(), state)
@@ -134,7 +146,7 @@ def test_a_resumed_run_ends_as_if_never_stopped(tmp_path, name, device):
         for stop in stops:  # each time the run is dropped as it is, and made anew
             torch.manual_seed(stop if keep.checkpoint.exists() else 0)  # what is resumed must not depend on it
             given = settings(40, precision="auto" if keep.checkpoint.exists() else precision)
-            run = GANRun(*game(), given, keep, device)
+            run = gan_run(*game(), given, keep, device)
             for _ in itertools.islice(run, stop - run.step):
                 pass
         ends.append(checkpoint.load(keep.checkpoint))  # networks, optimizers, history, metrics, frames, random states

@@ -12,11 +12,24 @@ import threading
 import games
 import pytest
 import torch
-from games import Spoiled, dropping, fixed_randomness, kept, not_finite, play, result, same, settings, spread  # noqa: F401
+from games import (  # noqa: F401
+    Spoiled,
+    dropping,
+    fit,
+    fixed_randomness,
+    gan_run,
+    kept,
+    not_finite,
+    play,
+    result,
+    same,
+    settings,
+    spread,
+)
 
 from ganlab import checkpoint
-from ganlab.train import GANRun, Keep, fit_gan
-from ganlab.train.run import LOOK_EVERY
+from ganlab.train import Keep, Run
+from ganlab.train.run import COLLECT_EVERY
 
 
 def once(step: int, act):
@@ -40,7 +53,7 @@ def test_an_interrupt_ends_after_a_whole_step_and_play_goes_on(tmp_path, monkeyp
     def interrupt() -> None:
         signal.raise_signal(signal.SIGINT)
 
-    def metric(run: GANRun) -> dict[str, float]:
+    def metric(run: Run) -> dict[str, float]:
         if moment == "metric" and run.step == 28:
             interrupt()
         return spread(run)
@@ -69,7 +82,7 @@ def test_an_interrupt_ends_after_a_whole_step_and_play_goes_on(tmp_path, monkeyp
 
 
 def test_interrupts_at_any_moment_leave_whole_steps():
-    run, never = (GANRun(*games.points(), settings(10**6), device="cpu") for _ in range(2))
+    run, never = (gan_run(*games.points(), settings(10**6), device="cpu") for _ in range(2))
     for delay in (0.02, 0.051, 0.033, 0.07, 0.026):
         timer = threading.Timer(delay, signal.raise_signal, [signal.SIGINT])
         with contextlib.suppress(KeyboardInterrupt):  # were it slow to start, it must not end the tests
@@ -80,13 +93,13 @@ def test_interrupts_at_any_moment_leave_whole_steps():
     assert 0 < run.step < 10**6
     for _ in itertools.islice(never, run.step):
         pass
-    never.look()
+    never.collect()
     assert same(result(run), result(never))
 
 
 def test_a_loop_of_ones_own_is_interrupted_between_steps():
     generator, critic, source = games.points()
-    run = GANRun(generator, critic, Spoiled(source, once(5, lambda: signal.raise_signal(signal.SIGINT))), settings(9))
+    run = gan_run(generator, critic, Spoiled(source, once(5, lambda: signal.raise_signal(signal.SIGINT))), settings(9))
     with pytest.raises(KeyboardInterrupt):
         for _ in run:
             pass
@@ -96,7 +109,7 @@ def test_a_loop_of_ones_own_is_interrupted_between_steps():
 
 
 def test_another_thread_may_train():
-    run = GANRun(*dropping(), settings(30), kept(), "cpu")
+    run = gan_run(*dropping(), settings(30), kept(), "cpu")
     torch.manual_seed(0)
     thread = threading.Thread(target=run.play)
     thread.start()
@@ -105,6 +118,18 @@ def test_another_thread_may_train():
 
 
 # Losses and weights that are not finite
+
+
+class AfterTheFirst:
+    """A change of all batches but the first that is asked for."""
+
+    def __init__(self, change) -> None:
+        self.change = change
+        self.calls = 0
+
+    def __call__(self, batch, step):
+        self.calls += 1
+        return batch if self.calls == 1 else self.change(batch)
 
 
 # game, change of its batches, settings, then the step named, the last good one and the likely cause
@@ -120,7 +145,7 @@ CAUSES = {
     ),
     "range": (
         games.images,
-        lambda x, _: (x + 1) * 127.5,
+        AfterTheFirst(lambda x: (x + 1) * 127.5),  # what a run is given at first is checked
         {"learning_rate": 1e30},
         "[12]",
         0,
@@ -143,9 +168,9 @@ def test_divergence_is_explained_and_undone(cause):
     game, change, others, step, good, likely = CAUSES[cause]
     generator, critic, source = game()
     with pytest.warns(RuntimeWarning, match=f"_loss became (nan|inf) at step {step}; likely {likely}"):
-        run = fit_gan(generator, critic, Spoiled(source, change), settings(90, **others), kept())
+        run = fit(generator, critic, Spoiled(source, change), settings(90, **others), kept())
     assert re.search(f"The weights are those of step {good}, the last known good", run.stopped)
-    clean = GANRun(*game(), settings(90, **others), kept())
+    clean = gan_run(*game(), settings(90, **others), kept())
     for _ in itertools.islice(clean, good):
         pass
     assert same(result(run), result(clean))  # weights, optimizers, history, metrics, frames
@@ -155,27 +180,27 @@ def test_divergence_is_explained_and_undone(cause):
 @pytest.mark.parametrize(("name", "value", "said"), [
     ("generator_loss", math.inf, "generator_loss became inf at step 62"),
     ("critic_loss", math.nan, "critic_loss became nan at step 62"),
-    ("weight", math.inf, "weights were found infinite or NaN at step 62"),
-    ("weight", math.nan, "weights were found infinite or NaN at step 62"),
+    ("weight", math.inf, "weights became infinite or NaN at step 62"),
+    ("weight", math.nan, "weights became infinite or NaN at step 62"),
 ])  # fmt: skip
 def test_a_bad_loss_or_weight_alone_is_enough(name, value, said):
-    run = GANRun(*games.points(), settings(62), device="cpu")
-    take_step, seen = run.take_step, {}
+    run = gan_run(*games.points(), settings(62), device="cpu")
+    take_step, seen = run._take_step, {}
 
     def spoiled_step(step: int) -> dict[str, torch.Tensor]:
-        if step == LOOK_EVERY:
+        if step == COLLECT_EVERY:
             seen.update(copy.deepcopy(result(run)))
         record = take_step(step)
         if step == 61 and name == "weight":
-            run.generator.layers[0].bias.data[1] = value
+            run.networks["generator"].layers[0].bias.data[1] = value
         elif step == 61:
             record[name] = torch.tensor(value)
         return record
 
-    run.take_step = spoiled_step
+    run._take_step = spoiled_step
     with pytest.warns(RuntimeWarning, match=said):
         run.play()
-    assert run.step == LOOK_EVERY and same(result(run), seen)
+    assert run.step == COLLECT_EVERY and same(result(run), seen)
 
 
 def test_a_diverged_run_leaves_its_good_checkpoint_to_go_on_from(tmp_path):
@@ -190,13 +215,13 @@ def test_a_diverged_run_leaves_its_good_checkpoint_to_go_on_from(tmp_path):
 
 
 def test_no_metric_ever_sees_a_diverged_network():
-    def strict(run: GANRun) -> dict[str, float]:
+    def strict(run: Run) -> dict[str, float]:
         assert run.sample(4).isfinite().all()
         return {}
 
     generator, critic, source = games.points()
     with pytest.warns(RuntimeWarning, match="at step 16"):
-        run = fit_gan(
+        run = fit(
             generator, critic, Spoiled(source, not_finite(15, math.nan)), settings(30), Keep(strict, metric_every=4)
         )
     assert run.metrics == [{"step": 4}, {"step": 8}, {"step": 12}]

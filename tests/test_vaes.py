@@ -4,22 +4,21 @@ import math
 
 import pytest
 import torch
-from games import fixed_randomness, on_each_device, same  # noqa: F401
+from games import fixed_randomness, on_each_device, same, vae_run  # noqa: F401
 from torch import Tensor, nn
 
 from ganlab import models, probability, runtime, train
 from ganlab.data import ImageSet
 from ganlab.models import VAE, conv_vae, mlp_vae
-from ganlab.train import Keep, VAERun, VAESettings, bounds, fit_vae, steps
-from ganlab.train import vae as vae_run
+from ganlab.train import Keep, Run, VAESettings, bounds, fit_vae, steps
 
-MEASURED = vae_run.measured_precision
+MEASURED = train.run.measured_precision
 
 
 @pytest.fixture(autouse=True)
 def not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs compute in float32 unless they ask for another precision: a measurement takes seconds."""
-    monkeypatch.setattr(vae_run, "measured_precision", lambda vae, x: {"chosen": "float32"})
+    monkeypatch.setattr(train.run, "measured_precision", lambda task, batch: {"chosen": "float32"})
 
 
 def pictures(size: int = 8, channels: int = 1, count: int = 60) -> ImageSet:
@@ -182,17 +181,17 @@ def test_the_fastest_precision_is_measured_once_and_a_resumed_run_keeps_its_own(
         asked.append([step() for step in candidates.values()])
         return list(candidates)[len(asked)], dict.fromkeys(candidates, 1.0)
 
-    monkeypatch.setattr(vae_run, "measured_precision", MEASURED)
+    monkeypatch.setattr(train.run, "measured_precision", MEASURED)
     monkeypatch.setattr(runtime, "fastest", fastest)
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
-    runs = [VAERun(small("bernoulli"), source, VAESettings(1), device="cpu") for _ in range(2)]
+    runs = [vae_run(small("bernoulli"), source, VAESettings(1), device="cpu") for _ in range(2)]
     assert len(asked) == 1 and {run.settings.precision for run in runs} == {
         list(runtime.precisions(runs[0].device, True))[1]
     }
-    assert same(runs[0].vae.state_dict(), vae.state_dict())  # trials were on copies
+    assert same(runs[0].networks["vae"].state_dict(), vae.state_dict())  # trials were on copies
     keep = {"checkpoint": tmp_path / "run", "checkpoint_every": 1}
-    fit_vae(vae, source, VAESettings(1, precision="float32"), Keep(**keep), "cpu")
-    resumed = VAERun(vae, source, VAESettings(2), Keep(**keep, resume=True), "cpu")
+    fit_vae(vae, source, VAESettings(1, precision="float32"), keep=Keep(**keep), device="cpu")
+    resumed = vae_run(vae, source, VAESettings(2), Keep(**keep, resume=True), "cpu")
     assert resumed.settings.precision == "float32" and len(asked) == 1
 
 
@@ -224,7 +223,7 @@ def test_the_step_stays_finite_far_out(likelihood, logit, logvar, samples, devic
 
 def test_the_run_averages_the_weights_and_shows_what_the_average_decodes():
     vae = small()
-    run = VAERun(vae, pictures().batches(10, scale="binary"), VAESettings(30, 1e-2, ema_decay=0.5), device="cpu")
+    run = vae_run(vae, pictures().batches(10, scale="binary"), VAESettings(30, 1e-2, ema_decay=0.5), device="cpu")
     average = nn.utils.parameters_to_vector(vae.parameters()).clone()
     for step, _ in enumerate(run):
         decay = min(0.5, (1 + step) / (10 + step))
@@ -259,9 +258,9 @@ def test_the_kl_warms_up():
 
 
 def test_a_resumed_run_ends_with_the_same_bits(tmp_path):
-    def play(keep: Keep, stop: int | None = None) -> VAERun:
+    def play(keep: Keep, stop: int | None = None) -> Run:
         source = pictures().batches(10, scale="binary", shift=1)
-        run = VAERun(small(), source, VAESettings(30, warm_up=20), keep, "cpu")
+        run = vae_run(small(), source, VAESettings(30, warm_up=20), keep, "cpu")
         for _ in run:
             if run.step == stop:
                 break
@@ -305,7 +304,7 @@ def test_wrong_settings_are_refused(options, words):
 def test_images_that_do_not_fit_are_refused_before_any_work(tmp_path, vae, scale, words):
     keep = Keep(checkpoint=tmp_path / "run")
     with pytest.raises(ValueError, match=words):
-        VAERun(vae(), pictures().batches(10, scale=scale), VAESettings(1), keep, "cpu")
+        vae_run(vae(), pictures().batches(10, scale=scale), VAESettings(1), keep, "cpu")
     assert not list(tmp_path.iterdir())
 
 

@@ -148,13 +148,13 @@ def weights(network: torch.nn.Module) -> torch.Tensor:
 def test_board_button_trains_whom_it_says(button: str, d_moves: bool, g_moves: bool, per_click: int) -> None:
     board = new_board()
     run = board.board.run
-    critic, generator = weights(run.critic), weights(run.generator)
+    critic, generator = weights(run.networks["critic"]), weights(run.networks["generator"])
     picture, text = board.picture.value, board.readout.value
     board.per_click.value = per_click
     board.buttons[button].click()
     assert board.board.moves == {"critic": per_click * d_moves, "generator": per_click * g_moves}
-    assert (not torch.equal(weights(run.critic), critic)) == d_moves
-    assert (not torch.equal(weights(run.generator), generator)) == g_moves
+    assert (not torch.equal(weights(run.networks["critic"]), critic)) == d_moves
+    assert (not torch.equal(weights(run.networks["generator"]), generator)) == g_moves
     assert board.picture.value != picture and bytes(board.picture.value[:4]) == b"\x89PNG"
     assert board.readout.value != text
     assert f"D has taken {per_click * d_moves} steps, G {per_click * g_moves}." in board.readout.value
@@ -171,7 +171,7 @@ def test_board_makes_the_moves_of_a_gan_run(how: dict[str, Any]) -> None:
     board.buttons["Step both"].click()
     for _ in range(10):
         next(game)
-    for mine, its in ((board.board.run.critic, game.critic), (board.board.run.generator, game.generator)):
+    for mine, its in zip((board.board.generator, board.board.critic), game.networks.values(), strict=True):
         assert torch.equal(weights(mine), weights(its))
 
 
@@ -180,10 +180,10 @@ def test_board_goes_on_by_the_rules_that_are_chosen() -> None:
     assert board.choices[0].description == "objective" and board.choices[1].value == "none"
     assert board.children[:2] == tuple(board.choices) and not set(chosen.choices) & set(chosen.children)
     board.buttons["Step both"].click()
-    between, text = weights(board.board.run.critic), board.readout.value
+    between, text = weights(board.board.critic), board.readout.value
     for choice, value in zip(board.choices, PAIRED.values(), strict=True):
         choice.value = value
-    assert torch.equal(weights(board.board.run.critic), between) and board.readout.value != text
+    assert torch.equal(weights(board.board.critic), between) and board.readout.value != text
     picture = board.picture.value
     board.choices[1].value = "r1"  # changes nothing but the rules, which the picture tells
     assert board.picture.value != picture
@@ -192,7 +192,7 @@ def test_board_goes_on_by_the_rules_that_are_chosen() -> None:
     assert board.choices[0].value == "relativistic"
     for one in (board, chosen):
         one.buttons["Step both"].click()
-    assert torch.equal(weights(board.board.run.critic), weights(chosen.board.run.critic))
+    assert torch.equal(weights(board.board.critic), weights(chosen.board.critic))
     assert board.readout.value == chosen.readout.value
 
 
@@ -202,7 +202,7 @@ def test_board_of_a_paired_objective_shows_numbers_and_pulls_that_hold() -> None
     figure, ax = plt.subplots()
     state = board.draw(ax)
     plt.close(figure)
-    fake, critic = board.run.sample(2500, average=False), copy.deepcopy(board.run.critic)
+    fake, critic = board.run.sample(2500, average=False), copy.deepcopy(board.critic)
     real_logits, fake_logits = critic(board.run.source.at(0)), critic(fake[:32])
     softplus = torch.nn.functional.softplus
     assert state.critic_loss == pytest.approx(softplus(fake_logits - real_logits).mean().item(), rel=1e-6)
@@ -223,14 +223,15 @@ def test_board_window_follows_the_mixture() -> None:
 def test_board_reset_takes_everything_back() -> None:
     board = new_board()
     run, picture, text = board.board.run, board.picture.value, board.readout.value
-    before = weights(run.critic), weights(run.generator)
+    before = weights(run.networks["critic"]), weights(run.networks["generator"])
     board.buttons["Step both"].click()
-    after = weights(run.critic)
+    after = weights(run.networks["critic"])
     board.buttons["Reset"].click()
-    assert torch.equal(weights(run.critic), before[0]) and torch.equal(weights(run.generator), before[1])
+    assert torch.equal(weights(run.networks["critic"]), before[0])
+    assert torch.equal(weights(run.networks["generator"]), before[1])
     assert (board.picture.value, board.readout.value) == (picture, text)
     board.buttons["Step both"].click()
-    assert torch.equal(weights(run.critic), after)  # the optimizers' memory and the clock of the noise too
+    assert torch.equal(weights(run.networks["critic"]), after)  # the optimizers' memory and the clock of the noise too
 
 
 def test_board_shows_numbers_and_pulls_that_hold() -> None:
@@ -242,12 +243,12 @@ def test_board_shows_numbers_and_pulls_that_hold() -> None:
     fake = board.run.sample(2500, average=False)
     coverage = metrics.mode_coverage(fake, toys.ring().means, 0.01)
     assert (state.modes, state.good) == (coverage.modes, coverage.good)
-    real_logits, fake_logits = board.run.critic(board.run.source.at(0)), board.run.critic(fake[:32])
+    real_logits, fake_logits = board.critic(board.run.source.at(0)), board.critic(fake[:32])
     assert state.critic_loss == pytest.approx(-losses.value(real_logits, fake_logits).item(), rel=1e-6)
     assert state.generator_loss == pytest.approx(torch.nn.functional.softplus(-fake_logits).mean().item(), rel=1e-6)
     # by differences: a pull is minus the slope of -log D
     pulls, x, h = board.pulls(fake[:5]), fake[:5].double(), 1e-4
-    critic = copy.deepcopy(board.run.critic).double()
+    critic = copy.deepcopy(board.critic).double()
     for axis in (torch.tensor([h, 0.0]), torch.tensor([0.0, h])):
         slope = (losses.log_d(critic(x + axis)) - losses.log_d(critic(x - axis))) / (2 * h)
         assert torch.allclose((pulls.double() * axis).sum(1) / h, slope, rtol=1e-3, atol=1e-6)
@@ -259,7 +260,7 @@ def test_board_looks_without_touching_gradients_or_chance() -> None:
     figure, ax = plt.subplots()
     board.draw(ax)
     plt.close(figure)
-    networks = (board.run.generator, board.run.critic)
+    networks = (board.generator, board.critic)
     assert all(parameter.grad is None for network in networks for parameter in network.parameters())
     assert torch.equal(torch.get_rng_state(), state)
 

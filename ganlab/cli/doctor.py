@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 from packaging.requirements import Requirement
 
-from ganlab import data, models, runtime
-from ganlab.train import gan
+from ganlab import data, models, runtime, train
 
 LEAST_FREE = 0.5  # GB: the parsed sets take 0.1, a reader's checkpoints the rest
 OK, NOTE, PROBLEM = "ok", "note", "PROBLEM"
@@ -103,7 +102,8 @@ def _precision() -> list[Finding]:
     with runtime.seeded(0):
         generator, critic = models.DCGANGenerator(width=32).to(device), models.DCGANCritic(width=32).to(device)
     real = torch.zeros(64, 1, 32, 32, device=device)
-    found = gan.measured_precision(generator, critic, real)
+    task = train.GANTask(generator, critic, train.GANSettings(1))
+    found = train.measured_precision(task, data.Batch(real))
     times = ", ".join(f"{name} {ms:.1f} ms" for name, ms in found["milliseconds"].items())
     text = f"{found['chosen']}: one step of a 32x32 DCGAN (width 32, batch 64) took {times}; measured once and kept"
     return [Finding("precision", OK, text)]

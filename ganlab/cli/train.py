@@ -117,16 +117,16 @@ def _begun(options: argparse.Namespace) -> tuple[Run, Plan]:
         keep = dataclasses.replace(keep, metric=_measure(held_out, scale), metric_every=options.every)
     if options.network == "classifier":
         settings = train.ClassifierSettings(options.steps, seed=options.seed, **rate)
-        return train.ClassifierRun(*networks, batches, settings, keep, device), plan
+        return train.Run(train.ClassifierTask(*networks, settings), batches, keep=keep, device=device), plan
     if options.network in VAES:
         samples = options.samples if options.network == "iwae" else 1
         how = {"samples": samples, "beta": options.beta, "warm_up": options.warm_up}
         how |= {"free_bits": options.free_bits, "seed": options.seed}
         settings = train.VAESettings(options.steps, **rate, **how)
-        return train.VAERun(*networks, batches, settings, keep, device), plan
+        return train.Run(train.VAETask(*networks, settings), batches, keep=keep, device=device), plan
     names = ("objective", "seed", "penalty", "penalty_weight", "n_critic", "clip", "critic_learning_rate", "anneal")
     settings = train.GANSettings(options.steps, **{name: getattr(options, name) for name in names}, **rate)
-    return train.GANRun(*networks, batches, settings, keep, device), plan
+    return train.Run(train.GANTask(*networks, settings), batches, keep=keep, device=device), plan
 
 
 def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
@@ -163,18 +163,16 @@ def _measure(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, f
     """Return the metric of a classifier, its accuracy, or of a VAE, its ELBO in nats, on images held out."""
 
     def measure(run: Run) -> dict[str, float]:
-        if isinstance(run, train.ClassifierRun):
-            return {"held-out accuracy": train.accuracy(run.classifier, held_out)}
-        batches = held_out.batches(len(held_out), scale=scale)
-        x = batches.at(0)
-        y = None if run.classes is None else batches.labels_at(0)
-        bound = train.bounds(run.ema, x, y=y).mean()
-        found = {"held-out ELBO": bound.item()}
+        if not run.task.draws:
+            return {"held-out accuracy": train.accuracy(run.networks["classifier"], held_out)}
+        bound = train.held_out_bound(run.ema, held_out)
+        values = {"held-out ELBO": bound.item()}
         if (k := run.settings.samples) > 1:  # what iwae raises, which takes k times as long to look at
-            found[f"held-out bound of {k} samples"] = train.bounds(run.ema, x[:1000], k).mean().item()
+            few = dataclasses.replace(held_out, images=held_out.images[:1000], labels=None, pairs=None)
+            values[f"held-out bound of {k} samples"] = train.held_out_bound(run.ema, few, k).item()
         if scale == "unit":
-            found["bits per dimension, at most"] = metrics.bits_per_dimension(bound, x[0].numel()).item()
-        return found
+            values["bits per dimension, at most"] = metrics.bits_per_dimension(bound, held_out.images[0].numel()).item()
+        return values
 
     return measure
 
@@ -188,7 +186,7 @@ def _size(options: argparse.Namespace) -> int | None:
 
 def _write_results(game: Run, plan: Plan, folder: Path) -> None:
     """Write the losses so far, the networks, averaged where the run averages, and a sheet of what they make."""
-    game.look()
+    game.collect()
     if game.stopped:
         return
     table = io.StringIO(newline="")
@@ -197,8 +195,8 @@ def _write_results(game: Run, plan: Plan, folder: Path) -> None:
     writer.writerows((step, *losses) for step, losses in enumerate(zip(*game.history.values(), strict=True), start=1))
     write_atomically(folder / "history.csv", table.getvalue().encode())
     averaged = {"vae" if "vae" in plan else "generator": game.modules.get("ema")}
-    networks = game.modules if isinstance(game, train.ClassifierRun) else game.modules | averaged
+    networks = game.modules if not game.task.draws else game.modules | averaged
     trained.save(folder / "networks.safetensors", plan, networks)
-    if not isinstance(game, train.ClassifierRun):
+    if game.task.draws:
         sheet = painted(game.sample(SHEET), zoom=1, columns=8)
         write_atomically(folder / f"samples-{game.step:07d}.png", sheet)

@@ -1,6 +1,6 @@
 """Image sets as tensors: by name or folder, in seeded batches that live on the device."""
 
-from ganlab.data.batches import FLIPS, SCALES, Batches, ImageSet, Stacked
+from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, as_source, batch_of
 from ganlab.data.folders import read_image
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
 from ganlab.data.sets import SETS, describe, fetch, load
@@ -10,11 +10,15 @@ __all__ = [
     "SCALES",
     "SETS",
     "SPLITS",
+    "Batch",
     "Batches",
     "DataError",
     "ImageSet",
     "SetStatus",
+    "Source",
     "Stacked",
+    "as_source",
+    "batch_of",
     "describe",
     "fetch",
     "fingerprint",

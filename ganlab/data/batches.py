@@ -1,15 +1,47 @@
 """Image sets as tensors, and seeded batches of them that live on the device."""
 
+import functools
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from ganlab.data.packaged import fingerprint
 from ganlab.runtime import seeded_generator, whole_number
 
 SCALES = ("tanh", "unit", "binary")
+BATCH_SIZE = 64  # of a set or tensor that is given in place of batches
 FLIPS = {"none": (), "horizontal": (3,), "both": (2, 3)}  # the dimensions of (B, C, H, W) that may be turned round
+
+
+class Source(Protocol):
+    """Where real samples come from: `at(step)` depends on nothing but the step, so a resumed run sees the same.
+
+    A source may also have `labels_at(step)`, the classes of those samples, or `batch(step)`, all of it as a `Batch`.
+    """
+
+    def at(self, step: int) -> Tensor:
+        """Return the samples of training step `step`, (B, ...)."""
+
+
+class Batch(NamedTuple):
+    """Real samples that are trained on together: x (B, ...), their classes y (B,), and `pair`, another picture of each.
+
+    y is int64 or None; `pair` is like x, (B, C, H, W), or None.
+    """
+
+    x: Tensor
+    y: Tensor | None = None
+    pair: Tensor | None = None
+
+    def to(self, device: str | torch.device, memory_format: torch.memory_format = torch.preserve_format) -> "Batch":
+        """Return the batch on a device, its pictures in a memory format."""
+        y = None if self.y is None else self.y.to(device)
+        pair = None if self.pair is None else self.pair.to(device, memory_format=memory_format)
+        return Batch(self.x.to(device, memory_format=memory_format), y, pair)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,6 +68,13 @@ class ImageSet:
         what = " with " + " and ".join(extras) if extras else ""
         return f"{self.name} ({self.split}): {count:,} images of {channels}x{height}x{width}{what}"
 
+    @functools.cached_property
+    def digest(self) -> str:
+        """The SHA-256 of pixels, labels, names of classes and pairs, by which a checkpoint knows its data."""
+        tensors = {"images": self.images, "labels": self.labels, "pairs": self.pairs}
+        content = fingerprint({name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None})
+        return hashlib.sha256("\n".join((content, *self.classes)).encode()).hexdigest()
+
     def batches(
         self,
         batch_size: int,
@@ -55,6 +94,73 @@ class ImageSet:
         one from 0 to half a side.
         """
         return Batches(self, batch_size, seed, device, scale, flip, shift)
+
+
+class Shuffle:
+    """Which of n samples make the batch of a step: a new order each epoch, each sample at most once in it."""
+
+    def __init__(self, n: int, batch_size: int, seed: int, device: torch.device) -> None:
+        self.n = n
+        self.batch_size = batch_size
+        self.seed = seed
+        self.device = device
+        self.steps_per_epoch = n // batch_size
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))  # the epoch used last, and its permutation
+
+    def rows(self, step: int) -> Tensor:
+        """Return the numbers of the samples of training step `step`, int64 (B,)."""
+        epoch, batch = divmod(whole_number("step", step, least=0), self.steps_per_epoch)
+        known, order = self._order
+        if known != epoch:
+            generator = seeded_generator(self.seed, epoch)
+            order = torch.randperm(self.n, generator=generator).to(self.device)
+            self._order = (epoch, order)
+        return order[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+
+class Rows:
+    """Shuffled batches of a float tensor (N, ...) as it is: points, or images already in the range of the networks."""
+
+    def __init__(self, samples: Tensor, batch_size: int, seed: int, device: str | torch.device) -> None:
+        self._samples = samples.to(device)
+        self._shuffle = Shuffle(len(samples), batch_size, seed, torch.device(device))
+
+    def at(self, step: int) -> Tensor:
+        """Return the batch of training step `step`, (B, ...)."""
+        return self._samples[self._shuffle.rows(step)]
+
+    @functools.cached_property
+    def identity(self) -> dict[str, Any]:
+        """What the batches are made from and how, as `Batches.identity`."""
+        digest = fingerprint({"samples": self._samples.cpu()})
+        return {"digest": digest, "batch_size": self._shuffle.batch_size, "seed": self._shuffle.seed}
+
+
+def as_source(source: Any, seed: int, device: str | torch.device, scale: str) -> Source:
+    """Return `source` if it has `at(step)`; of an `ImageSet` or a tensor, shuffled batches of 64 in the range `scale`.
+
+    A tensor is uint8 images (N, C, H, W), or floats (N, ...) as the networks take them. ValueError for all else.
+    """
+    if callable(getattr(source, "at", None)):
+        return source
+    if isinstance(source, Tensor) and source.dtype == torch.uint8 and source.ndim == 4:
+        source = ImageSet(source, None, (), "a tensor", "train")
+    if isinstance(source, ImageSet):
+        return source.batches(min(BATCH_SIZE, len(source)), seed, device, scale)
+    if isinstance(source, Tensor) and source.is_floating_point() and source.ndim > 1 and len(source):
+        return Rows(source.float(), min(BATCH_SIZE, len(source)), seed, device)
+    what = f"a tensor of {source.dtype}, {tuple(source.shape)}" if isinstance(source, Tensor) else type(source).__name__
+    raise ValueError(
+        f"source: got {what}, expected data.load(...).batches(64), an ImageSet, a tensor of samples (N, ...), or an "
+        "object whose at(step) returns the batch of that step"
+    )
+
+
+def batch_of(source: Source, step: int) -> Batch:
+    """Return all that a source knows of training step `step`, in one `Batch`."""
+    if hasattr(source, "batch"):
+        return source.batch(step)
+    return Batch(source.at(step), source.labels_at(step) if hasattr(source, "labels_at") else None)
 
 
 class Batches:
@@ -86,14 +192,40 @@ class Batches:
         self.batch_size, self.seed, self.scale = batch_size, whole_number("seed", seed, least=0), scale
         self.flip, self.shift = flip, shift
         self.device = torch.device(device)
-        self.steps_per_epoch = len(images) // batch_size
+        self._shuffle = Shuffle(len(images), batch_size, self.seed, self.device)
+        self.steps_per_epoch = self._shuffle.steps_per_epoch
         self._images = images.images.to(self.device)
         self._labels = None if images.labels is None else images.labels.to(self.device)
-        self._order: tuple[int, Tensor] = (-1, torch.empty(0))  # the epoch used last, and its permutation
+        self._pairs = None if images.pairs is None else images.pairs.to(self.device)
+        self._set = images
 
     def at(self, step: int) -> Tensor:
         """Return the batch of training step `step` (0, 1, ...), float32 (B, C, H, W)."""
-        pixels = self._changed(self._images[self._rows(step)], step)  # uint8 (B, C, H, W)
+        return self._scaled(self._changed(self._images[self._rows(step)], step), step)
+
+    def batch(self, step: int) -> Batch:
+        """Return images, classes and pairs of training step `step`; a pair is turned and moved as its image is.
+
+        Pairs are in the images' range, but for "binary", with which they are in [0, 1].
+        """
+        rows = self._rows(step)
+        y = None if self._labels is None else self._labels[rows]
+        if self._pairs is None:
+            return Batch(self._scaled(self._changed(self._images[rows], step), step), y)
+        both = self._changed(torch.cat([self._images[rows], self._pairs[rows]], dim=1), step)  # (B, 2C, H, W)
+        pixels, others = both.tensor_split([self._images.shape[1]], dim=1)
+        values = others.to(torch.float32)
+        pair = values.div_(127.5).sub_(1) if self.scale == "tanh" else values.div_(255)
+        return Batch(self._scaled(pixels, step), y, pair)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the batches are made from and how: equal for two sources only if all their batches are."""
+        how = {name: getattr(self, name) for name in ("batch_size", "seed", "scale", "flip", "shift")}
+        return {"set": f"{self._set!r}", "digest": self._set.digest, **how}
+
+    def _scaled(self, pixels: Tensor, step: int) -> Tensor:
+        """Return uint8 pixels (B, C, H, W) in the range asked for, float32."""
         if self.scale == "binary":
             # A draw from 0..254 is below the value with probability exactly value / 255. It is made on the CPU, so
             # that every device sees the same bits; the 1 keeps it apart from the permutations' generators.
@@ -132,13 +264,7 @@ class Batches:
         return pixels
 
     def _rows(self, step: int) -> Tensor:
-        epoch, batch = divmod(whole_number("step", step, least=0), self.steps_per_epoch)
-        known, order = self._order
-        if known != epoch:
-            generator = seeded_generator(self.seed, epoch)
-            order = torch.randperm(len(self._images), generator=generator).to(self.device)
-            self._order = (epoch, order)
-        return order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        return self._shuffle.rows(step)
 
 
 class Stacked:
@@ -147,17 +273,20 @@ class Stacked:
     Ten digits make 1,000 classes, equally often, which a generator can miss one by one (Metz et al. 2017).
     """
 
-    def __init__(
-        self, images: ImageSet, batch_size: int, seed: int = 0, device: str | torch.device = "cpu", scale: str = "tanh"
-    ) -> None:
+    def __init__(self, images: ImageSet, batch_size: int, seed: int = 0, device: str | torch.device = "cpu") -> None:
         if images.images.shape[1] != 1:
             raise ValueError(f"images: got {images!r}, expected grey ones")
         whole_number("seed", seed, least=0)
-        self._channels = [images.batches(batch_size, 3 * seed + k, device, scale) for k in range(3)]
+        self._channels = [images.batches(batch_size, 3 * seed + k, device) for k in range(3)]
 
     def at(self, step: int) -> Tensor:
         """Return the batch of training step `step`, float32 (B, 3, H, W)."""
         return torch.cat([channel.at(step) for channel in self._channels], dim=1)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the batches are made from and how, as `Batches.identity`."""
+        return {"kind": "stacked", **self._channels[0].identity}
 
     def labels_at(self, step: int) -> Tensor:
         """Return the three labels of each picture of `at(step)`, int64 (B, 3)."""

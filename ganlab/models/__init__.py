@@ -18,7 +18,7 @@ from ganlab.models.conditional import (
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator, halvings, spectrally_normalised
 from ganlab.models.latent import latents, slerp
 from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
-from ganlab.models.modes import count_parameters, frozen
+from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.vae import LIKELIHOODS, VAE, conv_vae, mlp_vae
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "conditional_vae",
     "conv_vae",
     "count_parameters",
+    "evaluating",
     "frozen",
     "given",
     "halvings",

@@ -1,4 +1,4 @@
-"""What is true of any network: how many weights it has, and whether gradients are computed for them."""
+"""What is true of any network: how many weights it has, its mode, and whether gradients are computed for it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,6 +9,19 @@ from torch import nn
 def count_parameters(model: nn.Module) -> int:
     """Return the number of trainable numbers in `model`."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+@contextlib.contextmanager
+def evaluating(*networks: nn.Module) -> Iterator[None]:
+    """Inside, the networks are in evaluation mode; afterwards each of their modules is in the mode it was in."""
+    modes = [(module, module.training) for network in networks for module in network.modules()]
+    for network in networks:
+        network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 @contextlib.contextmanager

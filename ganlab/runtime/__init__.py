@@ -2,7 +2,7 @@
 
 from ganlab.runtime.checks import whole_number
 from ganlab.runtime.devices import DEVICES, available_devices, device_name, pick_device, synchronize
-from ganlab.runtime.files import cache_dir, interrupts_deferred, write_atomically
+from ganlab.runtime.files import cache_dir, endings_interrupt, interrupts_deferred, write_atomically
 from ganlab.runtime.lab import SPEEDS, Lab, start
 from ganlab.runtime.precision import FLOAT32, Precision, convolutions, fastest, named_precision, precisions, remembered
 from ganlab.runtime.seeds import random_states, randomness_kept, seeded, seeded_generator, set_random_states
@@ -17,6 +17,7 @@ __all__ = [
     "cache_dir",
     "convolutions",
     "device_name",
+    "endings_interrupt",
     "fastest",
     "interrupts_deferred",
     "named_precision",

@@ -1,8 +1,10 @@
 """Checks of arguments: one clear error before any work is done."""
 
+import numbers
+
 
 def whole_number(name: str, value: int, least: int) -> int:
-    """Return `value` if it is a whole number >= `least`; raise ValueError naming the argument otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    """Return `value`, an int or numpy's, as an int if it is >= `least`; raise ValueError naming the argument if not."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(f"{name}: got {value!r}, expected a whole number >= {least}")
-    return value
+    return int(value)

@@ -35,17 +35,45 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
+# What a person, or a computer that shuts down, ends a program with. Windows has no SIGHUP.
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
 @contextlib.contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Inside, Ctrl-C or Jupyter's stop button waits: KeyboardInterrupt comes at the end, so a step is whole or not."""
+    """Inside, Ctrl-C or Jupyter's stop button waits: KeyboardInterrupt comes at the end, so a step is whole or not.
+
+    The same goes for SIGTERM and SIGHUP, where `endings_interrupt` has made interrupts of them.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread receives interrupts
         return
     came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    before = {}
+    for ending in ENDINGS:
+        handler = signal.getsignal(ending)
+        if ending == signal.SIGINT or handler is signal.default_int_handler:
+            before[ending] = signal.signal(ending, lambda number, frame: came.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
     if came:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def endings_interrupt() -> Iterator[None]:
+    """Inside, SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does, unless the program handles them itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = [ending for ending in ENDINGS if signal.getsignal(ending) is signal.SIG_DFL]
+    for ending in taken:
+        signal.signal(ending, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for ending in taken:
+            signal.signal(ending, signal.SIG_DFL)

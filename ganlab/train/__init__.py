@@ -1,26 +1,31 @@
-"""What changes weights: runs of a GAN, a VAE, a classifier, and the steps that they take."""
+"""What changes weights: a run of a GAN, a VAE, a classifier or a task of one's own, and the steps that runs take."""
 
-from ganlab.train.classifier import ClassifierRun, ClassifierSettings, accuracy, fit_classifier
+from ganlab.train import parallel, steps
+from ganlab.train.classifier import ClassifierSettings, ClassifierTask, accuracy, fit_classifier
 from ganlab.train.ensemble import Ensemble
-from ganlab.train.gan import GANRun, GANSettings, adam, fit_gan
-from ganlab.train.run import Keep, Run, Source, load_run
+from ganlab.train.gan import GANSettings, GANTask, fit_gan
+from ganlab.train.keep import Keep, load_run
+from ganlab.train.precision import measured_precision
+from ganlab.train.run import Run
 from ganlab.train.schedules import annealed, warmed_up
 from ganlab.train.steps import clip_weights, critic_step, generator_step, update_ema, vae_step
-from ganlab.train.vae import VAERun, VAESettings, bounds, fit_vae
+from ganlab.train.task import Settings, Stage, Task
+from ganlab.train.vae import VAESettings, VAETask, bounds, fit_vae, held_out_bound
 
 __all__ = [
-    "ClassifierRun",
     "ClassifierSettings",
+    "ClassifierTask",
     "Ensemble",
-    "GANRun",
     "GANSettings",
+    "GANTask",
     "Keep",
     "Run",
-    "Source",
-    "VAERun",
+    "Settings",
+    "Stage",
+    "Task",
     "VAESettings",
+    "VAETask",
     "accuracy",
-    "adam",
     "annealed",
     "bounds",
     "clip_weights",
@@ -29,7 +34,11 @@ __all__ = [
     "fit_gan",
     "fit_vae",
     "generator_step",
+    "held_out_bound",
     "load_run",
+    "measured_precision",
+    "parallel",
+    "steps",
     "update_ema",
     "vae_step",
     "warmed_up",

@@ -1,18 +1,20 @@
-"""A classifier's training as a run: it tells digits from digits, and lends its features to the metrics."""
+"""A classifier's training as a task: it tells digits from digits, and lends its features to the metrics."""
 
 import dataclasses
-import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganlab import runtime
-from ganlab.data import Batches, ImageSet
-from ganlab.runtime import seeded_generator, whole_number
-from ganlab.train.run import Keep, Run
+from ganlab.data import Batch, ImageSet, Source
+from ganlab.models import evaluating
+from ganlab.train.keep import Keep
+from ganlab.train.run import Run
+from ganlab.train.schedules import climbed_and_fallen
+from ganlab.train.task import Optimizers, Stage, Task, check_rate, check_whole
 
-WARM_UP = 0.1  # the share of the steps in which the learning rate climbs
+WEIGHT_DECAY = 1e-2  # AdamW's own default (Loshchilov and Hutter 2019)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,68 +23,68 @@ class ClassifierSettings:
 
     steps: int
     learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
+    _: dataclasses.KW_ONLY
     seed: int = 0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
-        whole_number("steps", self.steps, least=1)
-        whole_number("seed", self.seed, least=0)
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate: got {self.learning_rate!r}, expected a number > 0")
-
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate of step `step`: up in a straight line, then down to 0 along half a cosine."""
-        done, warm = (step + 1) / self.steps, WARM_UP
-        return self.learning_rate * min(done / warm, (1 + math.cos(math.pi * (done - warm) / (1 - warm))) / 2)
+        check_whole(self, steps=1, seed=0)
+        check_rate("learning_rate", self.learning_rate)
 
 
-class ClassifierRun(Run):
-    """Train `classifier` in place on `batches` and their labels, on `device`, with AdamW and cross-entropy (nats)."""
+class ClassifierTask(Task):
+    """A classifier, images (B, C, H, W) -> logits (B, classes), by cross-entropy in nats, with AdamW."""
 
-    def __init__(
-        self,
-        classifier: nn.Module,
-        batches: Batches,
-        settings: ClassifierSettings,
-        keep: Keep | None = None,
-        device: str | torch.device = "auto",
-    ) -> None:
-        self.device = runtime.pick_device(device)
-        self.classifier, self.batches = classifier.to(self.device), batches
-        classes = int(batches.labels_at(0).max()) + 1
-        with runtime.randomness_kept(), torch.no_grad():
-            if self.classifier(batches.at(0).to(self.device)).shape[1] < classes:
-                raise ValueError(f"classifier: gives fewer logits than the data have classes, at least {classes}")
-        optimizer = torch.optim.AdamW(
-            classifier.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
-        super().__init__({"classifier": classifier}, {"classifier": optimizer}, settings, keep or Keep())
+    panels = ({"loss": "cross-entropy"}, {"accuracy": "accuracy on the batch"})
 
-    def take_step(self, step: int) -> dict[str, Tensor]:
+    def __init__(self, classifier: nn.Module, settings: ClassifierSettings) -> None:
+        super().__init__({"classifier": classifier}, settings)
+
+    def optimizers(self) -> Optimizers:
+        """Return AdamW."""
+        weights = self.networks["classifier"].parameters()
+        rate = self.settings.learning_rate
+        return {"classifier": torch.optim.AdamW(weights, rate, weight_decay=WEIGHT_DECAY, fused=True)}
+
+    def rate(self, k: int) -> float:
+        """Return the part of its peak that the learning rate of step k has: up in a straight line, then down to 0."""
+        return climbed_and_fallen(k, self.settings.steps)
+
+    def step(self, run: Stage, k: int) -> dict[str, Tensor]:
         """Move the classifier once; return its loss (nats) and its accuracy on the batch."""
-        images, labels = self.batches.at(step).to(self.device), self.batches.labels_at(step).to(self.device)
-        optimizer = self.optimizers["classifier"]
-        optimizer.param_groups[0]["lr"] = self.settings.rate_at(step)
-        self.classifier.train()
-        with runtime.seeded(seeded_generator(self.settings.seed, "dropout", step).initial_seed()):
-            logits = self.classifier(images)
-        loss = F.cross_entropy(logits, labels)
+        classifier, optimizer, batch = run.networks["classifier"], run.optimizers["classifier"], run.batch(k)
+        classifier.train()
+        with runtime.seeded(run.generator("dropout", k).initial_seed()), run.precision.autocast(run.device):
+            logits = classifier(batch.x).float()
+        loss = F.cross_entropy(logits, batch.y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        return {"loss": loss.detach(), "accuracy": (logits.argmax(1) == labels).float().mean()}
+        return {"loss": loss.detach(), "accuracy": (logits.argmax(1) == batch.y).float().mean()}
+
+    def check(self, batch: Batch) -> None:
+        """Raise ValueError unless the batch has classes, and the classifier a logit for each."""
+        if batch.y is None:
+            raise ValueError("source: has no classes (`labels_at`), which a classifier learns")
+        classes = int(batch.y.max()) + 1
+        with runtime.randomness_kept(), torch.no_grad():
+            if self.networks["classifier"](batch.x).shape[1] < classes:
+                raise ValueError(f"classifier: gives fewer logits than the data have classes, at least {classes}")
 
 
 def fit_classifier(
     classifier: nn.Module,
-    batches: Batches,
+    source: Source,
     settings: ClassifierSettings,
+    *,
     keep: Keep | None = None,
     device: str | torch.device = "auto",
+    optimizers: Optimizers | None = None,
     progress: bool = True,
-) -> ClassifierRun:
-    """Train to the last step, with a progress bar, and return the run; `ClassifierRun` says what the arguments are."""
-    return ClassifierRun(classifier, batches, settings, keep, device).play(progress)
+) -> Run:
+    """Train to the last step, with a progress bar, and return the run; `Run` says what the arguments are."""
+    task = ClassifierTask(classifier, settings)
+    return Run(task, source, keep=keep, device=device, optimizers=optimizers).play(progress)
 
 
 @torch.no_grad()
@@ -91,11 +93,9 @@ def accuracy(classifier: nn.Module, images: ImageSet, batch_size: int = 500) -> 
     if images.labels is None:
         raise ValueError(f"images: {images!r} have no labels")
     device = next(classifier.parameters()).device
-    was_training = classifier.training
-    classifier.eval()
     right = 0
-    for pixels, labels in zip(images.images.split(batch_size), images.labels.split(batch_size), strict=True):
-        logits = classifier(pixels.to(device).float().div(127.5).sub(1))
-        right += int((logits.argmax(1).cpu() == labels).sum())
-    classifier.train(was_training)
+    with evaluating(classifier):
+        for pixels, labels in zip(images.images.split(batch_size), images.labels.split(batch_size), strict=True):
+            logits = classifier(pixels.to(device).float().div(127.5).sub(1))
+            right += int((logits.argmax(1).cpu() == labels).sum())
     return right / len(images)

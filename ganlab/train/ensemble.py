@@ -1,6 +1,7 @@
 """Many small games at once: fully connected networks of one shape, stacked, so that one product serves them all.
 
-The steps are those of `ganlab.steps`, on batches in which the members take turns: sample b of member m is row b M + m.
+The steps are those of `ganlab.train.steps`, on batches in which the members take turns: sample b of
+member m is row b M + m.
 """
 
 import copy
@@ -14,9 +15,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tqdm.auto import trange
 
 from ganlab import losses, models
+from ganlab.data import Source
 from ganlab.runtime import seeded_generator
 from ganlab.train.gan import GANSettings
-from ganlab.train.run import Source
 from ganlab.train.schedules import annealed, warmed_up
 from ganlab.train.steps import clip_weights, critic_step, generator_step, update_ema
 
@@ -39,11 +40,11 @@ class Stack(nn.Module):
 
     def _through(self, x: Tensor, layers: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
         """Return x by members, (M, B, fan_in), and what each of the layers makes of it, with LeakyReLU(0.2) between."""
-        found = [x.unflatten(0, (-1, len(self.theta))).transpose(0, 1)]
+        outputs = [x.unflatten(0, (-1, len(self.theta))).transpose(0, 1)]
         for k, (weight, bias) in enumerate(layers):
-            h = nn.functional.leaky_relu(found[-1], 0.2) if k else found[-1]
-            found.append(torch.baddbmm(bias, h, weight.mT))
-        return found
+            h = nn.functional.leaky_relu(outputs[-1], 0.2) if k else outputs[-1]
+            outputs.append(torch.baddbmm(bias, h, weight.mT))
+        return outputs
 
     def forward(self, x: Tensor) -> Tensor:
         """Send each row through its own member, as `models.mlp` would."""
@@ -67,9 +68,13 @@ class MemberAdam:
     """Adam on a stack, each member with its own learning rate: rates (M,); otherwise with torch's defaults."""
 
     def __init__(self, stack: Stack, rates: Tensor, betas: tuple[float, float]) -> None:
-        self.theta, self.rates, self.betas, self.steps = stack.theta, rates[:, None], betas, 0
-        self.mean, self.square = torch.zeros_like(stack.theta), torch.zeros_like(stack.theta)
-        self.share = 1.0  # of the rates, in the present step
+        self.theta = stack.theta
+        self.rates = rates[:, None]
+        self.betas = betas
+        self.steps = 0
+        self.mean = torch.zeros_like(stack.theta)
+        self.square = torch.zeros_like(stack.theta)
+        self.part = 1.0  # of the rates, in the present step
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
@@ -78,19 +83,20 @@ class MemberAdam:
     @torch.no_grad()
     def step(self) -> None:
         """Move every member once; the loss is a mean over members, so each one's own gradient is M times as large."""
-        gradient, self.steps = self.theta.grad * len(self.theta), self.steps + 1
+        gradient = self.theta.grad * len(self.theta)
+        self.steps += 1
         self.mean.lerp_(gradient, 1 - self.betas[0])
         self.square.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
         first, second = (1 - beta**self.steps for beta in self.betas)
         scale = self.square.sqrt().div_(second**0.5).add_(1e-8)
-        self.theta.sub_(self.mean.div(scale).mul_(self.rates * (self.share / first)))
+        self.theta.sub_(self.mean.div(scale).mul_(self.rates * (self.part / first)))
 
 
 class Ensemble:
     """Games on points, one for each of `settings`, that differ in nothing but seed and learning rates, played at once.
 
     `generators` and `critics` are MLPs of one shape each; `sources` give batches of one size, and one object for all
-    will do. A member ends where `train.GANRun` would take it alone in float32, up to rounding; the networks passed in
+    will do. A member ends where `train.fit_gan` would take it alone in float32, up to rounding; the networks passed in
     stay as they are. On the CPU or the sources' device. Raises ValueError for members that cannot be stacked.
     """
 
@@ -108,14 +114,19 @@ class Ensemble:
         _check_alike("critics", critics, models.MLPCritic)
         real = sources[0].at(0)
         if generators[0].output_shape != real.shape[1:] or real.ndim != 2:
-            made, given = generators[0].output_shape, tuple(real.shape[1:])
-            raise ValueError(f"generators: make {made}, the sources {given}, expected points (D,) of both")
+            shapes = f"make {generators[0].output_shape}, the sources {tuple(real.shape[1:])}"
+            raise ValueError(f"generators: {shapes}, expected points (D,) of both")
         common = [dataclasses.replace(one, seed=0, learning_rate=1.0, critic_learning_rate=None) for one in settings]
         if any(one != common[0] for one in common):
             raise ValueError(f"settings: expected differences in nothing but {', '.join(OWN)}")
-        self.settings, self.sources, self.step = list(settings), list(sources), 0
-        self.batch_size, device, self._members = len(real), real.device, list(generators)
-        self.generator, self.critic = Stack(generators).to(device), Stack(critics).to(device)
+        self.settings = list(settings)
+        self.sources = list(sources)
+        self.step = 0
+        self.batch_size = len(real)
+        self._members = list(generators)
+        device = real.device
+        self.generator = Stack(generators).to(device)
+        self.critic = Stack(critics).to(device)
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
         rates = [one.learning_rates for one in settings]
         self.optimizers = {
@@ -132,12 +143,12 @@ class Ensemble:
         return self
 
     def take_step(self, step: int) -> None:
-        """Move all critics, all generators and their averages, as `train.GANRun.take_step` does."""
+        """Move all critics, all generators and their averages, as `GANTask.step` does."""
         settings = self.settings[0]
         objective = losses.objective(settings.objective)
         if settings.anneal:
             for optimizer in self.optimizers.values():
-                optimizer.share = annealed(step, settings.anneal)
+                optimizer.part = annealed(step, settings.anneal)
         for move in range(step * settings.n_critic, (step + 1) * settings.n_critic):
             real, z, added = self._batch(move), self._drawn("critic", move), self._penalty(move)
             critic_step(self.critic, self.generator, self.optimizers["critic"], real, z, objective, penalty=added)
@@ -156,9 +167,9 @@ class Ensemble:
         return self._unstacked(self.ema)
 
     def _unstacked(self, stack: Stack) -> list[models.MLPGenerator]:
-        found = copy.deepcopy(self._members)
-        stack.give_back(found)
-        return found
+        members = copy.deepcopy(self._members)
+        stack.give_back(members)
+        return members
 
     def _batch(self, move: int) -> Tensor:
         """Return real samples in which members take turns, (B M, D); members that share a source see the same."""
@@ -166,12 +177,12 @@ class Ensemble:
         return torch.stack([drawn[id(source)] for source in self.sources], dim=1).flatten(0, 1)
 
     def _drawn(self, *labels: int | str) -> Tensor:
-        """Return latents in which members take turns, (B M, latent_dim): those of `GANRun.latents`."""
+        """Return latents in which members take turns, (B M, latent_dim): those of `Run.latents`."""
         dim = self._members[0].latent_dim
         return self._by_seed(lambda generator: models.latents(self.batch_size, dim, generator), *labels)
 
     def _penalty(self, move: int) -> Callable[[nn.Module, Tensor, Tensor], Tensor] | None:
-        """Return what is added to the critics' losses in one of their moves, if anything, as `GANRun` has it."""
+        """Return what is added to the critics' losses in one of their moves, if anything, as `GANTask.penalty`."""
         name, weight = self.settings[0].penalty, self.settings[0].penalty_weight
         if name == "none":
             return None

@@ -149,7 +149,7 @@ def own_device(device: str | torch.device = "auto") -> torch.device:
     return torch.device("cuda", _local_rank())
 
 
-def share(batch: Tensor) -> Tensor:
+def local_rows(batch: Tensor) -> Tensor:
     """Return this process's rows of a batch (B, ...) that all processes hold; ValueError if B has no equal shares."""
     if len(batch) % size():
         raise ValueError(

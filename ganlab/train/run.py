@@ -1,7 +1,9 @@
-"""A training run as an iterator of steps: history, metrics, frames, checkpoints, interrupts, and the watch for NaN.
+"""A training run as an iterator of steps: all that every training shares, whatever a step does.
 
-It knows nothing of what a step does; `ganlab.train` has the steps. A run goes on in memory after an interrupt, from its
-checkpoint file after a kill, and ends with the same bits as if nothing had happened.
+Device and sharding, precision, the running average, seeded noise, evaluation mode for what is sampled or measured,
+history, metrics, frames, checkpoints, resuming, interrupts and the watch for NaN. What a step does is the task's
+(`ganlab.train.task`). A run goes on in memory after an interrupt, from its checkpoint file after a kill, and ends with
+the same bits as if nothing had happened.
 """
 
 import copy
@@ -10,109 +12,189 @@ import math
 import os
 import warnings
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from ganlab import checkpoint, runtime
 from ganlab.checkpoint import CheckpointError
-from ganlab.runtime import interrupts_deferred, whole_number
+from ganlab.data import Batch, Source, as_source, batch_of
+from ganlab.models import evaluating
+from ganlab.runtime import FLOAT32, endings_interrupt, interrupts_deferred
+from ganlab.train import parallel
+from ganlab.train.keep import CHANGEABLE, Hold, Keep, load_run
+from ganlab.train.precision import measured_precision, settled
+from ganlab.train.schedules import warmed_up
+from ganlab.train.steps import update_ema
+from ganlab.train.task import Optimizers, Stage, Task, named, recorded
 
-LOOK_EVERY = 50  # steps between two looks at the losses: each look waits for the device once
-
-
-class Source(Protocol):
-    """Where real samples come from: `at(step)` depends on nothing but the step, so a resumed run sees the same."""
-
-    def at(self, step: int) -> Tensor:
-        """Return the batch of training step `step`, (B, ...)."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Keep:
-    """What a run keeps along the way; intervals are in steps, 0 for never.
-
-    `metric(run) -> dict` of numbers is called every `metric_every` steps and at the end; the samples of `samples` fixed
-    latents go into `run.frames` every `sample_every`; the state goes to the file `checkpoint` every `checkpoint_every`
-    and at the end. `resume` continues from that file if it is there; without it, a file that is there is an error.
-    """
-
-    metric: Callable[[Any], dict[str, float]] | None = None
-    metric_every: int = 0
-    sample_every: int = 0
-    samples: int = 16
-    checkpoint: str | Path | None = None
-    checkpoint_every: int = 500
-    resume: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("metric_every", "sample_every", "checkpoint_every"):
-            whole_number(name, getattr(self, name), least=0)
-        whole_number("samples", self.samples, least=1)
-        if self.resume and self.checkpoint is None:
-            raise ValueError("resume: got True without checkpoint=, expected the file to resume from")
-        if self.checkpoint is not None and Path(self.checkpoint).exists() and not self.resume:
-            raise ValueError(
-                f"checkpoint: {self.checkpoint} exists already; pass resume=True to continue it, or another name"
-            )
+COLLECT_EVERY = 50  # steps between two times that losses are brought from the device: each waits for it once
 
 
-def load_run(path: str | Path) -> dict[str, Any]:
-    """Return the state of the run kept at `path`; raise CheckpointError when that file is none, or damaged."""
-    state = checkpoint.load(path)
-    if not {"settings", "networks", "weights", "random"} <= state.keys():
-        raise CheckpointError(f"resume: {path} is a checkpoint, but not of a run")
-    return state
-
-
-class Run:
+class Run(Stage):
     """Iterate to train; each item is the step's dict of losses, on the device. `play` goes to the end.
 
+    The task's networks are trained in place, on `device`, by `optimizers`, the task's own if None. `source` is what
+    `data.as_source` takes. `ema` is the running average of the network that the task names, or that network itself.
+
     `history` maps each loss to one number a step; `metrics` is a list of dicts with "step"; `frames` a list of
-    (step, samples); `learning_rates` of (step, player, value), one for each change since the first step; `stopped` says
-    why a run ended early, "" otherwise. A subclass gives `take_step`, `frame`, `sample` if it makes images, and
-    `panels`: the losses that are shown together, name -> words.
+    (step, samples); `learning_rates` of (step, player, value), one for each change since the first step; `changes` of
+    (step, setting, before, after), one for each setting changed on resuming; `stopped` says why a run ended early, and
+    `unsaved` why its latest state is not in its file, "" otherwise. The noise of step k depends only on (seed, k).
+    Raises ValueError if networks and data do not fit together, CheckpointError if the file is not of this run.
     """
 
-    panels: tuple[dict[str, str], ...] = ()
-
     def __init__(
-        self, modules: dict[str, nn.Module], optimizers: dict[str, torch.optim.Optimizer], settings: Any, keep: Keep
+        self,
+        task: Task,
+        source: Source | Any,
+        *,
+        keep: Keep | None = None,
+        device: str | torch.device = "auto",
+        optimizers: Optimizers | None = None,
     ) -> None:
-        self.modules, self.optimizers, self.settings, self.keep = modules, optimizers, settings, keep
+        self.task = task
+        self.keep = dataclasses.replace(
+            keep or Keep()
+        )  # checks it again: since it was made, its file may have been too
+        self.device = parallel.own_device(device)
+        if parallel.size() > 1 and not task.distributed:
+            raise ValueError(f"{type(task).__name__}: it trains in one process; start it without torchrun")
+        self.precision = FLOAT32  # until it is settled, below
+        self.networks = {name: network.to(self.device) for name, network in task.networks.items()}
+        self.source = as_source(source, task.settings.seed, self.device, task.scale)
+        first = self.batch(0)
+        task.check(first)
+        self._hold = None
+        if self.keep.checkpoint is not None and parallel.is_first():
+            self._hold = Hold(self.keep.checkpoint, self)
+            self._hold.take()
+        convolutions = runtime.convolutions(*self.networks.values())
+        there = list(runtime.precisions(self.device, convolutions))
+        if task.settings.precision not in ("auto", *there):
+            runtime.named_precision(task.settings.precision, self.device, convolutions)  # says which there are
+        chosen = parallel.from_first(
+            lambda: settled(task.settings.precision, self.keep, there, lambda: measured_precision(task, first))
+        )
+        self.settings = dataclasses.replace(task.settings, precision=chosen)
+        self.precision = runtime.named_precision(chosen, self.device, convolutions)
+        for network in self.networks.values():
+            network.to(memory_format=self.precision.memory_format)
+        self.optimizers = task.optimizers() if optimizers is None else optimizers
+        self.modules = dict(self.networks)
+        self.ema = self.networks.get(task.averaged)
+        if task.averaged:
+            self.ema = copy.deepcopy(self.ema).requires_grad_(False)
+            self.modules["ema"] = self.ema
+        self._start()
+
+    def _start(self) -> None:
+        """Begin, or take over what the checkpoint has."""
         self.step = 0
         self.history: dict[str, list[float]] = {}
         self.metrics: list[dict[str, float]] = []
         self.frames: list[tuple[int, Tensor]] = []
         self.learning_rates: list[tuple[int, str, float]] = []
+        self.changes: list[tuple[int, str, Any, Any]] = []
         self.stopped = ""
-        self._unseen: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
-        if keep.resume and Path(keep.checkpoint).exists():
-            self._resume(load_run(keep.checkpoint))
-        elif keep.sample_every:
+        self.unsaved = ""
+        self._first_rates = {player: o.param_groups[0]["lr"] for player, o in self.optimizers.items()}
+        self._recent: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
+        if self.keep.resume and self.keep.checkpoint.exists():
+            self._resume(load_run(self.keep.checkpoint))
+        elif self.keep.sample_every and self.task.draws:
             self.frames.append((0, self._apart(self.frame)))
+        if parallel.any_of(self.step != parallel.from_first(lambda: self.step)):
+            path = self.keep.checkpoint
+            raise ValueError(f"checkpoint: not all processes see the same file {path}; put it on a shared disk")
         self._good = self._weights()
+        self.replicas = {name: parallel.replica(network) for name, network in self.networks.items()}
 
-    def take_step(self, step: int) -> dict[str, Tensor]:
-        """Change the weights once and return the losses, as tensors on the device."""
-        raise NotImplementedError
+    def batch(self, k: int) -> Batch:
+        """Return this process's rows of batch k, on the device; pictures in the precision's memory format."""
+        whole = batch_of(self.source, k)
+        rows = Batch(*(part if part is None else parallel.local_rows(part) for part in whole))
+        memory_format = self.precision.memory_format if rows.x.ndim == 4 else torch.preserve_format
+        return rows.to(self.device, memory_format)
 
-    def sample(self, z: Tensor | int) -> Tensor:
-        """Return samples on the CPU for latents z (n, latent_dim), or for n fixed latents of the run's own."""
-        raise NotImplementedError
+    # Samples
+
+    @torch.no_grad()
+    def sample(self, z: Tensor | int, *, average: bool = True, y: Tensor | None = None) -> Tensor:
+        """Return samples on the CPU for latents z (n, ...), or for n fixed latents of the run's own.
+
+        From the averaged network, or with `average=False` from the one in training; in evaluation mode either way.
+        Classes y (n,) by default take turns: 0, 1, 2, ... NotImplementedError of a task that makes none.
+        """
+        z = self.latents(z, "fixed") if isinstance(z, int) else z.to(self.device)
+        if self.task.classes is not None:
+            y = torch.arange(len(z)) % self.task.classes if y is None else y
+            y = y.to(self.device)
+        network = self.ema if average else self.networks[self.task.averaged]
+        with evaluating(network):
+            return self.task.images(network, z, y).float().cpu()
 
     def frame(self) -> Tensor:
-        """Return samples from the run's fixed latents, (n, ...)."""
-        raise NotImplementedError
+        """Return the samples that the run follows over training, from its fixed latents, (n, ...)."""
+        return self.sample(self.keep.samples)
 
-    def likely_cause(self, step: int) -> str:
-        """Return what probably made step `step` diverge."""
-        rates = {name: f"{optimizer.param_groups[0]['lr']:g}" for name, optimizer in self.optimizers.items()}
-        each = ", ".join(f"{rate} of the {name}" for name, rate in rates.items())
-        return f"the learning rate, {each if len(set(rates.values())) > 1 else min(rates.values())}: try a third of it"
+    # Steps
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> dict[str, Tensor]:
+        if self.stopped or self.step >= self.settings.steps:
+            raise StopIteration
+        if self._hold is not None:
+            self._hold.take()
+        with parallel.interrupts_shared(), interrupts_deferred():
+            record = self._take_step(self.step)
+            self.step += 1
+            self._recent.append(record)
+            self._after_step()
+        return record
+
+    def _take_step(self, k: int) -> dict[str, Tensor]:
+        """Take step k of the task, at its learning rate, and move the average; return the means of the losses."""
+        rates = self._first_rates | {player: value for _, player, value in self.learning_rates}
+        part = self.task.rate(k)
+        for player, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = group["lr"] if part is None else rates[player] * part
+        record = self.task.step(self, k)
+        if "ema" in self.modules:
+            update_ema(self.ema, self.networks[self.task.averaged], warmed_up(self.settings.ema_decay, k))
+        return parallel.mean(record)
+
+    def play(self, progress: bool = True, each: Callable[[Self], None] = lambda run: None) -> Self:
+        """Take all steps that are left, with a progress bar, and `each(run)` after each; return the run.
+
+        Ctrl-C, SIGTERM and SIGHUP end it after a whole step, with the state saved; all results so far are usable.
+        """
+        quiet = not (progress and parallel.is_first()) or bool(os.environ.get("TQDM_DISABLE"))
+        endings = endings_interrupt if parallel.size() == 1 else parallel.interrupts_noted
+        with endings():
+            try:
+                # with TQDM_DISABLE too, which tqdm's bar for notebooks ignores
+                with tqdm(total=self.settings.steps, initial=self.step, unit="step", disable=quiet) as bar:
+                    for _ in self:
+                        bar.update()
+                        each(self)
+            except KeyboardInterrupt:
+                print(f"Interrupted after step {self.step:,}. All results so far are usable; run.play() goes on.")
+                with interrupts_deferred():
+                    self.collect()
+                    self.save()
+        self.release()
+        return self
+
+    def release(self) -> None:
+        """Let another process write the checkpoint; the next step takes the right back."""
+        if self._hold is not None:
+            self._hold.release()
 
     def set_learning_rate(self, player: str, value: float) -> None:
         """Give a player, "critic" say, another learning rate from the next step on; `learning_rates` gets an entry.
@@ -128,46 +210,18 @@ class Run:
             group["lr"] = float(value)
         self.learning_rates.append((self.step, player, float(value)))
 
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> dict[str, Tensor]:
-        if self.stopped or self.step >= self.settings.steps:
-            raise StopIteration
-        with interrupts_deferred():
-            record = self.take_step(self.step)
-            self.step += 1
-            self._unseen.append(record)
-            self._after_step()
-        return record
-
-    def play(self, progress: bool = True, each: Callable[[Self], None] = lambda run: None) -> Self:
-        """Take all steps that are left, with a progress bar, and `each(run)` after each; an interrupt ends it early."""
-        try:
-            quiet = not progress or bool(os.environ.get("TQDM_DISABLE"))  # which tqdm's bar for notebooks ignores
-            with tqdm(total=self.settings.steps, initial=self.step, unit="step", disable=quiet) as bar:
-                for _ in self:
-                    bar.update()
-                    each(self)
-        except KeyboardInterrupt:
-            print(f"Interrupted after step {self.step:,}. All results so far are usable; run.play() goes on.")
-            with interrupts_deferred():
-                self.look()
-                self.save()
-        return self
-
-    def look(self) -> None:
+    def collect(self) -> None:
         """Bring the latest losses into `history`; if one is not finite, stop and put back the last good weights."""
-        if not self._unseen:
+        if not self._recent:
             return
-        names = list(self._unseen[0])
-        values = torch.stack([torch.stack([record[name] for name in names]) for record in self._unseen]).double().cpu()
-        first = self.step - len(self._unseen)  # the step that the first row belongs to
-        self._unseen.clear()
+        names = list(self._recent[0])
+        values = torch.stack([torch.stack([record[name] for name in names]) for record in self._recent]).double().cpu()
+        first = self.step - len(self._recent)  # the step that the first row belongs to
+        self._recent.clear()
         bad = (~values.isfinite()).nonzero()
         if len(bad) or not self._weights_finite():
             row, column = bad[0].tolist() if len(bad) else (len(values) - 1, None)
-            what = f"{names[column]} became {values[row, column]}" if len(bad) else "weights were found infinite or NaN"
+            what = f"{names[column]} became {values[row, column]}" if len(bad) else "weights became infinite or NaN"
             self._stop(first + row, what)
             return
         for name, column in zip(names, values.T.tolist(), strict=True):
@@ -175,28 +229,38 @@ class Run:
         self._good = self._weights()
 
     def save(self) -> None:
-        """Write the checkpoint, if one was asked for. A disk that refuses costs a warning, not the training."""
-        if self.keep.checkpoint is None or self.stopped:
+        """Write the checkpoint, if one was asked for. A disk that refuses costs a warning each time, not the training.
+
+        `unsaved` says so until a later saving succeeds.
+        """
+        if self.keep.checkpoint is None or self.stopped or not parallel.is_first():
             return
         try:
             checkpoint.save(self.keep.checkpoint, self.state())
+            self.unsaved = ""
         except OSError as error:
-            text = f"could not write {self.keep.checkpoint}: {error}; training goes on"
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            self.unsaved = f"could not write {self.keep.checkpoint} after step {self.step:,}: {error}"
+            warnings.warn(f"{self.unsaved}; training goes on", RuntimeWarning, stacklevel=2)
 
     def state(self) -> dict[str, Any]:
         """Return all that the run needs to continue: weights, optimizers, step, settings, history and random states."""
         history = {name: torch.tensor(values, dtype=torch.float64) for name, values in self.history.items()}
         return {
-            "settings": dataclasses.asdict(self.settings),
+            "task": type(self.task).__qualname__,
+            "settings": recorded(self.settings),
+            "data": self._data(),
+            "optimizers": self._optimizer_names(),
             "networks": self._networks(),
             "step": self.step,
             "weights": self._weights(),
             "history": history,
             "metrics": self.metrics,
             "frames": self.frames,
+            "changes": self.changes,
             "random": runtime.random_states(),
         }
+
+    # Within a step, or after it
 
     def _after_step(self) -> None:
         last = self.step == self.settings.steps
@@ -206,9 +270,9 @@ class Run:
 
         saving = self.keep.checkpoint is not None and (last or due(self.keep.checkpoint_every))
         measuring = self.keep.metric is not None and due(self.keep.metric_every)
-        framing = due(self.keep.sample_every)
-        if saving or measuring or framing or due(LOOK_EVERY):
-            self.look()  # first, so that no metric, frame or file is ever made from weights that are not finite
+        framing = due(self.keep.sample_every) and self.task.draws
+        if saving or measuring or framing or due(COLLECT_EVERY):
+            self.collect()  # first, so that no metric, frame or file is ever made from weights that are not finite
         if self.stopped:
             return
         if measuring:
@@ -221,19 +285,14 @@ class Run:
             self.save()
 
     def _apart(self, function: Callable[[], Any]) -> Any:
-        """Call a function that must not disturb training: no gradients, and the random states are put back."""
-        with runtime.randomness_kept(), torch.no_grad():
+        """Call a function that must not disturb training: evaluation mode, no gradients, random states put back."""
+        with runtime.randomness_kept(), torch.no_grad(), evaluating(*self.modules.values()):
             return function()
 
     def _weights(self) -> dict[str, Any]:
         parts = {"modules": self.modules, "optimizers": self.optimizers}
         weights = {kind: {k: copy.deepcopy(v.state_dict()) for k, v in named.items()} for kind, named in parts.items()}
         return {**weights, "learning_rates": list(self.learning_rates)}  # which the optimizers' states hold too
-
-    def _networks(self) -> dict[str, str]:
-        """Return what each network looks like; the repr alone does not show the size of a bare nn.Parameter."""
-        sizes = {name: [tuple(w.shape) for w in module.state_dict().values()] for name, module in self.modules.items()}
-        return {name: f"{module!r} with weights {sizes[name]}" for name, module in self.modules.items()}
 
     def _weights_finite(self) -> bool:
         weights = [parameter.detach() for module in self.modules.values() for parameter in module.parameters()]
@@ -247,11 +306,11 @@ class Run:
             optimizer.load_state_dict(copy.deepcopy(weights["optimizers"][name]))
             for parameter, state in optimizer.state.items():
                 for key, value in state.items():  # moments take their parameter's memory order: kernels count on it
-                    if value.shape == parameter.shape:
+                    if isinstance(value, Tensor) and value.shape == parameter.shape:
                         state[key] = torch.empty_like(parameter).copy_(value)
 
     def _stop(self, step: int, what: str) -> None:
-        cause = self.likely_cause(step)  # while the optimizers still have the learning rates of that step
+        cause = self._likely_cause(step)  # while the optimizers still have the learning rates of that step
         self._set_weights(self._good)
         self.step = len(next(iter(self.history.values()), []))
         self.stopped = (
@@ -260,20 +319,83 @@ class Run:
         )
         warnings.warn(self.stopped, RuntimeWarning, stacklevel=2)
 
+    def _likely_cause(self, step: int) -> str:
+        """Return what probably made step `step` diverge: the batch itself, its range, or the learning rate."""
+        x = batch_of(self.source, step).x
+        if not x.isfinite().all():
+            return "the data: the batch of that step holds NaN or infinite values"
+        if self.task.scale == "tanh" and x.ndim == 4 and x.abs().max() > 1.5:
+            return f"the data: images reach {x.abs().max():.0f}, and the generator's lie in [-1, 1]"
+        rates = {name: f"{optimizer.param_groups[0]['lr']:g}" for name, optimizer in self.optimizers.items()}
+        each = ", ".join(f"{rate} of the {name}" for name, rate in rates.items())
+        return f"the learning rate, {each if len(set(rates.values())) > 1 else min(rates.values())}: try a third of it"
+
+    # What a checkpoint knows of its run
+
+    def _networks(self) -> dict[str, str]:
+        """Return what each network looks like; the repr alone does not show the size of a bare nn.Parameter."""
+        sizes = {name: [tuple(w.shape) for w in module.state_dict().values()] for name, module in self.modules.items()}
+        return {name: f"{module!r} with weights {sizes[name]}" for name, module in self.modules.items()}
+
+    def _data(self) -> dict[str, Any]:
+        """Return what tells the source from others: its own `identity`, or what its first batch looks like."""
+        if hasattr(self.source, "identity"):
+            return named(self.source.identity)
+        return {"source": type(self.source).__qualname__, "shape": list(batch_of(self.source, 0).x.shape)}
+
+    def _optimizer_names(self) -> dict[str, str]:
+        return {player: type(optimizer).__qualname__ for player, optimizer in self.optimizers.items()}
+
     def _resume(self, state: dict[str, Any]) -> None:
         """Take over a saved state after checking that it is of this run; nothing is changed when it is not."""
-        mine = {**dataclasses.asdict(self.settings), **self._networks()}
-        defaults = {field.name: field.default for field in dataclasses.fields(self.settings)}
-        kept = {**defaults, **state["settings"], **state["networks"]}  # a file may be older than a setting
-        for name, value in mine.items():
-            wanted = list(value) if isinstance(value, tuple) else value  # JSON keeps tuples as lists
-            if name != "steps" and wanted != kept.get(name):  # a longer run may continue a shorter one
-                plain = f"{kept.get(name)!r}, this run {value!r}"
-                differs = "of other layers than this run" if name in self.modules else plain
-                raise CheckpointError(f"resume: {self.keep.checkpoint} has {name} {differs}")
+        path = self.keep.checkpoint
+        changes = self._differences(state)
         self._set_weights(state["weights"])
         self.step = state["step"]
         self.history = {name: values.tolist() for name, values in state["history"].items()}
         self.metrics = state["metrics"]
         self.frames = [tuple(frame) for frame in state["frames"]]
+        self.changes = [tuple(change) for change in state.get("changes", [])]
+        for name, before, after in changes:
+            self.changes.append((self.step, name, before, after))
+            print(f"{path}: from step {self.step:,} on, {name} is {after}; it was {before}")
+        if any(name.endswith("learning_rate") for name, _, _ in changes):
+            for player, rate in self._first_rates.items():
+                self.set_learning_rate(player, rate)
         runtime.set_random_states(state["random"])
+
+    def _differences(self, state: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+        """Return in what the run differs from a saved one, as (name, before, now), if `keep.change` allows each.
+
+        CheckpointError, which names both and the way out, if it does not.
+        """
+        path = self.keep.checkpoint
+        kept = {**state["networks"], **_defaults(self.settings), **state["settings"], **state.get("data", {})}
+        mine = {**self._networks(), **recorded(self.settings), **self._data()}
+        if "data" not in state:
+            print(f"{path}: it was written before checkpoints knew their data; whether these are the same is not known")
+            mine = {name: value for name, value in mine.items() if name in kept}
+        kept |= {f"optimizer of the {player}": name for player, name in state.get("optimizers", {}).items()}
+        mine |= {f"optimizer of the {player}": name for player, name in self._optimizer_names().items()}
+        mine = mine if "optimizers" in state else {n: v for n, v in mine.items() if not n.startswith("optimizer of")}
+        convolutions = runtime.convolutions(*self.networks.values())
+        absent = kept.get("precision") not in runtime.precisions(self.device, convolutions)
+        changes = []
+        for name, value in mine.items():
+            if value == kept.get(name) or name == "steps" or (name == "precision" and absent):
+                continue  # a longer run may continue a shorter one
+            if name in self.keep.change:
+                changes.append((name, kept.get(name), value))
+                continue
+            what = (
+                "of other layers than this run" if name in self.modules else f"{kept.get(name)!r}, this run {value!r}"
+            )
+            out = f"; change=({name!r},) goes on with this run's" if name in CHANGEABLE else ""
+            raise CheckpointError(f"resume: {path} has {name} {what}{out}; or choose another file")
+        return changes
+
+
+def _defaults(settings: Any) -> dict[str, Any]:
+    """Return the defaults of settings as a checkpoint records them: a file may be older than a setting."""
+    fields = [field for field in dataclasses.fields(settings) if field.default is not dataclasses.MISSING]
+    return {field.name: named(field.default) for field in fields}

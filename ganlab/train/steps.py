@@ -17,6 +17,7 @@ def critic_step(
     real: Tensor,
     z: Tensor,
     objective: losses.Objective,
+    *,
     precision: Precision = FLOAT32,
     penalty: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None,
 ) -> dict[str, Tensor]:
@@ -45,6 +46,7 @@ def generator_step(
     optimizer: torch.optim.Optimizer,
     z: Tensor,
     objective: losses.Objective,
+    *,
     precision: Precision = FLOAT32,
     real: Tensor | None = None,
 ) -> dict[str, Tensor]:
@@ -70,6 +72,7 @@ def vae_step(
     optimizer: torch.optim.Optimizer,
     x: Tensor,
     eps: Tensor,
+    *,
     beta: float = 1.0,
     free_bits: float = 0.0,
     precision: Precision = FLOAT32,

@@ -22,11 +22,16 @@ PAINT_EVERY = 1.0  # seconds from one painting to the next, at the least,
 PAINT_APART = 25  # and so many times what the last one took: painting gets at most 1/26 of the time
 
 
+def panels(run: Run, losses: Mapping[str, object]) -> list[dict[str, str]]:
+    """Return which losses are shown together, name -> words: as the task has them, or all by their own names."""
+    return list(run.task.panels) or [{name: name for name in losses}]
+
+
 def numbers(run: Run, losses: Mapping[str, float]) -> list[str]:
     """Return the losses of a step, and the latest metric with its step if there is one, as texts."""
     if not losses:
         return []
-    texts = [", ".join(f"{words} {losses[name]:.3f}" for name, words in panel.items()) for panel in run.panels]
+    texts = [", ".join(f"{words} {losses[name]:.3f}" for name, words in panel.items()) for panel in panels(run, losses)]
     if run.metrics:
         values = ", ".join(f"{name} {value:.4g}" for name, value in run.metrics[-1].items() if name != "step")
         texts.append(f"{values} (step {run.metrics[-1]['step']:,})")
@@ -64,10 +69,12 @@ class Dashboard(ipw.VBox):
         self.button.on_click(lambda button: self.stop())
         self.progress = ipw.IntProgress(max=run.settings.steps, layout={"width": "24em"})
         self.rates = {player: self._slider(player) for player in sorted(run.optimizers)}
-        self.columns = max(2, min(8, SIDE // (run.sample(1).shape[-1] + 2)))
-        self.samples, self.curves = picture(), Curves(run.settings.steps)
+        self.columns = _columns(run)
+        self.samples = picture()
+        self.curves = Curves(run.settings.steps)
         self.readout = ipw.HTML().add_class("ganlab-readout")
-        rows = (self.button, self.progress), self.rates.values(), (self.samples, self.curves.picture)
+        pictures = (self.samples, self.curves.picture) if self.columns else (self.curves.picture,)
+        rows = (self.button, self.progress), self.rates.values(), pictures
         boxes = [ipw.HBox(list(row), layout={"flex_flow": "row wrap"}) for row in rows]
         super().__init__([*boxes[:2], self.readout, boxes[2]])
         self.add_class("ganlab-widget")
@@ -98,8 +105,10 @@ class Dashboard(ipw.VBox):
         """Send samples, curves and numbers as they are now to the browser."""
         run = self.run
         losses = run.history if ended else self._losses_so_far()
-        self.samples.value = png(plots.tile(run.sample(self.columns**2), self.columns))
-        above, below = ({name: thinned(losses.get(name, ())) for name in panel} for panel in run.panels)
+        if self.columns:
+            self.samples.value = png(plots.tile(run.sample(self.columns**2), self.columns))
+        curves = [{name: thinned(losses.get(name, ())) for name in panel} for panel in panels(run, losses)]
+        above, below = (*curves[:2], {})[:2]
         below = _metrics(run) if run.keep.metric else below
         marks = {who: [at for at, player, _ in run.learning_rates if player == who] for who in self.rates}
         self.curves.paint((above, below), marks)
@@ -108,7 +117,7 @@ class Dashboard(ipw.VBox):
         self.readout.value = "<br>".join(html.escape(line) for line in (self._status(ended), "; ".join(latest)))
 
     def _losses_so_far(self) -> dict[str, list[float]]:
-        """Return the losses of all steps without `run.look`, whose times must not depend on the clock."""
+        """Return the losses of all steps without `run.collect`, whose times must not depend on the clock."""
         for name in self.unseen[0] if self.unseen else ():
             values = torch.stack([record[name] for record in self.unseen]).tolist()
             self.losses.setdefault(name, []).extend(values)
@@ -140,6 +149,14 @@ class Dashboard(ipw.VBox):
     def _wish(self, player: str, rate: float) -> None:
         self.wanted[player] = rate
         _acknowledge()
+
+
+def _columns(run: Run) -> int:
+    """Return in how many columns samples are shown; 0 for a task that makes none, or none that are images."""
+    if not run.task.draws:
+        return 0
+    shape = run.sample(1).shape
+    return max(2, min(8, SIDE // (shape[-1] + 2))) if len(shape) == 4 and shape[1] in (1, 3) else 0
 
 
 def _acknowledge() -> None:

@@ -31,7 +31,7 @@ class BoardState(NamedTuple):
 
 
 class Board:
-    """A game between two networks on a mixture in the plane; move k of either is that of `GANRun` with these settings.
+    """A game between two networks on a mixture in the plane; move k of either is that of `train.fit_gan`.
 
     The networks are trained in place, in float32. `moves` counts the steps that each has taken. Whoever plays decides
     whose turn it is, so `n_critic` and `anneal` mean nothing here.
@@ -41,10 +41,12 @@ class Board:
         self, generator: nn.Module, critic: nn.Module, source: MixtureBatches, settings: train.GANSettings
     ) -> None:
         settings = dataclasses.replace(settings, precision="float32")
-        self.run = train.GANRun(generator, critic, source, settings, device=source.device)
+        self.run = train.Run(train.GANTask(generator, critic, settings), source, device=source.device)
         self.parts = [*self.run.modules.values(), *self.run.optimizers.values()]
         self.initial = copy.deepcopy([part.state_dict() for part in self.parts])
         self.moves = {"critic": 0, "generator": 0}
+        self.generator = self.run.networks["generator"]
+        self.critic = self.run.networks["critic"]
 
     def play(self, critic: int, generator: int) -> None:
         """Take so many steps of each, by turns, critic first, while both have some left."""
@@ -56,22 +58,28 @@ class Board:
 
     def move(self, who: str) -> None:
         """Take one step of the "critic" or of the "generator"; the other's weights stay as they are."""
-        run, step = self.run, self.moves[who]
-        real = run.source.at(step)
-        z, optimizer = run.latents(len(real), who, step), run.optimizers[who]
+        run = self.run
+        step = self.moves[who]
+        batch = run.batch(step)
+        z = run.latents(len(batch.x), who, step)
+        optimizer = run.optimizers[who]
         if who == "critic":
-            added = run.penalty(step, len(real))
-            train.critic_step(run.critic, run.generator, optimizer, real, z, run.objective, penalty=added)
+            penalty = run.task.penalty(run, batch, step)
+            train.critic_step(self.critic, self.generator, optimizer, batch.x, z, self.objective, penalty=penalty)
             if run.settings.clip:
-                clip_weights(run.critic, run.settings.clip)
+                clip_weights(self.critic, run.settings.clip)
         else:
-            train.generator_step(run.generator, run.critic, optimizer, z, run.objective, real=real)
+            train.generator_step(self.generator, self.critic, optimizer, z, self.objective, real=batch.x)
         self.moves[who] += 1
 
     def change(self, **settings: Any) -> None:
         """Go on from the present weights by other rules: an objective, a penalty, its weight, a bound to clip to."""
         self.run.settings = dataclasses.replace(self.run.settings, **settings)
-        self.run.objective = losses.objective(self.run.settings.objective)
+
+    @property
+    def objective(self) -> losses.Objective:
+        """The objective that is played by now."""
+        return losses.objective(self.run.settings.objective)
 
     def reset(self) -> None:
         """Put networks and optimizers back to where they stood when the board was made."""
@@ -85,15 +93,15 @@ class Board:
         A paired objective compares each with a real point of the first batch.
         """
         fake = fake.detach().clone().requires_grad_()
-        return -torch.autograd.grad(self._generator_loss(self.run.critic(fake)).sum(), fake)[0]
+        return -torch.autograd.grad(self._generator_loss(self.critic(fake)).sum(), fake)[0]
 
     def _generator_loss(self, fake_logits: Tensor) -> Tensor:
         run = self.run
-        if not run.objective.paired:
-            return run.objective.generator(fake_logits)
+        if not self.objective.paired:
+            return self.objective.generator(fake_logits)
         with torch.no_grad():
-            real_logits = run.critic(run.source.at(0))
-        return run.objective.generator(fake_logits, real_logits.repeat(1 + len(fake_logits))[: len(fake_logits)])
+            real_logits = self.critic(run.source.at(0))
+        return self.objective.generator(fake_logits, real_logits.repeat(1 + len(fake_logits))[: len(fake_logits)])
 
     def draw(self, ax: Axes, title: str = "") -> BoardState:
         """Draw D as colour, 200 real and 200 fake points and 50 pulls, the longest a tenth of the square's side."""
@@ -102,16 +110,16 @@ class Board:
         pulls = self.pulls(fake[:50])
         longest = pulls.norm(dim=1).max().item()
         side = MARGIN * mixture.means.abs().max().item()
-        plots.surface(ax, lambda x: run.critic(x.to(run.device)), side)
+        plots.surface(ax, lambda x: self.critic(x.to(run.device)), side)
         plots.points(ax, real[:200], "real", plots.REAL, size=18)
         plots.points(ax, fake[:200], "fake", plots.FAKE, size=9)
         plots.arrows(ax, fake[:50], pulls * side / (5 * max(longest, 1e-12)))
         ax.set(xlabel="first coordinate", ylabel="second coordinate", title=title)
         with torch.no_grad():
-            real_logits, fake_logits = run.critic(real), run.critic(fake[: len(real)])
+            real_logits, fake_logits = self.critic(real), self.critic(fake[: len(real)])
         return BoardState(
             *metrics.mode_coverage(fake, mixture.means, mixture.sigmas[0].item())[:2],
-            run.objective.critic(real_logits, fake_logits).mean().item(),
+            self.objective.critic(real_logits, fake_logits).mean().item(),
             self._generator_loss(fake_logits).mean().item(),
             longest,
         )

@@ -12,64 +12,62 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
 
 import torch
 from IPython import get_ipython
 from IPython.display import display
 from torch import Tensor, nn
 
+from ganlab.data import Source
 from ganlab.models import VAE
 from ganlab.runtime import interrupts_deferred
-from ganlab.train import GANRun, GANSettings, Keep, Run, Source, VAERun, VAESettings
+from ganlab.train import GANSettings, GANTask, Keep, Run, VAESettings, VAETask
+from ganlab.train.task import Optimizers
 from ganlab.widgets.dashboard import Dashboard, numbers
 
 HEAR_EVERY = 0.05  # seconds from one hearing to the next, so that short steps do not pay for one each
 HEARINGS = 8  # turns of the event loop in each: a message passes through several before its widget has it
-
-PlayedRun = TypeVar("PlayedRun", bound=Run)
 
 
 async def fit_gan(
     generator: nn.Module,
     critic: nn.Module,
     source: Source,
+    *,
     settings: GANSettings,
     keep: Keep | None = None,
     device: str | torch.device = "auto",
-) -> GANRun:
+    optimizers: Optimizers | None = None,
+) -> Run:
     """Play the game to its last step in sight of a person, and return the run: `run = await live.fit_gan(...)`.
 
     As `train.fit_gan`, with the same bits unless a learning rate is moved. `play` says what is seen and how it ends.
-    ValueError as from `GANRun`, and for data that are not images.
     """
-    return await play(GANRun(generator, critic, source, settings, keep, device))
+    task = GANTask(generator, critic, settings)
+    return await play(Run(task, source, keep=keep, device=device, optimizers=optimizers))
 
 
 async def fit_vae(
     vae: VAE,
     source: Source,
     settings: VAESettings,
+    *,
     keep: Keep | None = None,
     device: str | torch.device = "auto",
-) -> VAERun:
-    """Train a VAE to the last step in sight of a person, as `fit_gan` does a game: `run = await live.fit_vae(...)`.
-
-    ValueError as from `VAERun`.
-    """
-    return await play(VAERun(vae, source, settings, keep, device))
+    optimizers: Optimizers | None = None,
+) -> Run:
+    """Train a VAE to the last step in sight of a person, as `fit_gan` does a game: `run = await live.fit_vae(...)`."""
+    return await play(Run(VAETask(vae, settings), source, keep=keep, device=device, optimizers=optimizers))
 
 
-async def play(run: PlayedRun) -> PlayedRun:
-    """Take all steps that are left of a run on images, as `run.play()` does, and return it.
+async def play(run: Run) -> Run:
+    """Take all steps that are left of a run of any task, as `run.play()` does, and return it.
 
     In a notebook with a person in front of it, a `Dashboard` shows the run; elsewhere a line is printed every tenth of
     the steps, or with TQDM_DISABLE set only at the end. Stop, Ctrl-C and Jupyter's own stop end it after a whole step;
     everything so far is usable then, and `await live.play(run)` goes on with the same bits.
     """
-    if len(shape := tuple(run.sample(1).shape)) != 4:
-        raise ValueError(f"generator: makes samples of shape {shape[1:]}, expected images, (C, H, W)")
-    run.look()  # at steps taken elsewhere, so that what is shown starts with all losses
+    run.collect()  # the losses of steps taken elsewhere, so that what is shown starts with all of them
     shown = Dashboard(run) if watched() else Lines(run)
     if isinstance(shown, Dashboard):
         display(shown)
@@ -82,6 +80,7 @@ async def play(run: PlayedRun) -> PlayedRun:
         raise
     finally:
         shown.end()
+        run.release()
     if run.step < run.settings.steps and not run.stopped:
         print(f"Stopped after step {run.step:,}. Everything so far is usable; `await live.play(run)` goes on.")
     return run
@@ -116,7 +115,7 @@ def _settle(run: Run) -> None:
     """Bring an unfinished run's losses into its history and its state into its file; a finished one has done so."""
     if run.step < run.settings.steps:
         with interrupts_deferred():
-            run.look()
+            run.collect()
             run.save()
 
 
@@ -137,7 +136,8 @@ class Lines:
     """Shows a run where nobody watches: prints a line every tenth of the steps and one at the end."""
 
     def __init__(self, run: Run) -> None:
-        self.run, self.stopping = run, False
+        self.run = run
+        self.stopping = False
         alone = bool(os.environ.get("TQDM_DISABLE"))
         self.every = run.settings.steps if alone else math.ceil(run.settings.steps / 10)
 

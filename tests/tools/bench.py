@@ -143,7 +143,7 @@ def memory_of(case: Case, side: str) -> None:
     else:
         game = case.game(images)
         timed(game, 6)
-        game.look()  # keeps a copy of the weights to go back to, every fifty steps
+        game.collect()  # keeps a copy of the weights to go back to, every fifty steps
     print(resident("VmHWM") - before)
 
 
@@ -162,7 +162,9 @@ def fid(effort: Effort) -> None:
         steps = equal_time(sides, effort.equal_seconds)
         z = models.latents(50 if effort.tiny else 1000, LATENT_DIM, runtime.seeded_generator("bench"))
         distance = trained.FeatureDistance(case.set_name, len(z))
-        found = [distance.of(sampled(generator, z)) for generator in (script.generator, game.ema, game.generator)]
+        found = [
+            distance.of(sampled(generator, z)) for generator in (script.generator, game.ema, game.networks["generator"])
+        ]
         print(f"{case.name:28} {found[0]:8.2f} {found[1]:8.2f} {found[1] / found[0]:6.2f}", end="")
         print(f"{found[2]:15.2f}{distance.floor:22.2f}   {steps['script']:6,} {steps['ganlab']:6,}", flush=True)
 

@@ -84,11 +84,11 @@ def stacked(effort: Effort) -> None:
     with runtime.seeded(0):
         networks = models.DCGANGenerator(100, 3, width=16), models.DCGANCritic(3, width=16, norm="none")
     real, how = data.Stacked(data.load("digits", size=32), 64), BEST | {"penalty_weight": 0.1, "ema_decay": 0.995}
-    trial = train.GANRun(*copy.deepcopy(networks), real, train.GANSettings(10**9, **how), device="cpu")
+    trial = train.Run(train.GANTask(*copy.deepcopy(networks), train.GANSettings(10**9, **how)), real, device="cpu")
     timed(trial, 2)
     count = max(1, round(seconds / timed(trial, 2 if effort.tiny else 50)))  # so many steps fill the time
     settings = train.GANSettings(count, learning_rate=2e-3, anneal=count, **how)
-    game = train.fit_gan(*networks, real, settings, device="cpu", progress=False)
+    game = train.fit_gan(*networks, real, settings=settings, device="cpu", progress=False)
     held_out = data.Stacked(data.load("digits", "test", size=32), 100, seed=1)
     z = models.latents(samples, 100, runtime.seeded_generator("bench"))
     batches = {
@@ -118,7 +118,7 @@ def together(effort: Effort) -> None:
         critics = [models.MLPCritic((2,), (width,) * 2) for _ in range(MEMBERS)]
         games = Ensemble(generators, critics, [source] * MEMBERS, [settings] * MEMBERS)
         pairs = zip(generators, critics, strict=True)
-        runs = [train.GANRun(generator, critic, source, settings, device="cpu") for generator, critic in pairs]
+        runs = [train.Run(train.GANTask(*pair, settings), source, device="cpu") for pair in pairs]
         sides: dict[str, Steps] = {
             "loop": (next(run) for run in itertools.cycle(runs)),
             "at once": (games.take_step(step) for step in itertools.count()),
@@ -163,7 +163,7 @@ def penalised(
 ) -> Steps:
     """Yield the record of one step after another of the relativistic game, always on the same batch."""
     settings, objective = train.GANSettings(1), losses.objective("relativistic")
-    optimizers = [train.adam(network, settings) for network in (critic, generator)]
+    optimizers = list(train.GANTask(generator, critic, settings).optimizers().values())[::-1]
     z = models.latents(len(real), generator.latent_dim, runtime.seeded_generator("bench"))
 
     def penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:

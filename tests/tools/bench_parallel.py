@@ -29,7 +29,7 @@ def step_milliseconds(count: int = 20) -> float:
     with runtime.seeded(0):
         networks = models.DCGANGenerator(100, width=32), models.DCGANCritic(width=32)
     settings = train.GANSettings(10**9, precision="float32")  # the same in all, whatever the start-up would choose
-    run = train.GANRun(*networks, data.load("digits", size=32).batches(64), settings, device="cpu")
+    run = train.Run(train.GANTask(*networks, settings), data.load("digits", size=32).batches(64), device="cpu")
     times = []
     for _ in range(count + 3):
         begin = time.perf_counter()

@@ -131,9 +131,11 @@ class Case:
         torch.manual_seed(0)
         return Script(*self.networks())
 
-    def game(self, images: data.ImageSet) -> train.GANRun:
+    def game(self, images: data.ImageSet) -> train.Run:
         """Return ganlab's side."""
-        return train.GANRun(*self.networks(), images.batches(self.batch), train.GANSettings(10**9), device="cpu")
+        return train.Run(
+            train.GANTask(*self.networks(), train.GANSettings(10**9)), images.batches(self.batch), device="cpu"
+        )
 
 
 @dataclasses.dataclass(frozen=True)

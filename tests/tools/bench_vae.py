@@ -58,10 +58,10 @@ def script(vae: models.VAE, images: Tensor) -> Iterator[float]:
         yield loss.item()
 
 
-def game(vae: models.VAE, images: data.ImageSet, learning_rate: float = 1e-3) -> train.VAERun:
+def game(vae: models.VAE, images: data.ImageSet, learning_rate: float = 1e-3) -> train.Run:
     """Return ganlab's side, in the same mathematics."""
     settings = train.VAESettings(10**9, learning_rate)
-    return train.VAERun(vae, images.batches(BATCH, scale="binary"), settings, device="cpu")
+    return train.Run(train.VAETask(vae, settings), images.batches(BATCH, scale="binary"), device="cpu")
 
 
 def ratios(effort: Effort) -> None:
