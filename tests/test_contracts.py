@@ -35,9 +35,8 @@ def pictures(labels: bool = True, pairs: bool = False) -> ImageSet:
     generator = torch.Generator().manual_seed(1)
     images, others = torch.randint(0, 256, (2, 40, 1, 8, 8), dtype=torch.uint8, generator=generator)
     names = tuple("abc") if labels else ()
-    return ImageSet(
-        images, torch.arange(40) % 3 if labels else None, names, "noise", "train", others if pairs else None
-    )
+    y = torch.arange(40) % 3 if labels else None
+    return ImageSet(images, y, names, "noise", "train", others if pairs else None)
 
 
 def plain(steps: int, batch_size: int, **others: object) -> dict[str, object]:
@@ -141,11 +140,15 @@ def test_a_killed_run_goes_on_with_the_same_bits_and_its_lock_is_free(kind: str,
         with pytest.raises(ValueError, match="checkpoint: another process is training into"):
             run_of(kind, kept(file, resume=True))
         child.kill()
-    reached = checkpoint.load(file)["step"]
-    resumed = run_of(kind, kept(file, resume=True), steps=reached + 4).play(progress=False)
-    whole = run_of(kind, kept(), steps=reached + 4).play(progress=False)
-    # metrics and frames have entries at the end, and ends differ
-    assert all(same(result(resumed)[name], result(whole)[name]) for name in ("step", "weights", "history"))
+    end = checkpoint.load(file)["step"] + 4
+    ends = []
+    for keep in (kept(file, resume=True), kept()):
+        run = run_of(kind, keep, steps=100_000)
+        for _ in itertools.islice(run, end - run.step):
+            pass
+        run.collect()
+        ends.append(result(run))
+    assert end > 15 and same(*ends)
 
 
 @every_kind
@@ -245,10 +248,13 @@ def test_it_is_watched_with_stop_and_learning_rates_and_goes_on(kind: str, monke
 
     async def steered() -> None:
         task = asyncio.ensure_future(live.play(run))
-        while run.step < 9:
+        while run.step < 9 and not task.done():
             await asyncio.sleep(0)
-        player = sorted(run.optimizers)[0]
-        shown[0].rates[player].index = 0
+        if task.done():
+            await task  # to see why
+        shown[0].rates[sorted(run.optimizers)[0]].index = 0
+        while not run.learning_rates and not task.done():
+            await asyncio.sleep(0)
         shown[0].button.click()
         await task
 
@@ -268,9 +274,7 @@ def test_its_networks_are_saved_and_read_back(kind: str, tmp_path: Path) -> None
         checkpoint.save(tmp_path / "own", {"weights": run.networks["network"].state_dict()})
         again = run_of(kind)
         again.networks["network"].load_state_dict(checkpoint.load(tmp_path / "own")["weights"])
-        assert torch.equal(
-            again.networks["network"](torch.ones(2, 1, 8, 8)), run.networks["network"](torch.ones(2, 1, 8, 8))
-        )
+        assert same(dict(again.networks["network"].state_dict()), dict(run.networks["network"].state_dict()))
         return
     shape = {"channels": 1, "size": 8, "width": 4}
     plans = {
@@ -511,7 +515,7 @@ def test_ranges_and_sigmoids_that_train_silently_are_told() -> None:
     settings = GANSettings(2, precision="float32")
     with pytest.raises(ValueError, match=r"source: images lie in \[0, 255\], expected \[-1, 1\]"):
         Run(GANTask(*players, settings), pictures().images.float(), device="cpu")
-    with pytest.warns(UserWarning, match=r"source: images lie in \[0, 1\]; the generator's lie in \[-1, 1\]"):
+    with pytest.warns(UserWarning, match=r"source: images lie in \[0, 0.99\d*\]; the generator's lie in \[-1, 1\]"):
         Run(GANTask(*players, settings), pictures().batches(8, scale="unit"), device="cpu")
     players[1].layers.append(nn.Sigmoid())
     with pytest.warns(UserWarning, match="critic: ends in a sigmoid"):

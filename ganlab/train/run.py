@@ -128,6 +128,8 @@ class Run(Stage):
         From the averaged network, or with `average=False` from the one in training; in evaluation mode either way.
         Classes y (n,) by default take turns: 0, 1, 2, ... NotImplementedError of a task that makes none.
         """
+        if not self.task.draws:
+            raise NotImplementedError(f"{type(self.task).__name__} makes no samples: it has no images(network, z, y)")
         z = self.latents(z, "fixed") if isinstance(z, int) else z.to(self.device)
         if self.task.classes is not None:
             y = torch.arange(len(z)) % self.task.classes if y is None else y

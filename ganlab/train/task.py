@@ -136,7 +136,7 @@ class Task:
 
     def images(self, network: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
         """Return samples of a network for latents z (n, ...) and classes y (n,) or None; images lie in [-1, 1]."""
-        raise NotImplementedError(f"{type(self).__name__} makes no samples: it has no images(network, z, y)")
+        raise NotImplementedError
 
     @property
     def draws(self) -> bool:

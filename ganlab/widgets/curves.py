@@ -57,7 +57,7 @@ class Curves:
                 ax.legend(lines, [name.replace("_", " ") for name in names], frameon=False, ncols=2, loc="upper right")
             across = {"linestyle": ":", "animated": True, "transform": ax.get_xaxis_transform()}
             for player in players:
-                ax.plot([], [], color=COLOURS[player], gid=f"rate of {player}", **across)
+                ax.plot([], [], color=COLOURS.get(player, plots.INK), gid=f"rate of {player}", **across)
             ax.set(xlim=(0, right), ylim=limits)
         axes[1].set_xlabel("step")
         self.canvas.draw()
