@@ -80,7 +80,7 @@ def test_earth_is_square_tiles_in_colour_with_a_relief_of_each():
 def test_a_set_says_what_it_is_in_one_line_that_holds_on_any_machine():
     assert repr(data.load("earth", "test")) == "earth (test): 436 images of 3x64x64 with 5 classes and pairs"
     assert repr(data.load("digits", size=32)) == "digits (train): 4,000 images of 1x32x32 with 10 classes"
-    assert repr(ImageSet(torch.zeros(2, 1, 4, 4), None, (), "own", "test")) == "own (test): 2 images of 1x4x4"
+    assert repr(ImageSet(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), None, (), "own", "test")) == "own (test): 2 images of 1x4x4"
 
 
 # What a batch is
@@ -188,7 +188,7 @@ def test_a_batch_has_no_negative_step_and_no_labels_that_the_set_lacks():
         (("celeba",), "no set and no folder.*digits, earth"),
         (("./nowhere",), "'nowhere'|'./nowhere'"),
         ((7,), "name_or_folder: got 7"),
-        (("digits", "valid"), "split: got 'valid', expected one of train, test"),
+        (("digits", "valid"), "split: got 'valid', expected one of train, test, all"),
         (("digits", "train", 64), "size: got 64, expected 28 or 32 for 'digits'"),
         (("earth", "train", 32), "size: got 32, expected 64 for 'earth'"),
         (("digits", "train", "28"), "size: got '28'"),
