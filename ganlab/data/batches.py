@@ -103,10 +103,7 @@ class ImageSet:
             _check_bytes("pairs", self.pairs)
             n, _, *sides = self.images.shape
             if self.pairs.shape[0] != n or list(self.pairs.shape[2:]) != sides:
-                raise ValueError(
-                    f"pairs: got {_kind(self.pairs)}, expected one of the same height and width for each of the images, "
-                    f"{_kind(self.images)}"
-                )
+                raise ValueError(f"pairs: got {_kind(self.pairs)}, expected one for each image, {_kind(self.images)}")
 
     def __len__(self) -> int:
         return len(self.images)

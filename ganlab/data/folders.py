@@ -4,32 +4,29 @@ import functools
 import hashlib
 import io
 import os
-import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from ganlab.data.listing import Listing, list_pictures, natural, readable, some
 from ganlab.data.packaged import DataError
 
 FITS = ("crop", "pad")  # to a square: the middle of the picture, or all of it between black bars
 GREY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's names
 DEFAULT_SIZE = 64  # pixels: what the course's convolutional networks take
-NO_PICTURES = ("BUFR", "EPS", "FITS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF")  # documents and data that Pillow opens
-OTHER_PICTURES = ".arw .cr2 .cr3 .dng .exr .hdr .heic .heif .jxl .nef .orf .pdf .raf .raw .rw2 .svg .xcf".split()
 SPLIT_FOLDERS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("test", "testing"), "test"),
     **dict.fromkeys(("val", "valid", "validation"), "val"),
 }
-NAMED = 10  # of what was left out, so many are named for each reason, and the rest counted
 
 
 @dataclass(frozen=True)
@@ -40,18 +37,6 @@ class FolderImages:
     labels: Tensor | None
     classes: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-@dataclass
-class Listing:
-    """The picture files below a folder, in natural order, and by reason the names of what was left out."""
-
-    files: list[Path] = field(default_factory=list)
-    left_out: dict[str, list[str]] = field(default_factory=dict)
-
-    def notes(self) -> list[str]:
-        """Return one line for each reason why something was left out."""
-        return [f"left out, {reason}: {_some(names)}" for reason, names in self.left_out.items()]
 
 
 @dataclass(frozen=True)
@@ -111,7 +96,7 @@ def read_folder(
     if broken:
         _refuse_or_note(folder, broken, skip_broken, notes)
     if not tensors:
-        raise DataError(_empty_split(folder, split, len(sound)))
+        raise DataError(_empty_split(folder, split, sound))
     images = torch.empty(len(tensors), 1 if grey else 3, size, size, dtype=torch.uint8)
     for row, picture in enumerate(list(tensors)):
         images[row] = tensors.pop(picture)  # one by one, so that the set is not twice in memory
@@ -148,69 +133,9 @@ def tell(name: str, notes: Iterable[str]) -> None:
         print(f"{name}: {note}", file=sys.stderr)
 
 
-def natural(name: str) -> tuple:
-    """Return a key that sorts names as people do: 2 before 10."""
-    pieces = re.split(r"(\d+)", name)  # text, digits, text, ...
-    return tuple(int(piece) if k % 2 else piece for k, piece in enumerate(pieces)), name
-
-
 def is_test(file_name: str) -> bool:
     """Return whether a hash of this file name sends it to the test split; adding other files never changes that."""
     return _hash(file_name) % 10 == 0
-
-
-@functools.cache
-def picture_endings() -> frozenset[str]:
-    """Return the endings of the files that this Pillow, with its plugins, reads as pictures: ".png", ..."""
-    Image.init()
-    return frozenset(
-        ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN.keys() - {*NO_PICTURES}
-    )
-
-
-def list_pictures(folder: Path) -> Listing:
-    """Return the pictures at any depth below a folder; links are followed, but not to a folder that holds them."""
-    listing = Listing()
-    _walk(folder, PurePosixPath(), (), listing)
-    listing.files.sort(key=lambda path: tuple(natural(part) for part in path.relative_to(folder).parts))
-    return listing
-
-
-def _walk(folder: Path, name: PurePosixPath, holders: tuple[str, ...], listing: Listing) -> None:
-    """Put what lies in `folder`, which is called `name`, into the listing."""
-    real = os.path.realpath(folder)
-    if real in holders:
-        _leave_out(listing, "a link to a folder that holds it", f"{name}/")
-        return
-    try:
-        entries = sorted(os.listdir(folder), key=natural)
-    except OSError as error:
-        _leave_out(listing, f"a folder that cannot be read ({error.strerror})", f"{name}/")
-        return
-    for entry in entries:
-        path = folder / entry
-        if entry.startswith("."):  # ._photo.jpg is a macOS note about photo.jpg
-            _leave_out(listing, "hidden", f"{name / entry}/" if os.path.isdir(path) else f"{name / entry}")
-        elif os.path.isdir(path):
-            _walk(path, name / entry, (*holders, real), listing)
-        elif os.path.isfile(path) and path.suffix.lower() in picture_endings():
-            listing.files.append(path)
-        else:
-            _leave_out(listing, _reason(path), f"{name / entry}")
-
-
-def _reason(path: Path) -> str:
-    """Return why a file is not taken for a picture."""
-    if not os.path.exists(path):
-        return "a link that cannot be followed" if path.is_symlink() else "not to be opened"
-    if not os.path.isfile(path):
-        return "neither a file nor a folder"
-    known = path.suffix.lower() in {*OTHER_PICTURES, *Image.registered_extensions()}
-    return "a kind of picture that is not read here; save it as PNG or JPEG" if known else "no picture by its ending"
-
-
-def _leave_out(listing: Listing, reason: str, name: str) -> None:
-    listing.left_out.setdefault(reason, []).append(_readable(name))
 
 
 def _placed(folder: Path, listing: Listing, notes: list[str]) -> list[Picture]:
@@ -224,7 +149,7 @@ def _placed(folder: Path, listing: Listing, notes: list[str]) -> list[Picture]:
         notes.append("its folders are splits: " + ", ".join(f"{top}/ is {splits[top]}" for top in splits))
         apart = [path for path, parts in names.items() if parts[0] not in splits]
         if apart:
-            notes.append(f"left out, outside of these: {_some(['/'.join(names[path]) for path in apart])}")
+            notes.append(f"left out, outside of these: {some(['/'.join(names[path]) for path in apart])}")
     depth = 2 if splits else 1
     inside = {path: parts for path, parts in names.items() if not splits or parts[0] in splits}
     loose = ["/".join(parts) for parts in inside.values() if len(parts) == depth]
@@ -235,7 +160,7 @@ def _placed(folder: Path, listing: Listing, notes: list[str]) -> list[Picture]:
             "Put all into subfolders (one a class) or none"
         )
     return [
-        Picture(path, "/".join(parts), splits.get(parts[0]), None if loose else _readable(parts[depth - 1]))
+        Picture(path, "/".join(parts), splits.get(parts[0]), None if loose else readable(parts[depth - 1]))
         for path, parts in inside.items()
     ]
 
@@ -265,7 +190,7 @@ def _note_empty_folders(folder: Path, pictures: list[Picture], notes: list[str])
         if child.relative_to(folder).parts not in held and not child.name.startswith(".") and os.path.isdir(child)
     ]
     if empty:
-        notes.append(f"no class, without a picture: {_some([_readable(f'{path.as_posix()}/') for path in empty])}")
+        notes.append(f"no class, without a picture: {some([readable(f'{path.as_posix()}/') for path in empty])}")
 
 
 def _chosen(pictures: list[Picture], split: str, test_share: float | None, notes: list[str]) -> list[Picture]:
@@ -303,10 +228,13 @@ def _hash(file_name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8], "big")
 
 
-def _empty_split(folder: Path, split: str, count: int) -> str:
+def _empty_split(folder: Path, split: str, pictures: list[Picture]) -> str:
+    """Return the error for a split without a picture, and the way out."""
+    if any(picture.split for picture in pictures):
+        return f"{folder}: none of its folders holds an image of the {split} split. Load another, or split='all'"
     return (
-        f"{folder}: none of its {count} images falls into the {split} split (a hash of the file name sends about one "
-        "in ten to test). Load split='all', or choose a share for test, such as test_share=0.2 (--test-share 0.2)"
+        f"{folder}: none of its {len(pictures)} images falls into the {split} split (a hash of the file name sends "
+        "about one in ten to test). Load split='all', or choose a share for test, such as test_share=0.2 (--test-share 0.2)"
     )
 
 
@@ -318,14 +246,16 @@ def _read_each(
     for picture in tqdm(pictures, desc=f"{doing} images", leave=False, delay=1):
         try:
             results[picture] = read(picture.path)
+        except UnidentifiedImageError:
+            broken[picture] = "no picture of a kind that is known"
         except Exception as error:  # Pillow's readers raise nearly every type on a broken file; all are reported
-            broken[picture] = str(error).replace(str(picture.path), "the file") or type(error).__name__
+            broken[picture] = str(error) or type(error).__name__
     return results, broken
 
 
 def _refuse_or_note(folder: Path, broken: dict[Picture, str], skip: bool, notes: list[str]) -> None:
     """Name every broken picture: in a note if they may be skipped, else in an error."""
-    lines = [f"{_readable(picture.name)} ({problem})" for picture, problem in broken.items()]
+    lines = [f"{readable(picture.name)} ({problem})" for picture, problem in broken.items()]
     if skip:
         notes.append(f"left out, {len(lines)} that cannot be read: {', '.join(lines)}")
         return
@@ -414,13 +344,3 @@ def _square(source: Path | bytes, *, size: int, grey: bool, fit: str, bits: int)
     fitted = {"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](coloured, (size, size), method=Image.Resampling.LANCZOS)
     pixels = np.array(fitted)  # (size, size) or (size, size, 3)
     return torch.from_numpy(pixels.reshape(size, size, -1)).permute(2, 0, 1).contiguous()
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
-
-
-def _readable(name: str) -> str:
-    """Return a name as text that any program can print: accents in one form, bytes that are no text escaped."""
-    return unicodedata.normalize("NFC", name).encode(errors="backslashreplace").decode()
