@@ -234,7 +234,7 @@ def _empty_split(folder: Path, split: str, pictures: list[Picture]) -> str:
         return f"{folder}: none of its folders holds an image of the {split} split. Load another, or split='all'"
     return (
         f"{folder}: none of its {len(pictures)} images falls into the {split} split (a hash of the file name sends "
-        "about one in ten to test). Load split='all', or choose a share for test, such as test_share=0.2 (--test-share 0.2)"
+        "about one in ten to test). Load split='all', or choose a share for test: test_share=0.2 (--test-share 0.2)"
     )
 
 
