@@ -58,13 +58,13 @@ def _check_bytes(name: str, images: Tensor) -> None:
     if images.dtype == torch.uint8:
         return
     low, high = images.min().item(), images.max().item()
-    ways = {
+    conversions = {
         0 <= low and 1 < high <= 255: "images.round().to(torch.uint8)",
         0 <= low and high <= 1: "(255 * images).round().to(torch.uint8)",
         -1 <= low < 0 and high <= 1: "((images + 1) * 127.5).round().to(torch.uint8)",
     }
-    way_out = f"; give {ways[True]}" if True in ways else ""
-    raise ValueError(f"{name}: got {_kind(images)} from {low:g} to {high:g}, expected uint8 in 0..255{way_out}")
+    advice = f"; give {conversions[True]}" if True in conversions else ""
+    raise ValueError(f"{name}: got {_kind(images)} from {low:g} to {high:g}, expected uint8 in 0..255{advice}")
 
 
 def _check_classes(labels: Tensor | None, classes: tuple[str, ...], n: int) -> None:
