@@ -78,7 +78,7 @@ def test_accuracy_counts_and_puts_the_mode_back():
             return torch.tensor([[0.0, 1.0]]).expand(len(x), 2)
 
     black, labels = torch.zeros(7, 1, 16, 16, dtype=torch.uint8), torch.tensor([1, 1, 0, 1, 0, 0, 0])
-    images = ImageSet(black, labels, (), "black", "test")
+    images = ImageSet(black, labels, ("no", "yes"), "black", "test")
     network = Always(1, 1)
     assert accuracy(network, images, batch_size=2) == pytest.approx(3 / 7)
     assert network.training

@@ -198,7 +198,7 @@ def test_a_source_must_tell_classes_that_the_networks_know() -> None:
     with pytest.raises(ValueError, match="source: has no classes"):
         gan_run(*points(), ring, GANSettings(1), device="cpu")
     images = pictures()
-    more = data.ImageSet(images.images, images.labels + 2, images.classes, "more", "train")
+    more = data.ImageSet(images.images, images.labels + 2, tuple("abcde"), "more", "train")
     with pytest.raises(ValueError, match="source: has class 4, expected below the generator's 3"):
         gan_run(*players(), more.batches(60), GANSettings(1), device="cpu")
 

@@ -80,7 +80,77 @@ def test_earth_is_square_tiles_in_colour_with_a_relief_of_each():
 def test_a_set_says_what_it_is_in_one_line_that_holds_on_any_machine():
     assert repr(data.load("earth", "test")) == "earth (test): 436 images of 3x64x64 with 5 classes and pairs"
     assert repr(data.load("digits", size=32)) == "digits (train): 4,000 images of 1x32x32 with 10 classes"
-    assert repr(ImageSet(torch.zeros(2, 1, 4, 4), None, (), "own", "test")) == "own (test): 2 images of 1x4x4"
+    assert (
+        repr(ImageSet(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), None, (), "own", "test"))
+        == "own (test): 2 images of 1x4x4"
+    )
+
+
+BYTES = torch.zeros(3, 1, 4, 4, dtype=torch.uint8)
+LABELS = torch.tensor([0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"images": BYTES / 255}, r"images: got float32 \(3, 1, 4, 4\) from 0 to 0, .* give \(255 \* images\).round"),
+        ({"images": BYTES + 200.0}, "images: got .* from 200 to 200, expected uint8 .* give images.round"),
+        ({"images": BYTES - 1.0}, r"images: got .* from -1 to -1, .* give \(\(images \+ 1\) \* 127.5\).round"),
+        ({"images": BYTES + 300.0}, "images: got .* from 300 to 300, expected uint8 in 0..255$"),
+        ({"images": BYTES.long()}, "images: got int64"),
+        ({"images": BYTES[0]}, r"images: got uint8 \(1, 4, 4\), expected a uint8 tensor \(N, C, H, W\)"),
+        ({"images": BYTES[:0]}, "images: got .* with at least one image"),
+        ({"images": BYTES.numpy()}, "images: got ndarray"),
+        ({"labels": LABELS.int()}, r"labels: got int32 \(3,\), expected int64 \(3,\)"),
+        ({"labels": LABELS[:2]}, r"labels: got int64 \(2,\), expected int64 \(3,\)"),
+        ({"labels": [0, 1, 1]}, "labels: got list"),
+        ({"labels": LABELS + 1}, "labels: got 1 to 2, expected 0 to 1, for 2 classes"),
+        ({"labels": LABELS - 1}, "labels: got -1 to 0"),
+        ({"classes": ()}, "labels: got 0 to 1, expected"),
+        ({"classes": ["a", "b"]}, "classes: got .*, expected a tuple of names"),
+        ({"classes": (0, 1)}, "classes: got .*, expected a tuple of names"),
+        ({"pairs": BYTES / 255}, "pairs: got float32"),
+        ({"pairs": BYTES[:2]}, r"pairs: got uint8 \(2, 1, 4, 4\), expected one for each image"),
+        ({"pairs": BYTES[..., :2]}, "pairs: got .*, expected one for each image"),
+    ],
+)
+def test_a_set_refuses_what_it_cannot_hold(wrong, said):
+    right = {"images": BYTES, "labels": LABELS, "classes": ("a", "b"), "name": "own", "split": "train", "pairs": BYTES}
+    ImageSet(**right)
+    with pytest.raises(ValueError, match=said) as caught:
+        ImageSet(**(right | wrong))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_digest_of_a_set_is_of_all_that_a_run_learns_from():
+    right = {"images": BYTES, "labels": LABELS, "classes": ("a", "b"), "name": "own", "split": "train", "pairs": BYTES}
+    others = {"images": BYTES + 1, "labels": 1 - LABELS, "classes": ("b", "a"), "pairs": BYTES + 1}
+    sets = [ImageSet(**right), *(ImageSet(**(right | {name: value})) for name, value in others.items())]
+    sets += [ImageSet(**(right | {"labels": None})), ImageSet(**(right | {"pairs": None}))]
+    assert len({one.digest for one in sets}) == len(sets) and len(sets[0].digest) == 64
+    turned = BYTES.contiguous(memory_format=torch.channels_last)
+    assert ImageSet(**(right | {"images": turned, "name": "other", "split": "all"})).digest == sets[0].digest
+
+
+def test_all_of_a_set_is_both_splits():
+    whole, train, test = (data.load("digits", split) for split in ("all", "train", "test"))
+    assert torch.equal(whole.images, torch.cat([train.images, test.images])) and whole.notes == ()
+    assert torch.equal(whole.labels, torch.cat([train.labels, test.labels]))
+
+
+def test_a_folder_called_like_a_set_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    assert data.load("digits").name == "digits"
+    assert (
+        capsys.readouterr().err == "digits (train): a folder called digits is here too; to load that, write ./digits\n"
+    )
+
+
+@pytest.mark.parametrize("options", [{"fit": "pad"}, {"test_share": 0.2}, {"skip_broken": True}])
+def test_options_for_folders_are_refused_with_a_set(options):
+    with pytest.raises(DataError, match="these are for a folder of images, not for digits"):
+        data.load("digits", **options)
 
 
 # What a batch is
@@ -188,7 +258,7 @@ def test_a_batch_has_no_negative_step_and_no_labels_that_the_set_lacks():
         (("celeba",), "no set and no folder.*digits, earth"),
         (("./nowhere",), "'nowhere'|'./nowhere'"),
         ((7,), "name_or_folder: got 7"),
-        (("digits", "valid"), "split: got 'valid', expected one of train, test"),
+        (("digits", "valid"), "split: got 'valid', expected one of train, test, all"),
         (("digits", "train", 64), "size: got 64, expected 28 or 32 for 'digits'"),
         (("earth", "train", 32), "size: got 32, expected 64 for 'earth'"),
         (("digits", "train", "28"), "size: got '28'"),

@@ -44,11 +44,48 @@ class Batch(NamedTuple):
         return Batch(self.x.to(device, memory_format=memory_format), y, pair)
 
 
+def _kind(value: object) -> str:
+    """Return what a value is, for an error: a tensor's type and shape."""
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+    return type(value).__name__
+
+
+def _check_bytes(name: str, images: Tensor) -> None:
+    """Raise ValueError, with the way out, unless `images` are one or more images as bytes."""
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.numel() == 0:
+        raise ValueError(f"{name}: got {_kind(images)}, expected a uint8 tensor (N, C, H, W) with at least one image")
+    if images.dtype == torch.uint8:
+        return
+    low, high = images.min().item(), images.max().item()
+    conversions = {
+        0 <= low and 1 < high <= 255: "images.round().to(torch.uint8)",
+        0 <= low and high <= 1: "(255 * images).round().to(torch.uint8)",
+        -1 <= low < 0 and high <= 1: "((images + 1) * 127.5).round().to(torch.uint8)",
+    }
+    advice = f"; give {conversions[True]}" if True in conversions else ""
+    raise ValueError(f"{name}: got {_kind(images)} from {low:g} to {high:g}, expected uint8 in 0..255{advice}")
+
+
+def _check_classes(labels: Tensor | None, classes: tuple[str, ...], n: int) -> None:
+    """Raise ValueError unless `classes` are names and `labels`, if there are any, index them."""
+    if not isinstance(classes, tuple) or not all(isinstance(name, str) for name in classes):
+        raise ValueError(f"classes: got {classes!r}, expected a tuple of names")
+    if labels is None:
+        return
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.shape != (n,):
+        raise ValueError(f"labels: got {_kind(labels)}, expected int64 ({n},), one for each image, or None")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= len(classes):
+        raise ValueError(f"labels: got {low} to {high}, expected 0 to {len(classes) - 1}, for {len(classes)} classes")
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
     """One split of a set: images uint8 (N, C, H, W) in 0..255; labels int64 (N,) that index `classes`, or None.
 
     `pairs`, uint8 (N, C, H, W) or None, holds a second picture of the same place: for earth, the relief of each tile.
+    `notes` say what was left out or assumed when it was read. Raises ValueError, naming the argument, for all else.
     """
 
     images: Tensor
@@ -57,6 +94,16 @@ class ImageSet:
     name: str
     split: str
     pairs: Tensor | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_bytes("images", self.images)
+        _check_classes(self.labels, self.classes, len(self.images))
+        if self.pairs is not None:
+            _check_bytes("pairs", self.pairs)
+            n, _, *sides = self.images.shape
+            if self.pairs.shape[0] != n or list(self.pairs.shape[2:]) != sides:
+                raise ValueError(f"pairs: got {_kind(self.pairs)}, expected one for each image, {_kind(self.images)}")
 
     def __len__(self) -> int:
         return len(self.images)

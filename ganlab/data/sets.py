@@ -4,46 +4,81 @@ import difflib
 import os
 from pathlib import Path
 
+import torch
 import torch.nn.functional as F
 
 from ganlab.data.batches import ImageSet
 from ganlab.data.downloads import FASHION, KMNIST, MNIST
-from ganlab.data.folders import read_folder
+from ganlab.data.folders import FITS, read_folder, tell
 from ganlab.data.packaged import DIGITS, EARTH, SPLITS, DataError, SetStatus
+from ganlab.runtime import whole_number
 
 SETS = {source.name: source for source in (DIGITS, EARTH, FASHION, MNIST, KMNIST)}
 
 
-def load(name_or_folder: str | Path, split: str = "train", size: int | None = None) -> ImageSet:
-    """Return one split ("train" or "test") of a built-in set, or of a folder of your own images.
+def load(
+    name_or_folder: str | Path,
+    split: str = "train",
+    size: int | None = None,
+    *,
+    fit: str = "crop",
+    test_share: float | None = None,
+    skip_broken: bool = False,
+) -> ImageSet:
+    """Return one split ("train" or "test") of a built-in set or of a folder of your own images, or "all" of it.
 
     `size` is the side in pixels: 28 (the default) or 32 (padded with zeros) for digits, fashion, mnist and kmnist; 64
-    for earth; anything from 1, by default 64, for a folder, whose images are cropped to their centre square and
-    resized. Only fashion (without Debian's package), mnist and kmnist may use the network, and only the first time.
-    Raises DataError for all that can be wrong with the name, the arguments, the files or the network.
+    for earth; anything from 1, by default 64, for a folder. Only fashion (without Debian's package), mnist and kmnist
+    may use the network, and only the first time.
+
+    The rest is for a folder. `fit` makes its images square: "crop" takes the middle, "pad" all of it between black
+    bars. `test_share`, between 0 and 1, holds out that part of each class; by default a hash of each file's name holds
+    out about one in ten. `skip_broken` leaves out what cannot be read. What is left out or assumed is printed, and
+    stays in the `notes` of what is returned. Raises DataError for all that can be wrong with the name, the arguments,
+    the files or the network.
     """
-    if split not in SPLITS:
-        raise DataError(f"split: got {split!r}, expected one of {', '.join(SPLITS)}")
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
-        raise DataError(f"size: got {size!r}, expected a whole number of pixels")
-    if not (isinstance(name_or_folder, str) and name_or_folder in SETS):
-        return _load_folder(name_or_folder, split, size)
-    source = SETS[name_or_folder]
+    for name, value, known in (("split", split, (*SPLITS, "all")), ("fit", fit, FITS)):
+        if value not in known:
+            raise DataError(f"{name}: got {value!r}, expected one of {', '.join(known)}")
+    if test_share is not None and not (isinstance(test_share, int | float) and 0 < test_share < 1):
+        raise DataError(f"test_share: got {test_share!r}, expected a number between 0 and 1, such as 0.2")
+    if size is not None:
+        try:
+            size = whole_number("size", size, least=1)
+        except ValueError as error:
+            raise DataError(str(error)) from error
+    if isinstance(name_or_folder, str) and name_or_folder in SETS:
+        if fit != "crop" or test_share is not None or skip_broken:
+            raise DataError(f"fit, test_share, skip_broken: these are for a folder of images, not for {name_or_folder}")
+        images = _load_set(name_or_folder, split, size)
+    else:
+        path = _folder(name_or_folder)
+        content = read_folder(path, split, size, fit=fit, test_share=test_share, skip_broken=skip_broken)
+        name = path.resolve().name
+        images = ImageSet(content.images, content.labels, content.classes, name, split, notes=content.notes)
+    tell(f"{images.name} ({split})", images.notes)
+    return images
+
+
+def _load_set(name: str, split: str, size: int | None) -> ImageSet:
+    source = SETS[name]
     if size not in (None, *source.sizes):
         raise DataError(f"size: got {size}, expected {' or '.join(map(str, source.sizes))} for {source.name!r}")
-    tensors = source.read(split)
+    parts = [source.read(each) for each in (SPLITS if split == "all" else (split,))]
+    tensors = {key: torch.cat([part[key] for part in parts]) if len(parts) > 1 else parts[0][key] for key in parts[0]}
     margin = ((size or source.sizes[0]) - source.sizes[0]) // 2
     images = F.pad(tensors["images"], (margin,) * 4) if margin else tensors["images"]
-    return ImageSet(images, tensors["labels"], source.classes, source.name, split, tensors.get("pairs"))
+    notes = (f"a folder called {name} is here too; to load that, write ./{name}",) if Path(name).is_dir() else ()
+    return ImageSet(images, tensors["labels"], source.classes, name, split, tensors.get("pairs"), notes)
 
 
-def _load_folder(folder: str | Path, split: str, size: int | None) -> ImageSet:
+def _folder(folder: str | Path) -> Path:
+    """Return the path of a folder that is there; raise DataError for all else."""
     if not isinstance(folder, str | os.PathLike):
         raise DataError(f"name_or_folder: got {folder!r}, expected a set's name or a folder")
     path = Path(folder).expanduser()
     if path.is_dir():
-        tensors, classes = read_folder(path, split, size)
-        return ImageSet(tensors["images"], tensors.get("labels"), classes, path.resolve().name, split)
+        return path
     if path.exists():
         raise DataError(f"{path}: this is a file; expected a folder of images")
     raise DataError(
