@@ -113,7 +113,7 @@ def objective(name: str | Objective) -> Objective:
 
 
 Critic = Callable[[Tensor], Tensor]
-Penalty = Callable[[Critic, Tensor, Tensor, Tensor], Tensor]  # of critic, real, fake (B, ...), shares (B,): (B,)
+Penalty = Callable[[Critic, Tensor, Tensor, Tensor], Tensor]  # of critic, real, fake (B, ...), epsilon (B,): (B,)
 
 
 def input_gradient(critic: Critic, x: Tensor) -> Tensor:
@@ -126,33 +126,33 @@ def input_gradient(critic: Critic, x: Tensor) -> Tensor:
 
 
 def squared_slope(critic: Critic, x: Tensor) -> Tensor:
-    """Return |grad_x c(x)|^2 for each sample x (B, ...), (B,), as `input_gradient`, or as the critic's own finds it."""
-    by_itself = getattr(critic, "input_gradient", None)  # fully connected ones have a closed form, which is cheaper
-    gradient = by_itself(x.detach()) if by_itself else input_gradient(critic, x)
+    """Return |grad_x c(x)|^2 for each sample x (B, ...), (B,): by the critic's own `input_gradient` or by ours."""
+    closed_form = getattr(critic, "input_gradient", None)  # of fully connected critics; it is cheaper
+    gradient = closed_form(x.detach()) if closed_form else input_gradient(critic, x)
     return gradient.flatten(1).square().sum(1)
 
 
-def r1(critic: Critic, real: Tensor, fake: Tensor, shares: Tensor) -> Tensor:
+def r1(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     """Return the squared slope at real samples, (B,); R1 is half of it times gamma (Mescheder et al. 2018)."""
     return squared_slope(critic, real)
 
 
-def r2(critic: Critic, real: Tensor, fake: Tensor, shares: Tensor) -> Tensor:
+def r2(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     """Return the squared slope at fakes, (B,)."""
     return squared_slope(critic, fake)
 
 
-def r1_r2(critic: Critic, real: Tensor, fake: Tensor, shares: Tensor) -> Tensor:
+def r1_r2(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     """Return the squared slopes at a real sample and a fake, added, (B,): R3GAN's penalty (Huang et al. 2024)."""
     slopes = squared_slope(critic, torch.cat([real, fake]))  # in one pass through the critic
     return slopes[: len(real)] + slopes[len(real) :]
 
 
-def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, shares: Tensor) -> Tensor:
-    """Return (|grad c| - 1)^2, (B,), at points between: shares * real + (1 - shares) * fake (Gulrajani et al. 2017)."""
-    shares = shares.view(-1, *[1] * (real.ndim - 1))
+def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
+    """Return (|grad c| - 1)^2, (B,), at epsilon * real + (1 - epsilon) * fake (Gulrajani et al. 2017)."""
+    epsilon = epsilon.view(-1, *[1] * (real.ndim - 1))
     # at a slope of exactly 0 the square root alone would have no derivative
-    return ((squared_slope(critic, shares * real + (1 - shares) * fake) + 1e-12).sqrt() - 1) ** 2
+    return ((squared_slope(critic, epsilon * real + (1 - epsilon) * fake) + 1e-12).sqrt() - 1) ** 2
 
 
 PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "r1_r2": r1_r2, "gradient_penalty": gradient_penalty}

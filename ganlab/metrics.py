@@ -18,12 +18,12 @@ class ModeCoverage(NamedTuple):
     reverse_kl: float
 
 
-def mode_coverage(samples: Tensor, means: Tensor, sigma: float, within: float = 3.0) -> ModeCoverage:
+def mode_coverage(samples: Tensor, means: Tensor, sigma: float) -> ModeCoverage:
     """Count the modes that `samples` (n, D) reach, among `means` (K, D) of common standard deviation `sigma`.
 
-    A sample is good within `within` sigma of its nearest mode; a mode counts with one good sample; the reverse KL is
-    KL(share of samples nearest each mode || uniform), in nats: 0 when all modes get equal shares, log K when one gets
-    all. The protocol is VEEGAN's (Srivastava et al. 2017) and PacGAN's (Lin et al. 2018), with 2,500 samples.
+    A sample is good within 3 sigma of its nearest mode; a mode counts with one good sample; the reverse KL is
+    KL(frequencies of the nearest modes || uniform), in nats: 0 when all are equal, log K when one mode gets all
+    samples. The protocol is VEEGAN's (Srivastava et al. 2017) and PacGAN's (Lin et al. 2018), with 2,500 samples.
     """
     if samples.ndim != 2 or means.ndim != 2 or samples.shape[1] != means.shape[1] or len(samples) == 0:
         raise ValueError(
@@ -31,32 +31,33 @@ def mode_coverage(samples: Tensor, means: Tensor, sigma: float, within: float = 
         )
     distances = torch.cdist(samples.double().cpu(), means.double().cpu())  # (n, K)
     distance, nearest = distances.min(dim=1)
-    good = distance <= within * sigma
-    share = torch.bincount(nearest, minlength=len(means)).double() / len(samples)
-    reverse_kl = torch.special.xlogy(share, share).sum().item() + math.log(len(means))
+    good = distance <= 3 * sigma
+    frequency = torch.bincount(nearest, minlength=len(means)).double() / len(samples)
+    reverse_kl = torch.special.xlogy(frequency, frequency).sum().item() + math.log(len(means))
     return ModeCoverage(nearest[good].unique().numel(), good.double().mean().item(), max(reverse_kl, 0.0))
 
 
 def label_coverage(labels: Tensor, classes: int) -> tuple[int, float]:
-    """Count the classes among labels (n,), int64 from 0 to classes - 1; and KL(their shares || uniform), in nats.
+    """Count the classes among labels (n,), int64 from 0 to classes - 1; and KL(their frequencies || uniform), in nats.
 
-    For stacked digits, 1,000 classes told by a classifier: modes, and the reverse KL (Metz et al. 2017). Even of real
+    For stacked digits, 1,000 classes by a classifier: modes, and the reverse KL (Metz et al. 2017). Even of real
     pictures n draws leave a KL of about (classes - 1) / (2 n), and miss classes for small n.
     """
     if labels.ndim != 1 or len(labels) == 0 or not 0 <= labels.min() <= labels.max() < classes:
         raise ValueError(f"labels: got shape {tuple(labels.shape)}, expected (n,) of whole numbers in [0, {classes})")
-    share = torch.bincount(labels.cpu(), minlength=classes).double() / len(labels)
-    return int((share > 0).sum()), max(torch.special.xlogy(share, share).sum().item() + math.log(classes), 0.0)
+    frequency = torch.bincount(labels.cpu(), minlength=classes).double() / len(labels)
+    reverse_kl = torch.special.xlogy(frequency, frequency).sum().item() + math.log(classes)
+    return int((frequency > 0).sum()), max(reverse_kl, 0.0)
 
 
-def active_units(mu: Tensor, threshold: float = 0.01) -> int:
+def active_units(mu: Tensor) -> int:
     """Count the latent dimensions that an encoder uses, from the means mu of q(z | x) for many x, (N, latent_dim).
 
-    A dimension is active when its mean varies over the data by a variance above `threshold` (Burda et al. 2016).
+    A dimension is active when its mean varies over the data by a variance above 0.01 (Burda et al. 2016).
     """
     if mu.ndim != 2 or len(mu) < 2:
         raise ValueError(f"mu: got shape {tuple(mu.shape)}, expected (N, latent_dim) with N >= 2")
-    return int((mu.double().var(dim=0) > threshold).sum())
+    return int((mu.double().var(dim=0) > 0.01).sum())
 
 
 def bits_per_dimension(log_p: Tensor, dimensions: int) -> Tensor:
@@ -69,16 +70,16 @@ def bits_per_dimension(log_p: Tensor, dimensions: int) -> Tensor:
     return -log_p / (dimensions * math.log(2))
 
 
-def frechet_distance(features: Tensor, others: Tensor) -> float:
+def frechet_distance(features: Tensor, reference: Tensor) -> float:
     """Return the squared Fréchet distance between Gaussians fitted to two sets of features, (n, D) and (m, D).
 
     |mu_1 - mu_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)), S the covariances (Dowson and Landau 1982); "FID" when the
     features are an Inception network's (Heusel et al. 2017). In the features' squared units, and not unbiased: two
     halves of one set are not at 0, so print that floor beside every value. Computed in float64.
     """
-    features, others = _check_pairs(features, others, least=2)
-    gap = features.mean(0) - others.mean(0)
-    first, second = (torch.atleast_2d(torch.cov(x.T)) for x in (features, others))  # cov makes a number of D = 1
+    features, reference = _check_pairs(features, reference, least=2)
+    gap = features.mean(0) - reference.mean(0)
+    first, second = (torch.atleast_2d(torch.cov(x.T)) for x in (features, reference))  # cov makes a number of D = 1
     # (S_1 S_2)^(1/2) has the eigenvalues of (R S_2 R)^(1/2) with R = S_1^(1/2), which is symmetric: no complex numbers
     values, vectors = torch.linalg.eigh(first)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
@@ -89,42 +90,46 @@ def frechet_distance(features: Tensor, others: Tensor) -> float:
 PAIRS = 2**21  # entries of a matrix of pairs that are in memory at once: 16 MB, so that 50,000 samples need little more
 
 
-def _rows(features: Tensor, others: Tensor) -> Iterator[Tensor]:
-    """Yield `features` in parts of at most `PAIRS` pairs with `others`, and of a row at least."""
-    yield from features.split(max(1, PAIRS // len(others)))
+def _rows(features: Tensor, reference: Tensor) -> Iterator[Tensor]:
+    """Yield `features` in parts of at most `PAIRS` pairs with `reference`, and of a row at least."""
+    yield from features.split(max(1, PAIRS // len(reference)))
 
 
 def _nearest(points: Tensor, centres: Tensor, k: int = 1) -> Tensor:
     """Return each point's distance to its k-th nearest centre, (n,), for points (n, D) and centres (m, D)."""
-    found = points.new_empty(len(points))  # filled in place: small results between large ones would tear the memory up
-    for part, place in zip(_rows(points, centres), _rows(found, centres), strict=True):
+    distances = points.new_empty(
+        len(points)
+    )  # filled in place: small results between large ones would tear the memory up
+    for part, place in zip(_rows(points, centres), _rows(distances, centres), strict=True):
         place.copy_(torch.cdist(part, centres).topk(k, largest=False).values[:, -1])
-    return found
+    return distances
 
 
-def _check_pairs(features: Tensor, others: Tensor, least: int) -> tuple[Tensor, Tensor]:
+def _check_pairs(features: Tensor, reference: Tensor, least: int) -> tuple[Tensor, Tensor]:
     """Return both sets of features in float64 on the CPU; ValueError unless (n, D) and (m, D) with n, m >= least."""
-    shapes = tuple(features.shape), tuple(others.shape)
+    shapes = tuple(features.shape), tuple(reference.shape)
     if (
         features.ndim != 2
-        or others.ndim != 2
+        or reference.ndim != 2
         or shapes[0][1] != shapes[1][1]
-        or min(len(features), len(others)) < least
+        or min(len(features), len(reference)) < least
     ):
         raise ValueError(
-            f"features, others: got shapes {shapes[0]} and {shapes[1]}, expected (n, D), (m, D), n, m >= {least}"
+            f"features, reference: got shapes {shapes[0]} and {shapes[1]}, expected (n, D), (m, D), n, m >= {least}"
         )
-    return features.double().cpu(), others.double().cpu()
+    return features.double().cpu(), reference.double().cpu()
 
 
-def kernel_distance(features: Tensor, others: Tensor) -> float:
+def kernel_distance(features: Tensor, reference: Tensor) -> float:
     """Return the squared maximum mean discrepancy between two sets of features (n, D), (m, D), estimated unbiasedly.
 
     With the kernel (x . y / D + 1)^3; "KID" when the features are an Inception network's (Binkowski et al. 2018). Its
     mean over samples does not depend on n and m, unlike `frechet_distance`'s, so it may fall below 0. Float64.
     """
-    features, others = _check_pairs(features, others, least=2)
-    n, m, dim = len(features), len(others), features.shape[1]
+    features, reference = _check_pairs(features, reference, least=2)
+    n = len(features)
+    m = len(reference)
+    dim = features.shape[1]
 
     def total(a: Tensor, b: Tensor) -> float:
         bases = (torch.addmm(a.new_ones(1), rows, b.T, alpha=1 / dim).flatten() for rows in _rows(a, b))
@@ -134,8 +139,8 @@ def kernel_distance(features: Tensor, others: Tensor) -> float:
         return ((a.square().sum(1) / dim + 1) ** 3).sum().item()
 
     within = (total(features, features) - diagonal(features)) / (n * (n - 1))
-    within_others = (total(others, others) - diagonal(others)) / (m * (m - 1))
-    return within + within_others - 2 * total(features, others) / (n * m)
+    within_reference = (total(reference, reference) - diagonal(reference)) / (m * (m - 1))
+    return within + within_reference - 2 * total(features, reference) / (n * m)
 
 
 class PrecisionRecall(NamedTuple):
@@ -174,12 +179,12 @@ def inception_score(logits: Tensor) -> float:
     return torch.exp((log_p.exp() * (log_p - log_mean)).sum(1).mean()).item()
 
 
-def copied_share(fake: Tensor, training: Tensor, held_out: Tensor) -> float:
-    """Return an estimate of the share of `fake` (k, D) that copies `training` (n, D), by `held_out` real data (m, D).
+def copy_rate(fake: Tensor, training: Tensor, held_out: Tensor) -> float:
+    """Estimate the fraction of `fake` (k, D) that copies `training` (n, D), by real data (m, D) that are `held_out`.
 
     The nearest real neighbour of a sample that copies nothing is a held-out one with probability m / (n + m), if
-    training and held-out data are draws from one distribution; a copy's never is. So (n + m) / m times the share whose
-    nearest is held out is 1 minus the answer, whatever the samples' quality; chance may take it below 0.
+    training and held-out data are draws from one distribution; a copy's never is. So (n + m) / m times the fraction
+    whose nearest is held out is 1 minus the answer, whatever the samples' quality; chance may take it below 0.
     """
     training, held_out = _check_pairs(training, held_out, least=1)
     fake, _ = _check_pairs(fake, held_out, least=1)
@@ -208,11 +213,12 @@ def bootstrap(
     whole_number("draws", draws, least=2)
     if not 0 < level < 1:
         raise ValueError(f"level: got {level!r}, expected a number between 0 and 1")
-    generator, value = seeded_generator("bootstrap", seed), statistic(*samples)
-    found = []
+    generator = seeded_generator("bootstrap", seed)
+    value = statistic(*samples)
+    replicas = []
     for _ in range(draws):
         rows = [torch.randint(len(each), (len(each),), generator=generator) for each in samples]
-        found.append(statistic(*(each[pick] for each, pick in zip(samples, rows, strict=True))))
-    replicas = torch.tensor(found, dtype=torch.float64)
+        replicas.append(statistic(*(each[pick] for each, pick in zip(samples, rows, strict=True))))
+    replicas = torch.tensor(replicas, dtype=torch.float64)
     low, high = replicas.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)).tolist()
     return Interval(2 * value - high, 2 * value - low, replicas.mean().item() - value)

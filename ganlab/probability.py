@@ -22,7 +22,9 @@ def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
     return x * logits - F.softplus(logits)
 
 
-def discretized_logistic_log_density(x: Tensor, mean: Tensor, log_scale: Tensor | float, levels: int = 256) -> Tensor:
+def discretized_logistic_log_density(
+    x: Tensor, mean: Tensor, log_scale: Tensor | float, *, levels: int = 256
+) -> Tensor:
     """Return the log probability, in nats, of each value of `x` under a logistic density cut into `levels` bins.
 
     `x` holds multiples of 1 / (levels - 1) in [0, 1], as pixels / 255 do; the outermost bins reach to infinity, so the
@@ -34,8 +36,9 @@ def discretized_logistic_log_density(x: Tensor, mean: Tensor, log_scale: Tensor 
     upper, lower = ((x + side - mean) * torch.exp(-log_scale) for side in (half, -half))
     width = torch.log(-torch.expm1(-2 * half * torch.exp(-log_scale)))  # log(1 - e^-(a - b)), the same in every bin
     inside = F.logsigmoid(upper) + F.logsigmoid(-lower) + width
-    first, last = x < half, x > 1 - half
-    return torch.where(first, F.logsigmoid(upper), torch.where(last, F.logsigmoid(-lower), inside))
+    lowest = x < half
+    highest = x > 1 - half
+    return torch.where(lowest, F.logsigmoid(upper), torch.where(highest, F.logsigmoid(-lower), inside))
 
 
 def reparameterise(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:

@@ -91,21 +91,10 @@ def ring(modes: int = 8, radius: float = 1.0, sigma: float = 0.01) -> Mixture:
     return _equal_mixture(radius * torch.stack([angle.cos(), angle.sin()], dim=1), sigma)
 
 
-def grid(side: int = 5, spacing: float = 2.0, sigma: float = 0.05) -> Mixture:
-    """Return side x side equal Gaussians on a square grid centred at 0, the "2D grid" of VEEGAN (5x5 at -4..4)."""
-    axis = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
-    return _equal_mixture(torch.cartesian_prod(axis, axis), sigma)
-
-
-def two_moons(sigma: float = 0.1, per_moon: int = 100) -> Mixture:
-    """Return two interleaved half circles, each drawn as `per_moon` Gaussians so that log p stays exact.
-
-    The geometry is scikit-learn's `make_moons`: radius 1, the second moon turned over and moved by (1, 0.5).
-    """
-    angle = torch.linspace(0, math.pi, per_moon, dtype=torch.float64)
-    upper = torch.stack([angle.cos(), angle.sin()], dim=1)
-    lower = torch.stack([1 - angle.cos(), 0.5 - angle.sin()], dim=1)
-    return _equal_mixture(torch.cat([upper, lower]), sigma)
+def grid() -> Mixture:
+    """Return 5 x 5 equal Gaussians at -4, -2, ..., 4, sigma 0.05: the "2D grid" of VEEGAN (Srivastava et al. 2017)."""
+    axis = torch.linspace(-4, 4, 5, dtype=torch.float64)
+    return _equal_mixture(torch.cartesian_prod(axis, axis), sigma=0.05)
 
 
 def mixture_1d(means: Sequence[float], sigmas: Sequence[float], weights: Sequence[float] | None = None) -> Mixture:
@@ -177,11 +166,12 @@ def fit_ppca(x: Tensor, latent_dim: int) -> LinearGaussian:
         raise ValueError(f"latent_dim: got {latent_dim}, expected fewer than the {x.shape[1]} dimensions of x")
     x = x.to(torch.float64)
     eigenvalues, vectors = torch.linalg.eigh(torch.cov(x.T, correction=0))  # ascending
-    left_out = eigenvalues[:-latent_dim].mean().item()
-    if not left_out > 1e-12 * eigenvalues[-1].item():
+    noise = eigenvalues[:-latent_dim].mean().item()  # sigma^2
+    if not noise > 1e-12 * eigenvalues[-1].item():
         raise ValueError(f"x: lies in {latent_dim} dimensions, where the likelihood has no maximum; expected more")
-    kept, vectors = eigenvalues.flip(0)[:latent_dim], vectors.flip(1)[:, :latent_dim]
-    return LinearGaussian(vectors * (kept - left_out).sqrt(), x.mean(0), math.sqrt(left_out))
+    largest = eigenvalues.flip(0)[:latent_dim]
+    vectors = vectors.flip(1)[:, :latent_dim]
+    return LinearGaussian(vectors * (largest - noise).sqrt(), x.mean(0), math.sqrt(noise))
 
 
 def subspace_angle(a: Tensor, b: Tensor) -> float:

@@ -19,8 +19,8 @@ PACKAGES = (
     "metrics",
     "toys",
     "checkpoint",
-    "plots",
     "data",
+    "plots",
     "models",
     "train",
     "widgets",
@@ -30,6 +30,7 @@ PACKAGES = (
     "__main__",
 )
 APART = ("nodelay",)  # Jupyter's server loads it: it imports nothing of the course's
+POSITIONAL = {"data", "train", "classroom", "cli"}  # their arguments may still be passed by place
 FILE_LINES = 400  # ruff counts the complexity of functions: at most 12
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -116,6 +117,18 @@ def unexplained(tree: ast.Module) -> list[str]:
     return complaints
 
 
+def unnamed_arguments(tree: ast.Module) -> list[str]:
+    """Return what is public and takes more than three arguments by place, or four that a formula needs."""
+    complaints = []
+    for name, node in public(tree):
+        if isinstance(node, Function):
+            places = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+            places = places[1:] if places[:1] in (["self"], ["cls"]) else places
+            if len(places) > 4 or (len(places) == 4 and node.args.defaults):
+                complaints.append(f"{name}: {', '.join(places[3:])} should be keyword-only")
+    return complaints
+
+
 def too_long(source: str) -> list[str]:
     lines = source.count("\n")
     return [f"{lines} lines, about {FILE_LINES} are allowed"] if lines > FILE_LINES else []
@@ -168,6 +181,12 @@ def test_what_is_public_is_explained(path: Path) -> None:
 
 
 @each_file
+def test_all_but_the_first_arguments_are_passed_by_name(path: Path) -> None:
+    if not {module(path), path.stem} & POSITIONAL and not path.stem.startswith("lesson_"):
+        assert unnamed_arguments(ast.parse(path.read_text(encoding="utf-8"))) == []
+
+
+@each_file
 def test_files_are_short(path: Path) -> None:
     assert too_long(path.read_text(encoding="utf-8")) == []
 
@@ -215,6 +234,12 @@ def test_readme_shows_every_module() -> None:
         (lambda source: unexplained(ast.parse(source)), "def f() -> int:\n    return 1"),
         (lambda source: unexplained(ast.parse(source)), "def f(x) -> int:\n    'Doc.'"),
         (lambda source: unexplained(ast.parse(source)), "class A:\n    'Doc.'\n    def f(self):\n        'Doc.'"),
+        (lambda source: unnamed_arguments(ast.parse(source)), "def f(a, b, c, d=1):\n    return a"),
+        (lambda source: unnamed_arguments(ast.parse(source)), "def f(a, b, c, d, e):\n    return a"),
+        (
+            lambda source: unnamed_arguments(ast.parse(source)),
+            "class A:\n    def __init__(self, a, b, c, d=1):\n        pass",
+        ),
         (too_long, "x = 1\n" * 401),
         (unsafe_loading, "import pickle"),
         (unsafe_loading, "torch.load('x')"),

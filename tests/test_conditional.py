@@ -31,22 +31,20 @@ def pictures(size: int = 8, labels: bool = True) -> data.ImageSet:
 
 def players(seed: int = 0, **critic: object) -> tuple[nn.Module, nn.Module]:
     with runtime.seeded(seed):
-        generator = models.conditional_generator(CLASSES, latent_dim=4, embedding=5, size=8, width=4)
+        generator = models.conditional_generator(CLASSES, latent_dim=4, size=8, width=4)
         return generator, models.conditional_critic(CLASSES, size=8, width=4, **critic)
 
 
 def points(seed: int = 0) -> tuple[nn.Module, nn.Module]:
     """Return a conditional generator and a critic of points, fully connected."""
     with runtime.seeded(seed):
-        generator = models.ConditionalGenerator(models.MLPGenerator(4 + 3, (2,), (8,)), 4, CLASSES, 3)
+        generator = models.ConditionalGenerator(models.MLPGenerator(4 + 3, (2,), (8,)), 4, CLASSES, embedding=3)
         return generator, models.ProjectionCritic(models.MLPCritic((2,), (8, 6)), CLASSES)
 
 
 def small_vae(seed: int = 0, likelihood: str = "bernoulli") -> models.ConditionalVAE:
     with runtime.seeded(seed):
-        return models.conditional_vae(
-            CLASSES, latent_dim=3, embedding=2, size=8, width=4, likelihood=likelihood, hidden=8
-        )
+        return models.conditional_vae(CLASSES, latent_dim=3, size=8, width=4, likelihood=likelihood, hidden=8)
 
 
 # Classes and mixtures of classes.

@@ -58,7 +58,7 @@ def cgan(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
 
 def vae(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
     """A VAE, with dropout in its encoder."""
-    network = models.conv_vae(2, 1, 8, 4)
+    network = models.conv_vae(2, 1, 8, width=4)
     network.encoder = nn.Sequential(nn.Dropout(0.2), network.encoder)
     settings = VAESettings(**plain(steps, batch_size, **others))
     return VAETask(network, settings), pictures().batches(batch_size, scale="binary")
@@ -506,7 +506,7 @@ def test_sets_and_tensors_are_taken_and_the_rest_is_refused_by_name() -> None:
     ):
         with pytest.raises(ValueError, match=f"source: got {name}, expected data.load"):
             train.fit_gan(*points, source, **how)
-    vae = models.conv_vae(2, 1, 8, 4)
+    vae = models.conv_vae(2, 1, 8, width=4)
     assert train.fit_vae(vae, pictures(), VAESettings(2, precision="float32"), device="cpu", progress=False).step == 2
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganlab import data, plots, widgets
+from ganlab import data, widgets
 
 NOW = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
 
@@ -35,32 +35,32 @@ def png(size: tuple[int, int] = (56, 40), white: int = 255) -> bytes:
 
 def test_what_is_drawn_is_answered() -> None:
     pad = widgets.DrawingPad(respond, digits(), columns=2)
-    assert (pad.drawn == -1).all() and "mean &lt;-1.00&gt;" in pad.readout.value
+    assert (pad.drawing == -1).all() and "mean &lt;-1.00&gt;" in pad.readout.value
     pixels = torch.randint(0, 256, (28, 28), dtype=torch.uint8)
     pad.pad.set_state({"pixels": memoryview(pixels.numpy().tobytes())})  # as the browser sends it
-    assert torch.allclose(pad.drawn[0, 0], pixels / 127.5 - 1)
-    assert pad.picture.value == plots.tile(respond(pad.drawn)[0], 2).tobytes()
+    assert torch.allclose(pad.drawing[0, 0], pixels / 127.5 - 1)
+    assert pad.picture.value == data.pixels.tile(respond(pad.drawing)[0], 2).tobytes()
 
 
 def test_buttons_bring_examples_clear_and_invert() -> None:
     pad = widgets.DrawingPad(respond, digits())
     for k in (0, 1, 2, 0):
         pad.example.click()
-        assert torch.equal(pad.drawn, digits()[k : k + 1] / 127.5 - 1)
+        assert torch.equal(pad.drawing, digits()[k : k + 1] / 127.5 - 1)
     pad.invert.value = True
-    assert torch.allclose(pad.drawn, 1 - digits()[:1] / 127.5, atol=1e-6)
+    assert torch.allclose(pad.drawing, 1 - digits()[:1] / 127.5, atol=1e-6)
     pad.invert.value = False
-    assert torch.equal(pad.drawn, digits()[:1] / 127.5 - 1)
+    assert torch.equal(pad.drawing, digits()[:1] / 127.5 - 1)
     pad.clear.click()
-    assert (pad.drawn == -1).all()
+    assert (pad.drawing == -1).all()
 
 
 def test_a_file_fills_the_pad_and_a_bad_one_changes_nothing() -> None:
     pad = widgets.DrawingPad(respond, digits())
     pad.file.value = uploaded(png())
-    assert (pad.drawn == 1).all()
+    assert (pad.drawing == 1).all()
     pad.file.value = uploaded(b"no picture", "<bad>.png")
-    assert (pad.drawn == 1).all()
+    assert (pad.drawing == 1).all()
     assert "&lt;bad&gt;.png" in pad.readout.value and "cannot be read" in pad.readout.value
 
 

@@ -6,7 +6,8 @@ import time
 import pytest
 import torch
 
-from ganlab import models, plots, runtime, widgets
+from ganlab import models, runtime, widgets
+from ganlab.data import pixels
 from ganlab.models import latent
 from ganlab.widgets import kit
 from ganlab.widgets import latent as explorers
@@ -14,7 +15,7 @@ from ganlab.widgets import latent as explorers
 
 def dcgan(channels: int = 3, size: int = 16, latent_dim: int = 10) -> models.DCGANGenerator:
     with runtime.seeded(0):
-        generator = models.DCGANGenerator(latent_dim, channels, size, 4)
+        generator = models.DCGANGenerator(latent_dim, channels, size, width=4)
     for weight in generator.parameters():
         weight.data *= 8 if weight.ndim == 4 else 1  # or untrained pictures are all grey
     return generator
@@ -101,10 +102,10 @@ def test_latest_goes_on_after_an_error() -> None:
 def test_pixels_are_sent_as_they_are_and_shown_at_a_fixed_size(channels: int, size: int, zoom: int) -> None:
     images = torch.rand(1, channels, size, size, generator=runtime.seeded_generator(0)) * 2 - 1
     picture = kit.Pixels(images, kit.LARGE)
-    assert picture.value == plots.tile(images, 1).tobytes() and picture.shape == [size, size, channels]
+    assert picture.value == pixels.tile(images, 1).tobytes() and picture.shape == [size, size, channels]
     assert picture.zoom == zoom
     picture.show(-images)
-    assert picture.value == plots.tile(-images, 1).tobytes() and picture.shape == [size, size, channels]
+    assert picture.value == pixels.tile(-images, 1).tobytes() and picture.shape == [size, size, channels]
     with pytest.raises(ValueError, match=r"images: got a sheet of .* expected"):
         picture.show(images[:, :, 1:])
 
@@ -117,7 +118,7 @@ def test_the_explorer_starts_at_g_of_the_seed() -> None:
     explorer = widgets.LatentExplorer(generator, seed=7)
     z = models.latents(1, 10, runtime.seeded_generator(7))
     with torch.no_grad():
-        expected = plots.tile(generator.eval()(z), 1).tobytes()
+        expected = pixels.tile(generator.eval()(z), 1).tobytes()
     assert explorer.picture.value == expected
     assert explorer.code.value == f"7p@{explorer.space.marks['principal']}"
     assert "Seed 7, not moved" in explorer.readout.value
@@ -128,12 +129,13 @@ def test_the_explorer_starts_at_g_of_the_seed() -> None:
 @pytest.mark.parametrize("row", range(4))
 def test_a_slider_moves_along_its_direction_and_back_to_the_bit(kind: str, row: int) -> None:
     generator = dcgan()
-    explorer = widgets.LatentExplorer(generator, 3, kind)
+    explorer = widgets.LatentExplorer(generator, 3)
+    explorer.kind.value = kind
     start, text = shown(explorer), explorer.readout.value
     explorer.sliders[row].value = -1.3
     vectors = torch.eye(10) if kind == "axes" else latent.principal_directions(generator, 10).vectors
     z = models.latents(1, 10, runtime.seeded_generator(3)) - 1.3 * vectors[row]
-    assert explorer.picture.value == plots.tile(explorer.space.images(z), 1).tobytes() != start[0]
+    assert explorer.picture.value == pixels.tile(explorer.space.images(z), 1).tobytes() != start[0]
     assert f"moved by -1.3 along {'axis' if kind == 'axes' else 'direction'} {row}." in explorer.readout.value
     assert f",{row}-1.3@" in explorer.code.value
     explorer.sliders[row].value = 0.0
@@ -176,7 +178,8 @@ def test_another_seed_is_never_the_same(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_other_directions_come_into_sight_and_moves_out_of_sight_stay() -> None:
-    explorer = widgets.LatentExplorer(dcgan(), directions="axes")
+    explorer = widgets.LatentExplorer(dcgan())
+    explorer.kind.value = "axes"
     explorer.sliders[1].value = 1.0
     before = shown(explorer)
     explorer.first.value = 4
@@ -214,7 +217,8 @@ def test_back_to_start() -> None:
 
 
 def test_a_code_from_one_explorer_sets_another() -> None:
-    sender, receiver = (widgets.LatentExplorer(dcgan(), seed, kind) for seed, kind in ((5, "principal"), (8, "axes")))
+    sender, receiver = (widgets.LatentExplorer(dcgan(), seed) for seed in (5, 8))
+    receiver.kind.value = "axes"
     sender.first.value = 4
     sender.sliders[1].value, sender.sliders[2].value = -2.4, 0.7
     receiver.code.value = f" {sender.code.value.upper()}"
@@ -246,7 +250,6 @@ def test_a_generator_of_few_latents_gets_few_sliders() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ({"directions": "pca"}, "directions: got 'pca', expected one of principal, axes"),
         ({"seed": -1}, "seed: got -1, expected a whole number >= 0"),
         ({"seed": 10**9}, "seed: got 1000000000, expected nine digits at most"),
     ],
@@ -286,7 +289,7 @@ def test_sliders_moved_on_several_threads_end_in_one_true_picture() -> None:
         thread.join()
     point = latent.Point(0, "principal", ((0, 0.5), (1, -1.0), (3, 2.2)))
     assert explorer.point() == point and explorer.code.value == explorer.space.code(point)
-    assert explorer.picture.value == plots.tile(explorer.space.images(explorer.space.z(point)), 1).tobytes()
+    assert explorer.picture.value == pixels.tile(explorer.space.images(explorer.space.z(point)), 1).tobytes()
 
 
 def test_widgets_can_be_found_and_have_labels() -> None:
@@ -307,7 +310,7 @@ def test_the_dial_shows_what_belongs_to_the_stop() -> None:
     dial = widgets.Dial("weight", stops, columns=2)
     for name, (images, sentence) in stops.items():
         dial.choice.value = name
-        assert dial.picture.value == plots.tile(images, 2).tobytes()
+        assert dial.picture.value == pixels.tile(images, 2).tobytes()
         assert dial.readout.value == sentence.replace("<", "&lt;").replace(">", "&gt;")
     assert dial.choice.description == "weight" and "ganlab-widget" in dial._dom_classes
     with pytest.raises(ValueError, match="stops: got 1, expected two or more"):

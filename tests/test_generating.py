@@ -8,6 +8,7 @@ import torch
 
 from ganlab import cli as command
 from ganlab import models, runtime
+from ganlab.data import pixels
 from ganlab.models import trained
 
 
@@ -72,9 +73,7 @@ def test_samples_of_a_class_are_the_networks_own(folders: dict[str, str], tmp_pa
     generator = trained.read(Path(folders["cgan"]) / "networks.safetensors")["generator"]
     with torch.no_grad():
         image = generator(models.latents(1, 6, runtime.seeded_generator(0)), torch.tensor([2]))
-    from ganlab.widgets.kit import painted
-
-    assert (tmp_path / "a.png").read_bytes() == painted(image, 1)
+    assert (tmp_path / "a.png").read_bytes() == pixels.png(pixels.tile(image, 1))
 
 
 @pytest.mark.parametrize("name", ["dcgan", "cgan", "cvae"])

@@ -108,7 +108,7 @@ def test_principal_directions_of_a_layer_with_a_known_answer() -> None:
     found = latent.principal_directions(generator, 4)
     expected = generator.directions.T[[1, 2, 0, 3]]
     assert (found.vectors * expected).sum(1).abs() == pytest.approx([1, 1, 1, 1], abs=1e-5)
-    assert found.shares.tolist() == pytest.approx([25 / 30.25, 4 / 30.25, 1 / 30.25, 0.25 / 30.25], rel=1e-5)
+    assert found.variance_ratios.tolist() == pytest.approx([25 / 30.25, 4 / 30.25, 1 / 30.25, 0.25 / 30.25], rel=1e-5)
     assert (found.vectors.gather(1, found.vectors.abs().argmax(1, keepdim=True)) > 0).all()
     assert torch.equal(latent.principal_directions(generator, 2).vectors, found.vectors[:2])
 
@@ -116,7 +116,7 @@ def test_principal_directions_of_a_layer_with_a_known_answer() -> None:
 @pytest.mark.parametrize("upsample", ["transposed", "resize"])
 def test_principal_directions_are_what_ganspace_finds_by_sampling(upsample: str) -> None:
     with runtime.seeded(1):
-        generator = models.DCGANGenerator(6, 1, 8, 4, upsample)
+        generator = models.DCGANGenerator(6, 1, 8, width=4, upsample=upsample)
     generator.layers[0].weight.data *= torch.tensor([1, 6, 3, 2, 0.5, 10.0])[:, None, None, None]
     z = models.latents(50_000, 6, runtime.seeded_generator(0))
     with torch.no_grad():
@@ -127,7 +127,7 @@ def test_principal_directions_are_what_ganspace_finds_by_sampling(upsample: str)
     found = latent.principal_directions(generator, 3)
     assert torch.allclose((one_deviation * found.vectors).sum(1).abs(), torch.ones(3), atol=0.02)
     assert torch.allclose(one_deviation.norm(dim=1), torch.ones(3), atol=0.02)
-    assert torch.allclose(found.shares, x.var(0) / y.var(0).sum(), rtol=0.03)
+    assert torch.allclose(found.variance_ratios, x.var(0) / y.var(0).sum(), rtol=0.03)
 
 
 def test_principal_directions_take_any_first_layer_with_weights() -> None:
@@ -156,7 +156,7 @@ def test_principal_directions_refuse_bad_input() -> None:
 
 def dcgan(latent_dim: int = 20, seed: int = 0) -> models.DCGANGenerator:
     with runtime.seeded(seed):
-        return models.DCGANGenerator(latent_dim, 1, 8, 4)
+        return models.DCGANGenerator(latent_dim, 1, 8, width=4)
 
 
 def test_traversal_is_g_along_the_line_and_leaves_the_generator_alone() -> None:

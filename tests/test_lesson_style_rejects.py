@@ -26,7 +26,7 @@ def good_sample() -> NotebookNode:
         markdown("## Predict\n\n```python\n# not a heading\n```\n\n## Derive\n\n### A step\n\n## Verify"),
         code(f"{style.MARK}\nprint(1 + 1)", outputs=text),
         markdown("## Run and look · curves\n\n## Touch"),
-        code("widgets.panel()", outputs=widget),
+        code("widgets.Panel([])", outputs=widget),
         code("plots.show(figure)", outputs=figure),
         markdown("## Exercise and check · one"),
         code("def f(x):\n    return ...", metadata=stub),
@@ -89,7 +89,7 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
         lambda nb: code(nb, 4).metadata.update(tags=["hide-input"]),
     ),
     (style.code_cells_are_short_and_in_sight, "three in a row", lambda nb: nb.cells.insert(3, v4.new_code_cell("1"))),
-    (style.code_cells_are_short_and_in_sight, "an empty cell", replace("widgets.panel()", " ")),
+    (style.code_cells_are_short_and_in_sight, "an empty cell", replace("widgets.Panel([])", " ")),
     (style.cells_ran_once_in_order, "out of order", lambda nb: code(nb, 3).update(execution_count=9)),
     (style.cells_ran_once_in_order, "not executed", lambda nb: code(nb, 3).update(execution_count=None)),
     (

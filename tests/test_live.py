@@ -238,11 +238,11 @@ def test_painting_takes_a_small_share_and_comes_once_a_second(cost):
 
 
 def test_curves_show_all_steps_in_few_points():
-    x, y = curves.thinned(list(range(1001)))
+    x, y = curves.thin(list(range(1001)))
     assert len(x) <= curves.POINTS and y[0] == 3 and x[0] == 4 and y[-1] == (994 + 1000) / 2
-    assert [list(values) for values in curves.thinned([5.0, 7.0])] == [[1, 2], [5, 7]]
+    assert [list(values) for values in curves.thin([5.0, 7.0])] == [[1, 2], [5, 7]]
     picture = curves.Curves(10)
-    losses, d, seen = {"critic_loss": curves.thinned([1.0, math.nan])}, {"d_real": curves.thinned([0.5, 0.6])}, []
+    losses, d, seen = {"critic_loss": curves.thin([1.0, math.nan])}, {"d_real": curves.thin([0.5, 0.6])}, []
     for marks in ({"critic": []}, {"critic": [1]}):
         picture.paint((losses, d), marks)
         seen.append(picture.picture.value)
@@ -268,7 +268,7 @@ def test_lines_are_printed_instead(steps, quiet, lines, monkeypatch, capsys):
 def test_a_vae_is_seen_and_steered_as_a_game_is(person, capsys):
     def waves() -> Run:
         with runtime.seeded(0):
-            vae = models.conv_vae(2, 1, 8, 4)
+            vae = models.conv_vae(2, 1, 8, width=4)
         images = ImageSet(torch.arange(640).view(10, 1, 8, 8).to(torch.uint8), None, (), "waves", "train")
         settings = VAESettings(12, precision="float32")
         return vae_run(vae, images.batches(5, scale="binary"), settings, Keep(sample_every=4, samples=3), "cpu")

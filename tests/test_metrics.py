@@ -21,7 +21,7 @@ from ganlab.metrics import (
     active_units,
     bits_per_dimension,
     bootstrap,
-    copied_share,
+    copy_rate,
     frechet_distance,
     inception_score,
     kernel_distance,
@@ -47,13 +47,6 @@ def test_known_counts():
     assert coverage.modes == 2
     assert coverage.good == pytest.approx(3 / 7)
     assert coverage.reverse_kl == pytest.approx(entropy([4 / 7, 2 / 7, 1 / 7, 0], [0.25] * 4))  # not of good ones alone
-
-
-@pytest.mark.parametrize(("within", "modes", "good"), [(3.0, 2, 3), (3.15, 2, 4), (3.3, 3, 5), (0.5, 1, 1)])
-def test_within_moves_the_limit(within, modes, good):
-    samples = torch.cat([near(0, 0.0, 2.9, 3.1, 6.0), near(1, 3.2, 5.0), near(2, 1.0)])
-    coverage = mode_coverage(samples, MEANS, SIGMA, within)
-    assert (coverage.modes, round(7 * coverage.good)) == (modes, good)
 
 
 def test_the_extremes_of_the_reverse_kl():
@@ -147,7 +140,7 @@ def test_active_units_vary_over_the_data_by_more_than_the_threshold():
     generator = torch.Generator().manual_seed(0)
     deviations = torch.tensor([1.0, 0.2, 0.09, 0.0])  # variances 1, 0.04, 0.0081, 0
     mu = 5 + deviations * torch.randn(5000, 4, generator=generator)
-    assert [active_units(mu), active_units(mu, 0.1), active_units(mu, 1e-3)] == [2, 1, 3]
+    assert active_units(mu) == 2 and active_units(1.2 * mu) == 3 and active_units(mu / 3) == 1
     with pytest.raises(ValueError, match=r"mu: got shape \(4,\), expected \(N, latent_dim\)"):
         active_units(mu[0])
 
@@ -224,7 +217,7 @@ def test_features_of_other_shapes_are_refused(metric):
         (torch.ones(9), torch.ones(9)),
         (torch.ones(1, 2), torch.ones(9, 2)),
     ):
-        with pytest.raises(ValueError, match="features, others: got shapes"):
+        with pytest.raises(ValueError, match="features, reference: got shapes"):
             metric(a, b)
     with pytest.raises(ValueError, match=r"logits: got shape \(0, 10\)"):
         inception_score(torch.ones(0, 10))
@@ -238,7 +231,7 @@ def test_the_share_of_copies_is_the_share_that_was_put_in():
             training, held_out, fresh = (torch.randn(k, 5, generator=generator) for k in (n, m, 1000))
             copies = training[torch.randint(n, (round(1000 * share),), generator=generator)]
             noise = 0.01 * torch.randn(copies.shape, generator=generator)
-            found.append(copied_share(torch.cat([copies + noise, fresh[len(copies) :]]), training, held_out))
+            found.append(copy_rate(torch.cat([copies + noise, fresh[len(copies) :]]), training, held_out))
         error = np.std(found, ddof=1) / np.sqrt(len(found))
         assert np.mean(found) == pytest.approx(share, abs=max(4 * error, 1e-9))
 
@@ -250,13 +243,13 @@ def test_the_share_of_copies_is_by_scikit_learns_neighbours_and_asks_nothing_of_
     held_out = clouds(60, 31)[1]
     rows = NearestNeighbors(n_neighbors=1).fit(torch.cat([training, held_out])).kneighbors(fake)[1]
     expected = 1 - (rows >= len(training)).mean() * 121 / 31
-    assert copied_share(fake, training, held_out[:31]) == pytest.approx(expected)
+    assert copy_rate(fake, training, held_out[:31]) == pytest.approx(expected)
     far = 50 * torch.nn.functional.normalize(clouds(2000, 2)[0])  # good for nothing, but no copies
     real = clouds(1000, 1000)
-    assert abs(copied_share(far, *real)) < 0.3
-    assert copied_share(training, training, training) == -1  # a tie is no copy
-    with pytest.raises(ValueError, match="features, others: got shapes"):
-        copied_share(fake, training, held_out[:0])
+    assert abs(copy_rate(far, *real)) < 0.3
+    assert copy_rate(training, training, training) == -1  # a tie is no copy
+    with pytest.raises(ValueError, match="features, reference: got shapes"):
+        copy_rate(fake, training, held_out[:0])
 
 
 def test_the_bootstrap_is_scipys():
@@ -318,7 +311,7 @@ a, b, c = (torch.randn(n, 4, generator=rng) for n in (12_000, 12_000, 3_000))
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 metrics.kernel_distance(a[:50], b[:50]); metrics.precision_recall(a[:50], b[:50])
 before = peak()
-metrics.kernel_distance(a, b), metrics.precision_recall(a, c), metrics.copied_share(a, b, c)
+metrics.kernel_distance(a, b), metrics.precision_recall(a, c), metrics.copy_rate(a, b, c)
 metrics.frechet_distance(a, b), metrics.inception_score(a)
 print((peak() - before) / 1024)
 """

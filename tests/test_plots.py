@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ganlab import plots
+from ganlab.data import pixels
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader would see them under the figure
 X = torch.linspace(-2, 2, 9)
@@ -33,10 +34,10 @@ def ax():
 
 DRAW = {
     "image_grid": lambda ax: plots.image_grid(ax, torch.zeros(3, 1, 4, 4)),
-    "curves": lambda ax: plots.curves(ax, {"critic_loss": [1.0, 2.0, 4.0]}, "step", "nats"),
-    "density": lambda ax: plots.density(ax, X, -(X**2), "p", plots.REAL),
-    "points": lambda ax: plots.points(ax, torch.randn(5, 2), "fake", plots.FAKE),
-    "surface": lambda ax: plots.surface(ax, lambda x: x.sum(1), 2.0, 8),
+    "curves": lambda ax: plots.curves(ax, {"critic_loss": [1.0, 2.0, 4.0]}, xlabel="step", ylabel="nats"),
+    "density": lambda ax: plots.density(ax, X, -(X**2), label="p", color=plots.REAL),
+    "points": lambda ax: plots.points(ax, torch.randn(5, 2), "fake", color=plots.FAKE),
+    "surface": lambda ax: plots.surface(ax, lambda x: x.sum(1), 2.0),
     "arrows": lambda ax: plots.arrows(ax, torch.zeros(2, 2), torch.ones(2, 2)),
 }
 
@@ -54,33 +55,59 @@ def test_tile_puts_every_pixel_in_its_place():
         4, dtype=torch.uint8
     ).reshape(2, 2)
     white = [255, 255]
-    assert plots.tile(images, columns=2, pad=1)[:, :, 0].tolist() == [
-        [0, 1, 255, 50, 51],
-        [2, 3, 255, 52, 53],
-        [*white, 255, *white],
-        [100, 101, 255, *white],
-        [102, 103, 255, *white],
+    assert pixels.tile(images, columns=2)[:, :, 0].tolist() == [
+        [0, 1, *white, 50, 51],
+        [2, 3, *white, 52, 53],
+        3 * white,
+        3 * white,
+        [100, 101, *white, *white],
+        [102, 103, *white, *white],
     ]
 
 
 def test_tile_scales_floats_and_keeps_colours():
     values = torch.tensor([-1.0, 0.0, 1.0, -7.0, 7.0, 0.5])  # beyond [-1, 1] is cut off, not wrapped
-    sheet = plots.tile(values.reshape(1, 1, 1, 6), columns=1)
+    sheet = pixels.tile(values.reshape(1, 1, 1, 6), columns=1)
     assert sheet.dtype == np.uint8 and sheet[0, :, 0].tolist() == [0, 128, 255, 0, 255, 191]
     colour = torch.tensor([10, 20, 30], dtype=torch.uint8).reshape(1, 3, 1, 1).expand(2, 3, 2, 2)
-    sheet = plots.tile(colour, columns=1, pad=0)
-    assert sheet.shape == (4, 2, 3) and (sheet == [10, 20, 30]).all()
-    assert (plots.tile(colour.float() / 127.5 - 1, columns=1, pad=0) == sheet).all()
+    sheet = pixels.tile(colour, columns=1)
+    assert sheet.shape == (6, 2, 3) and (sheet[[0, 1, 4, 5]] == [10, 20, 30]).all() and (sheet[2:4] == 255).all()
+    assert (pixels.tile(colour.float() / 127.5 - 1, columns=1) == sheet).all()
+
+
+def test_bytes_and_floats_are_each_others_inverse():
+    every = torch.arange(256, dtype=torch.uint8)
+    floats = pixels.to_floats(every)
+    assert (floats[0], floats[255], floats.dtype) == (-1, 1, torch.float32) and torch.equal(floats, every / 127.5 - 1)
+    assert torch.equal(pixels.to_bytes(floats), every) and pixels.to_bytes(every) is every
+    assert torch.equal(pixels.to_floats(floats), floats)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("zoom", [1, 3])
+def test_a_png_holds_every_pixel_zoomed(channels, zoom):
+    sheet = np.arange(2 * 5 * channels, dtype=np.uint8).reshape(2, 5, channels)
+    image = np.atleast_3d(np.asarray(Image.open(io.BytesIO(pixels.png(sheet, zoom)))))
+    assert (image == sheet.repeat(zoom, 0).repeat(zoom, 1)).all() and image.shape[2] == channels
+
+
+def test_a_gif_shows_the_images_in_turn_and_repeats():
+    shades = torch.tensor([0, 90, 255], dtype=torch.uint8)
+    with Image.open(io.BytesIO(pixels.gif(shades[:, None, None, None].expand(3, 1, 4, 6), zoom=2))) as film:
+        assert (film.n_frames, film.size, film.info["loop"], film.info["duration"]) == (3, (12, 8), 0, 60)
+        for k, shade in enumerate(shades.tolist()):
+            film.seek(k)
+            assert np.asarray(film.convert("L")).tolist() == [[shade] * 12] * 8
 
 
 def test_tile_is_no_wider_than_its_images():
-    assert plots.tile(torch.zeros(2, 1, 3, 3), columns=8, pad=1).shape == (3, 7, 1)
+    assert pixels.tile(torch.zeros(2, 1, 3, 3), columns=8).shape == (3, 8, 1)
 
 
 @pytest.mark.parametrize("shape", [(1, 4, 4), (2, 2, 4, 4), (4, 4, 1)])
 def test_tile_refuses_what_is_no_batch_of_images(shape):
     with pytest.raises(ValueError, match=r"images: got shape .*, expected \(N, 1 or 3, H, W\)"):
-        plots.tile(torch.zeros(shape), 2)
+        pixels.tile(torch.zeros(shape), 2)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -88,12 +115,12 @@ def test_image_grid_shows_the_tiles(ax, channels):
     images = torch.rand(5, channels, 4, 4) * 2 - 1
     plots.image_grid(ax, images, columns=3, title="samples")
     shown = ax.images[0].get_array()
-    assert (np.atleast_3d(shown) == plots.tile(images, 3)).all() and ax.get_title() == "samples"
+    assert (np.atleast_3d(shown) == pixels.tile(images, 3)).all() and ax.get_title() == "samples"
     assert ax.images[0].get_clim() == (0, 255)  # not stretched to the darkest and brightest pixel
 
 
 def test_filmstrip_has_one_grid_a_frame():
-    figure = plots.filmstrip([(0, torch.zeros(4, 1, 4, 4)), (1500, torch.ones(4, 1, 4, 4))], columns=2)
+    figure = plots.filmstrip([(0, torch.zeros(4, 1, 4, 4)), (1500, torch.ones(4, 1, 4, 4))])
     assert [ax.get_title() for ax in figure.axes] == ["step 0", "step 1,500"]
     assert [int(ax.images[0].get_array()[0, 0]) for ax in figure.axes] == [128, 255]
     plt.close(figure)
@@ -101,7 +128,7 @@ def test_filmstrip_has_one_grid_a_frame():
 
 def test_curves_are_running_means_at_their_own_steps(ax):
     series = {"critic_loss": [1.0, 2.0, 6.0, 3.0], "generator_loss": [0.0, 3.0, 0.0, 3.0], "d_real": [0.5] * 4}
-    plots.curves(ax, series, "step", "loss (nats)", smooth=3)
+    plots.curves(ax, series, xlabel="step", ylabel="loss (nats)", smooth=3)
     critic, generator, d_real = ax.lines
     np.testing.assert_allclose(critic.get_xydata(), [[2, 3.0], [3, 11 / 3]])
     np.testing.assert_allclose(generator.get_ydata(), [1.0, 2.0])
@@ -111,16 +138,16 @@ def test_curves_are_running_means_at_their_own_steps(ax):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss (nats)")
 
 
-def test_curves_take_their_own_x_and_short_series(ax):
-    plots.curves(ax, {"modes": [3, 5]}, "step", "modes", smooth=10, x=[100, 200])
-    np.testing.assert_allclose(ax.lines[0].get_xydata(), [[200, 4]])
+def test_curves_take_short_series(ax):
+    plots.curves(ax, {"modes": [3, 5]}, xlabel="step", ylabel="modes", smooth=10)
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), [[1, 4]])
 
 
 def test_density_points_and_arrows_draw_the_numbers(ax):
-    plots.density(ax, X, -(X**2), "p", plots.REAL)
+    plots.density(ax, X, -(X**2), label="p", color=plots.REAL)
     np.testing.assert_allclose(ax.lines[0].get_ydata(), np.exp(-(X.numpy() ** 2)), rtol=1e-6)
     at, vectors = torch.tensor([[0.0, 1.0], [2.0, 3.0]]), torch.tensor([[5.0, -1.0], [0.5, 4.0]])
-    plots.points(ax, at.requires_grad_(), "real", plots.REAL)
+    plots.points(ax, at.requires_grad_(), "real", color=plots.REAL)
     np.testing.assert_allclose(ax.collections[-1].get_offsets(), at.detach())
     plots.arrows(ax, at, vectors)
     quiver = ax.collections[-1]
@@ -132,7 +159,7 @@ def test_density_points_and_arrows_draw_the_numbers(ax):
 
 def test_the_surface_is_real_where_the_critic_says_so(ax):
     # far right it says fake below y = 1 and real above; real only at the top right
-    plots.surface(ax, lambda x: torch.where((x[:, 0] > 0) & (x[:, 1] > 1), 50.0, -50.0), limit=2.0, resolution=40)
+    plots.surface(ax, lambda x: torch.where((x[:, 0] > 0) & (x[:, 1] > 1), 50.0, -50.0), limit=2.0)
     ax.set_axis_off()
     ax.set_position((0, 0, 1, 1))
     ax.figure.set_size_inches(2, 2)

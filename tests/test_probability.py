@@ -172,7 +172,7 @@ def test_the_value_at_the_optimum_is_twice_jsd_minus_log_4(parameters):
 def test_the_discretized_logistic_is_a_distribution_over_the_levels(mean, log_scale):
     for levels in (2, 256):
         x = torch.arange(levels, dtype=torch.float64) / (levels - 1)
-        log_p = probability.discretized_logistic_log_density(x, torch.tensor(mean), log_scale, levels)
+        log_p = probability.discretized_logistic_log_density(x, torch.tensor(mean), log_scale, levels=levels)
         assert log_p.isfinite().all() and (log_p <= 0).all()
         assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-9)
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ganlab import models, plots, runtime, widgets
+from ganlab import models, runtime, widgets
+from ganlab.data import pixels
 from ganlab.models import Classifier
 
 
@@ -20,7 +21,7 @@ def sliders(**others: object) -> widgets.DirectionSliders:
 
 def told() -> models.ConditionalGenerator:
     with runtime.seeded(0):
-        return models.ConditionalGenerator(models.MLPGenerator(4 + 3, (1, 8, 8), (16,)), 4, 3, 3)
+        return models.ConditionalGenerator(models.MLPGenerator(4 + 3, (1, 8, 8), (16,)), 4, 3, embedding=3)
 
 
 def test_sliders_add_their_directions_to_the_start() -> None:
@@ -29,7 +30,7 @@ def test_sliders_add_their_directions_to_the_start() -> None:
     widget.sliders["thick"].value, widget.sliders["slant"].value = 1.5, -0.5
     z = widget.z[2] + torch.tensor([1.5, 0, 0, -1.0, 0])
     assert torch.allclose(widget.point(), z[None])
-    assert widget.picture.value == plots.tile(widget.space.images(z[None]), 1).tobytes()
+    assert widget.picture.value == pixels.tile(widget.space.images(z[None]), 1).tobytes()
     assert f"z is {z.norm():.1f} long (a draw: 2.2, give or take 0.7), 1.8 from the start." in widget.readout.value
     widget.back.click()
     assert torch.equal(widget.point(), widget.z[2:])
@@ -66,8 +67,8 @@ def test_the_mixer_mixes_two_classes_for_the_same_z() -> None:
         expected = network(z, torch.tensor([[0, 0.25, 0.75]]))
         strip = [network(z, torch.tensor([[0, t, 1 - t]])) for t in torch.linspace(0, 1, 8).tolist()]
     assert torch.allclose(mixer.weights(torch.tensor([0.25])), torch.tensor([[0, 0.25, 0.75]]))
-    assert mixer.picture.value == plots.tile(expected, 1).tobytes()
-    assert mixer.strip.value == plots.tile(torch.cat(strip), 8).tobytes()
+    assert mixer.picture.value == pixels.tile(expected, 1).tobytes()
+    assert mixer.strip.value == pixels.tile(torch.cat(strip), 8).tobytes()
     assert mixer.readout.value == "75% class c, 25% class b."
     before = mixer.strip.value
     mixer.seed.value = 8
@@ -83,9 +84,9 @@ def test_the_mixer_says_what_a_classifier_sees() -> None:
 
 
 def test_the_mixer_wants_a_generator_of_as_many_classes() -> None:
-    with pytest.raises(ValueError, match="names: got 2, but this generator is told 3 classes"):
+    with pytest.raises(ValueError, match="names: got 2, but this generator takes 3 classes"):
         widgets.ClassMixer(told(), ["a", "b"])
-    with pytest.raises(ValueError, match="is told no classes"):
+    with pytest.raises(ValueError, match="takes no classes"):
         widgets.ClassMixer(generator(), ["a", "b"])
 
 

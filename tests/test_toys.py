@@ -6,7 +6,6 @@ import pytest
 import scipy.stats
 import torch
 from games import on_each_device
-from sklearn.datasets import make_moons
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from ganlab import toys
@@ -18,7 +17,7 @@ UNEVEN = toys.Mixture(
     torch.tensor([0.2, 0.7, 0.1], dtype=torch.float64),
 )
 LINE = toys.mixture_1d([-2.0, 0.5, 3.0], [0.4, 0.2, 1.1], [0.5, 0.2, 0.3])
-TOYS = {"uneven": UNEVEN, "line": LINE, "ring": toys.ring(), "grid": toys.grid(), "moons": toys.two_moons()}
+TOYS = {"uneven": UNEVEN, "line": LINE, "ring": toys.ring(), "grid": toys.grid()}
 every_toy = pytest.mark.parametrize("toy", TOYS.values(), ids=TOYS.keys())
 
 
@@ -64,7 +63,7 @@ def test_log_prob_is_scipys():
     assert UNEVEN.log_prob(torch.tensor(x, dtype=torch.float64)).item() == pytest.approx(math.log(p), rel=1e-9)
 
 
-@pytest.mark.parametrize("toy", [UNEVEN, LINE, TOYS["moons"]])
+@pytest.mark.parametrize("toy", [UNEVEN, LINE, TOYS["grid"]])
 def test_the_moments_of_samples_are_within_five_standard_errors(toy):
     n = 40_000
     samples = toy.sample(n, generator(1))
@@ -109,12 +108,6 @@ def test_the_grid_is_the_literatures():
     grid = toys.grid()
     assert sorted(map(tuple, grid.means.tolist())) == sorted((x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2))
     assert grid.sigmas.tolist() == [0.05] * 25 and grid.weights.tolist() == [1 / 25] * 25
-
-
-@pytest.mark.parametrize("per_moon", [7, 100])
-def test_two_moons_are_scikit_learns(per_moon):
-    expected, _ = make_moons(n_samples=2 * per_moon, shuffle=False, noise=None)
-    torch.testing.assert_close(toys.two_moons(per_moon=per_moon).means, torch.from_numpy(expected))
 
 
 def test_mixture_1d_takes_equal_weights_unless_given():

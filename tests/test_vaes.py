@@ -32,7 +32,7 @@ def pictures(size: int = 8, channels: int = 1, count: int = 60) -> ImageSet:
 
 def small(kind: str = "mlp", seed: int = 0) -> VAE:
     with runtime.seeded(seed):
-        return mlp_vae(3, (1, 8, 8), 16) if kind == "mlp" else conv_vae(3, 1, 8, 4, kind)
+        return mlp_vae(3, (1, 8, 8), 16) if kind == "mlp" else conv_vae(3, 1, 8, width=4, likelihood=kind)
 
 
 def images_for(vae: VAE, n: int, device: str = "cpu") -> Tensor:
@@ -44,7 +44,7 @@ def images_for(vae: VAE, n: int, device: str = "cpu") -> Tensor:
 @pytest.mark.parametrize("likelihood", models.LIKELIHOODS)
 @pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 28), (1, 32), (3, 64)])
 def test_images_keep_their_shape_and_range(channels, size, likelihood, device):
-    vae = conv_vae(5, channels, size, 4, likelihood).to(device)
+    vae = conv_vae(5, channels, size, width=4, likelihood=likelihood).to(device)
     x = torch.rand(4, channels, size, size, device=device).round()
     mu, logvar = vae.encode(x)
     assert mu.shape == logvar.shape == (4, 5)
@@ -57,7 +57,7 @@ def test_images_keep_their_shape_and_range(channels, size, likelihood, device):
 
 @pytest.mark.parametrize(("size", "side"), [(8, 4), (24, 6), (28, 7), (40, 5), (64, 4)])
 def test_the_smallest_images_have_a_side_from_4_to_7(size, side):
-    vae = conv_vae(2, 1, size, 4)
+    vae = conv_vae(2, 1, size, width=4)
     assert [layer.unflattened_size[1:] for layer in vae.decoder if isinstance(layer, nn.Unflatten)] == [(side, side)]
     assert vae.decode(torch.zeros(1, 2)).shape == (1, 1, size, size)
 
@@ -65,7 +65,7 @@ def test_the_smallest_images_have_a_side_from_4_to_7(size, side):
 @pytest.mark.parametrize("size", [1, 4, 7, 30, 18, 36])
 def test_sides_that_do_not_halve_down_to_4_to_7_are_refused(size):
     with pytest.raises(ValueError, match=f"size: got {size}, expected 4, 5, 6 or 7 times a power of two"):
-        conv_vae(5, 1, size, 4)
+        conv_vae(5, 1, size, width=4)
 
 
 def test_the_classic_vae_has_the_papers_size():
@@ -164,11 +164,11 @@ def test_every_precision_trains_to_much_the_same_bound(name, device):
         pytest.skip(f"{device} does not compute in {name}")
     source = pictures(16).batches(30, device=device, scale="binary")
     with runtime.seeded(0):
-        vae = conv_vae(3, 1, 16, 4)
+        vae = conv_vae(3, 1, 16, width=4)
     run = fit_vae(vae, source, VAESettings(60, 1e-2, precision=name), device=device)
     assert str(run.precision) == name and {p.dtype for p in vae.parameters()} == {torch.float32}
     with runtime.seeded(0):
-        plain = conv_vae(3, 1, 16, 4)
+        plain = conv_vae(3, 1, 16, width=4)
     other = fit_vae(plain, source, VAESettings(60, 1e-2), device=device)
     assert run.history["bound"][0] == pytest.approx(other.history["bound"][0], abs=0.5)
     assert run.history["bound"][-1] == pytest.approx(other.history["bound"][-1], rel=0.1)
@@ -212,7 +212,7 @@ def test_the_step_stays_finite_far_out(likelihood, logit, logvar, samples, devic
             return self.row.expand(len(x), *self.row.shape) + 0 * x.flatten(1).mean(1).view(-1, *[1] * self.row.ndim)
 
     encoder, decoder = Far(torch.tensor([0.0, 0.0, logvar, logvar])), Far(torch.full((1, 2, 2), logit))
-    vae = VAE(encoder, decoder, 2, likelihood).to(device)
+    vae = VAE(encoder, decoder, 2, likelihood=likelihood).to(device)
     x = torch.tensor([0.0, 1.0], device=device).view(2, 1, 1, 1).expand(2, 1, 2, 2)
     eps = torch.randn(samples, 2, 2, generator=torch.Generator().manual_seed(0)).to(device)
     for name, precision in runtime.precisions(torch.device(device), convolutions=False).items():
@@ -310,5 +310,5 @@ def test_images_that_do_not_fit_are_refused_before_any_work(tmp_path, vae, scale
 
 def test_unknown_likelihoods_are_refused():
     with pytest.raises(ValueError, match="likelihood: got 'poisson', expected one of bernoulli, logistic"):
-        VAE(nn.Identity(), nn.Identity(), 2, "poisson")
+        VAE(nn.Identity(), nn.Identity(), 2, likelihood="poisson")
     assert train.bounds(small(), images_for(small(), 2)).shape == (2,)

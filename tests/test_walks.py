@@ -8,8 +8,9 @@ import pytest
 import torch
 from test_explorers import dcgan
 
-from ganlab import models, plots, runtime, widgets
-from ganlab.widgets import kit, walk
+from ganlab import models, runtime, widgets
+from ganlab.data import pixels
+from ganlab.widgets import kit
 
 
 def pair() -> widgets.LatentWalk:
@@ -29,10 +30,10 @@ def press(walk: widgets.LatentWalk, *numbers: int) -> None:
 
 def test_the_way_passes_its_stops_and_each_leg_is_as_long_as_any() -> None:
     stops = torch.randn(4, 9, generator=runtime.seeded_generator(0))
-    at_stops = walk.way(stops, torch.tensor([0, 1 / 3, 2 / 3, 1]))
+    at_stops = models.interpolate(stops, torch.tensor([0, 1 / 3, 2 / 3, 1]))
     assert torch.allclose(at_stops, stops, atol=1e-5)
     for line, between in (("arc", models.slerp(stops[1], stops[2], 0.25)), ("straight", stops[1].lerp(stops[2], 0.25))):
-        assert torch.allclose(walk.way(stops, torch.tensor([1.25 / 3]), line)[0], between, atol=1e-5)
+        assert torch.allclose(models.interpolate(stops, torch.tensor([1.25 / 3]), line)[0], between, atol=1e-5)
 
 
 def test_the_first_walk_is_from_sample_1_to_sample_2() -> None:
@@ -40,11 +41,11 @@ def test_the_first_walk_is_from_sample_1_to_sample_2() -> None:
     z = models.latents(8, 10, runtime.seeded_generator(3))
     picture = walk.pictures[""]
     for t, end in ((0.0, 0), (1.0, 1)):
-        walk.way.value = t
-        assert picture.value == plots.tile(walk.spaces[""].images(z[end : end + 1]), 1).tobytes()
-    walk.way.value = 0.3
+        walk.position.value = t
+        assert picture.value == pixels.tile(walk.spaces[""].images(z[end : end + 1]), 1).tobytes()
+    walk.position.value = 0.3
     halfway = models.slerp(z[0], z[1], 0.3)
-    assert picture.value == plots.tile(walk.spaces[""].images(halfway[None]), 1).tobytes()
+    assert picture.value == pixels.tile(walk.spaces[""].images(halfway[None]), 1).tobytes()
     assert "30% of the way 1 to 2." in walk.readout.value
     assert f"z is {halfway.norm():.1f} long. A draw's is 3.2, give or take 0.7." in walk.readout.value
     walk.line.value = "straight"
@@ -55,10 +56,10 @@ def test_numbers_are_walked_in_the_order_they_were_pressed() -> None:
     walk = widgets.LatentWalk(dcgan(1), seed=3)
     press(walk, 1, 7, 1)  # 1 off: too few until 7 is pressed; then 1 again, at the end
     assert walk.stops == [1, 6, 0]
-    walk.way.value = 0.5
+    walk.position.value = 0.5
     assert torch.allclose(walk.points(torch.tensor([0.5]))[""][0], walk.z[""][6], atol=1e-5)
     strip = walk.spaces[""].images(walk.points(torch.linspace(0, 1, 8))[""])
-    assert walk.strips[""].value == plots.tile(strip, 8).tobytes()
+    assert walk.strips[""].value == pixels.tile(strip, 8).tobytes()
 
 
 def test_fewer_than_two_and_more_than_five_are_told_and_change_no_way() -> None:
@@ -76,7 +77,7 @@ def test_fewer_than_two_and_more_than_five_are_told_and_change_no_way() -> None:
 def test_the_strip_stays_while_the_slider_moves() -> None:
     walk = widgets.LatentWalk(dcgan(1))
     strip = walk.strips[""].value
-    walk.way.value = 0.5
+    walk.position.value = 0.5
     assert walk.strips[""].value == strip
     walk.line.value = "straight"
     assert walk.strips[""].value != strip
@@ -86,19 +87,19 @@ def test_play_and_slider_keep_together() -> None:
     walk = widgets.LatentWalk(dcgan(1))
     before = walk.pictures[""].value
     walk.play.value = 40
-    assert walk.way.value == pytest.approx(0.4) and walk.pictures[""].value != before
-    walk.way.value = 0.5
+    assert walk.position.value == pytest.approx(0.4) and walk.pictures[""].value != before
+    walk.position.value = 0.5
     assert walk.play.value == 50
     walk.play.value = walk.play.max
-    assert walk.way.value == 1
+    assert walk.position.value == 1
 
 
 def test_generators_walk_side_by_side_each_through_its_own_latents() -> None:
     walk = pair()
-    walk.way.value = 0.25
+    walk.position.value = 0.25
     for name in ("GAN", "VAE"):
         z = models.slerp(*walk.z[name][:2], 0.25)
-        assert walk.pictures[name].value == plots.tile(walk.spaces[name].images(z[None]), 1).tobytes()
+        assert walk.pictures[name].value == pixels.tile(walk.spaces[name].images(z[None]), 1).tobytes()
         assert walk.pictures[name].zoom * walk.pictures[name].shape[1] == kit.LARGE // 2
     assert f"Length of z: GAN {models.slerp(*walk.z['GAN'][:2], 0.25).norm():.1f}, VAE" in walk.readout.value
 
@@ -143,4 +144,4 @@ def test_the_strip_is_saved_as_a_png_and_refusals_are_told(tmp_path: Path) -> No
 def test_the_walk_can_be_found_and_its_controls_have_labels() -> None:
     walk = pair()
     assert "ganlab-widget" in walk._dom_classes and "ganlab-readout" in walk.readout._dom_classes
-    assert all(control.description for control in (*walk.buttons, walk.line, walk.way, walk.file, walk.save))
+    assert all(control.description for control in (*walk.buttons, walk.line, walk.position, walk.file, walk.save))

@@ -14,7 +14,21 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from ganlab import losses, metrics, models, plots, runtime, toys, train, widgets
+from ganlab.data import pixels
 from ganlab.widgets import minimax
+
+# Lesson 00: a slider over images.
+
+
+def test_image_slider_shows_the_image_of_its_value() -> None:
+    widget = widgets.image_slider(lambda t: torch.full((3, 4, 6), 2 * t - 1), "blend")
+    control, picture = widget.children
+    assert (control.min, control.max, control.description) == (0, 1, "blend") and picture.shape == [4, 6, 3]
+    assert "ganlab-widget" in widget._dom_classes and "ganlab-picture" in picture._dom_classes
+    for t in (0.0, 0.5, 1.0):
+        control.value = t
+        assert picture.value == pixels.tile(torch.full((1, 3, 4, 6), 2 * t - 1), 1).tobytes()
+
 
 # Lesson 01: the explorer of the minimax game.
 
@@ -134,7 +148,9 @@ def new_board(
     with runtime.seeded(4):
         generator, critic = models.MLPGenerator(2, (2,), (16,)), models.MLPCritic((2,), (16,))
     settings = train.GANSettings(steps, learning_rate=1e-2, seed=4, **how)
-    return widgets.GameBoard(generator, critic, (toy or toys.ring()).batches(32, seed=4), settings, choosers)
+    return widgets.GameBoard(
+        generator, critic, (toy or toys.ring()).batches(32, seed=4), settings=settings, choosers=choosers
+    )
 
 
 def weights(network: torch.nn.Module) -> torch.Tensor:

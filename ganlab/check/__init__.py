@@ -9,7 +9,7 @@ import functools
 import importlib
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -33,7 +33,7 @@ class Exercise:
     probe: Probe
     reference: Any
     slips: tuple[Slip, ...]
-    tolerance: float = 1e-5
+    tolerance: float = field(default=1e-5, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -48,21 +48,21 @@ class NotAttempted(Exception):
     """The stub is still as it was: it returned `...`."""
 
 
-def answer(number: str, given: Any) -> None:
-    """Print the verdict on `given`, the answer to exercise `number`, such as "01.2"."""
-    verdict = judge(find(number), given)
+def answer(number: str, attempt: Any) -> None:
+    """Print the verdict on `attempt`, the answer to exercise `number`, such as "01.2"."""
+    verdict = judge(find(number), attempt)
     print(f"Exercise {number}: {verdict.status}. {verdict.message}".rstrip())
 
 
-def mark(exercise: Exercise, given: Any, points: float) -> float:
-    """Print the verdict on `given`, a part of an assignment, and return what it earns: all its points or none.
+def mark(exercise: Exercise, attempt: Any, points: float) -> float:
+    """Print the verdict on `attempt`, a part of an assignment, and return what it earns: all its points or none.
 
     As the last line of a test cell: nbgrader reads the number as the cell's mark, and the notebook runs on.
     """
-    verdict = judge(exercise, given)
-    earned = float(points) if verdict.status == "correct" else 0.0
-    print(f"{earned:g} of {points:g} points: {verdict.status}. {verdict.message}")
-    return earned
+    verdict = judge(exercise, attempt)
+    score = float(points) if verdict.status == "correct" else 0.0
+    print(f"{score:g} of {points:g} points: {verdict.status}. {verdict.message}")
+    return score
 
 
 def find(number: str) -> Exercise:
@@ -80,14 +80,14 @@ def find(number: str) -> Exercise:
     return exercises[number]
 
 
-def judge(exercise: Exercise, given: Any) -> Verdict:
-    """Return the verdict on `given`: an exception in it is reported, an untouched stub is "not attempted"."""
+def judge(exercise: Exercise, attempt: Any) -> Verdict:
+    """Return the verdict on `attempt`: an exception in it is reported, an untouched stub is "not attempted"."""
     try:
-        numbers = _numbers(exercise, given)
+        numbers = _numbers(exercise, attempt)
     except (NotAttempted, NotImplementedError):
         return Verdict("not attempted", "Replace the ... and run both cells again.")
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
-        return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}{_place(error, given)}")
+        return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}")
     expected = _numbers(exercise, exercise.reference)
     same = _difference(numbers, expected, exercise.tolerance)
     if same.ok:
@@ -98,9 +98,9 @@ def judge(exercise: Exercise, given: Any) -> Verdict:
     return Verdict("not yet", f"{same.where}{_general_hint(numbers, expected, exercise.tolerance)}")
 
 
-def _place(error: Exception, given: Any) -> str:
+def _place(error: Exception, attempt: Any) -> str:
     """Return the line of the learner's own cell, or file, at which the answer stopped."""
-    file = getattr(getattr(given, "__code__", None), "co_filename", None)
+    file = getattr(getattr(attempt, "__code__", None), "co_filename", None)
     lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f" (in the line: {lines[-1]})" if lines and lines[-1] else ""
 
@@ -112,19 +112,21 @@ class _Difference:
     where: str
 
 
-def _numbers(exercise: Exercise, given: Any) -> dict[str, Tensor]:
+def _numbers(exercise: Exercise, attempt: Any) -> dict[str, Tensor]:
     """Return the probe's numbers as float64 tensors; a returned `...` anywhere means the stub is untouched."""
-    if given is ...:
+    if attempt is ...:
         raise NotAttempted
-    if callable(given):
-        given = _watched(given)
-    found = exercise.probe(given)
-    if any(value is ... for value in found.values()):
+    if callable(attempt):
+        attempt = _refusing_stubs(attempt)
+    numbers = exercise.probe(attempt)
+    if any(value is ... for value in numbers.values()):
         raise NotAttempted
-    return {name: torch.as_tensor(value).detach().double().cpu() for name, value in found.items()}
+    return {name: torch.as_tensor(value).detach().double().cpu() for name, value in numbers.items()}
 
 
-def _watched(function: Callable[..., Any]) -> Callable[..., Any]:
+def _refusing_stubs(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with an error of its own for a result that is `...` or None."""
+
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
@@ -140,19 +142,22 @@ def _watched(function: Callable[..., Any]) -> Callable[..., Any]:
 def _difference(numbers: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> _Difference:
     """Compare name by name; `where` says what differs first, in the learner's words."""
     largest = 0.0
-    for name, want in expected.items():
+    for name, reference in expected.items():
         if name not in numbers:
             return _Difference(False, float("inf"), f"{name}: there is no such number in your answer.")
-        got = numbers[name]
-        if got.shape != want.shape:
-            return _Difference(False, float("inf"), f"{name}: shape {tuple(got.shape)}, expected {tuple(want.shape)}.")
-        if got.numel() == 0:
+        value = numbers[name]
+        if value.shape != reference.shape:
+            shapes = f"shape {tuple(value.shape)}, expected {tuple(reference.shape)}"
+            return _Difference(False, float("inf"), f"{name}: {shapes}.")
+        if value.numel() == 0:
             continue
-        gap = torch.where(got == want, 0.0, (got - want).abs())  # equal infinities differ by 0, not by nan
+        gap = torch.where(
+            value == reference, 0.0, (value - reference).abs()
+        )  # equal infinities differ by 0, not by nan
         worst = int(gap.nan_to_num(nan=float("inf")).argmax())
         # by operators, which an answer cannot replace as it can torch.allclose
-        if not ((got == want) | (gap.isfinite() & (gap <= tolerance + tolerance * want.abs()))).all():
-            pair = f"yours {got.flatten()[worst]:.6g}, expected {want.flatten()[worst]:.6g}"
+        if not ((value == reference) | (gap.isfinite() & (gap <= tolerance + tolerance * reference.abs()))).all():
+            pair = f"yours {value.flatten()[worst]:.6g}, expected {reference.flatten()[worst]:.6g}"
             return _Difference(False, float("inf"), f"{name}: {pair}.")
         largest = max(largest, gap.max().item())
     return _Difference(True, largest, "")
@@ -162,17 +167,17 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
     """Return a hint from the numbers alone: not finite, the sign turned, a constant factor, or a constant added."""
     if set(expected) - set(numbers):
         return ""
-    got, want = (torch.cat([d[name].flatten() for name in expected]) for d in (numbers, expected))
-    if got.shape != want.shape or got.numel() < 2:
+    values, reference = (torch.cat([d[name].flatten() for name in expected]) for d in (numbers, expected))
+    if values.shape != reference.shape or values.numel() < 2:
         return ""
     if broken := [n for n in expected if expected[n].isfinite().all() and not numbers[n].isfinite().all()]:
         return f" Hint: {broken[0]} is not finite: a log of 0, or an exponential that overflowed?"
-    if torch.allclose(got, want, rtol=tolerance, atol=tolerance):
+    if torch.allclose(values, reference, rtol=tolerance, atol=tolerance):
         return " Hint: the numbers are right, their shape is not."
-    factor = torch.dot(got, want) / torch.dot(want, want)
-    if factor.abs() > tolerance and torch.allclose(got, factor * want, rtol=tolerance, atol=tolerance):
+    factor = torch.dot(values, reference) / torch.dot(reference, reference)
+    if factor.abs() > tolerance and torch.allclose(values, factor * reference, rtol=tolerance, atol=tolerance):
         return f" Hint: every number is {factor:.4g} times the reference: a sign, a mean for a sum, or a lost factor?"
-    shift = (got - want).mean()
-    if torch.allclose(got, want + shift, rtol=tolerance, atol=tolerance):
+    shift = (values - reference).mean()
+    if torch.allclose(values, reference + shift, rtol=tolerance, atol=tolerance):
         return f" Hint: every number is off by {shift:.4g}: a constant term?"
     return ""

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import models
+from ganlab.data import pixels
 from ganlab.models import given, trained
 from ganlab.runtime import seeded_generator, whole_number, write_atomically
-from ganlab.widgets.kit import animated, painted
 
 SIDE = 256  # pixels of a walk's picture, as near below as whole enlargements come
 FRAMES = 48  # from one end of a walk to the other
@@ -50,7 +50,7 @@ def sample(options: argparse.Namespace) -> int:
     by_class = y is not None and options.y is None
     columns = min(n, generator.classes if by_class else COLUMNS)
     blank = torch.full_like(images[:1], -1).expand(-n % columns, -1, -1, -1)
-    write_atomically(options.out, painted(torch.cat([images, blank]), 1, columns))
+    write_atomically(options.out, pixels.png(pixels.tile(torch.cat([images, blank]), columns)))
     print(f"{options.out}: {n} samples of {options.of}")
     return 0
 
@@ -65,7 +65,7 @@ def walk(options: argparse.Namespace) -> int:
     wanted = 0 if options.y is None and hasattr(generator, "classes") else options.y
     images = _images(given(generator, _classes(generator, wanted, 1)), path)
     there_and_back = torch.cat([images, images[1:-1].flip(0)])
-    write_atomically(options.out, animated(there_and_back, max(1, SIDE // images.shape[-1])))
+    write_atomically(options.out, pixels.gif(there_and_back, max(1, SIDE // images.shape[-1])))
     print(f"{options.out}: {options.of} from seed {seeds[0]} to seed {seeds[1]} and back")
     return 0
 

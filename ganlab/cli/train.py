@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganlab import data, losses, metrics, runtime, train
+from ganlab.data import pixels
 from ganlab.models import trained
 from ganlab.models.trained import Plan
 from ganlab.runtime import whole_number, write_atomically
 from ganlab.train import Keep, Run, parallel
-from ganlab.widgets.kit import painted
 
 SHEET = 64  # samples on a sheet, in eight columns
 GANS, VAES, TOLD = ("dcgan", "mlp", "cgan"), ("vae", "iwae", "cvae"), ("cgan", "cvae")
@@ -198,5 +198,5 @@ def _write_results(game: Run, plan: Plan, folder: Path) -> None:
     networks = game.modules if not game.task.draws else game.modules | averaged
     trained.save(folder / "networks.safetensors", plan, networks)
     if game.task.draws:
-        sheet = painted(game.sample(SHEET), zoom=1, columns=8)
+        sheet = pixels.png(pixels.tile(game.sample(SHEET), columns=8))
         write_atomically(folder / f"samples-{game.step:07d}.png", sheet)

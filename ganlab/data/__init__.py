@@ -1,5 +1,6 @@
 """Image sets as tensors: by name or folder, in seeded batches that live on the device."""
 
+from ganlab.data import pixels
 from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, as_source, batch_of
 from ganlab.data.folders import read_image
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
@@ -23,5 +24,6 @@ __all__ = [
     "fetch",
     "fingerprint",
     "load",
+    "pixels",
     "read_image",
 ]

@@ -16,13 +16,14 @@ from ganlab.models.conditional import (
     given,
 )
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator, halvings, spectrally_normalised
-from ganlab.models.latent import latents, slerp
+from ganlab.models.latent import LINES, interpolate, latents, slerp
 from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
 from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.vae import LIKELIHOODS, VAE, conv_vae, mlp_vae
 
 __all__ = [
     "LIKELIHOODS",
+    "LINES",
     "VAE",
     "Classifier",
     "ConditionalEncoder",
@@ -45,6 +46,7 @@ __all__ = [
     "frozen",
     "given",
     "halvings",
+    "interpolate",
     "latents",
     "mlp",
     "mlp_input_gradient",

@@ -16,15 +16,17 @@ class DiffAugment(nn.Module):
         if not self.training:
             return x
         n, _, height, width = x.shape
-        brightness, saturation, contrast, *ways = torch.rand(7, n, 1, 1, 1, device=x.device)
+        brightness, saturation, contrast, *places = torch.rand(7, n, 1, 1, 1, device=x.device)
         x = x + brightness - 0.5
         x = torch.lerp(x.mean(1, keepdim=True), x, 2 * saturation)
         x = torch.lerp(x.mean((1, 2, 3), keepdim=True), x, contrast + 0.5)
-        down, right = (round(side / 8) * (2 * way - 1) for side, way in zip((height, width), ways[:2], strict=True))
+        down = round(height / 8) * (2 * places[0] - 1)
+        right = round(width / 8) * (2 * places[1] - 1)
         x = _shift(down, height, x) @ x @ _shift(right, width, x).mT
-        row, column = torch.arange(height, device=x.device)[:, None], torch.arange(width, device=x.device)
-        hidden = ((row - ways[2] * height).abs() < height / 4) & ((column - ways[3] * width).abs() < width / 4)
-        return x * ~hidden  # (B, 1, H, W)
+        row = torch.arange(height, device=x.device)[:, None]
+        column = torch.arange(width, device=x.device)
+        square = ((row - places[2] * height).abs() < height / 4) & ((column - places[3] * width).abs() < width / 4)
+        return x * ~square  # (B, 1, H, W)
 
 
 def _shift(by: Tensor, side: int, x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ class Classifier(nn.Module):
     No batch normalisation: an image's features must not depend on the images beside it.
     """
 
-    def __init__(self, classes: int = 10, channels: int = 1, size: int = 32, width: int = 32) -> None:
+    def __init__(self, classes: int = 10, channels: int = 1, size: int = 32, *, width: int = 32) -> None:
         super().__init__()
         self.size = size
         widths = [channels, width] + [2 * width] * (halvings(size) - 1)

@@ -1,4 +1,4 @@
-"""What has weights and is told a class: conditional generators, critics and VAEs, made of those that are not.
+"""Conditional generators, critics and VAEs, which take a class as well, made of those that take none.
 
 A class y is a whole number, (B,), or a row of weights that add up to 1, (B, classes): so one can ask for a mixture.
 """
@@ -11,6 +11,8 @@ from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
 from ganlab.models.mlp import MLPCritic
 from ganlab.models.vae import VAE, conv_vae
 from ganlab.runtime import whole_number
+
+EMBEDDING = 32  # numbers that stand for a class beside z
 
 
 def class_weights(y: Tensor, classes: int) -> Tensor:
@@ -61,7 +63,7 @@ class ConditionalGenerator(nn.Module):
     The decoder of a conditional VAE as well. `body` takes latent_dim + embedding numbers.
     """
 
-    def __init__(self, body: nn.Module, latent_dim: int, classes: int, embedding: int = 32) -> None:
+    def __init__(self, body: nn.Module, latent_dim: int, classes: int, *, embedding: int = EMBEDDING) -> None:
         super().__init__()
         self.latent_dim = whole_number("latent_dim", latent_dim, least=1)
         self.classes = whole_number("classes", classes, least=2)
@@ -96,11 +98,12 @@ class ProjectionCritic(nn.Module):
 
 
 class ConditionalEncoder(nn.Module):
-    """(x, y) -> mu and logvar: `body` looks at the image and a learned picture of its class, added to it."""
+    """(x, y) -> mu and logvar: `body` takes the image with a learned picture of its class added to it."""
 
     def __init__(self, body: nn.Module, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
-        self.body, self.classes = body, classes
+        self.body = body
+        self.classes = classes
         self.pictures = nn.Parameter(torch.zeros(classes, *shape))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
@@ -111,18 +114,18 @@ class ConditionalEncoder(nn.Module):
 class ConditionalVAE(VAE):
     """p(x | z, y) and q(z | x, y), with the same prior N(0, 1) for all classes: z need not say what y says.
 
-    Encoder and decoder are told y: `given(y)` is a VAE like any other, with the same weights.
+    Encoder and decoder take y: `given(y)` is a VAE like any other, with the same weights.
     """
 
     def __init__(
         self, encoder: ConditionalEncoder, decoder: ConditionalGenerator, likelihood: str = "bernoulli"
     ) -> None:
-        super().__init__(encoder, decoder, decoder.latent_dim, likelihood)
+        super().__init__(encoder, decoder, decoder.latent_dim, likelihood=likelihood)
         self.classes = decoder.classes
 
     def given(self, y: Tensor) -> VAE:
         """Return the VAE of images of classes y (n,), or of weights (n, classes)."""
-        vae = VAE(Given(self.encoder, y), Given(self.decoder, y), self.latent_dim, self.likelihood)
+        vae = VAE(Given(self.encoder, y), Given(self.decoder, y), self.latent_dim, likelihood=self.likelihood)
         vae.log_scale = self.log_scale
         return vae
 
@@ -131,9 +134,9 @@ class ConditionalVAE(VAE):
         return self.given(y)(z)
 
 
-def conditional_generator(classes: int, latent_dim: int = 100, embedding: int = 32, **shape: object) -> nn.Module:
+def conditional_generator(classes: int, latent_dim: int = 100, **shape: object) -> nn.Module:
     """Return a conditional DCGAN generator; `shape` is what `DCGANGenerator` takes: channels, size, width, upsample."""
-    return ConditionalGenerator(DCGANGenerator(latent_dim + embedding, **shape), latent_dim, classes, embedding)
+    return ConditionalGenerator(DCGANGenerator(latent_dim + EMBEDDING, **shape), latent_dim, classes)
 
 
 def conditional_critic(classes: int, **shape: object) -> nn.Module:
@@ -141,9 +144,9 @@ def conditional_critic(classes: int, **shape: object) -> nn.Module:
     return ProjectionCritic(DCGANCritic(**shape), classes)
 
 
-def conditional_vae(classes: int, latent_dim: int = 32, embedding: int = 32, **shape: object) -> ConditionalVAE:
+def conditional_vae(classes: int, latent_dim: int = 32, **shape: object) -> ConditionalVAE:
     """Return a conditional VAE; `shape` is what `conv_vae` takes: channels, size, width, likelihood, hidden."""
     encoder = conv_vae(latent_dim, **shape).encoder
-    decoder = ConditionalGenerator(conv_vae(latent_dim + embedding, **shape).decoder, latent_dim, classes, embedding)
+    decoder = ConditionalGenerator(conv_vae(latent_dim + EMBEDDING, **shape).decoder, latent_dim, classes)
     image = (shape.get("channels", 1), *[shape.get("size", 32)] * 2)
     return ConditionalVAE(ConditionalEncoder(encoder, image, classes), decoder, shape.get("likelihood", "bernoulli"))

@@ -40,7 +40,7 @@ class DCGANGenerator(nn.Module):
     """
 
     def __init__(
-        self, latent_dim: int = 100, channels: int = 1, size: int = 32, width: int = 64, upsample: str = "transposed"
+        self, latent_dim: int = 100, channels: int = 1, size: int = 32, *, width: int = 64, upsample: str = "transposed"
     ) -> None:
         super().__init__()
         if upsample not in ("transposed", "resize"):
@@ -66,7 +66,7 @@ class DCGANCritic(nn.Module):
     all with `norm="none"`, for penalties: the slope at a sample means nothing where samples are mixed.
     """
 
-    def __init__(self, channels: int = 1, size: int = 32, width: int = 64, norm: str = "batch") -> None:
+    def __init__(self, channels: int = 1, size: int = 32, width: int = 64, *, norm: str = "batch") -> None:
         super().__init__()
         if norm not in ("batch", "none"):
             raise ValueError(f"norm: got {norm!r}, expected 'batch' or 'none'")

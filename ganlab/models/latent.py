@@ -31,8 +31,10 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
         raise ValueError(f"a, b: got shapes {tuple(a.shape)} and {tuple(b.shape)}, expected the same")
     if not ((t >= 0) & (t <= 1)).all():
         raise ValueError(f"t: got {t.tolist()}, expected 0 to 1")
-    length_a, length_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)  # (..., 1)
-    u, v = nn.functional.normalize(a, dim=-1), nn.functional.normalize(b, dim=-1)
+    length_a = a.norm(dim=-1, keepdim=True)  # (..., 1)
+    length_b = b.norm(dim=-1, keepdim=True)
+    u = nn.functional.normalize(a, dim=-1)
+    v = nn.functional.normalize(b, dim=-1)
     # unlike arccos(u . v), exact for small angles too (Kahan 2006)
     angle = 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))
     if (angle > math.pi - 1e-3).any():
@@ -46,15 +48,29 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     return torch.where(straight, 1 - t, of_a) * a + torch.where(straight, t, of_b) * b
 
 
+LINES = {"arc": slerp, "straight": lambda a, b, t: torch.lerp(a, b, torch.as_tensor(t)[..., None])}
+
+
+def interpolate(stops: Tensor, t: Tensor, line: str = "arc") -> Tensor:
+    """Return the points (n, D) at t (n,), from 0 to 1, on a path through the stops (k, D), each leg as long as any.
+
+    `line`, of `LINES`, is "arc" for `slerp` from stop to stop, or "straight".
+    """
+    legs = len(stops) - 1
+    leg = (t * legs).long().clamp(max=legs - 1)  # (n,)
+    return LINES[line](stops[leg], stops[leg + 1], t * legs - leg)
+
+
 KINDS = ("principal", "axes")
-FARTHEST, STEP = 3.0, 0.1  # how far a point may be moved along one direction, and in what steps: standard deviations
+FARTHEST = 3.0  # how far a point may be moved along one direction, in standard deviations
+STEP = 0.1  # of such a move
 
 
 class Directions(NamedTuple):
-    """Directions through latent space, the strongest first: vectors (n, latent_dim) of length 1, and shares (n,)."""
+    """Directions in latent space, the strongest first: vectors (n, latent_dim) of length 1, variance ratios (n,)."""
 
     vectors: Tensor
-    shares: Tensor
+    variance_ratios: Tensor
 
 
 def _frozen(generator: nn.Module) -> nn.Module:
@@ -70,15 +86,15 @@ def _device(generator: nn.Module) -> torch.device:
 
 def _first_features(generator: nn.Module, z: Tensor) -> Tensor:
     """Return what the first layer with weights makes of z (B, latent_dim): (B, features), float64, on the CPU."""
-    found: list[Tensor] = []
-    weighted = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
-    layers = [module for module in generator.modules() if isinstance(module, weighted)]
-    hooks = [layer.register_forward_hook(lambda _, given, output: found.append(output)) for layer in layers]
+    outputs: list[Tensor] = []
+    kinds = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+    layers = [module for module in generator.modules() if isinstance(module, kinds)]
+    hooks = [layer.register_forward_hook(lambda layer, inputs, output: outputs.append(output)) for layer in layers]
     with torch.inference_mode():
         generator(z.to(_device(generator)))
     for hook in hooks:
         hook.remove()
-    return found[0].flatten(1).cpu().double()
+    return outputs[0].flatten(1).cpu().double()
 
 
 def principal_directions(generator: nn.Module, n: int) -> Directions:
@@ -88,7 +104,8 @@ def principal_directions(generator: nn.Module, n: int) -> Directions:
     regresses z on the coordinates x_k of y along them. Here y = W z + b is linear and z ~ N(0, I), so all of that has
     a closed form. Cov(y) = W W^T; with W = V S U^T, the components are the columns of V, x = S U^T z, and regression
     gives E[z x^T] E[x x^T]^-1 = U S S^-2 = U S^-1. The standard deviation of x_k is s_k: so much of it moves z by
-    u_k, the k-th eigenvector of W^T W, of length 1. `shares` are s_k^2 / sum s^2, parts of the features' variance.
+    u_k, the k-th eigenvector of W^T W, of length 1. `variance_ratios` are s_k^2 / sum s^2, parts of
+    the features' variance.
     A direction is as good as its opposite: the largest number of each is made positive.
     Raises ValueError for n outside 1 to latent_dim, and for a first layer that is not linear.
     """
@@ -104,8 +121,8 @@ def principal_directions(generator: nn.Module, n: int) -> Directions:
     squares, vectors = torch.linalg.eigh(by_axis @ by_axis.T)  # ascending; eigenvectors are columns
     vectors = vectors.flip(1).T
     largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
-    shares = squares.flip(0).clamp(min=0) / squares.sum()
-    return Directions((vectors * largest.sign())[:n].float(), shares[:n].float())
+    variance_ratios = squares.flip(0).clamp(min=0) / squares.sum()
+    return Directions((vectors * largest.sign())[:n].float(), variance_ratios[:n].float())
 
 
 def traversal(generator: nn.Module, z: Tensor, direction: Tensor, offsets: Sequence[float]) -> Tensor:
@@ -158,19 +175,19 @@ class LatentSpace:
 
     def point(self, code: str) -> Point:
         """Return the point that `code` stands for; ValueError in one line for what is no code of this generator's."""
-        found = CODE.fullmatch("".join(code.split()).lower())
-        if not found:
+        match = CODE.fullmatch("".join(code.split()).lower())
+        if not match:
             example = f"7p,0+1.5,2-2@{self.marks['principal']}"
             raise ValueError(f"code: got {code.strip()[:40]!r}, expected one such as {example}")
-        kind = {kind[0]: kind for kind in KINDS}[found[2]]
-        if kind == "axes" and found[4] != self.marks[kind]:
-            raise ValueError(f"code: is for latents of {found[4]} numbers, this generator takes {self.dim}")
-        if found[4] != self.marks[kind]:
-            raise ValueError(f"code: is of another generator, {found[4]}; this one is {self.marks[kind]}")
-        moves = [(int(k), float(value)) for k, value in re.findall(r",(\d+)([+-][\d.]+)", found[3])]
-        chosen = [k for k, _ in moves]
-        if len(set(chosen)) < len(chosen) or any(k >= self.dim for k in chosen):
-            raise ValueError(f"code: got directions {chosen}, expected different ones from 0 to {self.dim - 1}")
+        kind = {kind[0]: kind for kind in KINDS}[match[2]]
+        if kind == "axes" and match[4] != self.marks[kind]:
+            raise ValueError(f"code: is for latents of {match[4]} numbers, this generator takes {self.dim}")
+        if match[4] != self.marks[kind]:
+            raise ValueError(f"code: is of another generator, {match[4]}; this one is {self.marks[kind]}")
+        moves = [(int(k), float(value)) for k, value in re.findall(r",(\d+)([+-][\d.]+)", match[3])]
+        directions = [k for k, _ in moves]
+        if len(set(directions)) < len(directions) or any(k >= self.dim for k in directions):
+            raise ValueError(f"code: got directions {directions}, expected different ones from 0 to {self.dim - 1}")
         if any(abs(value) > FARTHEST for _, value in moves):
             raise ValueError(f"code: expected moves from {-FARTHEST:g} to {FARTHEST:g} standard deviations")
-        return Point(int(found[1]), kind, tuple(sorted(move for move in moves if move[1])))
+        return Point(int(match[1]), kind, tuple(sorted(move for move in moves if move[1])))

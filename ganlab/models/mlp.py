@@ -65,7 +65,8 @@ class MLPCritic(nn.Module):
         """Return grad_x c(x), (B, *input_shape), as `losses.input_gradient` does, by `mlp_input_gradient`."""
         if not all(type(layer) in (nn.Linear, nn.LeakyReLU) for layer in self.layers):  # changed by its owner
             return losses.input_gradient(self, x)
-        linears, hidden = self.layers[::2], [x.flatten(1)]
+        linears = self.layers[::2]
+        hidden = [x.flatten(1)]
         with torch.no_grad():
             for layer in linears[:-1]:
                 hidden.append(nn.functional.leaky_relu(layer(hidden[-1]), 0.2))

@@ -27,10 +27,10 @@ def evaluating(*networks: nn.Module) -> Iterator[None]:
 @contextlib.contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
     """Inside, gradients pass through `module` but none are computed for its weights, which saves that work."""
-    wanted = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
+    states = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
     module.requires_grad_(False)
     try:
         yield
     finally:
-        for parameter, before in wanted:
-            parameter.requires_grad_(before)
+        for parameter, state in states:
+            parameter.requires_grad_(state)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ganlab import checkpoint, data, metrics
 from ganlab.checkpoint import CheckpointError
+from ganlab.data import pixels
 from ganlab.models.classifier import Classifier
 from ganlab.models.conditional import conditional_critic, conditional_generator, conditional_vae
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
@@ -37,15 +38,15 @@ SHA256 = {
     "dcgan-earth-resize": "1a8e90c55d628e0bc501aef7a24d1f52797ef65d0940d2345bdba60cebd06dde",
 }
 KINDS = (
-    *(
-        DCGANGenerator,
-        DCGANCritic,
-        MLPGenerator,
-        MLPCritic,
-        Classifier,
-        conv_vae,
-    ),
-    *(conditional_generator, conditional_critic, conditional_vae),
+    DCGANGenerator,
+    DCGANCritic,
+    MLPGenerator,
+    MLPCritic,
+    Classifier,
+    conv_vae,
+    conditional_generator,
+    conditional_critic,
+    conditional_vae,
 )
 # What networks are made of: for each role, "generator" say, the name of one of KINDS and its arguments.
 Plan = dict[str, tuple[str, dict[str, object]]]
@@ -103,24 +104,23 @@ class FeatureDistance:
         whole_number("n", n, least=2)
         self.classifier = load(f"classifier-{name}", device)["classifier"]
         self.device = torch.device(device)
-        others, real = (data.load(name, split, self.classifier.size).images for split in data.SPLITS)
-        others = others[torch.randperm(len(others), generator=seeded_generator("floor"))]
+        training, reference = (data.load(name, split, self.classifier.size).images for split in data.SPLITS)
+        training = training[torch.randperm(len(training), generator=seeded_generator("floor"))]
         if name == "earth":
-            real, others = others.tensor_split(2)
-        self._real = self.features(real)
-        self.floor = self.of(others[:n])
+            reference, training = training.tensor_split(2)
+        self._reference = self.features(reference)
+        self.floor = self.of(training[:n])
 
     def of(self, images: Tensor) -> float:
         """Return the distance of images (N, C, H, W), float in [-1, 1] or uint8, in squared units of the features."""
-        return metrics.frechet_distance(self.features(images), self._real)
+        return metrics.frechet_distance(self.features(images), self._reference)
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         """Return the features (N, 64) of images (N, C, H, W), on the CPU; smaller images get a black margin."""
         margin = (self.classifier.size - images.shape[-1]) // 2
-        found = []
+        features = []
         for batch in images.split(250):
-            pixels = batch.to(self.device).float()
-            pixels = pixels.div(127.5).sub(1) if images.dtype == torch.uint8 else pixels
-            found.append(self.classifier.features(F.pad(pixels, (margin,) * 4, value=-1.0)).cpu())
-        return torch.cat(found)
+            x = pixels.to_floats(batch.to(self.device))
+            features.append(self.classifier.features(F.pad(x, (margin,) * 4, value=-1.0)).cpu())
+        return torch.cat(features)

@@ -21,12 +21,16 @@ class VAE(nn.Module):
     means of pixels k / 255, with one learned scale for all, so that the bound is of a real image's probability.
     """
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, latent_dim: int, likelihood: str = "bernoulli") -> None:
+    def __init__(
+        self, encoder: nn.Module, decoder: nn.Module, latent_dim: int, *, likelihood: str = "bernoulli"
+    ) -> None:
         super().__init__()
         if likelihood not in LIKELIHOODS:
             raise ValueError(f"likelihood: got {likelihood!r}, expected one of {', '.join(LIKELIHOODS)}")
-        self.latent_dim, self.likelihood = whole_number("latent_dim", latent_dim, least=1), likelihood
-        self.encoder, self.decoder = encoder, decoder
+        self.latent_dim = whole_number("latent_dim", latent_dim, least=1)
+        self.likelihood = likelihood
+        self.encoder = encoder
+        self.decoder = decoder
         self.log_scale = nn.Parameter(torch.tensor(-2.0)) if likelihood == "logistic" else None
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,20 +57,18 @@ class VAE(nn.Module):
     def log_weights(self, x: Tensor, mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
         """Return log p(x, z_k) - log q(z_k | x) in nats, (K, B), for z_k = mu + sigma eps_k, eps (K, B, latent_dim)."""
         z = probability.reparameterise(mu, logvar, eps)  # (K, B, latent_dim)
-        repeated = x.expand(len(eps), *x.shape).flatten(0, 1)  # (K * B, C, H, W)
-        log_p_x = self.log_p_x_given_z(repeated, z.flatten(0, 1)).view(eps.shape[:2])
+        copies = x.expand(len(eps), *x.shape).flatten(0, 1)  # (K * B, C, H, W)
+        log_p_x = self.log_p_x_given_z(copies, z.flatten(0, 1)).view(eps.shape[:2])
         # log q(z | x) in terms of eps: (z - mu) / sigma would lose eps where sigma is tiny
         return log_p_x + (0.5 * (eps**2 - z**2 + logvar)).sum(2)
 
 
-def mlp_vae(
-    latent_dim: int = 20, shape: Sequence[int] = (1, 28, 28), hidden: int = 400, likelihood: str = "bernoulli"
-) -> VAE:
+def mlp_vae(latent_dim: int = 20, shape: Sequence[int] = (1, 28, 28), hidden: int = 400) -> VAE:
     """Return the classic VAE of Kingma and Welling (2014): one hidden layer either way."""
     size = math.prod(shape)
     encoder = nn.Sequential(nn.Flatten(), *mlp([size, hidden, 2 * latent_dim]))
     decoder = nn.Sequential(*mlp([latent_dim, hidden, size]), nn.Unflatten(1, tuple(shape)))
-    return VAE(encoder, decoder, latent_dim, likelihood)
+    return VAE(encoder, decoder, latent_dim)
 
 
 class Residual(nn.Module):
@@ -87,6 +89,7 @@ def conv_vae(
     latent_dim: int = 32,
     channels: int = 1,
     size: int = 32,
+    *,
     width: int = 16,
     likelihood: str = "bernoulli",
     hidden: int = 256,
@@ -107,14 +110,16 @@ def conv_vae(
     decoder += [nn.Unflatten(1, smallest)]
     for fan_in, fan_out in zip(widths[::-1], [*widths[-2::-1], channels], strict=True):
         decoder += [Residual(fan_in), nn.SiLU(), nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1)]
-    return VAE(nn.Sequential(*encoder), nn.Sequential(*decoder), latent_dim, likelihood)
+    return VAE(nn.Sequential(*encoder), nn.Sequential(*decoder), latent_dim, likelihood=likelihood)
 
 
 def _halvings(size: int) -> tuple[int, int]:
     """Return how many times `size` halves before it is below 8, and what is left; ValueError when it does not."""
-    steps, side = 0, size
+    steps = 0
+    side = size
     while side >= 8 and side % 2 == 0:
-        steps, side = steps + 1, side // 2
+        steps += 1
+        side //= 2
     if not (steps and 4 <= side < 8):
         raise ValueError(f"size: got {size!r}, expected 4, 5, 6 or 7 times a power of two (28, 32 and 64 are usual)")
     return steps, side

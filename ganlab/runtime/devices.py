@@ -19,10 +19,10 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
     Raises ValueError when the device is unknown or absent.
     """
     present = available_devices()
-    wanted = present[0] if device == "auto" else str(device)
-    if wanted.split(":")[0] not in present:
-        raise ValueError(f"device: got {wanted!r}, expected 'auto' or one of those present: {', '.join(present)}")
-    return torch.device(wanted)
+    name = present[0] if device == "auto" else str(device)
+    if name.split(":")[0] not in present:
+        raise ValueError(f"device: got {name!r}, expected 'auto' or one of those present: {', '.join(present)}")
+    return torch.device(name)
 
 
 def device_name(device: torch.device) -> str:

@@ -48,18 +48,18 @@ def interrupts_deferred() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread receives interrupts
         return
-    came: list[int] = []
-    before = {}
+    interrupts: list[int] = []
+    handlers = {}
     for ending in ENDINGS:
         handler = signal.getsignal(ending)
         if ending == signal.SIGINT or handler is signal.default_int_handler:
-            before[ending] = signal.signal(ending, lambda number, frame: came.append(number))
+            handlers[ending] = signal.signal(ending, lambda number, frame: interrupts.append(number))
     try:
         yield
     finally:
-        for ending, handler in before.items():
+        for ending, handler in handlers.items():
             signal.signal(ending, handler)
-    if came:
+    if interrupts:
         raise KeyboardInterrupt
 
 

@@ -1,4 +1,4 @@
-"""The precisions of a training step, and the measurement that picks the fastest of several ways."""
+"""The precisions of a training step, and the measurement that picks the fastest."""
 
 import hashlib
 import json
@@ -38,6 +38,7 @@ class Precision:
 
 
 FLOAT32 = Precision()
+MARGIN = 1.1  # of a candidate that replaces the first
 
 
 def precisions(device: torch.device, convolutions: bool) -> dict[str, Precision]:
@@ -47,16 +48,17 @@ def precisions(device: torch.device, convolutions: bool) -> dict[str, Precision]
     """
     bf16 = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
     dtypes = [torch.float32] + ([torch.bfloat16] if bf16 else [])
-    tried = [Precision(dtype, last) for dtype in dtypes for last in ((False, True) if convolutions else (False,))]
-    return {str(precision): precision for precision in tried}
+    orders = (False, True) if convolutions else (False,)
+    candidates = [Precision(dtype, channels_last) for dtype in dtypes for channels_last in orders]
+    return {str(precision): precision for precision in candidates}
 
 
 def named_precision(name: str, device: torch.device, convolutions: bool) -> Precision:
     """Return the precision called `name`; raise ValueError with the names for this device for any other."""
-    there = precisions(device, convolutions)
-    if name not in there:
-        raise ValueError(f"precision: got {name!r}, expected 'auto' or one of {', '.join(there)}")
-    return there[name]
+    names = precisions(device, convolutions)
+    if name not in names:
+        raise ValueError(f"precision: got {name!r}, expected 'auto' or one of {', '.join(names)}")
+    return names[name]
 
 
 def convolutions(*networks: nn.Module) -> bool:
@@ -66,12 +68,12 @@ def convolutions(*networks: nn.Module) -> bool:
 
 
 def fastest(
-    candidates: dict[str, Callable[[], object]], device: torch.device, seconds: float = 3.0, margin: float = 1.1
+    candidates: dict[str, Callable[[], object]], device: torch.device, seconds: float = 3.0
 ) -> tuple[str, dict[str, float]]:
     """Time the candidates in turn and return the name of the fastest, and every median in milliseconds.
 
     The rounds alternate, so that a slow spell of the machine hits all alike. The first candidate is the one to beat:
-    another must be `margin` times faster, or the choice would follow the noise. There are three rounds at least, and
+    another must be `MARGIN` times faster, or the choice would follow the noise. There are three rounds at least, and
     up to thirty within `seconds`.
     """
     times: dict[str, list[float]] = {name: [] for name in candidates}
@@ -88,26 +90,27 @@ def fastest(
             synchronize(device)
             times[name].append(1e3 * (time.perf_counter() - begin))
     medians = {name: statistics.median(values) for name, values in times.items()}
-    first, best = next(iter(medians)), min(medians, key=medians.__getitem__)
-    return (best if medians[first] >= margin * medians[best] else first), medians
+    first = next(iter(medians))
+    best = min(medians, key=medians.__getitem__)
+    return (best if medians[first] >= MARGIN * medians[best] else first), medians
 
 
 def remembered(key: str, measure: Callable[[], dict]) -> dict:
-    """Return what `measure` found for `key` on this machine, measuring only the first time.
+    """Return the result of `measure` for `key` on this machine, measuring only the first time.
 
     A choice that was measured anew each time could change between two runs of one seed, and with it the bits. The
     answers are kept as JSON in the cache folder; an unreadable or unwritable one is measured again.
     """
     path = cache_dir() / "measured" / (hashlib.sha256(key.encode()).hexdigest()[:16] + ".json")
     try:
-        kept = json.loads(path.read_text())
-        if kept["key"] == key:
-            return kept["found"]
+        entry = json.loads(path.read_text())
+        if entry["key"] == key:
+            return entry["found"]  # the name in files that are there already
     except (OSError, ValueError, KeyError, TypeError):
         pass  # nothing kept, or not readable: measure
-    found = measure()
+    result = measure()
     try:
-        write_atomically(path, json.dumps({"key": key, "found": found}, indent=1).encode())
+        write_atomically(path, json.dumps({"key": key, "found": result}, indent=1).encode())
     except OSError:
         pass  # the measurement holds for this process even when it cannot be kept
-    return found
+    return result

@@ -1,9 +1,9 @@
 """What waits for a hand: sliders, boards, explorers, a drawing pad."""
 
-from ganlab.widgets.bound import BoundExplorer
+from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
 from ganlab.widgets.dial import Dial
-from ganlab.widgets.game import GameBoard
-from ganlab.widgets.kit import Picture, Stopwatch, image_slider, panel, slider
+from ganlab.widgets.game import Board, GameBoard
+from ganlab.widgets.kit import Panel, Picture, Stopwatch, image_slider, slider
 from ganlab.widgets.latent import LatentExplorer
 from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, game_state
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
@@ -12,7 +12,9 @@ from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
     "LOSS_COLOURS",
+    "Board",
     "BoundExplorer",
+    "BoundPicture",
     "ClassMixer",
     "Dial",
     "DirectionSliders",
@@ -22,10 +24,11 @@ __all__ = [
     "LatentExplorer",
     "LatentWalk",
     "MinimaxExplorer",
+    "Panel",
     "Picture",
     "Stopwatch",
+    "bound_state",
     "game_state",
     "image_slider",
-    "panel",
     "slider",
 ]

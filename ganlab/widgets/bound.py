@@ -1,27 +1,29 @@
-"""What waits for a hand: q(z | x) on a line, moved against a posterior of any shape; the bound and its gap follow."""
+"""q(z | x) on a line, moved against a posterior of any shape; the bound and its gap follow."""
 
 import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import ipywidgets as ipw
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from ganlab import plots, probability
-from ganlab.widgets.kit import Picture, slider
+from ganlab.widgets.kit import Panel, Picture, readout, slider
 
 LogLikelihood = Callable[[Tensor], Tensor]  # latents z (n,) to log p(x | z) (n,), for the one x in question
 
-LEAST_SIGMA, MOST_SIGMA, FARTHEST = 0.05, 2.0, 4.0
+LEAST_SIGMA = 0.05
+MOST_SIGMA = 2.0
+FARTHEST = 4.0  # mu, on either side
 GRID = torch.linspace(-24, 24, 9601, dtype=torch.float64)  # 10 points a sigma at least, 10 sigma on either side
-SHOWN, LEAST_NATS = 3.0, -8.0  # the picture's edges
+EDGE = 3.0  # of the picture, in z
+LEAST_NATS = -8.0  # its left edge below
 
 
 class BoundState(NamedTuple):
-    """What `bound_state` finds, in nats: bound = expected_log_likelihood - kl, and log_p_x = bound + gap."""
+    """The bound at one q, in nats: bound = expected_log_likelihood - kl, and log_p_x = bound + gap."""
 
     log_p_x: float
     expected_log_likelihood: float
@@ -48,11 +50,12 @@ def bound_state(log_p_x_given_z: LogLikelihood, mu: float, sigma: float) -> Boun
         raise ValueError(f"mu, sigma: got {mu!r}, {sigma!r}, expected mu in [-4, 4] and sigma in [0.05, 2]")
     log_p_x, log_p_z_given_x = posterior(log_p_x_given_z)
     log_q = probability.gaussian_log_density(GRID, mu, sigma)
-    expected = probability.integrate(log_q.exp() * log_p_x_given_z(GRID), GRID).item()
-    mean, logvar = torch.tensor(mu, dtype=torch.float64), 2 * torch.tensor(sigma, dtype=torch.float64).log()
+    likelihood = probability.integrate(log_q.exp() * log_p_x_given_z(GRID), GRID).item()  # E_q log p(x | z)
+    mean = torch.tensor(mu, dtype=torch.float64)
+    logvar = 2 * torch.tensor(sigma, dtype=torch.float64).log()
     kl = probability.gaussian_kl(mean, logvar).item()
     gap = probability.kl_divergence(log_q, log_p_z_given_x, GRID).item()
-    return BoundState(log_p_x, expected, kl, expected - kl, gap)
+    return BoundState(log_p_x, likelihood, kl, likelihood - kl, gap)
 
 
 class BoundPicture:
@@ -60,16 +63,17 @@ class BoundPicture:
 
     def __init__(self, axes: Sequence[Axes], log_p_x_given_z: LogLikelihood) -> None:
         self.log_p_x_given_z = log_p_x_given_z
-        shown = self.shown = GRID.abs() <= SHOWN
+        self.z = GRID[GRID.abs() <= EDGE]
         log_p_x, log_p_z_given_x = posterior(log_p_x_given_z)
         densities, nats = axes
-        prior = probability.gaussian_log_density(GRID[shown], 0.0, 1.0).exp()
+        prior = probability.gaussian_log_density(self.z, 0.0, 1.0).exp()
         # above q, so that it is seen where q covers it
-        densities.plot(GRID[shown], prior, ":", color=plots.INK, label="p(z), prior", zorder=3)
-        plots.density(densities, GRID[shown], log_p_z_given_x[shown], "p(z | x), posterior", plots.REAL)
+        densities.plot(self.z, prior, ":", color=plots.INK, label="p(z), prior", zorder=3)
+        log_posterior = log_p_z_given_x[GRID.abs() <= EDGE]
+        plots.density(densities, self.z, log_posterior, label="p(z | x), posterior", color=plots.REAL)
         (self.q,) = densities.plot([], [], color=plots.FAKE, label="q(z | x)")
         top = 2.4 * log_p_z_given_x.max().exp().item()
-        densities.set(xlim=(-SHOWN, SHOWN), ylim=(0, top), xlabel="z", ylabel="density")
+        densities.set(xlim=(-EDGE, EDGE), ylim=(0, top), xlabel="z", ylabel="density")
         densities.legend(frameon=False, loc="upper center", ncols=3, fontsize=8)
         colours = (plots.OTHER, plots.INK, plots.FAKE)
         bar = {"linewidth": 9, "solid_capstyle": "butt"}
@@ -83,31 +87,30 @@ class BoundPicture:
     def move(self, mu: float, sigma: float) -> BoundState:
         """Draw q = N(mu, sigma^2) with its bound and return the numbers."""
         state = bound_state(self.log_p_x_given_z, mu, sigma)
-        z = GRID[self.shown]
-        self.q.set_data(z.numpy(), probability.gaussian_log_density(z, mu, sigma).exp().numpy())
+        self.q.set_data(self.z.numpy(), probability.gaussian_log_density(self.z, mu, sigma).exp().numpy())
         stops = (0.0, state.expected_log_likelihood, state.bound, state.log_p_x)
         for lane, (line, start, end) in enumerate(zip(self.bars, stops, stops[1:], strict=False)):
             line.set_data([start, end], [lane, lane])
         return state
 
 
-class BoundExplorer(ipw.VBox):
+class BoundExplorer(Panel):
     """Two sliders move and stretch q(z | x) = N(mu, sigma^2) for one x; both terms, the bound and the gap follow.
 
     `log_p_x_given_z` maps latents z (n,), float64, to log p(x | z) (n,); the prior is N(0, 1).
     """
 
     def __init__(self, log_p_x_given_z: LogLikelihood, mu: float = 0.0, sigma: float = 1.0) -> None:
-        self.mu = slider("mu of q", mu, -2.5, 2.5, 0.05)
-        self.sigma = slider("sigma of q (std)", sigma, 0.1, MOST_SIGMA, 0.05)
+        self.mu = slider("mu of q", mu, least=-2.5, most=2.5, step=0.05)
+        self.sigma = slider("sigma of q (std)", sigma, least=0.1, most=MOST_SIGMA, step=0.05)
         figure = Figure(figsize=(6.8, 4.0))
         axes = figure.subplots(2, 1, height_ratios=[2.2, 1])
         figure.subplots_adjust(left=0.21, right=0.97, top=0.97, bottom=0.12, hspace=0.38)
-        self.picture, self.bound = Picture(figure), BoundPicture(axes, log_p_x_given_z)
-        self.readout = ipw.HTML().add_class("ganlab-readout")
+        self.picture = Picture(figure)
+        self.bound = BoundPicture(axes, log_p_x_given_z)
+        self.readout = readout()
         self.lock = threading.RLock()  # JupyterLab may give each slider a thread of its own
         super().__init__([self.mu, self.sigma, self.picture, self.readout])
-        self.add_class("ganlab-widget")
         for control in (self.mu, self.sigma):
             control.observe(self.redraw, names="value")
         self.redraw()

@@ -1,16 +1,15 @@
 """A picture of curves that grow while a run trains, painted fast enough to be painted every second."""
 
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import ipywidgets as ipw
 import numpy as np
-import PIL.Image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ganlab import plots
+from ganlab.data import pixels
 
 SIDE = 400  # pixels, of the sheet of samples and of the curves
 POINTS = 150  # of a curve, each the mean over equally many steps
@@ -26,26 +25,28 @@ class Curves:
     """
 
     def __init__(self, steps: int) -> None:
-        self.steps, self.picture = steps, picture()
+        self.steps = steps
+        self.picture = picture()
         self.figure = Figure((SIDE / plots.DPI, SIDE / plots.DPI), plots.DPI)
         self.canvas = FigureCanvasAgg(self.figure)
-        self.drawn: object = None  # names and limits of the axes on the canvas
+        self.axes: object = None  # names and limits of the axes on the canvas
 
     def paint(self, panels: Sequence[Mapping[str, Curve]], marks: Mapping[str, Sequence[int]]) -> None:
         """Draw losses above and what is measured below, name -> curve, and the steps `marks[player]`."""
         last = max((at[-1] for panel in panels for at, _ in panel.values() if len(at)), default=1)
         right = min(self.steps, _rounded_up(last))
-        wanted = (list(marks), right, [(list(panel), _limits(panel.values())) for panel in panels])
-        if wanted != self.drawn:
-            self._draw_axes(*wanted)
-            self.drawn, self.background = wanted, self.canvas.copy_from_bbox(self.figure.bbox)
+        axes = (list(marks), right, [(list(panel), _limits(panel.values())) for panel in panels])
+        if axes != self.axes:
+            self._draw_axes(*axes)
+            self.axes = axes
+            self.background = self.canvas.copy_from_bbox(self.figure.bbox)
         self.canvas.restore_region(self.background)
         changes = {f"rate of {player}": _upright(steps) for player, steps in marks.items()}
         for ax, panel in zip(self.figure.axes, panels, strict=True):
             for line in ax.lines:
                 line.set_data(*{**panel, **changes}[line.get_gid()])
                 ax.draw_artist(line)
-        self.picture.value = png(np.asarray(self.canvas.buffer_rgba())[..., :3])
+        self.picture.value = pixels.png(np.asarray(self.canvas.buffer_rgba())[..., :3])
 
     def _draw_axes(self, players: list[str], right: float, panels: list[tuple[list[str], tuple[float, float]]]) -> None:
         self.figure.clear()
@@ -69,15 +70,7 @@ def picture() -> ipw.Image:
     return ipw.Image(format="png", width=str(SIDE), height=str(SIDE), layout=layout).add_class("ganlab-picture")
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """Return pixels (H, W, 1 or 3), uint8, as PNG, packed fast rather than small."""
-    buffer = io.BytesIO()
-    image = PIL.Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
-    image.save(buffer, format="png", compress_level=1)
-    return buffer.getvalue()
-
-
-def thinned(values: Sequence[float]) -> Curve:
+def thin(values: Sequence[float]) -> Curve:
     """Return one value a step as at most POINTS means, each at the middle of its steps."""
     values = np.asarray(values, dtype=float)
     first = np.arange(0, len(values), max(1, -(-len(values) // POINTS)))
@@ -87,7 +80,8 @@ def thinned(values: Sequence[float]) -> Curve:
 
 def _upright(steps: Sequence[int]) -> Curve:
     """Return lines from the bottom (0) to the top (1) of the axes at each of the steps, with gaps between them."""
-    return np.repeat(np.array(steps, dtype=float), 3), np.resize([0, 1, np.nan], 3 * len(steps))
+    x = np.repeat(np.array(steps, dtype=float), 3)
+    return x, np.resize([0, 1, np.nan], len(x))
 
 
 def _limits(curves: Iterable[Curve]) -> tuple[float, float]:
@@ -98,7 +92,8 @@ def _limits(curves: Iterable[Curve]) -> tuple[float, float]:
     values = np.concatenate([[], *(values for _, values in curves)])
     values = values[np.isfinite(values)]
     if len(values) and values.max() < 0:
-        low, high = np.quantile(values, 0.1), values.max()
+        low = np.quantile(values, 0.1)
+        high = values.max()
         unit = _rounded_up(max(high - low, -high / 100)) / 5
         return math.floor(low / unit) * unit, math.ceil(high / unit) * unit
     values = np.append(values, 0.0)

@@ -14,9 +14,10 @@ import torch
 from IPython import get_ipython
 from torch import Tensor
 
-from ganlab import plots
+from ganlab.data import pixels
 from ganlab.train import Run
-from ganlab.widgets.curves import SIDE, Curve, Curves, picture, png, thinned
+from ganlab.widgets.curves import SIDE, Curve, Curves, picture, thin
+from ganlab.widgets.kit import Panel, readout
 
 PAINT_EVERY = 1.0  # seconds from one painting to the next, at the least,
 PAINT_APART = 25  # and so many times what the last one took: painting gets at most 1/26 of the time
@@ -53,7 +54,7 @@ class Pace:
             self.next = ended + max(PAINT_EVERY, PAINT_APART * (ended - started))
 
 
-class Dashboard(ipw.VBox):
+class Dashboard(Panel):
     """Samples of fixed latents, curves, numbers, Stop, and the learning rate of each player (a VAE plays alone).
 
     `stopping` is set by Stop. The view is painted about once a second, and painting takes at most 1/26 of the time.
@@ -64,7 +65,7 @@ class Dashboard(ipw.VBox):
         self.started, self.first = time.perf_counter(), run.step
         self.losses = {name: list(values) for name, values in run.history.items()}
         self.unseen: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
-        self.wanted: dict[str, float] = {}  # learning rates that the next step shall have
+        self.requests: dict[str, float] = {}  # learning rates that the next step shall have
         self.button = ipw.Button(description="Stop", icon="stop", tooltip="End the training; it can go on later")
         self.button.on_click(lambda button: self.stop())
         self.progress = ipw.IntProgress(max=run.settings.steps, layout={"width": "24em"})
@@ -72,12 +73,11 @@ class Dashboard(ipw.VBox):
         self.columns = _columns(run)
         self.samples = picture()
         self.curves = Curves(run.settings.steps)
-        self.readout = ipw.HTML().add_class("ganlab-readout")
+        self.readout = readout()
         pictures = (self.samples, self.curves.picture) if self.columns else (self.curves.picture,)
         rows = (self.button, self.progress), self.rates.values(), pictures
         boxes = [ipw.HBox(list(row), layout={"flex_flow": "row wrap"}) for row in rows]
         super().__init__([*boxes[:2], self.readout, boxes[2]])
-        self.add_class("ganlab-widget")
         self.paint()
 
     def stop(self) -> None:
@@ -86,8 +86,8 @@ class Dashboard(ipw.VBox):
 
     def steer(self) -> None:
         """Give the players the learning rates that were asked for since the last step."""
-        for player in list(self.wanted):
-            self.run.set_learning_rate(player, self.wanted.pop(player))
+        for player in list(self.requests):
+            self.run.set_learning_rate(player, self.requests.pop(player))
 
     def after_step(self, record: dict[str, Tensor]) -> None:
         """Take over the losses of a step, and paint if the time has come."""
@@ -106,8 +106,8 @@ class Dashboard(ipw.VBox):
         run = self.run
         losses = run.history if ended else self._losses_so_far()
         if self.columns:
-            self.samples.value = png(plots.tile(run.sample(self.columns**2), self.columns))
-        curves = [{name: thinned(losses.get(name, ())) for name in panel} for panel in panels(run, losses)]
+            self.samples.value = pixels.png(pixels.tile(run.sample(self.columns**2), self.columns))
+        curves = [{name: thin(losses.get(name, ())) for name in panel} for panel in panels(run, losses)]
         above, below = (*curves[:2], {})[:2]
         below = _metrics(run) if run.keep.metric else below
         marks = {who: [at for at, player, _ in run.learning_rates if player == who] for who in self.rates}
@@ -143,11 +143,11 @@ class Dashboard(ipw.VBox):
         options = [(f"{factor * rate:.2g}", rate if factor == 1 else factor * rate) for factor in factors]
         slider = ipw.SelectionSlider(options=options, value=rate, description=f"learning rate of the {player}")
         slider.style.description_width, slider.layout.width = "15em", "32em"
-        slider.observe(lambda change: self._wish(player, change.new), names="value")
+        slider.observe(lambda change: self._request(player, change.new), names="value")
         return slider
 
-    def _wish(self, player: str, rate: float) -> None:
-        self.wanted[player] = rate
+    def _request(self, player: str, rate: float) -> None:
+        self.requests[player] = rate
         _acknowledge()
 
 
@@ -172,8 +172,8 @@ def _acknowledge() -> None:
 
 def _metrics(run: Run) -> dict[str, Curve]:
     names = dict.fromkeys(name for values in run.metrics for name in values if name != "step")
-    found = {name: [(values["step"], values[name]) for values in run.metrics if name in values] for name in names}
-    return {name: tuple(np.array(pairs, dtype=float).T) for name, pairs in found.items()}
+    series = {name: [(values["step"], values[name]) for values in run.metrics if name in values] for name in names}
+    return {name: tuple(np.array(pairs, dtype=float).T) for name, pairs in series.items()}
 
 
 def _duration(seconds: float) -> str:

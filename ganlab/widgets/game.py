@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from ganlab import losses, metrics, plots, train
 from ganlab.toys import MixtureBatches
 from ganlab.train import GANSettings, clip_weights
-from ganlab.widgets.kit import Picture, chooser
+from ganlab.widgets.kit import Panel, Picture, chooser, readout
 
 MARGIN = 1.6  # half the side of the square that is drawn, in largest coordinates of a mode: the ring has radius 1
 
 
 class BoardState(NamedTuple):
-    """What `Board.draw` finds among 2,500 fakes of fixed latents: losses in nats, the longest pull in nats per unit."""
+    """The game by 2,500 fakes of fixed latents: losses in nats, the longest pull in nats per unit."""
 
     modes: int
     good: float
@@ -38,7 +38,7 @@ class Board:
     """
 
     def __init__(
-        self, generator: nn.Module, critic: nn.Module, source: MixtureBatches, settings: train.GANSettings
+        self, generator: nn.Module, critic: nn.Module, source: MixtureBatches, *, settings: train.GANSettings
     ) -> None:
         settings = dataclasses.replace(settings, precision="float32")
         self.run = train.Run(train.GANTask(generator, critic, settings), source, device=source.device)
@@ -56,21 +56,21 @@ class Board:
             if k < generator:
                 self.move("generator")
 
-    def move(self, who: str) -> None:
+    def move(self, player: str) -> None:
         """Take one step of the "critic" or of the "generator"; the other's weights stay as they are."""
         run = self.run
-        step = self.moves[who]
+        step = self.moves[player]
         batch = run.batch(step)
-        z = run.latents(len(batch.x), who, step)
-        optimizer = run.optimizers[who]
-        if who == "critic":
+        z = run.latents(len(batch.x), player, step)
+        optimizer = run.optimizers[player]
+        if player == "critic":
             penalty = run.task.penalty(run, batch, step)
             train.critic_step(self.critic, self.generator, optimizer, batch.x, z, self.objective, penalty=penalty)
             if run.settings.clip:
                 clip_weights(self.critic, run.settings.clip)
         else:
             train.generator_step(self.generator, self.critic, optimizer, z, self.objective, real=batch.x)
-        self.moves[who] += 1
+        self.moves[player] += 1
 
     def change(self, **settings: Any) -> None:
         """Go on from the present weights by other rules: an objective, a penalty, its weight, a bound to clip to."""
@@ -105,18 +105,21 @@ class Board:
 
     def draw(self, ax: Axes, title: str = "") -> BoardState:
         """Draw D as colour, 200 real and 200 fake points and 50 pulls, the longest a tenth of the square's side."""
-        run, mixture = self.run, self.run.source.mixture
-        real, fake = run.source.at(0), run.sample(2500, average=False).to(run.device)
+        run = self.run
+        mixture = run.source.mixture
+        real = run.source.at(0)
+        fake = run.sample(2500, average=False).to(run.device)
         pulls = self.pulls(fake[:50])
         longest = pulls.norm(dim=1).max().item()
         side = MARGIN * mixture.means.abs().max().item()
         plots.surface(ax, lambda x: self.critic(x.to(run.device)), side)
-        plots.points(ax, real[:200], "real", plots.REAL, size=18)
-        plots.points(ax, fake[:200], "fake", plots.FAKE, size=9)
+        plots.points(ax, real[:200], "real", color=plots.REAL, size=18)
+        plots.points(ax, fake[:200], "fake", color=plots.FAKE, size=9)
         plots.arrows(ax, fake[:50], pulls * side / (5 * max(longest, 1e-12)))
         ax.set(xlabel="first coordinate", ylabel="second coordinate", title=title)
         with torch.no_grad():
-            real_logits, fake_logits = self.critic(real), self.critic(fake[: len(real)])
+            real_logits = self.critic(real)
+            fake_logits = self.critic(fake[: len(real)])
         return BoardState(
             *metrics.mode_coverage(fake, mixture.means, mixture.sigmas[0].item())[:2],
             self.objective.critic(real_logits, fake_logits).mean().item(),
@@ -125,7 +128,7 @@ class Board:
         )
 
 
-class GameBoard(ipw.VBox):
+class GameBoard(Panel):
     """Buttons that step D, step G, step both, run and reset a `Board`, trained in place; Run ends after settings.steps.
 
     Orange to blue is D from 0 to 1; dots are real (blue) and fake (orange) points, arrows the pulls on the fakes. With
@@ -137,19 +140,21 @@ class GameBoard(ipw.VBox):
         generator: nn.Module,
         critic: nn.Module,
         source: MixtureBatches,
+        *,
         settings: GANSettings,
         choosers: bool = False,
     ) -> None:
-        self.board, self.choosers = Board(generator, critic, source, settings), choosers
+        self.board = Board(generator, critic, source, settings=settings)
+        self.choosers = choosers
         self.choices = [  # buttons: the arrow keys of a drop-down list are JupyterLab's own
-            chooser("objective", list(losses.OBJECTIVES), settings.objective, "10.5em"),
-            chooser("penalty", ["none", *losses.PENALTIES], settings.penalty, "10.5em"),
+            chooser("objective", list(losses.OBJECTIVES), settings.objective, width="10.5em"),
+            chooser("penalty", ["none", *losses.PENALTIES], settings.penalty, width="10.5em"),
         ]
         for choice in self.choices:
             choice.observe(self._choose, names="value")
         self.lock = threading.RLock()  # JupyterLab may give each button a thread of its own
         self.picture = Picture(Figure(figsize=(5.2, 5.2)))
-        self.readout = ipw.HTML().add_class("ganlab-readout")
+        self.readout = readout()
         self.per_click = ipw.ToggleButtons(options=[1, 10, 100], value=10, description="steps a click")
         self.per_click.style.button_width = "4em"
         self.buttons = {name: ipw.Button(description=name) for name in ("Step D", "Step G", "Step both", "Reset")}
@@ -161,7 +166,6 @@ class GameBoard(ipw.VBox):
         self.task: asyncio.Task | None = None
         row = ipw.HBox([*self.buttons.values(), self.running], layout={"flex_flow": "row wrap"})
         super().__init__([*(self.choices if choosers else []), row, self.per_click, self.picture, self.readout])
-        self.add_class("ganlab-widget")
         self.play(0, 0)
 
     def play(self, critic: int, generator: int) -> None:

@@ -1,81 +1,73 @@
 """What the widgets are made of: pictures on a canvas, sliders, panels, readouts."""
 
 import contextlib
-import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import anywidget
 import ipywidgets as ipw
-import PIL.Image
 import traitlets
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from ganlab import plots
+from ganlab.data import pixels
 
 THUMBNAIL = 64  # pixels of the screen
-LARGE = 384  # of a large picture, or a little less: pixels are enlarged by whole numbers
-
-
-def painted(images: Tensor, zoom: int, columns: int = 1) -> bytes:
-    """Return images (N, C, H, W), float in [-1, 1] or uint8, in columns as a PNG, each pixel `zoom` x `zoom`.
-
-    By Pillow, which takes a tenth of matplotlib's time.
-    """
-    pixels = plots.tile(images, columns)  # (height, width, C)
-    image = PIL.Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)
-    buffer = io.BytesIO()
-    image.resize((zoom * image.width, zoom * image.height), PIL.Image.Resampling.NEAREST).save(buffer, format="png")
-    return buffer.getvalue()
-
-
-def animated(images: Tensor, zoom: int, milliseconds: int = 60) -> bytes:
-    """Return images (N, C, H, W), float in [-1, 1] or uint8, as a GIF that repeats, each pixel `zoom` x `zoom`."""
-    frames = [PIL.Image.open(io.BytesIO(painted(image[None], zoom))) for image in images]
-    buffer = io.BytesIO()
-    frames[0].save(buffer, "gif", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
-    return buffer.getvalue()
+SMALL = 224  # of a small picture, or a little less: pixels are enlarged by whole numbers
+LARGE = 384
 
 
 class Latest:
     """Calls `draw`, and when calls come faster than it draws, only for the latest of them; a caller may return early.
 
-    While one thread draws, others leave word and go; the one that draws then draws once more.
+    While one thread draws, a call from another returns at once; the thread that draws then draws once more.
     """
 
     def __init__(self, draw: Callable[[], None]) -> None:
-        self.draw, self.lock, self.wanted, self.drawing = draw, threading.Lock(), False, False
+        self.draw = draw
+        self.lock = threading.Lock()
+        self.due = False  # somebody has called since the last drawing began
+        self.busy = False  # a thread draws
 
     def __call__(self, change: object = None) -> None:
         """Draw what is there now, here or on the thread that is drawing already."""
         with self.lock:
-            self.wanted = True
-            if self.drawing:
+            self.due = True
+            if self.busy:
                 return
-            self.drawing = True
+            self.busy = True
         while self._take():
             try:
                 self.draw()
             except BaseException:
-                self.drawing = False
+                self.busy = False
                 raise
 
     def _take(self) -> bool:
-        """Return whether something is still wanted, and take it as done; otherwise the drawing ends."""
+        """Return whether a drawing is due, and take it on; otherwise this thread is no longer busy."""
         with self.lock:
-            self.drawing, self.wanted = self.wanted, False
-            return self.drawing
+            self.busy = self.due
+            self.due = False
+            return self.busy
 
 
 @contextlib.contextmanager
 def by_program(widget: ipw.Widget) -> Iterator[None]:
-    """Inside, `widget.setting` is true: the program moves its controls, not the reader, and callbacks look away."""
+    """Inside, `widget.setting` is true: the program moves its controls, not the reader, and callbacks do nothing."""
     widget.setting = True
     try:
         yield
     finally:
         widget.setting = False
+
+
+class Panel(ipw.VBox):
+    """Widgets in one column; tests find a whole widget by its class ganlab-widget."""
+
+    def __init__(self, children: Sequence[ipw.Widget]) -> None:
+        super().__init__(children)
+        self.add_class("ganlab-widget")
 
 
 # The browser's half of `Pixels`: bytes to squares at once, where an <img> would decode a file on its way.
@@ -106,24 +98,26 @@ CRISP = ".ganlab-pixels canvas { display: block; max-width: 100%; image-renderin
 class Pixels(anywidget.AnyWidget):
     """Images in a widget whose size never changes: (N, C, H, W) in columns, enlarged to about `side` pixels each.
 
-    `value` is the bytes of `plots.tile`, row by row, of `shape` (height, width, C).
+    `value` is the bytes of `pixels.tile`, row by row, of `shape` (height, width, C).
     """
 
-    _esm, _css = CANVAS, CRISP
+    _esm = CANVAS
+    _css = CRISP
     shape = traitlets.List(traitlets.Int()).tag(sync=True)
     zoom = traitlets.Int().tag(sync=True)
     value = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, images: Tensor, side: int, columns: int = 1) -> None:
         self.columns = columns
-        sheet = plots.tile(images, columns)
-        zoom, layout = max(1, side // images.shape[-1]), {"max_width": "calc(100% - 4px)", "margin": "2px"}
-        super().__init__(shape=list(sheet.shape), zoom=zoom, value=sheet.tobytes(), layout={**layout, "flex": "none"})
+        sheet = pixels.tile(images, columns)
+        zoom = max(1, side // images.shape[-1])
+        layout = {"max_width": "calc(100% - 4px)", "margin": "2px", "flex": "none"}
+        super().__init__(shape=list(sheet.shape), zoom=zoom, value=sheet.tobytes(), layout=layout)
         self.add_class("ganlab-picture").add_class("ganlab-pixels")
 
     def show(self, images: Tensor) -> None:
         """Replace the images by others of the same shape; raise ValueError for another."""
-        sheet = plots.tile(images, self.columns)
+        sheet = pixels.tile(images, self.columns)
         if list(sheet.shape) != self.shape:
             raise ValueError(f"images: got a sheet of {list(sheet.shape)} pixels, expected {self.shape}")
         self.value = sheet.tobytes()
@@ -134,10 +128,10 @@ STOPWATCH = """
 async function render({ model, el }) {
   const other = name => model.widget_manager.get_model(model.get(name).slice("IPY_MODEL_".length));
   const control = await other("control"), picture = await other("picture");
-  const button = document.createElement("button"), told = document.createElement("span");
+  const button = document.createElement("button"), report = document.createElement("span");
   button.className = "jupyter-button widget-button";
   button.textContent = "Measure here";
-  told.setAttribute("role", "status");
+  report.setAttribute("role", "status");
   const painted = () => new Promise((resolve, reject) => {
     const came = () => { clearTimeout(late); requestAnimationFrame(() => setTimeout(resolve)); };
     const late = setTimeout(() => {
@@ -154,7 +148,7 @@ async function render({ model, el }) {
     picture.off("change:value", count);
   };
   const measure = async () => {
-    const [start, low, high, step] = ["value", "min", "max", "step"].map(name => control.get(name)), taken = [];
+    const [start, low, high, step] = ["value", "min", "max", "step"].map(name => control.get(name)), times = [];
     const put = value => { control.set("value", value); control.save_changes(); };
     try {
       for (let k = 1; k <= 40; k++) {
@@ -165,30 +159,30 @@ async function render({ model, el }) {
         const done = painted(), begin = performance.now();
         put(value);
         await done;
-        taken.push(performance.now() - begin);
+        times.push(performance.now() - begin);
       }
     } finally {
       put(start);
     }
-    return taken;
+    return times;
   };
   button.addEventListener("click", async () => {
     button.disabled = true;
-    told.textContent = " measuring";
+    report.textContent = " measuring";
     try {
       await settled();
-      const taken = await measure(), ranked = [...taken].sort((a, b) => a - b);
-      const [middle, most] = [0.5, 0.95].map(share => ranked[Math.floor(share * ranked.length)]);
-      told.textContent = ` ${taken.length} moves: a picture after ${middle.toFixed(0)} ms (median), ` +
+      const times = await measure(), ranked = [...times].sort((a, b) => a - b);
+      const [middle, most] = [0.5, 0.95].map(level => ranked[Math.floor(level * ranked.length)]);
+      report.textContent = ` ${times.length} moves: a picture after ${middle.toFixed(0)} ms (median), ` +
         `19 of 20 within ${most.toFixed(0)} ms; that is ${(1000 / middle).toFixed(0)} pictures a second`;
-      model.set("milliseconds", taken);
+      model.set("milliseconds", times);
       model.save_changes();
     } catch (error) {
-      told.textContent = ` ${error.message}`;
+      report.textContent = ` ${error.message}`;
     }
     button.disabled = false;
   });
-  el.append(button, told);
+  el.append(button, report);
 }
 export default { render };
 """
@@ -217,11 +211,11 @@ def side_by_side(controls: list[ipw.Widget], picture: ipw.Widget) -> ipw.HBox:
 
 
 def readout() -> ipw.HTML:
-    """Return a place for two lines of text, found by its class ganlab-readout."""
+    """Return a place for a few lines of text, the one kind that all widgets have; tests find it by ganlab-readout."""
     return ipw.HTML(layout={"min_height": "4.5em"}).add_class("ganlab-readout")
 
 
-def chooser(label: str, options: Sequence, value: object, width: str) -> ipw.ToggleButtons:
+def chooser(label: str, options: Sequence, value: object, *, width: str) -> ipw.ToggleButtons:
     """Return a row of buttons of which one is pressed, labelled to their left as sliders are."""
     style = {"button_width": width, "description_width": "10em"}
     buttons = ipw.ToggleButtons(options=options, value=value, description=label, style=style)
@@ -232,12 +226,15 @@ def thumbnails(samples: Tensor) -> ipw.HBox:
     """Return small pictures of images (n, C, H, W) in a row, numbered from 1."""
     layout = {"align_items": "center", "flex": "0 1 auto", "min_width": "0"}
     pictures = [Pixels(image[None], THUMBNAIL) for image in samples]
-    numbered = [ipw.VBox([picture, ipw.Label(str(k))], layout=layout) for k, picture in enumerate(pictures, 1)]
-    return ipw.HBox(numbered)
+    columns = [ipw.VBox([picture, ipw.Label(str(k))], layout=layout) for k, picture in enumerate(pictures, 1)]
+    return ipw.HBox(columns)
 
 
 class Picture(ipw.Image):
-    """A figure in a widget: change the figure's artists, then `paint()`. Tests find it by its class ganlab-picture."""
+    """A figure in a widget: change the figure's artists, then `paint()`. Tests find it by its class ganlab-picture.
+
+    For axes and curves; images of pixels are `Pixels`, which need no PNG and so come sooner.
+    """
 
     def __init__(self, figure: Figure) -> None:
         self.figure = figure
@@ -251,7 +248,7 @@ class Picture(ipw.Image):
         self.value = plots.png(self.figure)
 
 
-def slider(label: str, value: float, least: float, most: float, step: float) -> ipw.FloatSlider:
+def slider(label: str, value: float, *, least: float, most: float, step: float) -> ipw.FloatSlider:
     """Return a labelled slider that reports while it moves; arrow keys move it one `step`."""
     wide = {"description_width": "10em"}
     return ipw.FloatSlider(
@@ -259,21 +256,9 @@ def slider(label: str, value: float, least: float, most: float, step: float) -> 
     )
 
 
-def panel(*children: ipw.Widget) -> ipw.VBox:
-    """Return the widgets as one column, under the class by which tests find a whole widget."""
-    box = ipw.VBox(children)
-    box.add_class("ganlab-widget")
-    return box
-
-
-def image_slider(draw: Callable[[float], Tensor], label: str, step: float = 0.02, zoom: int = 8) -> ipw.VBox:
-    """Return a slider from 0 to 1 above the image `draw(value)`: one (C, H, W), float in [-1, 1] or uint8.
-
-    Each pixel is shown as `zoom` x `zoom`.
-    """
-    move = slider(label, 0.0, 0.0, 1.0, step)
-    height, width = (str(zoom * side) for side in draw(0.0).shape[1:])
-    picture = ipw.Image(value=painted(draw(0.0)[None], zoom), format="png", width=width, height=height)
-    picture.add_class("ganlab-picture")
-    move.observe(lambda change: setattr(picture, "value", painted(draw(change.new)[None], zoom)), names="value")
-    return panel(move, picture)
+def image_slider(draw: Callable[[float], Tensor], label: str) -> Panel:
+    """Return a slider from 0 to 1 above the image `draw(value)`: one (C, H, W), float in [-1, 1] or uint8."""
+    control = slider(label, 0.0, least=0.0, most=1.0, step=0.02)
+    picture = Pixels(draw(0.0)[None], SMALL)
+    control.observe(lambda change: picture.show(draw(change.new)[None]), names="value")
+    return Panel([control, picture])

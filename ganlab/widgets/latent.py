@@ -11,7 +11,7 @@ from torch import nn
 
 from ganlab.models.latent import FARTHEST, KINDS, STEP, LatentSpace, Point
 from ganlab.runtime import whole_number
-from ganlab.widgets.kit import LARGE, Latest, Pixels, by_program, chooser, readout, side_by_side, slider
+from ganlab.widgets.kit import LARGE, Latest, Panel, Pixels, by_program, chooser, readout, side_by_side, slider
 
 SEEDS = 10**9  # a seed has up to nine digits
 ROWS = 4  # sliders shown at a time
@@ -21,32 +21,32 @@ NOUNS = {"principal": "direction", "axes": "axis"}
 
 def another_seed(seed: int) -> int:
     """Return another seed of up to four digits, from the system's randomness: torch's generators stay as they are."""
-    drawn = secrets.randbelow(9_999)
-    return drawn + (drawn >= seed)
+    number = secrets.randbelow(9_999)
+    return number + (number >= seed)
 
 
-class LatentExplorer(ipw.VBox):
+class LatentExplorer(Panel):
     """A large G(z) of a seed, and sliders that move z along principal directions or axes, in standard deviations.
 
     The start is `models.latents(1, latent_dim, runtime.seeded_generator(seed))`. Four sliders show the directions from
     "first shown" on; what others were moved stays. The share code stands for exactly this z (`LatentSpace.code`).
-    Raises ValueError for directions other than "principal" and "axes", and for a seed of more than nine digits.
+    Raises ValueError for a seed of more than nine digits.
     """
 
-    def __init__(self, generator: nn.Module, seed: int = 0, directions: str = "principal") -> None:
-        if directions not in KINDS:
-            raise ValueError(f"directions: got {directions!r}, expected one of {', '.join(KINDS)}")
+    def __init__(self, generator: nn.Module, seed: int = 0) -> None:
         if whole_number("seed", seed, least=0) >= SEEDS:
             raise ValueError(f"seed: got {seed}, expected nine digits at most")
-        self.space, self.complaint = LatentSpace(generator), ""
+        self.space = LatentSpace(generator)
+        self.complaint = ""
         self.moves: dict[int, float] = {}
-        self.lock, self.setting = threading.RLock(), False  # `setting`: the program moves the controls, not the reader
-        self._make_controls(seed, directions)
-        self.picture, self.readout = Pixels(self.space.images(self.space.z(self.point())), LARGE), readout()
+        self.lock = threading.RLock()
+        self.setting = False  # the program moves the controls, not the reader
+        self._make_controls(seed)
+        self.picture = Pixels(self.space.images(self.space.z(self.point())), LARGE)
+        self.readout = readout()
         self.redraw = Latest(self._paint)
         controls = [ipw.HBox([self.seed, self.draw]), self.kind, self.first, *self.sliders, self.back, self.code]
         super().__init__([side_by_side(controls, self.picture), self.readout])
-        self.add_class("ganlab-widget")
         self._arrange()
         self._listen()
         self.redraw()
@@ -55,15 +55,16 @@ class LatentExplorer(ipw.VBox):
         """Return where the explorer stands."""
         return Point(self.seed.value, self.kind.value, tuple(sorted(self.moves.items())))
 
-    def _make_controls(self, seed: int, directions: str) -> None:
-        wide, narrow = {"description_width": "10em"}, {"width": "17em"}
+    def _make_controls(self, seed: int) -> None:
+        wide = {"description_width": "10em"}
+        narrow = {"width": "17em"}
         rows = min(ROWS, self.space.dim)
         self.seed = ipw.BoundedIntText(seed, 0, SEEDS - 1, description="seed", style=wide, layout=narrow)
         self.draw = ipw.Button(description="Draw", tooltip="Start from another seed", layout={"width": "9em"})
-        self.kind = chooser("directions", KINDS, directions, "7.5em")
+        self.kind = chooser("directions", KINDS, KINDS[0], width="7.5em")
         last = self.space.dim - rows
         self.first = ipw.BoundedIntText(0, 0, last, rows, description="first shown", style=wide, layout=narrow)
-        self.sliders = [slider("", 0.0, -FARTHEST, FARTHEST, STEP) for _ in range(rows)]
+        self.sliders = [slider("", 0.0, least=-FARTHEST, most=FARTHEST, step=STEP) for _ in range(rows)]
         for control in self.sliders:
             control.readout_format = "+.1f"
         self.back = ipw.Button(description="Back to start", tooltip="All moves to 0", layout=UNDER_SLIDERS)
@@ -107,14 +108,16 @@ class LatentExplorer(ipw.VBox):
     def _go(self, point: Point) -> None:
         self.moves = dict(point.moves)
         with by_program(self):
-            self.seed.value, self.kind.value = point.seed, point.kind
+            self.seed.value = point.seed
+            self.kind.value = point.kind
         self._arrange()
 
     def _arrange(self) -> None:
         """Let the sliders show the directions from `first` on."""
         with by_program(self):
             for k, control in enumerate(self.sliders, self.first.value):
-                control.description, control.value = f"{NOUNS[self.kind.value]} {k}", self.moves.get(k, 0.0)
+                control.description = f"{NOUNS[self.kind.value]} {k}"
+                control.value = self.moves.get(k, 0.0)
 
     def _read(self) -> None:
         """Go where the code says, with its first move in sight; of a bad one only say what is wrong."""
@@ -129,16 +132,17 @@ class LatentExplorer(ipw.VBox):
 
     def _paint(self) -> None:
         with self.lock:
-            point, complaint = self.point(), self.complaint
+            point = self.point()
+            complaint = self.complaint
         z = self.space.z(point)
         self.picture.show(self.space.images(z))
         if complaint:
             self.readout.value = f"{html.escape(complaint)}. Nothing was changed."
             return
         moves = ", ".join(f"{value:+.1f} along {NOUNS[point.kind]} {k}" for k, value in point.moves)
-        moved = f"moved by {moves}" if moves else "not moved"
+        change = f"moved by {moves}" if moves else "not moved"
         self.readout.value = (
-            f"Seed {point.seed}, {moved}.<br>z is {z.norm():.1f} long; a draw of {self.space.dim} numbers is "
+            f"Seed {point.seed}, {change}.<br>z is {z.norm():.1f} long; a draw of {self.space.dim} numbers is "
             f"{math.sqrt(self.space.dim):.1f} long, give or take 0.7."
         )
         with self.lock, by_program(self):

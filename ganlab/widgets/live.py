@@ -68,18 +68,18 @@ async def play(run: Run) -> Run:
     everything so far is usable then, and `await live.play(run)` goes on with the same bits.
     """
     run.collect()  # the losses of steps taken elsewhere, so that what is shown starts with all of them
-    shown = Dashboard(run) if watched() else Lines(run)
-    if isinstance(shown, Dashboard):
-        display(shown)
+    view = Dashboard(run) if watched() else Lines(run)
+    if isinstance(view, Dashboard):
+        display(view)
     try:
-        with _interrupts_call(shown.stop):
-            await _take_steps(run, shown)
+        with _interrupts_call(view.stop):
+            await _take_steps(run, view)
         _settle(run)
     except asyncio.CancelledError:  # by whoever awaits this; Jupyter's stop comes as an interrupt
         _settle(run)
         raise
     finally:
-        shown.end()
+        view.end()
         run.release()
     if run.step < run.settings.steps and not run.stopped:
         print(f"Stopped after step {run.step:,}. Everything so far is usable; `await live.play(run)` goes on.")
@@ -94,21 +94,21 @@ def watched() -> bool:
     return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
 
 
-async def _take_steps(run: Run, shown: "Dashboard | Lines") -> None:
-    heard = time.perf_counter()
+async def _take_steps(run: Run, view: "Dashboard | Lines") -> None:
+    last_hearing = time.perf_counter()
     try:
-        while not shown.stopping:
-            shown.steer()
+        while not view.stopping:
+            view.steer()
             record = next(run, None)
             if record is None:
                 return
-            shown.after_step(record)
-            if time.perf_counter() - heard > HEAR_EVERY:
+            view.after_step(record)
+            if time.perf_counter() - last_hearing > HEAR_EVERY:
                 for _ in range(HEARINGS):
                     await asyncio.sleep(0)
-                heard = time.perf_counter()
+                last_hearing = time.perf_counter()
     except KeyboardInterrupt:  # it came during a step, which is whole
-        shown.stop()
+        view.stop()
 
 
 def _settle(run: Run) -> None:
@@ -125,11 +125,11 @@ def _interrupts_call(stop: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread receives interrupts
         return
-    before = signal.signal(signal.SIGINT, lambda number, frame: stop())
+    handler = signal.signal(signal.SIGINT, lambda number, frame: stop())
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, handler)
 
 
 class Lines:

@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import ipywidgets as ipw
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ganlab import losses, plots, probability
 from ganlab.toys import Mixture
-from ganlab.widgets.kit import Picture, slider
+from ganlab.widgets.kit import Panel, Picture, readout, slider
 
 LOSS_COLOURS = {"minimax": plots.OTHER, "non_saturating": plots.INK}
 
 
 class GameState(NamedTuple):
-    """What `game_state` finds, in nats; `gradients[loss]` is (d/dmu, d/dsigma) of that generator loss."""
+    """The game at one p_g, in nats; `gradients[loss]` is (d/dmu, d/dsigma) of that generator loss."""
 
     value: float
     jsd: float
@@ -33,7 +32,8 @@ def game_state(p_data: Mixture, mu: float, sigma: float) -> GameState:
     if not (abs(mu) <= 20 and 0.1 <= sigma <= 5):
         raise ValueError(f"mu, sigma: got {mu!r}, {sigma!r}, expected mu in [-20, 20] and sigma in [0.1, 5]")
     x = torch.linspace(-60, 60, 12001, dtype=torch.float64)
-    log_p_data, log_p_g = p_data.log_prob(x[:, None]), probability.gaussian_log_density(x, mu, sigma)
+    log_p_data = p_data.log_prob(x[:, None])
+    log_p_g = probability.gaussian_log_density(x, mu, sigma)
     jsd = probability.js_divergence(log_p_data, log_p_g, x).item()
     reverse_kl = probability.kl_divergence(log_p_g, log_p_data, x).item()
     logits = probability.optimal_logits(log_p_data, log_p_g)
@@ -56,10 +56,11 @@ class GamePicture:
     """Three Axes, top to bottom: both densities, D*, and how far one step of learning rate 1 moves mu by each loss."""
 
     def __init__(self, axes: Sequence[Axes], p_data: Mixture) -> None:
-        self.p_data, self.x = p_data, torch.linspace(-10, 10, 1001, dtype=torch.float64)
+        self.p_data = p_data
+        self.x = torch.linspace(-10, 10, 1001, dtype=torch.float64)
         self.log_p_data = p_data.log_prob(self.x[:, None])
         densities, discriminator, steps = axes
-        plots.density(densities, self.x, self.log_p_data, "p_data", plots.REAL)
+        plots.density(densities, self.x, self.log_p_data, label="p_data", color=plots.REAL)
         (self.p_g,) = densities.plot([], [], color=plots.FAKE, label="p_g")
         (self.d_star,) = discriminator.plot([], [], color=plots.INK)
         bar = {"linewidth": 5, "solid_capstyle": "butt"}
@@ -83,18 +84,19 @@ class GamePicture:
         return state
 
 
-class MinimaxExplorer(ipw.VBox):
+class MinimaxExplorer(Panel):
     """Two sliders move and stretch p_g = N(mu, sigma^2); D*, V, the divergences and both generator gradients follow."""
 
     def __init__(self, p_data: Mixture, mu: float = 0.0, sigma: float = 1.0) -> None:
-        self.mu, self.sigma = slider("mu (shift)", mu, -8, 8, 0.1), slider("sigma (stretch)", sigma, 0.4, 3, 0.1)
+        self.mu = slider("mu (shift)", mu, least=-8, most=8, step=0.1)
+        self.sigma = slider("sigma (stretch)", sigma, least=0.4, most=3, step=0.1)
         figure = Figure(figsize=(6.8, 4.0))
         axes = figure.subplots(3, 1, sharex=True, height_ratios=[3, 1.6, 1])
         figure.subplots_adjust(left=0.19, right=0.97, top=0.97, bottom=0.12, hspace=0.15)
-        self.picture, self.game = Picture(figure), GamePicture(axes, p_data)
-        self.readout = ipw.HTML().add_class("ganlab-readout")
+        self.picture = Picture(figure)
+        self.game = GamePicture(axes, p_data)
+        self.readout = readout()
         super().__init__([self.mu, self.sigma, self.picture, self.readout])
-        self.add_class("ganlab-widget")
         for control in (self.mu, self.sigma):
             control.observe(self.redraw, names="value")
         self.redraw()

@@ -11,13 +11,24 @@ from ganlab import models
 from ganlab.models import given
 from ganlab.models.latent import FARTHEST, STEP, LatentSpace
 from ganlab.runtime import seeded_generator, whole_number
-from ganlab.widgets.kit import LARGE, THUMBNAIL, Latest, Pixels, chooser, readout, side_by_side, slider, thumbnails
+from ganlab.widgets.kit import (
+    LARGE,
+    THUMBNAIL,
+    Latest,
+    Panel,
+    Pixels,
+    chooser,
+    readout,
+    side_by_side,
+    slider,
+    thumbnails,
+)
 
 STARTS = 8  # at most, to choose from
 STRIP = 8  # pictures of a mixture, from one class to the other
 
 
-class DirectionSliders(ipw.VBox):
+class DirectionSliders(Panel):
     """G(z + sum of slider times direction), for directions (latent_dim,) by name, from one of several starts z.
 
     z: (n, latent_dim), up to eight starts. `measures` by name turn the picture shown, (1, C, H, W) in [-1, 1], into a
@@ -29,9 +40,11 @@ class DirectionSliders(ipw.VBox):
         generator: nn.Module,
         z: Tensor,
         directions: Mapping[str, Tensor],
+        *,
         measures: Mapping[str, Callable[[Tensor], float]] | None = None,
     ) -> None:
-        self.space, self.measures = LatentSpace(generator), dict(measures or {})
+        self.space = LatentSpace(generator)
+        self.measures = dict(measures or {})
         if z.ndim != 2 or not 1 <= len(z) <= STARTS or z.shape[1] != self.space.dim:
             raise ValueError(f"z: got shape {tuple(z.shape)}, expected (n, {self.space.dim}) with n from 1 to {STARTS}")
         if not directions:
@@ -39,20 +52,22 @@ class DirectionSliders(ipw.VBox):
         for name, direction in directions.items():
             if direction.shape != (self.space.dim,):
                 raise ValueError(f"directions: {name!r} has shape {tuple(direction.shape)}, expected {z.shape[1:]}")
-        self.z, self.directions = z.detach().cpu(), {name: way.detach().cpu() for name, way in directions.items()}
+        self.z = z.detach().cpu()
+        self.directions = {name: direction.detach().cpu() for name, direction in directions.items()}
         samples = self.space.images(self.z)
         numbers = [(str(k + 1), k) for k in range(len(z))]
-        self.start = chooser("start", numbers, 0, "2.4em")
+        self.start = chooser("start", numbers, 0, width="2.4em")
         self.start.style.description_width = "6em"
-        self.sliders = {name: slider(name, 0.0, -FARTHEST, FARTHEST, STEP) for name in directions}
+        self.sliders = {name: slider(name, 0.0, least=-FARTHEST, most=FARTHEST, step=STEP) for name in directions}
         self.back = ipw.Button(description="Back to start", tooltip="All sliders to 0")
-        self.picture, self.readout, self.redraw = Pixels(samples[:1], LARGE), readout(), Latest(self._paint)
+        self.picture = Pixels(samples[:1], LARGE)
+        self.readout = readout()
+        self.redraw = Latest(self._paint)
         for control in (self.start, *self.sliders.values()):
             control.observe(self.redraw, names="value")
         self.back.on_click(self._go_back)
         controls = [self.start, *self.sliders.values(), self.back, self.readout]
         super().__init__([thumbnails(samples), side_by_side(controls, self.picture)])
-        self.add_class("ganlab-widget")
         self.redraw()
 
     def point(self) -> Tensor:
@@ -68,45 +83,49 @@ class DirectionSliders(ipw.VBox):
         z = self.point()
         images = self.space.images(z)
         self.picture.show(images)
-        measured = [f"{html.escape(name)} {measure(images):.2f}" for name, measure in self.measures.items()]
-        away = (z[0] - self.z[self.start.value]).norm()
+        readings = [f"{html.escape(name)} {measure(images):.2f}" for name, measure in self.measures.items()]
+        distance = (z[0] - self.z[self.start.value]).norm()
         usual = self.space.dim**0.5
-        told = f"z is {z.norm():.1f} long (a draw: {usual:.1f}, give or take 0.7), {away:.1f} from the start."
-        self.readout.value = f"{', '.join(measured)}<br>{told}" if measured else told
+        length = f"z is {z.norm():.1f} long (a draw: {usual:.1f}, give or take 0.7), {distance:.1f} from the start."
+        self.readout.value = f"{', '.join(readings)}<br>{length}" if readings else length
 
 
-class ClassMixer(ipw.VBox):
-    """G(z, (1 - t) y_a + t y_b) of a generator that is told classes: two classes, a slider t, and a seed for z.
+class ClassMixer(Panel):
+    """G(z, (1 - t) y_a + t y_b) of a conditional generator: two classes, a slider t, and a seed for z.
 
-    `names` has a name for each class; `classifier`, if given, says what it takes the picture for. The strip shows the
-    whole mixture for the same z. Raises ValueError for a generator that is told no classes or as many others.
+    `names` has a name for each class; a `classifier` says what it takes the picture for. The strip shows the
+    whole mixture for the same z. Raises ValueError for a generator that takes no classes, or another number of them.
     """
 
     def __init__(
-        self, generator: nn.Module, names: Sequence[str], seed: int = 0, classifier: nn.Module | None = None
+        self, generator: nn.Module, names: Sequence[str], seed: int = 0, *, classifier: nn.Module | None = None
     ) -> None:
         if getattr(generator, "classes", None) != len(names):
-            told = getattr(generator, "classes", "no")
-            raise ValueError(f"names: got {len(names)}, but this generator is told {told} classes")
-        self.generator, self.names, self.classifier = generator, list(names), classifier
+            classes = getattr(generator, "classes", "no")
+            raise ValueError(f"names: got {len(names)}, but this generator takes {classes} classes")
+        self.generator = generator
+        self.names = list(names)
+        self.classifier = classifier
         options = [(name, k) for k, name in enumerate(names)]
         width = f"{0.7 * max(map(len, names)) + 1.8:.1f}em"
-        self.ends = [chooser(label, options, k, width) for k, label in enumerate(("class", "other class"))]
-        self.mix = slider("mixture", 0.0, 0.0, 1.0, 0.02)
+        self.ends = [chooser(label, options, k, width=width) for k, label in enumerate(("class", "other class"))]
+        self.mix = slider("mixture", 0.0, least=0.0, most=1.0, step=0.02)
         self.seed = ipw.BoundedIntText(whole_number("seed", seed, least=0), 0, 10**9 - 1, description="seed of z")
         self.seed.layout.width = "14em"
         for control in (*self.ends, self.mix, self.seed):
             control.style.description_width = "6em"
         start = self._images(torch.zeros(1))
-        self.picture, self.strip = Pixels(start, LARGE), Pixels(start.repeat(STRIP, 1, 1, 1), THUMBNAIL, STRIP)
-        self.readout, self.redraw, self.redraw_strip = readout(), Latest(self._paint), Latest(self._paint_strip)
+        self.picture = Pixels(start, LARGE)
+        self.strip = Pixels(start.repeat(STRIP, 1, 1, 1), THUMBNAIL, STRIP)
+        self.readout = readout()
+        self.redraw = Latest(self._paint)
+        self.redraw_strip = Latest(self._paint_strip)
         for control in (*self.ends, self.mix, self.seed):
             control.observe(self.redraw, names="value")
             if control is not self.mix:
                 control.observe(self.redraw_strip, names="value")
         below = side_by_side([self.mix, self.seed, self.readout], self.picture)
         super().__init__([*self.ends, below, self.strip])
-        self.add_class("ganlab-widget")
         self.redraw_strip()
         self.redraw()
 
@@ -130,10 +149,12 @@ class ClassMixer(ipw.VBox):
         images = self._images(torch.tensor([t]))
         self.picture.show(images)
         a, b = (html.escape(self.names[end.value]) for end in self.ends)
-        said = [f"{100 * (1 - t):.0f}% class {a}, {100 * t:.0f}% class {b}."]
+        sentences = [f"{100 * (1 - t):.0f}% class {a}, {100 * t:.0f}% class {b}."]
         if self.classifier is not None:
             with torch.inference_mode():
                 probability = self.classifier(images).softmax(1)[0]
             best = int(probability.argmax())
-            said.append(f"The classifier sees {html.escape(self.names[best])}, {100 * probability[best]:.0f}% sure.")
-        self.readout.value = "<br>".join(said)
+            sentences.append(
+                f"The classifier sees {html.escape(self.names[best])}, {100 * probability[best]:.0f}% sure."
+            )
+        self.readout.value = "<br>".join(sentences)

@@ -10,8 +10,8 @@ import traitlets
 from ipywidgets.widgets.trait_types import CByteMemoryView
 from torch import Tensor
 
-from ganlab.data import DataError, read_image
-from ganlab.widgets.kit import Latest, Pixels, readout, side_by_side
+from ganlab.data import DataError, pixels, read_image
+from ganlab.widgets.kit import Latest, Panel, Pixels, readout, side_by_side
 
 ZOOM = 10  # pixels of the screen for one of the pad
 # The browser's half. Pixels are bytes, row by row, 0 black; a stroke is a soft disc pulled along. What is drawn is sent
@@ -109,31 +109,35 @@ STYLE = """
 class Pad(anywidget.AnyWidget):
     """The canvas alone: `pixels` are side * side bytes, row by row, 0 black, 255 white."""
 
-    _esm, _css = PAD, STYLE
+    _esm = PAD
+    _css = STYLE
     side = traitlets.Int(28).tag(sync=True)
     zoom = traitlets.Int(ZOOM).tag(sync=True)
     pixels = CByteMemoryView(bytes(28 * 28)).tag(sync=True)  # a browser's bytes come as a memoryview
 
 
-class DrawingPad(ipw.VBox):
+class DrawingPad(Panel):
     """A pad of 28 x 28, and beside it what `respond` makes of the drawing, stroke by stroke.
 
-    `respond(drawn)` gets (1, 1, 28, 28) in [-1, 1], -1 black, and returns images (n, C, H, W) in [-1, 1], as many each
-    time, and a sentence. "Example" puts the next of `examples`, uint8 (n, 1, 28, 28), on the pad; "File" takes a
+    `respond(drawing)` gets (1, 1, 28, 28) in [-1, 1], -1 black, and returns images (n, C, H, W) in [-1, 1], as many
+    each time, and a sentence. "Example" puts the next of `examples`, uint8 (n, 1, 28, 28), on the pad; "File" takes a
     picture from the reader's disk, its centre square in grey, with "invert" for dark strokes on light paper.
     """
 
     def __init__(self, respond: Callable[[Tensor], tuple[Tensor, str]], examples: Tensor, columns: int = 4) -> None:
         if examples.dtype != torch.uint8 or examples.shape[1:] != (1, 28, 28):
-            got = f"{examples.dtype} {tuple(examples.shape)}"
-            raise ValueError(f"examples: got {got}, expected torch.uint8 (n, 1, 28, 28)")
-        self.respond, self.examples, self.next = respond, examples, 0
-        self.pad, self.readout = Pad(), readout()
+            kind = f"{examples.dtype} {tuple(examples.shape)}"
+            raise ValueError(f"examples: got {kind}, expected torch.uint8 (n, 1, 28, 28)")
+        self.respond = respond
+        self.examples = examples
+        self.next = 0  # the example that the button shows next
+        self.pad = Pad()
+        self.readout = readout()
         self.example = ipw.Button(description="Example", tooltip="Put a real digit on the pad")
         self.clear = ipw.Button(description="Clear")
         self.file = ipw.FileUpload(accept="image/*", description="File", tooltip="A picture from your disk")
         self.invert = ipw.ToggleButton(description="Invert", tooltip="Black for white")
-        images, _ = respond(self.drawn)
+        images, _ = respond(self.drawing)
         self.picture = Pixels(images, 112, columns)
         self.redraw = Latest(self._paint)
         self.example.on_click(self._show_example)
@@ -143,13 +147,12 @@ class DrawingPad(ipw.VBox):
         self.pad.observe(self.redraw, names="pixels")
         buttons = ipw.HBox([self.example, self.clear, self.file, self.invert], layout={"flex_flow": "row wrap"})
         super().__init__([buttons, side_by_side([self.pad, self.readout], self.picture)])
-        self.add_class("ganlab-widget")
         self.redraw()
 
     @property
-    def drawn(self) -> Tensor:
+    def drawing(self) -> Tensor:
         """Return what is on the pad, float (1, 1, 28, 28) in [-1, 1]."""
-        return self._bytes()[None].float() / 127.5 - 1
+        return pixels.to_floats(self._bytes()[None])
 
     def put(self, image: Tensor) -> None:
         """Put an image on the pad, uint8 (1, 28, 28)."""
@@ -165,13 +168,13 @@ class DrawingPad(ipw.VBox):
     def _read_file(self, change: object) -> None:
         if not self.file.value:
             return
-        chosen = self.file.value[-1]
+        upload = self.file.value[-1]
         try:
-            self.put(read_image(bytes(chosen["content"]), 28, grey=True))
+            self.put(read_image(bytes(upload["content"]), 28, grey=True))
         except DataError as error:
-            self.readout.value = f"{html.escape(chosen['name'])}: {html.escape(str(error))}. Nothing was changed."
+            self.readout.value = f"{html.escape(upload['name'])}: {html.escape(str(error))}. Nothing was changed."
 
     def _paint(self) -> None:
-        images, sentence = self.respond(self.drawn)
+        images, sentence = self.respond(self.drawing)
         self.picture.show(images)
         self.readout.value = html.escape(sentence)

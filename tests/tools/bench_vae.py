@@ -22,7 +22,7 @@ from ganlab import data, models, runtime, train
 BATCH, PASSES = 128, 10
 NETWORKS = {
     "MLP VAE 28x28": models.mlp_vae,
-    "convolutional VAE 28x28, width 16": lambda: models.conv_vae(20, 1, 28, 16),
+    "convolutional VAE 28x28, width 16": lambda: models.conv_vae(20, 1, 28, width=16),
 }
 
 

@@ -1,0 +1,62 @@
+"""Pixels: one conversion between bytes and the range of the networks, one sheet of images, one PNG, one GIF."""
+
+import io
+
+import numpy as np
+import PIL.Image
+import torch
+from torch import Tensor
+
+GAP = 2  # white pixels between the images of a sheet
+MILLISECONDS = 60  # a frame of a GIF
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Return images of any shape, float in [-1, 1], as uint8, cut off at 0 and 255; uint8 as it is."""
+    if images.dtype == torch.uint8:
+        return images
+    return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def to_floats(images: Tensor) -> Tensor:
+    """Return images of any shape, uint8, as float32 in [-1, 1]; what is float already keeps its range."""
+    return images.float().div(127.5).sub(1) if images.dtype == torch.uint8 else images.float()
+
+
+def tile(images: Tensor, columns: int) -> np.ndarray:
+    """Return images (N, C, H, W), float in [-1, 1] or uint8, as one uint8 array (rows, width, C) with white gaps.
+
+    Raises ValueError for another shape, or for other than one or three channels.
+    """
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise ValueError(f"images: got shape {tuple(images.shape)}, expected (N, 1 or 3, H, W)")
+    images = to_bytes(images.detach().cpu())
+    n, c, h, w = images.shape
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    sheet = np.full((rows * (h + GAP) - GAP, columns * (w + GAP) - GAP, c), 255, dtype=np.uint8)
+    for k, image in enumerate(images.permute(0, 2, 3, 1).numpy()):  # (H, W, C)
+        top = (k // columns) * (h + GAP)
+        left = (k % columns) * (w + GAP)
+        sheet[top : top + h, left : left + w] = image
+    return sheet
+
+
+def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
+    """Return pixels (H, W, 1 or 3), uint8, as PNG, each pixel `zoom` x `zoom`; packed fast rather than small."""
+    buffer = io.BytesIO()
+    _picture(sheet, zoom).save(buffer, format="png", compress_level=1)
+    return buffer.getvalue()
+
+
+def gif(images: Tensor, zoom: int = 1) -> bytes:
+    """Return images (N, C, H, W), float in [-1, 1] or uint8, as a GIF that repeats, each pixel `zoom` x `zoom`."""
+    first, *rest = [_picture(tile(image[None], 1), zoom) for image in images]
+    buffer = io.BytesIO()
+    first.save(buffer, format="gif", save_all=True, append_images=rest, duration=MILLISECONDS, loop=0)
+    return buffer.getvalue()
+
+
+def _picture(sheet: np.ndarray, zoom: int) -> PIL.Image.Image:
+    image = PIL.Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else np.ascontiguousarray(sheet))
+    return image.resize((zoom * image.width, zoom * image.height), PIL.Image.Resampling.NEAREST)
