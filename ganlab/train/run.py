@@ -28,7 +28,7 @@ from ganlab.train.keep import CHANGEABLE, Hold, Keep, load_run
 from ganlab.train.precision import measured_precision, settled
 from ganlab.train.schedules import warmed_up
 from ganlab.train.steps import update_ema
-from ganlab.train.task import Optimizers, Stage, Task, named, recorded
+from ganlab.train.task import Optimizers, Stage, Task, defaults, named, recorded
 
 COLLECT_EVERY = 50  # steps between two times that losses are brought from the device: each waits for it once
 
@@ -372,7 +372,7 @@ class Run(Stage):
         CheckpointError, which names both and the way out, if it does not.
         """
         path = self.keep.checkpoint
-        kept = {**state["networks"], **_defaults(self.settings), **state["settings"], **state.get("data", {})}
+        kept = {**state["networks"], **defaults(self.settings), **state["settings"], **state.get("data", {})}
         mine = {**self._networks(), **recorded(self.settings), **self._data()}
         if "data" not in state:
             print(f"{path}: it was written before checkpoints knew their data; whether these are the same is not known")
@@ -395,9 +395,3 @@ class Run(Stage):
             out = f"; change=({name!r},) goes on with this run's" if name in CHANGEABLE else ""
             raise CheckpointError(f"resume: {path} has {name} {what}{out}; or choose another file")
         return changes
-
-
-def _defaults(settings: Any) -> dict[str, Any]:
-    """Return the defaults of settings as a checkpoint records them: a file may be older than a setting."""
-    fields = [field for field in dataclasses.fields(settings) if field.default is not dataclasses.MISSING]
-    return {field.name: named(field.default) for field in fields}

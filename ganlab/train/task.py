@@ -161,3 +161,9 @@ def named(value: Any) -> Any:
 def recorded(settings: Any) -> dict[str, Any]:
     """Return the settings as a checkpoint records them: field -> plain value."""
     return {field.name: named(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+
+
+def defaults(settings: Any) -> dict[str, Any]:
+    """Return the defaults of settings as a checkpoint records them: a file may be older than a setting."""
+    fields = [field for field in dataclasses.fields(settings) if field.default is not dataclasses.MISSING]
+    return {field.name: named(field.default) for field in fields}
