@@ -16,7 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # read when torch loads; kernels that a test starts inherit it
 matplotlib.use("agg")
 
-pytest_plugins = ["browser"]  # its fixtures are for every file, and one server serves them all
+pytest_plugins = ["browser", "costs"]  # fixtures for every file, one server for all; what each file cost
 PRIVATE = pytest.StashKey[str]()
 
 
