@@ -20,9 +20,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import lessons
+import limits
 import nbformat.v4 as v4
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -41,7 +42,9 @@ SETTINGS = {
 }
 Server = tuple[Path, str]  # the folder of the notebooks, and an address with room for a notebook's name
 SCREENSHOTS = lessons.ROOT / "build" / "screenshots"
-LESSON_SECONDS = 300
+LESSON_SECONDS = 60  # all cells on a quiet machine, at smoke speed
+START_SECONDS = 10  # of a server or a kernel
+ACTION_SECONDS = 5  # what a reader does, until the page has answered
 # Cells that wait show [*], cells that ran a number, and cells after an error [ ].
 FINISHED = """() => {
     const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent);
@@ -102,25 +105,32 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield folder / "notebooks", f"http://127.0.0.1:{port}/lab/tree/notebooks/{{}}?reset&token={token}"
     finally:
         process.terminate()  # JupyterLab ends its kernels with itself
-        process.wait(timeout=30)
+        process.wait(timeout=limits.scaled(10))
 
 
 def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
-    """Return when the server answers; fail with its log when it ends or takes over a minute."""
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
+    """Return when the server answers; fail with its log when it ends or hangs."""
+    end = time.monotonic() + limits.scaled(START_SECONDS)
+    while process.poll() is None and time.monotonic() < end:
         try:
-            urllib.request.urlopen(url, timeout=5).close()
+            urllib.request.urlopen(url, timeout=limits.scaled(1)).close()
             return
         except (urllib.error.URLError, TimeoutError):
             time.sleep(0.2)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+    pytest.fail(f"{limits.reason('no answer of JupyterLab', START_SECONDS)}:\n{log.read_text()[-3000:]}")
+
+
+def new_context(browser: Browser) -> BrowserContext:
+    """Return a context whose every wait has a limit that is scaled to this machine."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1300})
+    context.set_default_timeout(1000 * limits.scaled(ACTION_SECONDS))
+    return context
 
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
     """Open an empty page; afterwards end its kernels, which may be busy when a test failed."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1300})
+    context = new_context(browser)
     yield context.new_page()
     root, token = re.fullmatch(r"(.*)/lab/tree/.*token=(.*)", server[1]).groups()
     sessions = context.request.get(f"{root}/api/sessions?token={token}").json()
@@ -144,13 +154,13 @@ def start_all(page: Page, server: Server, path: Path) -> None:
     lessons.write(notebook, folder / path.name)
     page.goto(address.format(path.name))
     # The notebook's own indicator says "idle" already before there is a kernel.
-    page.get_by_text(f"{lessons.KERNEL['display_name']} | Idle").wait_for(timeout=60_000)
+    page.get_by_text(f"{lessons.KERNEL['display_name']} | Idle").wait_for(timeout=1000 * limits.scaled(START_SECONDS))
     menu(page, "Run", "Run All Cells")
 
 
 def finish_all(page: Page, server: Server, path: Path) -> list[str]:
     """Wait until all cells have run, and save; return what did not run to its end."""
-    page.wait_for_function(FINISHED, timeout=1000 * LESSON_SECONDS)
+    page.wait_for_function(FINISHED, timeout=1000 * limits.scaled(LESSON_SECONDS))
     menu(page, "File", "Save Notebook")
     page.locator(".jp-mod-dirty").wait_for(state="detached")
     return lessons.unfinished(lessons.read(server[0] / path.name))
@@ -170,13 +180,13 @@ def pictures(widget: Locator) -> list[str]:
     )
 
 
-def changes(page: Page, widget: Locator, act: Callable[[], None], seconds: float = 5) -> bool:
-    """Do `act`; return whether a picture of the widget becomes another within so many seconds."""
+def changes(page: Page, widget: Locator, act: Callable[[], None], seconds: float = ACTION_SECONDS) -> bool:
+    """Do `act`; return whether a picture of the widget becomes another, within what stops a hang at `seconds`."""
     before = pictures(widget)
     assert before, "the widget shows no picture"
     act()
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    end = time.monotonic() + limits.scaled(seconds)
+    while time.monotonic() < end:
         page.wait_for_timeout(50)
         if pictures(widget) != before:
             return True

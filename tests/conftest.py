@@ -1,11 +1,14 @@
 """What every test runs under: quiet progress bars, one thread a worker, and no file of the user's read or written."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
+import limits
 import matplotlib
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -16,7 +19,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # read when torch loads; kernels that a test starts inherit it
 matplotlib.use("agg")
 
-pytest_plugins = ["browser"]  # its fixtures are for every file, and one server serves them all
+pytest_plugins = ["browser", "costs"]  # fixtures for every file, one server for all; what each file cost
 PRIVATE = pytest.StashKey[str]()
 
 
@@ -24,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give the session one folder for all caches and settings; xdist's workers inherit it, and so do kernels."""
     if hasattr(config, "workerinput"):
         return
+    limits.measured()  # now, before the workers start: they inherit it
     config.stash[PRIVATE] = private = tempfile.mkdtemp(prefix="ganlab-tests-")
     for name in ("GANLAB_CACHE", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         os.environ[name] = os.path.join(private, name.lower())
@@ -45,6 +49,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     together = ("_in_browser.py", "test_grading.py", "test_parallel.py")
     scheduler._split_scope = lambda nodeid: next((name for name in together if name in nodeid), nodeid)
     return scheduler
+
+
+def pytest_report_header() -> str:
+    """Say what a limit is in this session."""
+    return limits.explanation()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
+    """Say under every failure that names a time limit where the limit comes from."""
+    report = yield
+    if report.failed and re.search("time-?out|timed out|timeout", report.longreprtext, re.IGNORECASE):
+        report.sections.append(("limits", limits.explanation()))
+    return report
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import assignments
 import lessons
+import limits
 import mutants
 import nbformat
 import papermill
@@ -31,7 +32,7 @@ def grader() -> str:
 
 def classroom(python: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [python, "-m", "ganlab.classroom", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=1200, cwd=lessons.ROOT)
+    return limits.run(command, 120, cwd=lessons.ROOT)
 
 
 def copied(folder: Path, *names: str, secret: str = "") -> Course:
@@ -177,7 +178,7 @@ def test_a_release_is_executed_by_papermill_and_by_nbval(name: str, tmp_path: Pa
         str(output),
         cwd=str(folder),
         kernel_name="python3",
-        execution_timeout=120,
+        execution_timeout=round(limits.scaled(15)),
         progress_bar=False,
     )
     assert lessons.unfinished(lessons.read(output)) == []

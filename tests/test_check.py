@@ -8,6 +8,8 @@ import importlib
 import math
 import re
 import runpy
+import sys
+import types
 from pathlib import Path
 
 import lessons
@@ -209,3 +211,13 @@ def test_answer_rejects_a_number_that_does_not_exist(number: str, words: str) ->
     with pytest.raises(ValueError, match="number: got") as error:
         check.answer(number, ...)
     assert words in str(error.value)
+
+
+def test_an_exercise_of_a_lesson_with_a_letter_is_looked_for_in_its_own_module(monkeypatch) -> None:
+    exercises = {"01b.1": Exercise(lambda given: {"it": given}, 2.0, ())}
+    monkeypatch.setitem(sys.modules, "ganlab.check.lesson_01b", types.SimpleNamespace(EXERCISES=exercises))
+    assert check.find("01b.1") is exercises["01b.1"]
+    with pytest.raises(ValueError, match="expected one of 01b.1"):
+        check.find("01b.2")
+    with pytest.raises(ValueError, match="lesson '01c' has no exercises"):
+        check.find("01c.1")

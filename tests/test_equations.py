@@ -13,7 +13,7 @@ import pytest
 from nbformat import NotebookNode
 
 FIRST = "04"  # the rule is younger than the lessons before it
-WITH_EQUATIONS = [path for path in lessons.lessons() if path.name[:2] >= FIRST]
+WITH_EQUATIONS = [path for path in lessons.lessons() if lessons.number(path) >= FIRST]
 ASSERTS = re.compile(r"^\s*assert\b", re.MULTILINE)
 
 
@@ -33,17 +33,17 @@ def unchecked(notebook: NotebookNode) -> list[str]:
     return complaints
 
 
-def misnumbered(notebook: NotebookNode, lesson: int) -> list[str]:
-    """Return a complaint if the equations are not numbered N.1, N.2 and so on, in the order of reading."""
+def misnumbered(notebook: NotebookNode, lesson: str) -> list[str]:
+    """Return a complaint if the equations are not numbered N.1, N.2 and so on (1b.1 in 01b), as they are read."""
     found = [number for cell in notebook.cells if cell.cell_type == "markdown" for number in tagged(cell.source)]
-    expected = [f"{lesson}.{k}" for k in range(1, len(found) + 1)]
+    expected = [f"{lesson.removeprefix('0')}.{k}" for k in range(1, len(found) + 1)]
     return [] if found == expected else [f"equations are numbered {found}, expected {expected}"]
 
 
 @pytest.mark.parametrize("lesson", WITH_EQUATIONS, ids=lambda path: path.stem)
 def test_every_numbered_equation_has_a_check(lesson: Path) -> None:
     notebook = lessons.read(lesson)
-    complaints = unchecked(notebook) + misnumbered(notebook, int(lesson.name[:2]))
+    complaints = unchecked(notebook) + misnumbered(notebook, lessons.number(lesson))
     assert not complaints, "\n".join([lesson.name, *complaints])
 
 
@@ -59,8 +59,14 @@ def sample() -> NotebookNode:
     )
 
 
+def test_the_equations_of_a_lesson_with_a_letter_bear_it() -> None:
+    cells = [v4.new_markdown_cell("$$1 + 1 = 2 \\tag{1b.1}$$"), v4.new_code_cell("assert 1 + 1 == 2  # (1b.1)")]
+    notebook = v4.new_notebook(cells=cells)
+    assert unchecked(notebook) == [] and misnumbered(notebook, "01b") == [] and misnumbered(notebook, "01")
+
+
 def test_a_lesson_with_all_its_checks_passes() -> None:
-    assert unchecked(sample()) == [] and misnumbered(sample(), 7) == []
+    assert unchecked(sample()) == [] and misnumbered(sample(), "07") == []
 
 
 BROKEN: list[tuple[str, str, Callable[[list[NotebookNode]], None]]] = [
@@ -84,4 +90,4 @@ def test_a_lesson_without_a_check_is_refused(number: str, breaker: Callable[[lis
 @pytest.mark.parametrize("numbers", [("7.2", "7.1"), ("7.1", "7.1"), ("7.1", "7.3"), ("8.1", "8.2")])
 def test_equations_out_of_order_are_refused(numbers: tuple[str, str]) -> None:
     text = "".join(f"$$0 = 0 \\tag{{{number}}}$$" for number in numbers)
-    assert misnumbered(v4.new_notebook(cells=[v4.new_markdown_cell(text)]), 7)
+    assert misnumbered(v4.new_notebook(cells=[v4.new_markdown_cell(text)]), "07")

@@ -3,6 +3,7 @@
 import threading
 import time
 
+import limits
 import pytest
 import torch
 
@@ -37,23 +38,24 @@ def test_latest_draws_every_call_of_one_thread() -> None:
 
 
 def test_latest_skips_what_nobody_waits_for_and_never_the_last() -> None:
-    value, drawn, busy = [0], [], threading.Event()
+    value, drawn, busy, gone_on = [0], [], threading.Event(), threading.Event()
+    waited = []
 
     def draw() -> None:
         drawn.append(value[0])
         busy.set()
-        time.sleep(0.05)
+        waited.append(gone_on.wait(limits.scaled(1)))
 
     latest = kit.Latest(draw)
     first = threading.Thread(target=latest)
     first.start()
     busy.wait()
-    begun = time.monotonic()
     for k in range(1, 101):
         value[0] = k
         latest()
-    assert time.monotonic() - begun < 0.04  # leaves word, and does not wait for the picture
+    gone_on.set()
     first.join()
+    assert waited[0], "a call waited for the picture, which waits for the calls' end"
     assert drawn == [0, 100]
 
 

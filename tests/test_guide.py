@@ -17,14 +17,15 @@ Check = Callable[[str], list[str]]
 COLUMNS, PER_MINUTE, DISCUSSION, MEETING = 150, 45, 15, 90  # characters; words of reading; minutes; minutes
 PLANS = {"Six weeks": (6, 2 * MEETING), "Twelve weeks": (12, MEETING)}  # weeks, class minutes in each
 PARTS = ("Goal", "Minutes", "Needs", "Misconceptions", "Discussion", "Skip")
-REFERENCE = re.compile(r"(`+)(\d\d) › (#+ .+?)(?: › cell (\d+) of (\d+))?\1(?!`)")
+REFERENCE = re.compile(r"(`+)(\d\d[a-z]?) › (#+ .+?)(?: › cell (\d+) of (\d+))?\1(?!`)")
+LESSON = re.compile(r"\b\d\d[a-z]?\b")
 TIMES = {"a quarter of an hour": 15, "an hour": 60, "an hour and a half": 90, "two hours": 120}
 READING = re.compile(rf"Reading takes (?:about )?({'|'.join(TIMES)})[.,]")
 ASSIGNMENT_WORK = re.compile(r"assignment (\d): (\d+)")
 
 
 def notebooks() -> dict[str, NotebookNode]:
-    return {path.name[:2]: lessons.read(path) for path in lessons.lessons()}
+    return {lessons.number(path): lessons.read(path) for path in lessons.lessons()}
 
 
 NOTEBOOKS = notebooks()
@@ -75,7 +76,7 @@ def rows(guide: str, heading: str) -> list[list[str]]:
 
 
 def numbers(cell: str) -> list[str]:
-    return re.findall(r"\d+", cell)
+    return re.findall(r"\d+(?:[a-z]\b)?", cell)
 
 
 def minutes(guide: str) -> dict[str, list[int]]:
@@ -161,7 +162,7 @@ def needs_are_those_of_the_lessons(guide: str) -> list[str]:
     complaints = []
     for number, parts in lesson_sections(guide).items():
         paragraph = re.search(r"\*\*You need:\*\*.*?(?=\n\n|\Z)", markdown(NOTEBOOKS[number]), re.DOTALL)
-        linked = sorted(set(re.findall(r"\((\d\d)_\w+\.ipynb\)", paragraph[0]))) if paragraph else None
+        linked = sorted(set(re.findall(r"\((\d\d[a-z]?)_\w+\.ipynb\)", paragraph[0]))) if paragraph else None
         if numbers(parts.get("Needs", "")) != linked:
             complaints.append(f"lesson {number} needs {linked}, the guide says {parts.get('Needs', '')!r}")
     return complaints
@@ -178,7 +179,7 @@ def plan_complaints(guide: str, name: str) -> Iterator[str]:
         yield f"its weeks are not 1 to {weeks} in eight columns"
         return
     totals = {number: stated[-1] for number, stated in minutes(guide).items() if len(stated) == 5}
-    named = [(number, week) for week, row in enumerate(plan, 1) for number in re.findall(r"\b\d\d\b", row[1])]
+    named = [(number, week) for week, row in enumerate(plan, 1) for number in LESSON.findall(row[1])]
     named = [(number, week) for number, week in named if f"clinic: {number}" not in plan[week - 1][1]]
     taught = dict(named)  # lesson -> week
     if [number for number, _ in named] != list(NOTEBOOKS):
@@ -347,3 +348,9 @@ def test_an_assignment_that_the_guide_lacks_is_noticed(tmp_path: Path, name: str
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / name / f"{name}.ipynb")
     complaints = assignments_are_in_the_guide(GUIDE.read_text(encoding="utf-8"), tmp_path)
     assert bool(complaints) == noticed
+
+
+def test_a_lesson_with_a_letter_is_read_in_the_guide() -> None:
+    assert REFERENCE.search("see `01b › ## Run › cell 1 of 2`")[2] == "01b"
+    assert numbers("01, 01b and 02") == ["01", "01b", "02"] and numbers("20 5") == ["20", "5"]
+    assert LESSON.findall("01, 01b; clinic: 02") == ["01", "01b", "02"]

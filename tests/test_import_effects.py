@@ -2,10 +2,10 @@
 
 import ast
 import json
-import subprocess
 from pathlib import Path
 
 import assignments
+import limits
 import test_architecture as architecture
 
 # Imports every module, lowest floor first, and prints what each import did besides defining names.
@@ -43,7 +43,7 @@ print(json.dumps(complaints))
 
 def import_effects(modules: list[str], others: list[str], folder: Path) -> dict[str, list[str]]:
     command = [assignments.grader_python(), "-B", "-c", IMPORT_EACH, json.dumps([modules, others])]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    result = limits.run(command, 30, cwd=folder)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 

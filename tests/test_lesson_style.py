@@ -27,7 +27,9 @@ from ganlab import check, data, losses, metrics, models, plots, probability, run
 lab = runtime.start(speed, seed, device)
 lab"""
 TIME = re.compile(r"^\*\*Time:\*\* about (\d+) minutes? on two CPU cores\.", re.MULTILINE)
-README_ROW = re.compile(r"^\|\s*\d\d\s*\|.*\]\(notebooks/(\d\d_\w+)\.ipynb\).*\|\s*(\d+) min\s*\|\s*$", re.MULTILINE)
+README_ROW = re.compile(
+    r"^\|\s*\d\d[a-z]?\s*\|.*\]\(notebooks/(\d\d[a-z]?_\w+)\.ipynb\).*\|\s*(\d+) min\s*\|\s*$", re.MULTILINE
+)
 MARK = "# NBVAL_CHECK_OUTPUT"
 LINES, COLUMNS, BYTES = 30, 100, 2_500_000
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
@@ -221,7 +223,7 @@ def test_lesson(lesson: Path, check: Check) -> None:
 @pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda path: path.stem)
 def test_lesson_file_is_light_and_named_after_its_number(lesson: Path) -> None:
     assert lesson.stat().st_size <= BYTES
-    assert dict(headings(lessons.read(lesson))[:1])[1].startswith(f"{lesson.name[:2]} · ")
+    assert dict(headings(lessons.read(lesson))[:1])[1].startswith(f"{lessons.number(lesson)} · ")
 
 
 def readme_minutes(readme: str) -> dict[str, int]:

@@ -139,6 +139,8 @@ def test_every_check_has_a_broken_sample() -> None:
 
 def test_the_readme_table_is_read() -> None:
     row = "| 07 | [Sample](notebooks/07_sample.ipynb) | What? | 3 min |\n"
+    row += "| 07b | [Sample](notebooks/07b_sample.ipynb) | And? | 2 min |\n"
     later = "| 08 | VAEs on images | Why do they blur? | later |\n"
-    assert style.readme_minutes("| | lesson | question | time |\n|---|---|---|---|\n" + row + later) == {"07_sample": 3}
+    table = "| | lesson | question | time |\n|---|---|---|---|\n" + row + later
+    assert style.readme_minutes(table) == {"07_sample": 3, "07b_sample": 2}
     assert style.stated_minutes(good_sample()) == 3

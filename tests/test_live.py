@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 
 import games
+import limits
 import numpy as np
 import pytest
 import torch
@@ -307,5 +308,5 @@ def test_nobody_watches_a_script_or_nbclient():
     """papermill executes by nbclient."""
     assert not live.watched()
     notebook = v4.new_notebook(cells=[v4.new_code_cell("from ganlab.widgets import live\nlive.watched()")])
-    NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    NotebookClient(notebook, kernel_name="python3", timeout=round(limits.scaled(10))).execute()
     assert notebook.cells[0].outputs[0].data["text/plain"] == "False"

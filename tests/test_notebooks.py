@@ -1,6 +1,7 @@
 """Every lesson is executed by nbval and by papermill, and the notebook tool is shown to notice what is wrong."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lessons
+import limits
 import nbformat.v4 as v4
 import papermill
 import pytest
@@ -16,7 +18,7 @@ from nbformat import NotebookNode
 LESSONS = lessons.lessons()
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 PARAMETERS = {"speed": "smoke", "seed": 7, "device": "cpu"}  # another seed than the stored outputs'
-CELL_SECONDS = 300
+CELL_SECONDS, NBVAL_SECONDS = 15, 90  # what the slowest takes on a quiet machine, at smoke speed
 
 
 def nbval(path: Path) -> subprocess.CompletedProcess[str]:
@@ -24,15 +26,10 @@ def nbval(path: Path) -> subprocess.CompletedProcess[str]:
 
     It gets a process of its own: inside this session xdist could deal one lesson's cells to two kernels.
     """
-    options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_SECONDS}"]
+    options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={limits.scaled(CELL_SECONDS):.0f}"]
     plain = ["-q", "-o", "addopts=", "-p", "no:xdist", "-p", "no:cacheprovider"]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *plain, str(path)],
-        env={**os.environ, "GANLAB_SPEED": "smoke"},
-        capture_output=True,
-        text=True,
-        timeout=1800,
-    )
+    command = [sys.executable, "-m", "pytest", *options, *plain, str(path)]
+    return limits.run(command, NBVAL_SECONDS, env={**os.environ, "GANLAB_SPEED": "smoke"})
 
 
 def run_papermill(path: Path, output: Path) -> NotebookNode:
@@ -45,7 +42,7 @@ def run_papermill(path: Path, output: Path) -> NotebookNode:
         parameters=PARAMETERS,
         cwd=str(path.parent),
         kernel_name="python3",
-        execution_timeout=CELL_SECONDS,
+        execution_timeout=round(limits.scaled(CELL_SECONDS)),
         progress_bar=False,
     )
     return lessons.read(output)
@@ -70,9 +67,41 @@ def test_papermill_runs_every_cell(lesson: Path, tmp_path: Path) -> None:
     assert any("injected-parameters" in cell.metadata.get("tags", []) for cell in notebook.cells)
 
 
-def test_there_are_lessons() -> None:
-    numbers = [path.name[:2] for path in LESSONS]  # some are yet to be written: 07 stands without 04 to 06
+def lessons_of(request: pytest.FixtureRequest, test: str) -> list[str]:
+    """Return the lessons that a test of this file was collected for, whatever this session selects of them."""
+    function = getattr(request.module, test)
+    return [path.name for mark in function.pytestmark if mark.name == "parametrize" for path in mark.args[1]]
+
+
+def test_every_notebook_on_disk_is_executed_by_both_and_linked_in_the_readme(request: pytest.FixtureRequest) -> None:
+    on_disk = sorted(name for name in os.listdir(lessons.NOTEBOOKS) if name.endswith(".ipynb"))
+    numbers = [lessons.number(path) for path in LESSONS]  # some are yet to be written: 07 stands without 04 to 06
     assert numbers[0] == "00" and len(set(numbers)) == len(numbers)
+    assert lessons_of(request, "test_nbval_runs_every_cell_and_the_marked_outputs_hold") == on_disk
+    assert lessons_of(request, "test_papermill_runs_every_cell") == on_disk
+    readme = (lessons.ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d[a-z]?) \| \[[^\]]+\]\(notebooks/([^)]+)\)", readme, re.MULTILINE)
+    assert rows == [(lessons.number(path), path.name) for path in LESSONS]
+
+
+def test_a_lesson_with_a_letter_is_a_lesson(tmp_path: Path) -> None:
+    for name in ("02_b.ipynb", "01b_b.ipynb", "01_a.ipynb", "01B_c.ipynb", "1_d.ipynb", "001_e.ipynb", "notes.ipynb"):
+        (tmp_path / name).touch()
+    assert [lessons.number(path) for path in lessons.lessons(tmp_path)] == ["01", "01b", "02"]
+
+
+def test_one_lesson_with_a_letter_is_refreshed_alone(
+    store: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = store("1 + 1")
+    lettered = other.rename(other.with_name("00b_small.ipynb"))
+    store("2 + 2")
+    monkeypatch.setattr(lessons.lessons, "__defaults__", (lettered.parent,))
+    monkeypatch.setenv("GANLAB_SPEED", "smoke")
+    assert lessons.main(["refresh", "00b"]) == 0
+    assert lessons.read(lettered).cells[-1].outputs[0].data == {"text/plain": "2"}
+    assert lessons.unfinished(lessons.read(other))  # 00 was left alone
+    assert "00b_small" in capsys.readouterr().out
 
 
 # From here on, the tools themselves: what they must notice, and that a stored lesson survives every failure.

@@ -8,11 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import games
 import lessons
+import limits
 import pytest
 import torch
 import torch.distributed as dist
@@ -62,11 +62,11 @@ def start(*arguments: object) -> subprocess.Popen:
 def ended(job: subprocess.Popen) -> tuple[int, str, str]:
     """Wait for the end of a job; return its status, output and errors. One that hangs is killed, and fails."""
     try:
-        output, errors = job.communicate(timeout=240)
+        output, errors = job.communicate(timeout=limits.scaled(60))
     except subprocess.TimeoutExpired:
         job.terminate()  # torchrun ends its workers
-        output, errors = job.communicate(timeout=60)
-        pytest.fail(f"the job hangs:\n{output}\n{errors}")
+        output, errors = job.communicate(timeout=limits.scaled(10))
+        pytest.fail(f"{limits.reason('no end of the job', 60)}:\n{output}\n{errors}")
     return job.returncode, output, errors
 
 
@@ -205,9 +205,9 @@ def started(out: Path) -> subprocess.Popen:
     path = out / "run.safetensors"
     before = path.stat().st_mtime_ns
     job = start("-m", "ganlab", *line(out))
-    while path.stat().st_mtime_ns == before:
-        assert job.poll() is None, job.communicate()[1]
-        time.sleep(0.005)
+    saved = lambda: path.stat().st_mtime_ns != before  # noqa: E731
+    limits.wait_until(lambda: saved() or job.poll() is not None, "a new checkpoint", seconds=60, pause=0.005)
+    assert job.poll() is None, job.communicate()[1]
     return job
 
 

@@ -9,6 +9,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import limits
 import numpy as np
 import pytest
 import safetensors.torch
@@ -256,14 +257,14 @@ def _start(number: int, of: int, how: str, folder: Path) -> subprocess.Popen:
 def test_two_processes_may_build_the_same_cache_at_once(tiny, tmp_path):
     source, builds = tiny
     both = [_start(number, 2, "live", tmp_path / "cache") for number in range(2)]
-    assert [process.wait(timeout=60) for process in both] == [0, 0]
+    assert [process.wait(timeout=limits.scaled(15)) for process in both] == [0, 0]
     assert torch.equal(quietly(source, "test")["labels"], torch.tensor([7])) and builds == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_process_killed_before_its_file_is_whole_leaves_nothing_to_be_taken_for_it(tiny, tmp_path):
     source, builds = tiny
-    assert _start(0, 1, "kill", tmp_path / "cache").wait(timeout=60) == -signal.SIGKILL
+    assert _start(0, 1, "kill", tmp_path / "cache").wait(timeout=limits.scaled(15)) == -signal.SIGKILL
     assert not source.path.exists()
     quietly(source)
     assert builds == [1] and source.path.exists()

@@ -4,8 +4,10 @@ import asyncio
 import copy
 import math
 import threading
+from collections.abc import Callable
 from typing import Any
 
+import limits
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -281,10 +283,10 @@ def test_board_looks_without_touching_gradients_or_chance() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-async def running(board: widgets.GameBoard, seconds: float) -> None:
-    """Let the event loop go on until the board's run has ended, for so many seconds at most."""
-    async with asyncio.timeout(seconds):
-        while not board.task.done():
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the event loop go on until the condition holds; TimeoutError when it hangs."""
+    async with asyncio.timeout(limits.scaled(2)):
+        while not condition():
             await asyncio.sleep(0.005)
 
 
@@ -292,11 +294,10 @@ def test_board_runs_and_stops() -> None:
     async def press() -> tuple[int, int]:
         board = new_board()
         board.running.value = True
-        while board.board.moves["generator"] < 10:
-            await asyncio.sleep(0.005)
+        await until(lambda: board.board.moves["generator"] >= 10)
         board.running.value = False
         stopped_at = board.board.moves["generator"]
-        await running(board, 10)
+        await until(board.task.done)
         return stopped_at, board.board.moves["generator"]
 
     stopped_at, end = asyncio.run(press())
@@ -308,7 +309,7 @@ def test_board_run_ends_by_itself_and_starts_again() -> None:
         board, ends = new_board(steps=20), []
         for _ in range(2):
             board.running.value = True
-            await running(board, 10)
+            await until(board.task.done)
             ends.append(board.board.moves["critic"])
             assert board.running.value is False
         return ends
@@ -320,9 +321,9 @@ def test_board_reset_stops_a_run() -> None:
     async def press() -> widgets.GameBoard:
         board = new_board()
         board.running.value = True
-        await asyncio.sleep(0.1)
+        await until(lambda: board.board.moves["generator"] > 0)
         board.buttons["Reset"].click()
-        await running(board, 10)
+        await until(board.task.done)
         return board
 
     assert asyncio.run(press()).board.moves == {"critic": 0, "generator": 0}
@@ -337,7 +338,7 @@ def test_board_pressed_twice_runs_once() -> None:
         board.running.value = False
         board.running.value = True
         same = board.task is first
-        await running(board, 10)
+        await until(board.task.done)
         return same
 
     assert asyncio.run(press())

@@ -36,7 +36,7 @@ def test_lesson_runs_and_its_widgets_move(
             try_widget(page, widget)
     finally:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{lesson.name[:2]}.png")
+        page.screenshot(path=SCREENSHOTS / f"{lessons.number(lesson)}.png")
     record_property(f"browser, {lesson.stem}", f"ran in {seconds:.0f} s, {len(widgets)} widgets moved")
 
 

@@ -10,16 +10,16 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import limits
 import psutil
 import requests
 import websocket
 
-SECONDS = 600  # that anything may take
+SECONDS = limits.scaled(30)  # that anything may take
 HUB = """
 c.JupyterHub.bind_url = "http://127.0.0.1:{ports[0]}"
 c.JupyterHub.hub_port = {ports[1]}
@@ -29,7 +29,7 @@ c.JupyterHub.services = [{{"name": "office", "api_token": "{token}"}}]
 c.JupyterHub.load_roles = [
     {{"name": "office", "scopes": ["admin:users", "admin:servers", "tokens"], "services": ["office"]}}
 ]
-c.Spawner.http_timeout = c.Spawner.start_timeout = 120
+c.Spawner.http_timeout = c.Spawner.start_timeout = {seconds}
 """
 
 
@@ -87,7 +87,7 @@ def system_user(name: str, homes: Path) -> Iterator[None]:
         left = [process for process in psutil.process_iter() if process.uids().real == number]
         for process in left:
             process.kill()
-        psutil.wait_procs(left, timeout=10)
+        psutil.wait_procs(left, timeout=limits.scaled(5))
         subprocess.run(["userdel", name], check=True)
 
 
@@ -99,7 +99,9 @@ def running_hub(folder: Path, settings: str) -> Iterator[tuple[str, str]]:
         probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
         ports = [probe.getsockname()[1] for probe in probes]
     token, address, log = secrets.token_hex(), f"http://127.0.0.1:{ports[0]}", folder / "log"
-    (folder / "jupyterhub_config.py").write_text(HUB.format(token=token, ports=ports) + settings)
+    (folder / "jupyterhub_config.py").write_text(
+        HUB.format(token=token, ports=ports, seconds=limits.scaled(15)) + settings
+    )
     with log.open("w") as output:
         hub = subprocess.Popen([sys.executable, "-m", "jupyterhub"], cwd=folder, stdout=output, stderr=output)
     try:
@@ -110,18 +112,15 @@ def running_hub(folder: Path, settings: str) -> Iterator[tuple[str, str]]:
         raise
     finally:
         hub.terminate()  # it ends the servers and the proxy with itself
-        hub.wait(timeout=60)
+        hub.wait(timeout=limits.scaled(10))
 
 
 def answers(url: str) -> bool:
     try:
-        return requests.get(url, timeout=5).ok
+        return requests.get(url, timeout=limits.scaled(1)).ok
     except requests.RequestException:
         return False
 
 
 def wait(ready: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 120
-    while not ready():
-        assert time.monotonic() < deadline, f"{what} did not start"
-        time.sleep(0.3)
+    limits.wait_until(ready, f"started: {what}", seconds=15, pause=0.3)

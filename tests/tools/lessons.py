@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import limits
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -25,7 +26,8 @@ NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE = "[a widget: run this cell to use it; the figure below shows one of its states]"
-CELL_SECONDS = 900  # a class-speed cell takes about two minutes; a slow laptop may take several times as long
+CELL_SECONDS = 150  # the slowest cell at class speed on a quiet machine
+NAME = re.compile(r"(\d\d[a-z]?)_\w+\.ipynb")  # of a lesson: 01_name.ipynb; 01b_name.ipynb comes after it
 HOME_FOLDERS = re.compile(r"(?<![\w.])/(?:home|Users|tmp|var/folders)/|[A-Za-z]:\\+Users\\")
 
 
@@ -35,7 +37,12 @@ class LessonError(Exception):
 
 def lessons(folder: Path = NOTEBOOKS) -> list[Path]:
     """Return the lessons of a folder in reading order."""
-    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    return sorted((path for path in folder.glob("*.ipynb") if NAME.fullmatch(path.name)), key=number)
+
+
+def number(path: Path) -> str:
+    """Return a lesson's number, its letter included: "01b" of notebooks/01b_name.ipynb."""
+    return NAME.fullmatch(path.name)[1]
 
 
 def read(path: Path) -> NotebookNode:
@@ -128,7 +135,7 @@ def execute(path: Path, speed: str, keep_widgets: bool = False) -> NotebookNode:
     notebook = read(path)
     client = NotebookClient(
         notebook,
-        timeout=CELL_SECONDS,
+        timeout=round(limits.scaled(CELL_SECONDS)),
         kernel_name=KERNEL["name"],
         resources={"metadata": {"path": str(path.parent)}},
         store_widget_state=keep_widgets,
@@ -163,11 +170,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 1 when any lesson failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=("refresh", "course", "normalise"))
-    parser.add_argument("lesson", nargs="*", help="numbers of lessons, such as 01; none means all")
+    parser.add_argument("lesson", nargs="*", help="numbers of lessons, such as 01 or 01b; none means all")
     options = parser.parse_args(arguments)
-    unknown = [number for number in options.lesson if number not in {path.name[:2] for path in lessons()}]
+    unknown = [given for given in options.lesson if given not in map(number, lessons())]
     if unknown or not lessons():
-        known = " ".join(path.name[:2] for path in lessons()) or "none"
+        known = " ".join(map(number, lessons())) or "none"
         parser.error(f"no lesson {' '.join(unknown)} in notebooks/; there is: {known}")
 
     commands = {
@@ -177,7 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
     }
     failed = []
     for path in lessons():
-        if options.lesson and path.name[:2] not in options.lesson:
+        if options.lesson and number(path) not in options.lesson:
             continue
         started = time.perf_counter()
         try:

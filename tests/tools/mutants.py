@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("only", nargs="*", metavar="01 or 1_game")
     parser.add_argument("--variants", type=int, default=2)
     chosen = parser.parse_args(arguments)
-    numbers = [path.name[:2] for path in lessons.lessons()]
+    numbers = [lessons.number(path) for path in lessons.lessons()]
     known = [*numbers, *assignments.names()]
     if unknown := set(chosen.only) - set(known):
         parser.error(f"no bank for {', '.join(sorted(unknown))}; there are {', '.join(known)}")
