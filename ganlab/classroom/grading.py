@@ -18,7 +18,7 @@ from traitlets.config import Config
 
 from ganlab.classroom import report, variants
 from ganlab.classroom.course import Course, CourseError, configure
-from ganlab.classroom.isolation import Limits, run_isolated
+from ganlab.classroom.isolation import Limits, Starter, run_isolated, starter
 from ganlab.classroom.staging import Staged, stage
 from ganlab.classroom.suspicion import not_handed_in, suspicions
 
@@ -83,16 +83,16 @@ def _run_all(
     """Execute all submissions, `jobs` at a time, into `executed/STUDENT.ipynb`, and add to each what needs a look."""
     executed.mkdir()
 
-    def run(one: Staged) -> None:
+    def run(one: Staged, start: Starter) -> None:
         began = time.monotonic()
         one.looks += suspicions(one.notebook)
-        notebook, looks = run_isolated(one.notebook, one.folder, [course.root, TESTS], limits)
+        notebook, looks = run_isolated(one.notebook, one.folder, [course.root, TESTS], limits, start=start)
         one.looks += looks + not_handed_in(notebook)
         nbformat.write(notebook, executed / f"{one.student}.ipynb")
         progress(f"{one.student}: run in {time.monotonic() - began:.0f} s")
 
-    with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(run, staged))
+    with starter(jobs) as start, ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(run, staged, [start] * len(staged)))
 
 
 def _mark_all(course: Course, name: str, staged: list[Staged], place: Path) -> None:
