@@ -47,7 +47,10 @@ def main() -> None:
             *lines, rest = (rest + read).split(b"\n")
             for line in lines:
                 order = json.loads(line)
-                running[fork(lambda order=order: _serve(worker, order))] = order["id"], time.monotonic() + order["seconds"]
+                running[fork(lambda order=order: _serve(worker, order))] = (
+                    order["id"],
+                    time.monotonic() + order["seconds"],
+                )
         for process, (_, end) in running.items():
             if time.monotonic() > end:
                 kill_descendants(process)

@@ -111,7 +111,9 @@ def restore(namespace: dict[str, Any]) -> None:
 def _wrapped_by_torch(now: Any, before: Any) -> bool:
     """Say whether torch itself has put its wrapper around a function: its compiler does, when it is first loaded."""
     file = getattr(getattr(now, "__code__", None), "co_filename", "")
-    return getattr(now, "__wrapped__", None) is before and file.startswith(os.path.dirname(sys.modules["torch"].__file__))
+    return getattr(now, "__wrapped__", None) is before and file.startswith(
+        os.path.dirname(sys.modules["torch"].__file__)
+    )
 
 
 def _replaced(name: str) -> None:

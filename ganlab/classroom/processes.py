@@ -9,7 +9,9 @@ def descendants(process: int, *, without: int = 0) -> list[psutil.Process]:
     """Return what descends from a process, the process `without` and its own descendants left out."""
     try:
         below = psutil.Process(process).children(recursive=True)
-        apart = {without, *(child.pid for child in psutil.Process(without).children(recursive=True))} if without else set()
+        apart = (
+            {without, *(child.pid for child in psutil.Process(without).children(recursive=True))} if without else set()
+        )
     except psutil.Error:  # it has ended
         return []
     return [one for one in below if one.pid not in apart]
@@ -57,4 +59,3 @@ def _kill(process: psutil.Process) -> None:
         process.kill()
     except psutil.Error:
         return
-
