@@ -31,7 +31,7 @@ def grader() -> str:
 
 def classroom(python: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [python, "-m", "ganlab.classroom", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=1200, cwd=lessons.ROOT)
+    return subprocess.run(command, capture_output=True, text=True, cwd=lessons.ROOT)
 
 
 def copied(folder: Path, *names: str, secret: str = "") -> Course:

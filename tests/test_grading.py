@@ -10,16 +10,18 @@ import assignments
 import nbformat
 import pytest
 import submissions
+import test_isolation
 from test_assignments import classroom, copied, grade_cells, grader  # noqa: F401 (a fixture)
 
-from ganlab.classroom import isolation, variants
+from ganlab.classroom import variants
 from ganlab.classroom.course import Course
 from ganlab.classroom.staging import restore
 from ganlab.classroom.suspicion import not_handed_in, suspicions
 
 NAME, SECRET = submissions.NAME, "a secret of the tests"
 each_source = pytest.mark.parametrize("name", assignments.names())
-LIMITS = ("--jobs", 2, "--cell-seconds", 15, "--memory-mb", 2000)
+LIMITS = ("--jobs", 2, "--cell-seconds", test_isolation.LIMITS.cell_seconds, "--memory-mb", 2000)
+KINDS = [*submissions.CLASS, *submissions.FILES]
 BY_HAND = """
 from nbgrader.api import Gradebook
 with Gradebook("sqlite:///{file}", "ganlab") as gradebook:
@@ -59,37 +61,21 @@ def hashes(folder: Path) -> dict[str, str]:
 def graded(tmp_path_factory: pytest.TempPathFactory, grader: str) -> tuple[Course, str, dict[str, str]]:  # noqa: F811
     """Return a course of all kinds of submissions after grading, what was printed, and the hashes of what came in."""
     folder = tmp_path_factory.mktemp("class") / "course"
-    course = prepared(folder, grader, [*submissions.ODD, *submissions.FILES])
+    course = prepared(folder, grader, KINDS)
     before = hashes(folder / "submitted")
     result = classroom(grader, "grade", "1", "--course", folder, *LIMITS)
     assert result.returncode == 0, result.stdout + result.stderr
     return course, result.stdout, before
 
 
-def deserved(kind: str) -> tuple[dict[str, int], str]:
-    """Return the points that a kind deserves, by part and without the written one, and words of the look it needs."""
-    points = {}
-    for cell, most in grade_cells(assignments.varied(NAME, 1, 1)).items():
-        part = cell.removesuffix("-seen").removesuffix("-hidden")
-        points[part] = points.get(part, 0) + most
-    points["letter"] = 0
-    if kind in submissions.ODD:
-        _, earned, words = submissions.ODD[kind]
-        lost = {submissions.ALL: (), submissions.FIRST_LOST: (submissions.FIRST, submissions.ON_FIRST)}.get(
-            earned, points
-        )
-        return points | dict.fromkeys(lost, 0), words
-    earned, words = submissions.FILES[kind]
-    return points if earned == submissions.ALL else {part: p * (part in earned) for part, p in points.items()}, words
-
-
-@pytest.mark.parametrize("kind", [*submissions.ODD, *submissions.FILES])
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_submission_gets_what_it_deserves(kind: str, graded: tuple) -> None:
     row = marks(graded[0])[kind]
-    points, words = deserved(kind)
-    got = {part: float(row[part]) for part in points}
+    points = submissions.deserved(kind) | {"letter": 0}
     if kind == "wrong":  # its function still serves a later part, at the form of which the seen test looks
         points[submissions.ON_FIRST] = 2
+    words = submissions.ODD[kind].words if kind in submissions.ODD else submissions.FILES[kind][1]
+    got = {part: float(row[part]) for part in points}
     assert got == points
     assert float(row["total"]) == sum(points.values())
     assert words in row["needs a look"] and bool(words) == bool(row["needs a look"]), row["needs a look"]
@@ -107,7 +93,7 @@ def test_the_summary_tells_the_distribution_the_slips_and_who_needs_a_look(grade
     course, printed, _ = graded
     summary = (course.results(NAME) / "summary.md").read_text(encoding="utf-8")
     assert summary in printed
-    count = len(submissions.ODD) + len(submissions.FILES)
+    count = len(KINDS)
     assert summary.startswith(f"# {NAME}: {count} submissions, 100 points")
     assert "1 times: optimal-logits: the prior does not enter" in summary  # what the kind "wrong" got wrong
     assert "| change-prior | " in summary and summary.count("not attempted") == 1  # the column's head
@@ -126,7 +112,7 @@ def test_pages_show_marks_and_hints_and_no_hidden_test(graded: tuple) -> None:
         if len(line.strip()) > 40 and not line.startswith("#")
     ]
     pages = {path.parts[-3]: path.read_text(encoding="utf-8") for path in course.root.glob("feedback/*/*/*.html")}
-    assert set(pages) == {*submissions.ODD, *submissions.FILES}
+    assert set(pages) == set(KINDS)
     assert "the prior does not enter" in pages["wrong"]
     assert "Not marked yet: letter (10 points)." in pages["correct"] and "Not marked yet" not in pages["untouched"]
     for kind, page in pages.items():
@@ -235,14 +221,6 @@ def test_code_that_reaches_for_the_grader_is_named(code: str, words: str) -> Non
 @each_source
 def test_no_solution_is_suspicious(name: str) -> None:
     assert suspicions(assignments.varied(name, 1, 1)) == []
-
-
-def test_a_submission_that_cannot_be_run_earns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "WORKER", "ganlab.classroom.no_such_module")
-    run, looks = isolation.run_isolated(assignments.varied(NAME, 1, 1), tmp_path, [], isolation.Limits())
-    assert len(looks) == 1 and looks[0].startswith("could not be run: ")
-    tests = [cell for cell in run.cells if cell.id in grade_cells(run) and cell.cell_type == "code"]
-    assert tests and all([output.output_type for output in cell.outputs] == ["error"] for cell in tests)
 
 
 def test_a_notebook_without_ids_and_metadata_is_brought_back() -> None:

@@ -5,6 +5,7 @@ line each on its standard output. The process of a submission forks a kernel of 
 elsewhere a fork of a process that has loaded torch is not safe, and `isolation` starts a fresh process instead.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -15,7 +16,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +56,18 @@ def main() -> None:
             if time.monotonic() > end:
                 kill_descendants(process)
                 os.kill(process, signal.SIGKILL)
-        while running:
-            ended, status = os.waitpid(-1, os.WNOHANG)  # a submission's process, or an orphan of one
-            if ended == 0:
-                break
+        for ended, status in _ended():
             if ended in running:
-                kill_descendants(ended)
                 number, _ = running.pop(ended)
                 _answer({"id": number, "status": os.waitstatus_to_exitcode(status)})
     kill_descendants(os.getpid())
+
+
+def _ended() -> Iterator[tuple[int, int]]:
+    """Yield (process, status) of every child that has ended: processes of submissions, and orphans of theirs."""
+    with contextlib.suppress(ChildProcessError):  # there are no children
+        while (child := os.waitpid(-1, os.WNOHANG))[0]:
+            yield child
 
 
 def _answer(message: dict[str, Any]) -> None:
