@@ -79,6 +79,7 @@ def test_an_odd_submission_costs_itself_alone(kind: str, server: isolation.ForkS
     assert points(run) == wanted, (looks, SLOWNESS)
     needed = odd.words if odd.seen_in_run else ""
     assert needed in "; ".join(looks) and bool(needed) == bool(looks), looks
+    assert len([look for look in looks if look.startswith("cell ")]) <= 1, "an answer that was stopped was asked again"
     assert [path.name for path in course.iterdir()] == ["gradebook.db"] and not list(extras.iterdir())
     assert not left_over(), "a process of the submission goes on"
 

@@ -94,6 +94,19 @@ def remember(namespace: dict[str, Any], names: list[str]) -> None:
     _given.update({name: namespace[name] for name in names if name == "variant" or callable(namespace.get(name))})
 
 
+class Stopped(RuntimeError):
+    """An answer that had to be stopped, and is not called again; the message says why it was."""
+
+
+def disable(namespace: dict[str, Any], names: list[str], why: str) -> None:
+    """Put in the place of functions that were stopped before some that say so at once."""
+
+    def stopped(*args: Any, **kwargs: Any) -> None:
+        raise Stopped(f"it {why}")
+
+    namespace.update({name: stopped for name in names if callable(namespace.get(name))})
+
+
 def restore(namespace: dict[str, Any]) -> None:
     """Put back, and report, what was replaced: in modules, and in `namespace` the judge's and the remembered names."""
     for (_, attribute), (owner, name, value) in _originals.items():
