@@ -5,7 +5,10 @@ points, and words that the reason for a look must hold ("" for none). `CLASS` is
 """
 
 import copy
+import io
+import json
 import os
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,7 @@ from pathlib import Path
 import assignments
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 NAME = "1_game"
 FIRST = "optimal-logits"  # the answer cell that is broken or tampered with
@@ -221,8 +224,47 @@ FILES: dict[str, tuple[str | tuple[str, ...], str]] = {
     "wrong-file-name": (ALL, "was handed in as Untitled (1).ipynb"),
     "empty-folder": ((), f"has no {NAME}.ipynb"),
     "not-a-notebook": ((), "cannot be read as a notebook"),
-    "two-notebooks": ((), "but several others: draft.ipynb, final.ipynb"),
+    "two-notebooks": (ALL, "of several notebooks 1_game/final.ipynb was graded"),
+    # one of these once stopped the whole class, with a traceback that named nobody
+    "answer-as-markdown": (ALL, "was of another kind (markdown)"),
+    "half-an-emoji": (ALL, ""),
+    "nbgrader-null": (ALL, "had lost their metadata"),
+    "unknown-cell-type": (ALL, ""),
+    "cut-off": ((), "is cut off or damaged"),
+    "zipped": (ALL, ""),
+    "letter-elsewhere": (ALL, "'letter' was left alone, and text near it was put into it"),
     "a-link": (ALL, "links to another place: notes.txt"),
+}
+
+
+def _json_cell(content: dict, **change: object) -> tuple[str, bytes]:
+    """Change the first answer's cell in a notebook's JSON; return the file's name and bytes."""
+    answer = next(cell for cell in content["cells"] if cell["id"] == FIRST)
+    answer.update(change)
+    return f"{NAME}.ipynb", json.dumps(content).encode()
+
+
+def _zip(content: dict) -> tuple[str, bytes]:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        archive.writestr(f"{NAME}/{NAME}.ipynb", json.dumps(content))
+        archive.writestr(f"__MACOSX/{NAME}/._{NAME}.ipynb", b"\0" * 100)
+    return "work.zip", memory.getvalue()
+
+
+def _with_cell(content: dict, **cell: object) -> tuple[str, bytes]:
+    content["cells"].insert(4, {"metadata": {}, "id": "mine", **cell})
+    return f"{NAME}.ipynb", json.dumps(content).encode()
+
+
+# kind: what makes of a solved notebook's JSON a file's name and bytes
+BYTES: dict[str, Callable[[dict], tuple[str, bytes]]] = {
+    "answer-as-markdown": lambda content: _json_cell(content, cell_type="markdown"),
+    "half-an-emoji": lambda content: _with_cell(content, cell_type="markdown", source="done \ud83d"),
+    "nbgrader-null": lambda content: _json_cell(content, metadata={"nbgrader": None}),
+    "unknown-cell-type": lambda content: _with_cell(content, cell_type="sql", source="select 1"),
+    "cut-off": lambda content: (f"{NAME}.ipynb", json.dumps(content).encode()[:9000]),
+    "zipped": _zip,
 }
 
 
@@ -258,6 +300,15 @@ def hand_in(course: Path, release: NotebookNode, source: NotebookNode, kinds: li
         elif kind == "two-notebooks":
             for name in ("draft.ipynb", "final.ipynb"):
                 nbformat.write(solved(release, source), folder / name)
+        elif kind in BYTES:
+            content = json.loads(nbformat.writes(solved(release, source)))
+            name, written = BYTES[kind](content)
+            (folder / name).write_bytes(written)
+        elif kind == "letter-elsewhere":
+            notebook = solved(release, source)
+            cell(notebook, "letter").source = cell(release, "letter").source
+            notebook.cells.append(new_markdown_cell("Nothing has been shown, dear colleague, by a loss of 0.33 nats."))
+            nbformat.write(notebook, folder / f"{NAME}.ipynb")
         elif kind == "a-link":
             nbformat.write(solved(release, source), folder / f"{NAME}.ipynb")
             os.symlink(course / "gradebook.db", folder / "notes.txt")

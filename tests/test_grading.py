@@ -3,7 +3,10 @@
 import csv
 import hashlib
 import json
+import re
+import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import assignments
@@ -15,6 +18,7 @@ from test_assignments import classroom, copied, grade_cells, grader  # noqa: F40
 
 from ganlab.classroom import variants
 from ganlab.classroom.course import Course
+from ganlab.classroom.reading import understood
 from ganlab.classroom.staging import restore
 from ganlab.classroom.suspicion import not_handed_in, suspicions
 
@@ -150,28 +154,109 @@ def test_hints_reach_the_page_and_hidden_code_does_not(tmp_path: Path, grader: s
     assert page.cells[1].outputs[0].text == "[left out: it shows a hidden test]"
 
 
-def test_grading_again_keeps_what_was_marked_by_hand(tmp_path: Path, grader: str) -> None:  # noqa: F811
-    course = prepared(tmp_path / "course", grader, ["correct", "half-done"])
-    arguments = ("grade", "1", "--course", course.root, *LIMITS)
-    assert classroom(grader, *arguments).returncode == 0
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, grader: str) -> Path:  # noqa: F811
+    """Return the folder of a graded course of two, to be copied."""
+    course = prepared(tmp_path_factory.mktemp("small") / "course", grader, ["correct", "half-done"])
+    assert again(grader, course).returncode == 0
+    return course.root
+
+
+@pytest.fixture
+def course(small: Path, tmp_path: Path) -> Course:
+    """Return a graded course of two, to be changed."""
+    shutil.copytree(small, tmp_path / "course", symlinks=True)
+    return Course(tmp_path / "course")
+
+
+def again(python: str, course: Course, *options: object) -> subprocess.CompletedProcess[str]:
+    return classroom(python, "grade", "1", "--course", course.root, *LIMITS, *options)
+
+
+def runs(result: subprocess.CompletedProcess[str]) -> set[str]:
+    """Return the students whose work was run."""
+    assert result.returncode == 0, result.stderr
+    return set(re.findall(r"^([\w-]+): run in", result.stdout, re.MULTILINE))
+
+
+def test_grading_again_keeps_what_was_marked_by_hand(course: Course, grader: str) -> None:  # noqa: F811
     assert marks(course)["correct"]["to mark by hand"] == "letter"
     script = BY_HAND.format(file=course.root / "gradebook.db", name=NAME)
     subprocess.run([grader, "-c", script], check=True)
     table = course.results(NAME) / "marks.csv"
-    assert classroom(grader, *arguments).returncode == 0
+    assert runs(again(grader, course)) == set()
     once = table.read_bytes()
     assert marks(course)["correct"]["letter"] == "7" and marks(course)["correct"]["to mark by hand"] == ""
-    assert classroom(grader, *arguments).returncode == 0
-    assert table.read_bytes() == once
     page = (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
     assert "well argued" in page and "Not marked yet" not in page
+    assert runs(again(grader, course, "--again")) == {"correct", "half-done"}
+    assert table.read_bytes() == once
     # A new answer waits for a hand again, with the old mark until then.
     file = course.folder("submitted", NAME, "correct") / f"{NAME}.ipynb"
     notebook = nbformat.read(file, as_version=4)
     submissions.cell(notebook, "letter").source += " And more."
     nbformat.write(notebook, file)
-    assert classroom(grader, *arguments).returncode == 0
+    assert runs(again(grader, course)) == {"correct"}
     assert marks(course)["correct"]["letter"] == "7" and marks(course)["correct"]["to mark by hand"] == "letter"
+
+
+def test_a_later_batch_joins_the_table_of_the_class(course: Course, grader: str) -> None:  # noqa: F811
+    before = marks(course)
+    shutil.rmtree(course.root / "submitted" / "correct")
+    submissions.hand_in(course.root, *notebooks(course), ["wrong"])
+    (course.root / "roster.csv").write_text("Student,ID\nCora Rect,correct\nZoë Absent,zoe\n", encoding="utf-8")
+    (course.root / "submitted" / "stray.ipynb").write_text("{}")
+    result = again(grader, course)
+    assert runs(result) == {"wrong"}
+    now = marks(course)
+    assert set(now) == {"correct", "half-done", "wrong", "zoe"}
+    assert now["half-done"] == before["half-done"]
+    assert now["correct"]["total"] == before["correct"]["total"] and now["correct"]["name"] == "Cora Rect"
+    assert "marks are of an earlier grading" in now["correct"]["needs a look"]
+    assert now["zoe"]["needs a look"] == "handed in nothing" and now["zoe"]["total"] == "0"
+    assert "## Handed in nothing\n\nzoe (Zoë Absent)\n" in result.stdout
+    assert "`stray.ipynb` lies beside the students' folders" in result.stdout
+    assert "`wrong` was graded, and is not on the roster" in result.stdout
+    assert f"# {NAME}: 3 submissions" in result.stdout
+
+
+def test_one_student_can_be_graded_alone(course: Course, grader: str) -> None:  # noqa: F811
+    submissions.hand_in(course.root, *notebooks(course), ["wrong", "untouched"])
+    assert runs(again(grader, course, "--student", "wrong")) == {"wrong"}
+    assert {student for student, row in marks(course).items() if row["file"]} == {"correct", "half-done", "wrong"}
+    refused = again(grader, course, "--student", "nobody")
+    assert refused.returncode == 1 and "student: got 'nobody', expected a folder in submitted/" in refused.stderr
+
+
+def test_late_work_extensions_and_penalties_are_in_the_table_and_the_page(course: Course, grader: str) -> None:  # noqa: F811
+    for student in ("correct", "half-done"):
+        stamp = course.folder("submitted", NAME, student) / "timestamp.txt"
+        stamp.write_text("2026-11-28 12:00:00 UTC", encoding="utf-8")
+    table = "assignment,student,due,percent a day\n1,,2026-11-09T12:00+00:00,1\n1,half-done,2026-11-28T11:00+00:00,\n"
+    (course.root / "deadlines.csv").write_text(table, encoding="utf-8")
+    assert runs(again(grader, course)) == set()
+    rows = marks(course)
+    assert (rows["correct"]["late"], rows["correct"]["penalty"], rows["correct"]["total"]) == ("19 d", "17.1", "72.9")
+    assert (rows["half-done"]["late"], rows["half-done"]["penalty"]) == ("1 h", "0.24")
+    assert "17.1" in (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
+    (course.root / "deadlines.csv").write_text(table.replace("T11:00", "T13:00"), encoding="utf-8")
+    result = again(grader, course)
+    assert marks(course)["half-done"]["late"] == "" and marks(course)["half-done"]["total"] == "24"
+    assert "- **correct**: 19 d, 17.1 points less" in result.stdout
+
+
+def test_a_grading_that_was_killed_goes_on_where_it_was(course: Course, grader: str) -> None:  # noqa: F811
+    submissions.hand_in(course.root, *notebooks(course), ["a-link", "looping"])
+    command = [grader, "-u", "-m", "ganlab.classroom", "grade", "1", "--course", str(course.root), "--jobs", "1"]
+    with subprocess.Popen([*command, "--cell-seconds", "3600"], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("a-link: run in"):  # `looping` is next, and would go on for an hour
+                process.kill()
+    assert set(marks(course)) == {"correct", "half-done"}, "the table of before stands until there is a new one"
+    result = classroom(
+        grader, "grade", "1", "--course", course.root, "--jobs", 1, "--cell-seconds", 3600, "--student", "a-link"
+    )
+    assert runs(result) == set() and marks(course)["a-link"]["total"] == "90"
 
 
 @pytest.mark.parametrize(
@@ -232,7 +317,7 @@ def test_a_notebook_without_ids_and_metadata_is_brought_back() -> None:
         cell["metadata"] = {}
         del cell["id"]
     given["cells"].insert(8, {"cell_type": "code", "metadata": {}, "source": ["y = 1"], "outputs": []})
-    notebook, looks = restore(nbformat.from_dict(given), source, released)
+    notebook, looks = restore(understood(json.dumps(given).encode()), source, released)
     assert [cell.id for cell in notebook.cells if not cell.id.startswith("own-")] == [cell.id for cell in source.cells]
     wanted = {cell.id: cell.source for cell in submissions.solved(released, source).cells}
     keys = {cell.id: cell.source for cell in source.cells}

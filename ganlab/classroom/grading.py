@@ -22,7 +22,7 @@ import ganlab
 from ganlab.classroom import deadlines, forkserver, marking, report, roster
 from ganlab.classroom.collecting import TIMESTAMP, HandIn, collect
 from ganlab.classroom.course import Course, CourseError
-from ganlab.classroom.isolation import Limits, Starter, run_isolated, starter
+from ganlab.classroom.isolation import Limits, Starter, not_run, run_isolated, starter
 from ganlab.classroom.staging import Staged, stage
 from ganlab.classroom.suspicion import not_handed_in, suspicions
 from ganlab.runtime import write_atomically
@@ -207,7 +207,10 @@ def _run(group: _Class, staged: Staged, record: Record, work: str, start: Starte
     """Execute one submission and keep the outcome, in a file before the record that says it is there."""
     before = time.monotonic()
     closed = [group.course.root, TESTS]
-    notebook, looks = run_isolated(staged.notebook, staged.folder, closed, group.limits, start=start)
+    if record.file:
+        notebook, looks = run_isolated(staged.notebook, staged.folder, closed, group.limits, start=start)
+    else:
+        notebook, looks = not_run(staged.notebook, "Nothing was handed in that could be run."), []
     record.of_run = looks + not_handed_in(notebook)
     record.seconds = round(time.monotonic() - before, 2)
     write_atomically(group.runs / f"{staged.student}.ipynb", nbformat.writes(notebook).encode())

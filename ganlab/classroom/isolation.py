@@ -22,6 +22,7 @@ from nbformat.v4 import new_output
 
 from ganlab.classroom import forkserver
 
+NOT_RUN = "NotRun"  # the error in tests of what could not be run
 WORKER = "ganlab.classroom.worker"
 
 
@@ -68,7 +69,7 @@ def run_isolated(
             reason = (start or start_fresh)([str(job), str(answer), json.dumps(order)], own, seconds)
             if not reason:
                 return nbformat.read(job, as_version=4), json.loads(answer.read_text(encoding="utf-8"))
-        return _failed(notebook), [f"could not be run: {reason}"]
+        return not_run(notebook, "This work could not be run."), [f"could not be run: {reason}"]
 
 
 def start_fresh(arguments: list[str], cwd: Path, seconds: float) -> str:
@@ -170,11 +171,11 @@ def _last_error(text: str) -> str:
     return errors[-1] if errors else "no reason given"
 
 
-def _failed(notebook: NotebookNode) -> NotebookNode:
-    """Put an error into every test: nbgrader takes a test without outputs for passed."""
+def not_run(notebook: NotebookNode, why: str) -> NotebookNode:
+    """Put an error into every test, in place, and return it: nbgrader takes a test without outputs for passed."""
     for cell in notebook.cells:
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
-            cell.outputs = [new_output("error", ename="NotRun", evalue="This work could not be run.", traceback=[])]
+            cell.outputs = [new_output("error", ename=NOT_RUN, evalue=why, traceback=[])]
     return notebook
 
 

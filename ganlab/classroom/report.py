@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook
 
 from ganlab.classroom.course import Course
 from ganlab.classroom.deadlines import lateness
+from ganlab.classroom.isolation import NOT_RUN
 from ganlab.classroom.roster import Member
 from ganlab.runtime import write_atomically
 
@@ -181,6 +182,9 @@ def _slips(course: Course, name: str, student: str) -> tuple[set[str], set[str]]
         for output in cell.outputs:
             text = output.get("text", "")
             alone |= {part_of(grade.grade_id)} if ": not attempted" in text else set()
+            if output.get("ename") == NOT_RUN:
+                alone.add(part_of(grade.grade_id))
+                continue
             hint = _error(output) if output.output_type == "error" else _hint(text)
             found |= {f"{part_of(grade.grade_id)}: {hint}"} if hint else set()
     return found, alone
@@ -188,8 +192,8 @@ def _slips(course: Course, name: str, student: str) -> tuple[set[str], set[str]]
 
 def _hint(text: str) -> str:
     """Return what a test said of an answer: the slip's hint, or the error that the answer stopped with."""
-    if stopped := re.search(r"Your code stopped with (\w+: [^\n]{0,80})", text):
-        name, _, message = stopped[1].strip().partition(": ")
+    if stopped := re.search(r"Your code stopped with (\w+): ([^\n]*?)(?: \(in the line: .*)?$", text, re.MULTILINE):
+        name, message = stopped[1], stopped[2][:100]
         return message.removeprefix("it ") if name == "Stopped" else f"stopped with {name}: {message}"
     return text.partition("Hint: ")[2].strip()
 
