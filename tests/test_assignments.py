@@ -32,7 +32,7 @@ def grader() -> str:
 
 def classroom(python: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [python, "-m", "ganlab.classroom", *map(str, arguments)]
-    return limits.run(command, 120, cwd=lessons.ROOT)
+    return limits.run(command, 240, cwd=lessons.ROOT)
 
 
 def copied(folder: Path, *names: str, secret: str = "") -> Course:

@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import json
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,16 +12,19 @@ import assignments
 import nbformat
 import pytest
 import submissions
+import test_isolation
 from test_assignments import classroom, copied, grade_cells, grader  # noqa: F401 (a fixture)
 
-from ganlab.classroom import isolation, variants
+from ganlab.classroom import variants
 from ganlab.classroom.course import Course
+from ganlab.classroom.reading import understood
 from ganlab.classroom.staging import restore
 from ganlab.classroom.suspicion import not_handed_in, suspicions
 
 NAME, SECRET = submissions.NAME, "a secret of the tests"
 each_source = pytest.mark.parametrize("name", assignments.names())
-LIMITS = ("--jobs", 2, "--cell-seconds", 15, "--memory-mb", 2000)
+LIMITS = ("--jobs", 2, "--cell-seconds", test_isolation.LIMITS.cell_seconds, "--memory-mb", 2000)
+KINDS = [*submissions.CLASS, *submissions.FILES]
 BY_HAND = """
 from nbgrader.api import Gradebook
 with Gradebook("sqlite:///{file}", "ganlab") as gradebook:
@@ -59,37 +64,21 @@ def hashes(folder: Path) -> dict[str, str]:
 def graded(tmp_path_factory: pytest.TempPathFactory, grader: str) -> tuple[Course, str, dict[str, str]]:  # noqa: F811
     """Return a course of all kinds of submissions after grading, what was printed, and the hashes of what came in."""
     folder = tmp_path_factory.mktemp("class") / "course"
-    course = prepared(folder, grader, [*submissions.ODD, *submissions.FILES])
+    course = prepared(folder, grader, KINDS)
     before = hashes(folder / "submitted")
     result = classroom(grader, "grade", "1", "--course", folder, *LIMITS)
     assert result.returncode == 0, result.stdout + result.stderr
     return course, result.stdout, before
 
 
-def deserved(kind: str) -> tuple[dict[str, int], str]:
-    """Return the points that a kind deserves, by part and without the written one, and words of the look it needs."""
-    points = {}
-    for cell, most in grade_cells(assignments.varied(NAME, 1, 1)).items():
-        part = cell.removesuffix("-seen").removesuffix("-hidden")
-        points[part] = points.get(part, 0) + most
-    points["letter"] = 0
-    if kind in submissions.ODD:
-        _, earned, words = submissions.ODD[kind]
-        lost = {submissions.ALL: (), submissions.FIRST_LOST: (submissions.FIRST, submissions.ON_FIRST)}.get(
-            earned, points
-        )
-        return points | dict.fromkeys(lost, 0), words
-    earned, words = submissions.FILES[kind]
-    return points if earned == submissions.ALL else {part: p * (part in earned) for part, p in points.items()}, words
-
-
-@pytest.mark.parametrize("kind", [*submissions.ODD, *submissions.FILES])
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_submission_gets_what_it_deserves(kind: str, graded: tuple) -> None:
     row = marks(graded[0])[kind]
-    points, words = deserved(kind)
-    got = {part: float(row[part]) for part in points}
+    points = submissions.deserved(kind) | {"letter": 0}
     if kind == "wrong":  # its function still serves a later part, at the form of which the seen test looks
         points[submissions.ON_FIRST] = 2
+    words = submissions.ODD[kind].words if kind in submissions.ODD else submissions.FILES[kind][1]
+    got = {part: float(row[part]) for part in points}
     assert got == points
     assert float(row["total"]) == sum(points.values())
     assert words in row["needs a look"] and bool(words) == bool(row["needs a look"]), row["needs a look"]
@@ -107,7 +96,7 @@ def test_the_summary_tells_the_distribution_the_slips_and_who_needs_a_look(grade
     course, printed, _ = graded
     summary = (course.results(NAME) / "summary.md").read_text(encoding="utf-8")
     assert summary in printed
-    count = len(submissions.ODD) + len(submissions.FILES)
+    count = len(KINDS)
     assert summary.startswith(f"# {NAME}: {count} submissions, 100 points")
     assert "1 times: optimal-logits: the prior does not enter" in summary  # what the kind "wrong" got wrong
     assert "| change-prior | " in summary and summary.count("not attempted") == 1  # the column's head
@@ -126,7 +115,7 @@ def test_pages_show_marks_and_hints_and_no_hidden_test(graded: tuple) -> None:
         if len(line.strip()) > 40 and not line.startswith("#")
     ]
     pages = {path.parts[-3]: path.read_text(encoding="utf-8") for path in course.root.glob("feedback/*/*/*.html")}
-    assert set(pages) == {*submissions.ODD, *submissions.FILES}
+    assert set(pages) == set(KINDS)
     assert "the prior does not enter" in pages["wrong"]
     assert "Not marked yet: letter (10 points)." in pages["correct"] and "Not marked yet" not in pages["untouched"]
     for kind, page in pages.items():
@@ -164,28 +153,109 @@ def test_hints_reach_the_page_and_hidden_code_does_not(tmp_path: Path, grader: s
     assert page.cells[1].outputs[0].text == "[left out: it shows a hidden test]"
 
 
-def test_grading_again_keeps_what_was_marked_by_hand(tmp_path: Path, grader: str) -> None:  # noqa: F811
-    course = prepared(tmp_path / "course", grader, ["correct", "half-done"])
-    arguments = ("grade", "1", "--course", course.root, *LIMITS)
-    assert classroom(grader, *arguments).returncode == 0
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, grader: str) -> Path:  # noqa: F811
+    """Return the folder of a graded course of two, to be copied."""
+    course = prepared(tmp_path_factory.mktemp("small") / "course", grader, ["correct", "half-done"])
+    assert again(grader, course).returncode == 0
+    return course.root
+
+
+@pytest.fixture
+def course(small: Path, tmp_path: Path) -> Course:
+    """Return a graded course of two, to be changed."""
+    shutil.copytree(small, tmp_path / "course", symlinks=True)
+    return Course(tmp_path / "course")
+
+
+def again(python: str, course: Course, *options: object) -> subprocess.CompletedProcess[str]:
+    return classroom(python, "grade", "1", "--course", course.root, *LIMITS, *options)
+
+
+def runs(result: subprocess.CompletedProcess[str]) -> set[str]:
+    """Return the students whose work was run."""
+    assert result.returncode == 0, result.stderr
+    return set(re.findall(r"^([\w-]+): run in", result.stdout, re.MULTILINE))
+
+
+def test_grading_again_keeps_what_was_marked_by_hand(course: Course, grader: str) -> None:  # noqa: F811
     assert marks(course)["correct"]["to mark by hand"] == "letter"
     script = BY_HAND.format(file=course.root / "gradebook.db", name=NAME)
     subprocess.run([grader, "-c", script], check=True)
     table = course.results(NAME) / "marks.csv"
-    assert classroom(grader, *arguments).returncode == 0
+    assert runs(again(grader, course)) == set()
     once = table.read_bytes()
     assert marks(course)["correct"]["letter"] == "7" and marks(course)["correct"]["to mark by hand"] == ""
-    assert classroom(grader, *arguments).returncode == 0
-    assert table.read_bytes() == once
     page = (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
     assert "well argued" in page and "Not marked yet" not in page
+    assert runs(again(grader, course, "--again")) == {"correct", "half-done"}
+    assert table.read_bytes() == once
     # A new answer waits for a hand again, with the old mark until then.
     file = course.folder("submitted", NAME, "correct") / f"{NAME}.ipynb"
     notebook = nbformat.read(file, as_version=4)
     submissions.cell(notebook, "letter").source += " And more."
     nbformat.write(notebook, file)
-    assert classroom(grader, *arguments).returncode == 0
+    assert runs(again(grader, course)) == {"correct"}
     assert marks(course)["correct"]["letter"] == "7" and marks(course)["correct"]["to mark by hand"] == "letter"
+
+
+def test_a_later_batch_joins_the_table_of_the_class(course: Course, grader: str) -> None:  # noqa: F811
+    before = marks(course)
+    shutil.rmtree(course.root / "submitted" / "correct")
+    submissions.hand_in(course.root, *notebooks(course), ["wrong"])
+    (course.root / "roster.csv").write_text("Student,ID\nCora Rect,correct\nZoë Absent,zoe\n", encoding="utf-8")
+    (course.root / "submitted" / "stray.ipynb").write_text("{}")
+    result = again(grader, course)
+    assert runs(result) == {"wrong"}
+    now = marks(course)
+    assert set(now) == {"correct", "half-done", "wrong", "zoe"}
+    assert now["half-done"] == before["half-done"]
+    assert now["correct"]["total"] == before["correct"]["total"] and now["correct"]["name"] == "Cora Rect"
+    assert "marks are of an earlier grading" in now["correct"]["needs a look"]
+    assert now["zoe"]["needs a look"] == "handed in nothing" and now["zoe"]["total"] == "0"
+    assert "## Handed in nothing\n\nzoe (Zoë Absent)\n" in result.stdout
+    assert "`stray.ipynb` lies beside the students' folders" in result.stdout
+    assert "`wrong` was graded, and is not on the roster" in result.stdout
+    assert f"# {NAME}: 3 submissions" in result.stdout
+
+
+def test_one_student_can_be_graded_alone(course: Course, grader: str) -> None:  # noqa: F811
+    submissions.hand_in(course.root, *notebooks(course), ["wrong", "untouched"])
+    assert runs(again(grader, course, "--student", "wrong")) == {"wrong"}
+    assert {student for student, row in marks(course).items() if row["file"]} == {"correct", "half-done", "wrong"}
+    refused = again(grader, course, "--student", "nobody")
+    assert refused.returncode == 1 and "student: got 'nobody', expected a folder in submitted/" in refused.stderr
+
+
+def test_late_work_extensions_and_penalties_are_in_the_table_and_the_page(course: Course, grader: str) -> None:  # noqa: F811
+    for student in ("correct", "half-done"):
+        stamp = course.folder("submitted", NAME, student) / "timestamp.txt"
+        stamp.write_text("2026-11-28 12:00:00 UTC", encoding="utf-8")
+    table = "assignment,student,due,percent a day\n1,,2026-11-09T12:00+00:00,1\n1,half-done,2026-11-28T11:00+00:00,\n"
+    (course.root / "deadlines.csv").write_text(table, encoding="utf-8")
+    assert runs(again(grader, course)) == set()
+    rows = marks(course)
+    assert (rows["correct"]["late"], rows["correct"]["penalty"], rows["correct"]["total"]) == ("19 d", "17.1", "72.9")
+    assert (rows["half-done"]["late"], rows["half-done"]["penalty"]) == ("1 h", "0.24")
+    assert "17.1" in (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
+    (course.root / "deadlines.csv").write_text(table.replace("T11:00", "T13:00"), encoding="utf-8")
+    result = again(grader, course)
+    assert marks(course)["half-done"]["late"] == "" and marks(course)["half-done"]["total"] == "24"
+    assert "- **correct**: 19 d, 17.1 points less" in result.stdout
+
+
+def test_a_grading_that_was_killed_goes_on_where_it_was(course: Course, grader: str) -> None:  # noqa: F811
+    submissions.hand_in(course.root, *notebooks(course), ["a-link", "looping"])
+    command = [grader, "-u", "-m", "ganlab.classroom", "grade", "1", "--course", str(course.root), "--jobs", "1"]
+    with subprocess.Popen([*command, "--cell-seconds", "3600"], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("a-link: run in"):  # `looping` is next, and would go on for an hour
+                process.kill()
+    assert set(marks(course)) == {"correct", "half-done"}, "the table of before stands until there is a new one"
+    result = classroom(
+        grader, "grade", "1", "--course", course.root, "--jobs", 1, "--cell-seconds", 3600, "--student", "a-link"
+    )
+    assert runs(result) == set() and marks(course)["a-link"]["total"] == "90"
 
 
 @pytest.mark.parametrize(
@@ -237,14 +307,6 @@ def test_no_solution_is_suspicious(name: str) -> None:
     assert suspicions(assignments.varied(name, 1, 1)) == []
 
 
-def test_a_submission_that_cannot_be_run_earns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "WORKER", "ganlab.classroom.no_such_module")
-    run, looks = isolation.run_isolated(assignments.varied(NAME, 1, 1), tmp_path, [], isolation.Limits())
-    assert len(looks) == 1 and looks[0].startswith("could not be run: ")
-    tests = [cell for cell in run.cells if cell.id in grade_cells(run) and cell.cell_type == "code"]
-    assert tests and all([output.output_type for output in cell.outputs] == ["error"] for cell in tests)
-
-
 def test_a_notebook_without_ids_and_metadata_is_brought_back() -> None:
     released = nbformat.read(Course().folder("release", NAME) / f"{NAME}.ipynb", as_version=4)
     source = assignments.varied(NAME, 1, 1)
@@ -254,7 +316,7 @@ def test_a_notebook_without_ids_and_metadata_is_brought_back() -> None:
         cell["metadata"] = {}
         del cell["id"]
     given["cells"].insert(8, {"cell_type": "code", "metadata": {}, "source": ["y = 1"], "outputs": []})
-    notebook, looks = restore(nbformat.from_dict(given), source, released)
+    notebook, looks = restore(understood(json.dumps(given).encode()), source, released)
     assert [cell.id for cell in notebook.cells if not cell.id.startswith("own-")] == [cell.id for cell in source.cells]
     wanted = {cell.id: cell.source for cell in submissions.solved(released, source).cells}
     keys = {cell.id: cell.source for cell in source.cells}

@@ -20,7 +20,13 @@ def main(arguments: list[str] | None = None) -> int:
     jobs = os.cpu_count() or 1
     command.add_argument("--jobs", type=int, default=jobs, help="submissions run at a time (all cores)")
     command.add_argument("--cell-seconds", type=int, default=Limits.cell_seconds, help="a cell may take (%(default)s)")
+    student_seconds = Limits.notebook_seconds
+    command.add_argument(
+        "--student-seconds", type=int, default=student_seconds, help="a student may take (%(default)s)"
+    )
     command.add_argument("--memory-mb", type=int, default=Limits.memory_mb, help="one may use (%(default)s)")
+    command.add_argument("--student", action="append", default=[], help="grade only this one (may be given again)")
+    command.add_argument("--again", action="store_true", help="run also what has not changed since the last time")
     chosen = parser.parse_args(arguments)
     try:
         return _run(chosen)
@@ -34,18 +40,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from ganlab.classroom import grading  # here, since it needs nbgrader, and --help does not
+    from ganlab.classroom import grading, marking  # here, since they need nbgrader, and --help does not
 
     course = Course(chosen.course.resolve())
     name = course.find(chosen.assignment)
     if chosen.command == "release":
-        print(f"{grading.release(course, name)}: give this folder to your students")
+        print(f"{marking.release(course, name)}: give this folder to your students")
         return 0
-    for option in ("jobs", "cell_seconds", "memory_mb"):
+    for option in ("jobs", "cell_seconds", "student_seconds", "memory_mb"):
         if getattr(chosen, option) < 1:
             raise CourseError(f"--{option.replace('_', '-')}: got {getattr(chosen, option)}, expected 1 or more")
-    limits = Limits(cell_seconds=chosen.cell_seconds, memory_mb=chosen.memory_mb)
-    report = grading.grade(course, name, chosen.jobs, limits)
+    limits = Limits(chosen.cell_seconds, chosen.student_seconds, chosen.memory_mb)
+    report = grading.grade(course, name, jobs=chosen.jobs, limits=limits, students=chosen.student, again=chosen.again)
     print(report.summary())
     print(f"Marks and summary: {course.results(name)}. Pages for students: {course.root / 'feedback'}.")
     return 0

@@ -1,168 +1,290 @@
-"""Releases assignments and grades submissions: repaired, run in parallel and apart, marked by nbgrader one by one."""
+"""Grades the submissions of a class: each is read, run and marked apart, and only what has changed since the last time.
 
-import logging
-import re
+What comes of each student is kept in `results/NAME/runs`, so a grading that is stopped goes on where it was.
+"""
+
+import hashlib
+import json
+import multiprocessing
 import tempfile
 import time
-import warnings
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
-from nbgrader.apps import NbGraderAPI
-from sqlalchemy.exc import SAWarning
-from traitlets.config import Config
 
-from ganlab.classroom import report, variants
-from ganlab.classroom.course import Course, CourseError, configure
-from ganlab.classroom.isolation import Limits, run_isolated
+import ganlab
+from ganlab.classroom import deadlines, forkserver, marking, report, roster
+from ganlab.classroom.collecting import TIMESTAMP, HandIn, collect
+from ganlab.classroom.course import Course, CourseError
+from ganlab.classroom.isolation import Limits, Starter, not_run, run_isolated, starter
 from ganlab.classroom.staging import Staged, stage
 from ganlab.classroom.suspicion import not_handed_in, suspicions
+from ganlab.runtime import write_atomically
 
 USUAL = Limits()
 TESTS = Path(__file__).resolve().parents[2] / "tests"  # of a clone: answers that pass lie there
 
 
-def release(course: Course, name: str) -> Path:
-    """Make what students get of an assignment, in the course's variant, and enter it into the gradebook."""
-    _generate(course, name)
-    return course.folder("release", name)
+@dataclass
+class Record:
+    """What is known of one student's work from the last grading; fingerprints say of what."""
+
+    file: str = ""
+    run: str = ""  # fingerprint of what was executed, by what
+    marked: str = ""  # of what nbgrader marked
+    page: str = ""  # of what the page shows
+    seconds: float = 0.0
+    of_file: list[str] = field(default_factory=list)  # what needs a look: about the files
+    of_run: list[str] = field(default_factory=list)  # about the run
+    of_marks: list[str] = field(default_factory=list)  # about marks and page
+    unused: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def looks(self) -> list[str]:
+        """All that needs a look."""
+        return self.of_file + self.of_run + self.of_marks
+
+
+@dataclass
+class _Class:
+    """One grading: what is fixed for all students of it."""
+
+    course: Course
+    name: str
+    key: NotebookNode
+    released: NotebookNode
+    limits: Limits
+    place: Path
+    others: list[str]
+    grader: str
+    again: bool
+
+    @property
+    def runs(self) -> Path:
+        return self.course.results(self.name) / "runs"
+
+    def record(self, student: str) -> Record:
+        file = self.runs / f"{student}.json"
+        try:
+            return Record(**json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, TypeError, ValueError):  # none yet, or one of another version
+            return Record()
+
+    def keep(self, student: str, record: Record) -> None:
+        write_atomically(self.runs / f"{student}.json", json.dumps(asdict(record), indent=1).encode())
 
 
 def grade(
     course: Course,
     name: str,
+    *,
     jobs: int = 1,
     limits: Limits = USUAL,
+    students: Iterable[str] = (),
+    again: bool = False,
     progress: Callable[[str], None] = print,
 ) -> report.Report:
-    """Grade every submission in `submitted/STUDENT/NAME`, `jobs` at a time, and write marks, pages and the summary.
+    """Grade what lies in `submitted/`, `jobs` submissions at a time, and write marks, pages and the summary of all.
 
-    What was marked by hand stays. Raises CourseError, before anything is written, for an assignment that is not
-    released as it stands now, and when there is nothing to grade.
+    Only what has changed since the last grading (file, release, grader, limits) is run, or all of it with `again`; with
+    `students`, these alone are looked at. What was marked by hand stays. Raises CourseError, before anything is
+    written, for an assignment that is not released as it stands now, and when there is nothing to grade.
     """
-    students = sorted(path.parent.name for path in course.root.glob(f"submitted/*/{name}") if path.is_dir())
-    if not students:
+    here = sorted(path.name for path in (course.root / "submitted").glob("[!.]*") if path.is_dir())
+    if not here:
         raise CourseError(f"nothing to grade: no folder submitted/STUDENT/{name} in {course.root.name}")
+    members = roster.read(course)
+    dates = deadlines.read(course, name)
+    chosen = list(students) or here
+    if unknown := [student for student in chosen if student not in here]:
+        raise CourseError(f"student: got {unknown[0]!r}, expected a folder in submitted/: {', '.join(here[:20])}")
+    key, released = marking.released(course, name)
+    others = [other for other in course.names() if other != name]
     with tempfile.TemporaryDirectory(prefix="ganlab-grading-", ignore_cleanup_errors=True) as folder:
-        place = Path(folder)
-        key, released = _agreed(course, name, place)
-        staged = []
+        group = _Class(course, name, key, released, limits, Path(folder), others, _grader(limits), again)
+        _grade_each(group, chosen, jobs, progress)
+        with marking.open_gradebook(course) as gradebook:
+            deadlines.enter(dates, gradebook, name)
+        _write_pages(group, chosen, jobs, progress)
+        records = {student: group.record(student) for student in [*here, *members]}
+    return report.write(course, name, records, members, _beside(course, members))
+
+
+def _grader(limits: Limits) -> str:
+    """Return a fingerprint of what runs and judges: the package, torch, the limits."""
+    text = hashlib.sha256(f"{version('torch')} {sorted(asdict(limits).items())}".encode())
+    for file in sorted(Path(ganlab.__file__).parent.rglob("*.py")):
+        text.update(file.read_bytes())
+    return text.hexdigest()
+
+
+def _grade_each(group: _Class, students: list[str], jobs: int, progress: Callable[[str], None]) -> None:
+    """Read, run and mark each student's work; whatever goes wrong with one is written into its own record."""
+    began = time.monotonic()
+    took: dict[str, float] = {}
+    waiting: dict[Future[None], tuple[str, Staged, Record]] = {}
+    with starter(jobs) as start, ThreadPoolExecutor(jobs) as pool:
         for student in students:
-            handed_in = course.folder("submitted", name, student)
-            staged.append(stage(handed_in, student, place / "staged" / student / name, key, released))
-        _run_all(course, staged, place / "executed", jobs, limits, progress)
-        _mark_all(course, name, staged, place)
-    return report.write(course, name, {one.student: one.looks for one in staged})
+            record = group.record(student)
+            staged = _read(group, student, record)
+            if staged is None:  # nothing was handed in
+                group.keep(student, record)
+                continue
+            work = _fingerprint(group, staged)
+            if record.run != work or group.again or not (group.runs / f"{student}.ipynb").is_file():
+                waiting[pool.submit(_run, group, staged, record, work, start)] = student, staged, record
+            else:
+                _mark(group, staged, record)
+        if unchanged := len(students) - len(waiting):
+            progress(f"{unchanged} are as they were at the last grading, or have nothing to run.")
+        for done, future in enumerate(as_completed(waiting), 1):
+            student, staged, record = waiting[future]
+            _apart(future.result, record.of_run, "could not be run")
+            _mark(group, staged, record)
+            took[student] = record.seconds
+            left = (time.monotonic() - began) / done * (len(waiting) - done)
+            progress(f"{student}: run in {record.seconds:.1f} s ({done} of {len(waiting)}, {_minutes(left)} left)")
+    if took:
+        slowest = sorted(took, key=lambda student: (-took[student], student))
+        progress("Seconds to run each: " + ", ".join(f"{student} {took[student]:.1f}" for student in slowest))
 
 
-def _agreed(course: Course, name: str, place: Path) -> tuple[NotebookNode, NotebookNode]:
-    """Return the varied source and the release made of it; raise CourseError if another one was released."""
-    file, again = course.folder("release", name) / f"{name}.ipynb", f"make release A={name.partition('_')[0]}"
-    if not file.is_file():
-        raise CourseError(f"{name} is not released yet: {again}")
-    _generate(course, name, release_directory=str(place / "release"), db_url=f"sqlite:///{place}/gradebook.db")
-    made = place / "release" / name / file.name
-    if file.read_bytes() != made.read_bytes():
-        raise CourseError(
-            f"{name}: what lies in release/ is not what the source and the secret make now, so students may have "
-            f"another version. Bring secret.txt back, or release it anew: {again}"
-        )
-    _generate(course, name, release_directory=str(place / "release"))  # into the gradebook, the release untouched
-    key = nbformat.read(course.source(name), as_version=4)
-    key = variants.vary(key, *variants.numbers(course.secret, name), course.source(name).parent)
-    return key, nbformat.read(made, as_version=4)
+def _apart(work: Callable[[], object], looks: list[str], words: str) -> None:
+    """Do something for one student; what it raises becomes a reason for a look."""
+    try:
+        work()
+    except Exception as error:  # whatever it is, it must not cost the others anything
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        looks.append(f"{words}: {type(error).__name__}: {str(error)[:200]} (in {Path(place.filename).name})")
 
 
-def _run_all(
-    course: Course, staged: list[Staged], executed: Path, jobs: int, limits: Limits, progress: Callable[[str], None]
-) -> None:
-    """Execute all submissions, `jobs` at a time, into `executed/STUDENT.ipynb`, and add to each what needs a look."""
-    executed.mkdir()
+def _read(group: _Class, student: str, record: Record) -> Staged | None:
+    """Collect and stage what a student handed in, or an untouched release in its place; None if there is nothing."""
+    record.of_file = []
+    hand_in, result = HandIn(), []
+    home = group.course.root / "submitted" / student
 
-    def run(one: Staged) -> None:
-        began = time.monotonic()
-        one.looks += suspicions(one.notebook)
-        notebook, looks = run_isolated(one.notebook, one.folder, [course.root, TESTS], limits)
-        one.looks += looks + not_handed_in(notebook)
-        nbformat.write(notebook, executed / f"{one.student}.ipynb")
-        progress(f"{one.student}: run in {time.monotonic() - began:.0f} s")
+    def look_through() -> None:
+        found = collect(home, group.name, group.released, group.place / "unpacked" / student, group.others)
+        hand_in.__dict__.update(found.__dict__)
 
-    with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(run, staged))
+    def put_together() -> None:
+        result.append(stage(hand_in, student, group.place / "staged" / student / group.name, group.key, group.released))
 
-
-def _mark_all(course: Course, name: str, staged: list[Staged], place: Path) -> None:
-    """Let nbgrader mark what was executed and write the pages; a submission that it refuses needs a look."""
-    api = _api(course, submitted_directory=str(place / "staged"))
-    api.config.Isolated.executed = str(place / "executed")
-    for one in staged:
-        by_hand = _by_hand(course, name, one.student)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SAWarning)  # nbgrader's, about its own sessions
-            marked = api.autograde(name, one.student, force=True, create=True)
-            _keep(course, name, one.student, by_hand)
-            page = api.generate_feedback(name, one.student, force=True)
-        failed = [result for result in (marked, page) if not result["success"]]
-        one.looks += [f"could not be marked by nbgrader: {_last_line(result)}" for result in failed]
+    _apart(look_through, record.of_file, "could not be read")
+    if hand_in.looks == ["handed in nothing"]:
+        before = marking.is_marked(group.course, group.name, student)
+        words = "nothing lies in submitted/ now: the marks are of an earlier grading" if before else "handed in nothing"
+        record.file, record.of_file, record.of_run, record.unused = "", [words], [], []
+        return None
+    _apart(put_together, record.of_file, "could not be put together")
+    if not result:
+        hand_in = HandIn(looks=hand_in.looks, unused=hand_in.unused)
+        put_together()
+    record.file, record.unused = hand_in.file, hand_in.unused
+    record.of_file += result[0].looks
+    _apart(lambda: record.of_file.extend(suspicions(result[0].notebook)), record.of_file, "could not be looked through")
+    return result[0]
 
 
-Graded = dict[str, tuple[str, float | None, bool]]
+def _fingerprint(group: _Class, staged: Staged) -> str:
+    text = hashlib.sha256(group.grader.encode())
+    for cell in staged.notebook.cells:
+        text.update(f"\n{cell.id}\n{cell.source}".encode())
+    for file in sorted(staged.folder.rglob("*")):
+        if file.is_file() and file.suffix != ".ipynb" and file.name != TIMESTAMP:
+            text.update(f"\n{file.relative_to(staged.folder)}\n".encode() + file.read_bytes())
+    return text.hexdigest()
 
 
-def _by_hand(course: Course, name: str, student: str) -> Graded:
-    """Return {grade_id: (answer, automatic mark, whether it waits for a hand)} of what was marked by hand before."""
-    file = course.folder("autograded", name, student) / f"{name}.ipynb"
-    if not file.is_file():
-        return {}
-    answers = {cell.id: cell.source for cell in nbformat.read(file, as_version=4).cells}
-    with Gradebook(_database(course), "ganlab") as gradebook:
-        grades = gradebook.find_submission_notebook(name, name, student).grades
-        return {
-            grade.name: (answers.get(grade.name, ""), grade.auto_score, grade.needs_manual_grade)
-            for grade in grades
-            if grade.manual_score is not None
-        }
+def _run(group: _Class, staged: Staged, record: Record, work: str, start: Starter) -> None:
+    """Execute one submission and keep the outcome, in a file before the record that says it is there."""
+    before = time.monotonic()
+    closed = [group.course.root, TESTS]
+    if record.file:
+        notebook, looks = run_isolated(staged.notebook, staged.folder, closed, group.limits, start=start)
+    else:
+        notebook, looks = not_run(staged.notebook, "Nothing was handed in that could be run."), []
+    record.of_run = looks + not_handed_in(notebook)
+    record.seconds = round(time.monotonic() - before, 2)
+    write_atomically(group.runs / f"{staged.student}.ipynb", nbformat.writes(notebook).encode())
+    record.run = "" if any(look.startswith("could not be run") for look in looks) else work
+    group.keep(staged.student, record)
 
 
-def _keep(course: Course, name: str, student: str, by_hand: Graded) -> None:
-    """Take back nbgrader's wish for a new look at what was marked by hand, where nothing about it has changed."""
-    now = _by_hand(course, name, student) if by_hand else {}
-    with Gradebook(_database(course), "ganlab") as gradebook:
-        for grade_id, (answer, mark, waits) in by_hand.items():
-            if now.get(grade_id, ("", None, True))[:2] == (answer, mark):
-                gradebook.find_grade(grade_id, name, name, student).needs_manual_grade = waits
-        gradebook.db.commit()
+def _mark(group: _Class, staged: Staged, record: Record) -> None:
+    """Let nbgrader mark what was executed, if that has changed."""
+    stamp = staged.folder / TIMESTAMP
+    now = record.run + (stamp.read_text(encoding="utf-8", errors="replace").strip() if stamp.is_file() else "")
+    done = marking.is_marked(group.course, group.name, staged.student)
+    if not (now and record.marked == now and done) or group.again:
+        record.of_marks = []
+
+        def mark() -> None:
+            executed, place = group.runs, group.place / "staged"
+            complaint = marking.mark(group.course, group.name, staged.student, staged=place, executed=executed)
+            record.of_marks += [complaint] if complaint else []
+
+        _apart(mark, record.of_marks, "could not be marked")
+        record.marked = "" if record.of_marks else now
+    group.keep(staged.student, record)
 
 
-def _database(course: Course) -> str:
-    return f"sqlite:///{course.root / 'gradebook.db'}"
+def _write_pages(group: _Class, students: list[str], jobs: int, progress: Callable[[str], None]) -> None:
+    """Write the pages whose marks or comments have changed, in processes of their own where that is safe."""
+    states = marking.states(group.course, group.name)
+    stale = []
+    for student in students:
+        file = group.course.folder("feedback", group.name, student) / f"{group.name}.html"
+        if student in states and not (group.record(student).page == states[student] and file.is_file()):
+            stale.append(student)
+    if not stale:
+        return
+    progress(f"Writing {len(stale)} pages.")
+    work = [(group.course, group.name, student) for student in stale]
+    if not forkserver.AVAILABLE or jobs == 1 or len(stale) == 1:
+        complaints = [_page(one) for one in work]
+    else:
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+            complaints = list(pool.map(_page, work))
+    for student, complaint in zip(stale, complaints, strict=True):
+        record = group.record(student)
+        record.of_marks = [look for look in record.of_marks if not look.startswith("has no page")]
+        record.of_marks += [complaint] if complaint else []
+        record.page = "" if complaint else states[student]
+        group.keep(student, record)
 
 
-def _api(course: Course, **directories: str) -> NbGraderAPI:
-    """Return nbgrader with this course's settings, and some of its directories elsewhere."""
-    config = Config()
-    configure(config, course)
-    config.CourseDirectory.db_url = _database(course)
-    config.CourseDirectory.update(directories)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    api = NbGraderAPI(config=config)
-    api.log_level = "ERROR"
-    return api
+def _page(work: tuple[Course, str, str]) -> str:
+    complaints: list[str] = []
+    _apart(lambda: complaints.append(marking.write_page(*work)), complaints, "has no page")
+    return complaints[0]
 
 
-def _generate(course: Course, name: str, **directories: str) -> None:
-    result = _api(course, **directories).generate_assignment(name, force=True, create=True)
-    if not result["success"]:
-        raise CourseError(f"{name} could not be released: {_last_line(result)}")
+def _minutes(seconds: float) -> str:
+    return f"about {seconds / 60:.0f} minutes" if seconds >= 90 else f"about {seconds:.0f} s"
 
 
-def _last_line(result: dict) -> str:
-    """Return the line that says why, of nbgrader's log and traceback, whose own last line says to read the others."""
-    lines = [line.strip() for line in f"{result.get('log', '')}\n{result.get('error', '')}".splitlines()]
-    causes = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Entry): ", line)]
-    others = [line for line in causes if "see the the above" not in line]
-    return (others or causes or ["no reason given"])[-1]
+def _beside(course: Course, members: dict[str, roster.Member]) -> list[tuple[str, str]]:
+    """Return what lies in `submitted/` and is no student's folder, and folders that are on no roster, and why."""
+    unused = []
+    for path in sorted((course.root / "submitted").iterdir()):
+        if path.name.startswith(".") or path.name in ("__MACOSX", "Thumbs.db", "desktop.ini"):
+            continue
+        if not path.is_dir():
+            unused.append((path.name, "lies beside the students' folders, so nobody knows whose it is"))
+        elif members and path.name not in members:
+            near = [
+                one.id
+                for one in members.values()
+                if roster.alike(path.name, one.id) or roster.alike(path.name, one.name)
+            ]
+            hint = f"; the roster has {near[0]}" if near else ""
+            unused.append((path.name, f"was graded, and is not on the roster{hint}"))
+    return unused

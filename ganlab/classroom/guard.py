@@ -45,6 +45,12 @@ def install(own: str, closed: list[str]) -> None:
         if any(inside(real, folder) for folder in closed) and not inside(real, own):
             refuse("read in the course's folder")
 
+    def own_session(process: int) -> bool:
+        try:
+            return process >= 0 and os.getsid(process) == os.getsid(0)
+        except OSError:  # there is no such process
+            return True
+
     def hook(event: str, arguments: tuple) -> None:
         if event == "open":
             path, mode, flags = arguments
@@ -52,6 +58,8 @@ def install(own: str, closed: list[str]) -> None:
         elif event in CHANGES and not (event == "sqlite3.connect" and arguments[0] == ":memory:"):
             for path in arguments[: 2 if event in ("os.link", "os.rename", "os.symlink", "shutil.move") else 1]:
                 check(path, True)
+        elif event in ("os.kill", "os.killpg") and not own_session(arguments[0]):
+            refuse("tried to end another process")
         elif event in PROGRAMS:
             refuse("started a program")
         elif event == "socket.connect" and isinstance(arguments[1], tuple):
@@ -62,7 +70,7 @@ def install(own: str, closed: list[str]) -> None:
 
 
 def _remember() -> None:
-    import torch._dynamo  # an optimiser's first step loads it, and it wraps torch.manual_seed
+    import torch
 
     import ganlab.check  # the judge
     import ganlab.train  # the rest that assignments use
@@ -86,10 +94,24 @@ def remember(namespace: dict[str, Any], names: list[str]) -> None:
     _given.update({name: namespace[name] for name in names if name == "variant" or callable(namespace.get(name))})
 
 
+class Stopped(RuntimeError):
+    """An answer that had to be stopped, and is not called again; the message says why it was."""
+
+
+def disable(namespace: dict[str, Any], names: list[str], why: str) -> None:
+    """Put in the place of functions that were stopped before some that say so at once."""
+
+    def stopped(*args: Any, **kwargs: Any) -> None:
+        raise Stopped(f"it {why}")
+
+    namespace.update({name: stopped for name in names if callable(namespace.get(name))})
+
+
 def restore(namespace: dict[str, Any]) -> None:
     """Put back, and report, what was replaced: in modules, and in `namespace` the judge's and the remembered names."""
     for (_, attribute), (owner, name, value) in _originals.items():
-        if vars(owner).get(attribute) is not value:
+        now = vars(owner).get(attribute)
+        if now is not value and not _wrapped_by_torch(now, value):
             _replaced(name)
             setattr(owner, attribute, value)
     judge = vars(sys.modules["ganlab.check"])
@@ -97,6 +119,14 @@ def restore(namespace: dict[str, Any]) -> None:
         if namespace.get(name, value) is not value:
             _replaced(name)
         namespace[name] = value
+
+
+def _wrapped_by_torch(now: Any, before: Any) -> bool:
+    """Say whether torch itself has put its wrapper around a function: its compiler does, when it is first loaded."""
+    file = getattr(getattr(now, "__code__", None), "co_filename", "")
+    return getattr(now, "__wrapped__", None) is before and file.startswith(
+        os.path.dirname(sys.modules["torch"].__file__)
+    )
 
 
 def _replaced(name: str) -> None:

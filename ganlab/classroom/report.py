@@ -1,16 +1,21 @@
-"""What comes out of grading: a table of marks, a page a student (nbgrader's), and a summary for the teacher."""
+"""What comes out of grading: a table of the class, a page a student (nbgrader's), and a summary for the teacher."""
 
 import csv
 import io
 import re
 import statistics
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import nbformat
 from nbgrader.api import Gradebook
 
 from ganlab.classroom.course import Course
+from ganlab.classroom.deadlines import lateness
+from ganlab.classroom.isolation import NOT_RUN
+from ganlab.classroom.roster import Member
 from ganlab.runtime import write_atomically
 
 BINS = 10  # of the score distribution
@@ -19,36 +24,69 @@ MOST = 12  # of the commonest slips that the summary names
 
 @dataclass
 class Row:
-    """One student's marks: points a part, those that wait for a hand, and what needs a look."""
+    """One student's marks: points a part, those that wait for a hand, lateness and its cost, what needs a look."""
 
     student: str
     points: dict[str, float]
+    name: str = ""  # of the roster
+    file: str = ""  # that was graded
+    handed_in: bool = False
+    late: str = ""
+    penalty: float = 0.0
     waits: list[str] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> float:
-        """The points of all parts together."""
-        return sum(self.points.values())
+        """The points of all parts together, less what lateness costs."""
+        return max(0.0, sum(self.points.values()) - self.penalty)
 
 
 @dataclass
 class Report:
-    """All marks of an assignment, the most points there are, how often each slip was met and each part left alone."""
+    """All marks of an assignment, the most points there are, how often each slip was met and each part left alone.
+
+    `unused` holds what lay in `submitted/` and was not graded, or for nobody on the roster, and why.
+    """
 
     name: str
     rows: list[Row]
     most: dict[str, float]
     slips: Counter[str]
     left: Counter[str]
+    unused: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def handed_in(self) -> list[Row]:
+        """The rows of those who handed something in."""
+        return [row for row in self.rows if row.handed_in]
 
     def summary(self) -> str:
         """Return the summary as Markdown: the distribution, the commonest slips, and who needs a look and why."""
-        totals, most = [row.total for row in self.rows], sum(self.most.values())
-        lines = [f"# {self.name}: {len(totals)} submissions, {most:g} points", ""]
-        lines += [f"Mean {statistics.fmean(totals):.1f}, median {statistics.median(totals):g}, "]
+        lines = [f"# {self.name}: {len(self.handed_in)} submissions, {sum(self.most.values()):g} points", ""]
+        lines += self._distribution() if self.handed_in else ["Nobody has handed in anything."]
+        lines += ["", "## The commonest slips", ""]
+        # where two are as frequent, what a hint names comes before a crash
+        ranked = sorted(self.slips.items(), key=lambda item: (-item[1], ": stopped with " in item[0], item[0]))
+        lines += [f"- {count} times: {slip}" for slip, count in ranked[:MOST]] or ["None."]
+        missing = [f"{row.student} ({row.name})" if row.name else row.student for row in self.rows if not row.handed_in]
+        lines += ["", "## Handed in nothing", "", ", ".join(missing) or "Nobody.", "", "## Late", ""]
+        late = [row for row in self.rows if row.late]
+        lines += [f"- **{row.student}**: {row.late}, {row.penalty:g} points less" for row in late] or ["Nobody."]
+        lines += ["", "## Needs a look", ""]
+        looked_at = [row for row in self.looked_at() if row.handed_in]
+        lines += [f"- **{row.student}** ({row.total:g} points): {'; '.join(row.looks)}" for row in looked_at]
+        lines += [] if looked_at else ["Nobody."]
+        lines += ["", "## Found and not used", ""] if self.unused else []
+        lines += [f"- `{what}` {why}" for what, why in self.unused]
+        return "\n".join(lines) + "\n"
+
+    def _distribution(self) -> list[str]:
+        rows = self.handed_in
+        totals, most = [row.total for row in rows], sum(self.most.values())
+        lines = [f"Mean {statistics.fmean(totals):.1f}, median {statistics.median(totals):g}, "]
         lines[-1] += f"lowest {min(totals):g}, highest {max(totals):g}. "
-        lines[-1] += f"{sum(bool(row.waits) for row in self.rows)} wait for marks by hand."
+        lines[-1] += f"{sum(bool(row.waits) for row in rows)} wait for marks by hand."
         lines += ["", "| points | submissions |", "|---|---|"]
         counts = Counter(min(int(BINS * total / most), BINS - 1) for total in totals)
         for k in range(BINS):
@@ -56,17 +94,11 @@ class Report:
             lines.append(f"| {low:g} to {high:g} | {'█' * counts[k]} {counts[k]} |")
         lines += ["", "| part | mean of points | full points | not attempted |", "|---|---|---|---|"]
         for part, points in self.most.items():
-            given = [row.points.get(part, 0.0) for row in self.rows]
+            given = [row.points.get(part, 0.0) for row in rows]
             full = sum(mark >= points for mark in given)
             left = self.left[part]
             lines.append(f"| {part} | {statistics.fmean(given):.1f} of {points:g} | {full} | {left} |")
-        lines += ["", "## The commonest slips", ""]
-        # where two are as frequent, what a hint names comes before a crash
-        ranked = sorted(self.slips.items(), key=lambda item: (-item[1], ": stopped with " in item[0], item[0]))
-        lines += [f"- {count} times: {slip}" for slip, count in ranked[:MOST]] or ["None."]
-        lines += ["", "## Needs a look", ""]
-        lines += [f"- **{row.student}** ({row.total:g} points): {'; '.join(row.looks)}" for row in self.looked_at()]
-        return "\n".join(lines if self.looked_at() else [*lines, "Nobody."]) + "\n"
+        return lines
 
     def looked_at(self) -> list[Row]:
         """Return the rows that need a look."""
@@ -76,38 +108,66 @@ class Report:
         """Return the marks as CSV: a line a student, a column a part."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["student", *self.most, "total", "of", "to mark by hand", "needs a look"])
+        ends = ["late", "penalty", "total", "of", "file", "to mark by hand", "needs a look"]
+        writer.writerow(["student", "name", *self.most, *ends])
         for row in self.rows:
             marks = [f"{row.points.get(part, 0.0):g}" for part in self.most]
-            ends = [f"{row.total:g}", f"{sum(self.most.values()):g}", " ".join(row.waits), "; ".join(row.looks)]
-            writer.writerow([row.student, *marks, *ends])
+            values = [row.late, f"{row.penalty:g}", f"{row.total:g}", f"{sum(self.most.values()):g}", row.file]
+            writer.writerow([row.student, row.name, *marks, *values, " ".join(row.waits), "; ".join(row.looks)])
         return text.getvalue()
 
 
-def write(course: Course, name: str, looks: dict[str, list[str]]) -> Report:
-    """Write `results/NAME/marks.csv` and `summary.md` from the gradebook; `looks` has all students."""
-    rows, most, slips, left = [], {}, Counter(), Counter()
+class Known(Protocol):
+    """What grading keeps of a student: the file that was graded, what needs a look, what was not used and why."""
+
+    file: str
+    unused: list[tuple[str, str]]
+    looks: list[str]
+
+
+def write(
+    course: Course, name: str, records: Mapping[str, Known], members: dict[str, Member], beside: list[tuple[str, str]]
+) -> Report:
+    """Write `results/NAME/marks.csv` and `summary.md`: all of the roster, of `submitted/` and of the gradebook."""
+    report = Report(name, [], {}, Counter(), Counter(), list(beside))
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "ganlab") as gradebook:
         for cell in gradebook.find_notebook(name, name).grade_cells:
-            most[_part(cell.name)] = most.get(_part(cell.name), 0.0) + cell.max_score
-        for student, words in looks.items():
-            row = Row(student, dict.fromkeys(most, 0.0), looks=words)
-            for grade in gradebook.find_submission_notebook(name, name, student).grades:
-                row.points[_part(grade.name)] += grade.score or 0.0
-                row.waits += [grade.name] if grade.needs_manual_grade else []
-                by_hand = grade.name == _part(grade.name)
-                left[grade.name] += by_hand and grade.auto_score == 0  # which nbgrader gives to an untouched answer
-            rows.append(row)
-            named, alone = _slips(course, name, student)
-            slips.update(named)
-            left.update(alone)
-    report = Report(name, rows, most, slips, left)
+            part = part_of(cell.name)
+            report.most[part] = report.most.get(part, 0.0) + cell.max_score
+        submissions = {one.student_id: one for one in gradebook.assignment_submissions(name)}
+        for student in sorted({*records, *members, *submissions}):
+            row = Row(student, dict.fromkeys(report.most, 0.0), members[student].name if student in members else "")
+            if known := records.get(student):
+                row.file, row.looks = known.file, list(known.looks)
+                report.unused += [(f"{student}/{what}", why) for what, why in known.unused]
+            if submission := submissions.get(student):
+                _fill(row, submission, report.left)
+                named, alone = _slips(course, name, student)
+                report.slips.update(named)
+                report.left.update(alone)
+            elif not row.looks:
+                row.looks = ["handed in nothing"]
+            report.rows.append(row)
     write_atomically(course.results(name) / "marks.csv", report.table().encode())
     write_atomically(course.results(name) / "summary.md", report.summary().encode())
     return report
 
 
-def _part(grade_id: str) -> str:
+def _fill(row: Row, submission: Any, left: Counter[str]) -> None:
+    """Read the gradebook's marks of one submission into a row, and count written parts that were left alone."""
+    row.handed_in = True
+    row.late = lateness(submission.total_seconds_late)
+    for notebook in submission.notebooks:
+        row.penalty += notebook.late_submission_penalty or 0.0
+        for grade in notebook.grades:
+            row.points[part_of(grade.name)] += grade.score or 0.0
+            row.waits += [grade.name] if grade.needs_manual_grade else []
+            by_hand = grade.name == part_of(grade.name)
+            left[grade.name] += by_hand and grade.auto_score == 0  # which nbgrader gives to an untouched answer
+
+
+def part_of(grade_id: str) -> str:
+    """Return the part of an assignment that a test or an answer belongs to."""
     return re.sub(r"-(seen|hidden)$", "", grade_id)
 
 
@@ -121,9 +181,24 @@ def _slips(course: Course, name: str, student: str) -> tuple[set[str], set[str]]
             continue
         for output in cell.outputs:
             text = output.get("text", "")
-            alone |= {_part(grade.grade_id)} if ": not attempted" in text else set()
-            hint = (
-                f"stopped with {output.ename}" if output.output_type == "error" else text.partition("Hint: ")[2].strip()
-            )
-            found |= {f"{_part(grade.grade_id)}: {hint}"} if hint else set()
+            alone |= {part_of(grade.grade_id)} if ": not attempted" in text else set()
+            if output.get("ename") == NOT_RUN:
+                alone.add(part_of(grade.grade_id))
+                continue
+            hint = _error(output) if output.output_type == "error" else _hint(text)
+            found |= {f"{part_of(grade.grade_id)}: {hint}"} if hint else set()
     return found, alone
+
+
+def _hint(text: str) -> str:
+    """Return what a test said of an answer: the slip's hint, or the error that the answer stopped with."""
+    if stopped := re.search(r"Your code stopped with (\w+): ([^\n]*?)(?: \(in the line: .*)?$", text, re.MULTILINE):
+        name, message = stopped[1], stopped[2][:100]
+        return message.removeprefix("it ") if name == "Stopped" else f"stopped with {name}: {message}"
+    return text.partition("Hint: ")[2].strip()
+
+
+def _error(output: Any) -> str:
+    if output.ename == "Stopped":  # by its limits; its text says which
+        return output.evalue.partition(", and")[0].removeprefix("This cell ")
+    return f"stopped with {output.ename}"

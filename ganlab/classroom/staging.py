@@ -4,6 +4,7 @@ Tests are put back as they were, deleted cells return, lost metadata is found ag
 """
 
 import ast
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-LARGEST_MB = 100  # a notebook, and all files beside it
+from ganlab.classroom.collecting import HandIn
+
+FEW_WORDS = 5  # text of the student's own near an untouched written answer, which may be the answer
+MANY_WORDS = 20  # the same elsewhere in the notebook
+OWN = "own-"  # how the ids of a student's own cells begin
+MOVED = "*(This cell was left as it was released. What follows stood elsewhere in the notebook.)*"
 
 
 @dataclass
@@ -25,55 +31,20 @@ class Staged:
     looks: list[str] = field(default_factory=list)
 
 
-def stage(handed_in: Path, student: str, folder: Path, key: NotebookNode, release: NotebookNode) -> Staged:
-    """Copy the submission in the folder `handed_in` to `folder`, repaired by the release and the key to it.
+def stage(hand_in: HandIn, student: str, folder: Path, key: NotebookNode, release: NotebookNode) -> Staged:
+    """Write a hand-in to `folder`, repaired by the release and the key to it.
 
-    What cannot be read at all is staged as an untouched release, which earns nothing.
+    Without a notebook that can be read, an untouched release is staged, which earns nothing.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    name = folder.name
-    found, looks = _find(handed_in, name)
-    looks += _copy_extras(handed_in, folder)
-    given = new_notebook(cells=list(release.cells))
-    if found is not None:
-        try:
-            if found.stat().st_size > LARGEST_MB * 1e6:
-                raise ValueError(f"it is larger than {LARGEST_MB} MB")
-            given = nbformat.read(found, as_version=4)
-        except Exception as error:  # whatever the file holds: it is a stranger's
-            looks.append(f"{found.name} cannot be read as a notebook: {str(error).splitlines()[0][:100]}")
-    notebook, repairs = restore(given, key, release)
-    nbformat.write(notebook, folder / f"{name}.ipynb")
-    return Staged(student, folder, notebook, looks + repairs)
-
-
-def _find(handed_in: Path, name: str) -> tuple[Path | None, list[str]]:
-    """Return the notebook in a submission's folder, under its own name or as the only one there is, and what to say."""
-    expected = handed_in / f"{name}.ipynb"
-    if expected.is_file():
-        return expected, []
-    others = sorted(path for path in handed_in.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
-    if len(others) == 1 and not others[0].is_symlink():
-        return others[0], [f"was handed in as {others[0].name}, graded as {name}.ipynb"]
-    if others:
-        return None, [f"has no {name}.ipynb, but several others: {', '.join(path.name for path in others[:5])}"]
-    return None, [f"has no {name}.ipynb"]
-
-
-def _copy_extras(handed_in: Path, folder: Path) -> list[str]:
-    """Copy the files beside the notebook; a link could lead out of the folder, so links stay where they are."""
-    files = [path for path in sorted(handed_in.rglob("*")) if path.suffix != ".ipynb" and not path.is_dir()]
-    links = [path for path in files if path.is_symlink() or not path.resolve().is_relative_to(handed_in.resolve())]
-    files = [path for path in files if path not in links and ".ipynb_checkpoints" not in path.parts]
-    looks = [f"links to another place: {link.name}" for link in links]
-    if sum(path.stat().st_size for path in files) > LARGEST_MB * 1e6:
-        return [*looks, f"brings files of more than {LARGEST_MB} MB, which were left out"]
-    for path in files:
-        target = folder / path.relative_to(handed_in)
+    for name, path in hand_in.extras.items():
+        target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    return looks
+    notebook, repairs = restore(hand_in.notebook or new_notebook(cells=list(release.cells)), key, release)
+    nbformat.write(notebook, folder / f"{folder.name}.ipynb")
+    return Staged(student, folder, notebook, hand_in.looks + repairs)
 
 
 def restore(given: NotebookNode, key: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, list[str]]:
@@ -99,10 +70,11 @@ def restore(given: NotebookNode, key: NotebookNode, release: NotebookNode) -> tu
     cells = [cell for after, cell in put_back if after == -1]
     for index, cell in enumerate(own):
         cells += [cell, *(added for after, added in put_back if after == index)]
+    looks += _gather_written(cells, own, given, release, places)
     kept = {id(own[place]) for place in places.values()} | {id(cell) for _, cell in put_back}
     for index, cell in enumerate(cells):
         if id(cell) not in kept:
-            cell.id = f"own-{index}"  # the student's own cells: their ids may clash with the release's
+            cell.id = f"{OWN}{index}"  # the student's own cells: their ids may clash with the release's
     return new_notebook(cells=cells, metadata=release.metadata), _counted(looks)
 
 
@@ -123,7 +95,8 @@ def _repaired(
         cell.source = tests[released.id]
     elif cell.cell_type != released.cell_type:
         looks.append(f"cell {released.id!r} was of another kind ({cell.cell_type})")
-        cell = _rebuilt(released | {"source": cell.source})
+        new = new_code_cell if released.cell_type == "code" else new_markdown_cell
+        cell = new(cell.source)
     cell.id, cell.metadata = released.id, nbformat.from_dict({"nbgrader": released.metadata.nbgrader})
     return cell, looks
 
@@ -170,6 +143,81 @@ def _defined(cell: NotebookNode) -> set[str]:
     return defined_names(_text(cell)) if cell.cell_type == "code" else set()
 
 
+def _gather_written(
+    cells: list[NotebookNode],
+    own: list[NotebookNode],
+    given: NotebookNode,
+    release: NotebookNode,
+    places: dict[int, int],
+) -> list[str]:
+    """Put text that stands elsewhere into written answers that were left alone, so that a person sees and marks it.
+
+    Text near an answer is what stands between the heading of its part and the next one; a longer text anywhere else
+    goes to the first answer that has none. Returns what was done.
+    """
+    released = {id(own[place]): release.cells[number] for number, place in places.items()}
+    looks, empty, taken = [], [], set()
+    for index, answer in enumerate(cells):
+        grade = answer.metadata.get("nbgrader", {})
+        original = next((cell for cell in release.cells if cell.id == answer.id), None)
+        if not (grade.get("grade") and grade.get("solution") and answer.cell_type == "markdown" and original):
+            continue
+        if _text(answer) != _text(original):
+            continue
+        start = max((k for k in range(index) if _opens_part(cells[k], released)), default=0)
+        end = next((k for k in range(index, len(cells)) if _opens_part(cells[k], released)), len(cells))
+        near = [cell for k, cell in enumerate(cells[start:end], start) if k != index]
+        texts = {id(cell): _own_text(cell, released, given, own) for cell in near}
+        texts = {key: text for key, text in texts.items() if len(text.split()) >= FEW_WORDS}
+        taken |= set(texts)
+        if texts:
+            answer.source = "\n\n".join([MOVED, *texts.values()])
+            looks.append(f"{answer.id!r} was left alone, and text near it was put into it for you to mark")
+        else:
+            empty.append(answer)
+    far = {id(cell): _own_text(cell, released, given, own) for cell in cells if id(cell) not in taken}
+    far_texts = [text for text in far.values() if len(text.split()) >= MANY_WORDS]
+    if empty and far_texts:
+        empty[0].source = "\n\n".join([MOVED, *far_texts])
+        looks.append(f"{empty[0].id!r} was left alone, and text from elsewhere was put into it for you to mark")
+    return looks
+
+
+def _opens_part(cell: NotebookNode, released: dict[int, NotebookNode]) -> bool:
+    return id(cell) in released and cell.cell_type == "markdown" and bool(re.search(r"^## ", cell.source, re.MULTILINE))
+
+
+def _own_text(
+    cell: NotebookNode, released: dict[int, NotebookNode], given: NotebookNode, own: list[NotebookNode]
+) -> str:
+    """Return the prose that a student wrote in a cell: added to one of the release, or in a cell of their own."""
+    index = next((k for k, one in enumerate(own) if one is cell), None)
+    if index is None:  # put back
+        return ""
+    written = given.cells[index].source
+    if original := released.get(id(cell)):
+        if original.cell_type == "code" or original.metadata.get("nbgrader", {}).get("solution"):
+            return ""
+        known = {line.strip() for line in original.source.splitlines()}
+        return "\n".join(line for line in written.splitlines() if line.strip() not in known).strip()
+    return written.strip() if cell.cell_type == "markdown" else _prose_in_code(written)
+
+
+def _prose_in_code(source: str) -> str:
+    """Return the text of a code cell that holds no code: comments, a string alone, or what is no Python at all."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        looks_like_code = re.search(
+            r"^\s*(def |class |import |from \w+ import|for .*:$|if .*:$)|[\w\]]\s*=\s*\S|\w\(", source, re.M
+        )
+        return "" if looks_like_code else source.strip()
+    if any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body):
+        return ""
+    lines = [line.strip().strip("#\"'").strip() for line in source.splitlines()]
+    return "\n".join(line for line in lines if line)
+
+
 def _counted(looks: list[str]) -> list[str]:
     """Return the complaints, those of lost metadata as one."""
     lost = [look for look in looks if look.endswith("lost its metadata")]
@@ -178,8 +226,7 @@ def _counted(looks: list[str]) -> list[str]:
 
 
 def _text(cell: NotebookNode) -> str:
-    source = cell.get("source", "")
-    return ("".join(source) if isinstance(source, list) else str(source)).strip()
+    return cell.source.strip()
 
 
 def _rebuilt(cell: NotebookNode) -> NotebookNode:

@@ -1,20 +1,26 @@
 """What runs one submission: `isolation` starts it as a process of its own, under limits.
 
-A cell that has to be stopped takes the kernel with it. The notebook is then run again without that cell, so that the
-parts beside it still earn what they deserve.
+A cell that has to be stopped takes the kernel with it. The notebook is then run again without that cell, or without the
+answer that the cell had called, so that the parts beside it still earn what they deserve.
 """
 
 import copy
 import json
 import os
+import re
+import secrets
+import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
+from jupyter_client.connect import write_connection_file
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -22,9 +28,11 @@ from nbformat.v4 import new_code_cell, new_output
 
 from ganlab.classroom import guard
 from ganlab.classroom.isolation import Limits
-from ganlab.classroom.staging import defined_names
+from ganlab.classroom.processes import is_alive, kill_descendants, memory_mb
+from ganlab.classroom.staging import OWN, defined_names
 
 GUARD = "ganlab-guard"  # the tag of cells that are put in for the run and taken out after it
+Launch = Callable[[NotebookNode, Path, Limits], dict[str, str] | None]  # `attempt_fresh`, or `attempt_forked`
 UNFINISHED = "Unfinished"
 MOST_STOPS = 6  # after so many stopped cells the rest is not run
 
@@ -36,6 +44,8 @@ class _Client(NotebookClient):
     reason = ""
     printed = 0
     running = ""  # the id of the submission's cell that runs now, or ran last
+    until = float("inf")  # by time.monotonic, when all of the notebook has taken too long
+    root, apart = 0, 0  # the process whose descendants are the submission's, and the one below it that is not
 
     def starts(self, cell: NotebookNode, cell_index: int) -> None:
         if cell.cell_type == "code" and cell.source and GUARD not in cell.metadata.get("tags", []):
@@ -55,73 +65,168 @@ class _Client(NotebookClient):
 
     def stop(self, reason: str) -> None:
         self.reason = self.reason or reason
-        for process in psutil.Process().children(recursive=True):
-            process.kill()
+        kill_descendants(self.root, without=self.apart)
 
     def watch(self, over: threading.Event) -> None:
-        while not over.wait(0.1):
-            if _memory_mb() > self.limits.memory_mb:
+        while not over.wait(0.2):
+            if memory_mb(self.root, without=self.apart) > self.limits.memory_mb:
                 self.stop(f"used more than {self.limits.memory_mb / 1000:g} GB of memory")
+            if time.monotonic() > self.until:
+                self.stop("ran when the notebook had used up its time")
 
 
-def _memory_mb() -> float:
-    total = 0
-    for process in psutil.Process().children(recursive=True):
-        try:
-            total += process.memory_info().rss
-        except psutil.Error:  # it ended meanwhile
-            continue
-    return total / 1e6
+class _Forked(AsyncKernelManager):
+    """A kernel that runs already, as the process `process`, and that another process ends."""
+
+    process = 0
+    has_kernel = True
+
+    async def _async_is_alive(self) -> bool:  # by this name the client asks for it
+        return is_alive(self.process)
+
+    is_alive = _async_is_alive
 
 
-def execute(notebook: NotebookNode, own: Path, closed: list[Path], limits: Limits) -> tuple[NotebookNode, list[str]]:
+def attempt_fresh(guarded: NotebookNode, own: Path, limits: Limits) -> dict[str, str] | None:
+    """Run a guarded notebook, in place, in a kernel started anew; return {cell id: why it was stopped}, or None."""
+    client = _Client(guarded, timeout=limits.cell_seconds, kernel_name="python3", allow_errors=True)
+    client.root = os.getpid()
+    return _play(client, own, limits)
+
+
+def attempt_forked(guarded: NotebookNode, own: Path, limits: Limits) -> dict[str, str] | None:
+    """Do what `attempt_fresh` does, in a kernel forked from this process, which must have no threads."""
+    from ganlab.classroom.forkserver import be_kernel, fork
+
+    folder = own.parent / "attempt"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    connection, job, answer = folder / "kernel.json", folder / "job.ipynb", folder / "answer.json"
+    write_connection_file(str(connection), transport="ipc", ip=str(folder / "k"), key=secrets.token_hex().encode())
+    variables = _variables(own)
+    kernel = fork(lambda: be_kernel(connection, own, variables))
+
+    def play() -> None:
+        manager = _Forked(kernel_name="python3")
+        manager.load_connection_file(str(connection))
+        manager.process = kernel
+        client = _Client(guarded, km=manager, timeout=limits.cell_seconds, allow_errors=True)
+        client.root, client.apart = os.getppid(), os.getpid()
+        stop = _play(client, own, limits)
+        nbformat.write(guarded, job)
+        answer.write_text(json.dumps(stop), encoding="utf-8")
+
+    player = fork(play)
+    _, status = os.waitpid(player, 0)
+    kill_descendants(os.getpid())
+    while _wait_for_any():
+        pass
+    if status:
+        raise RuntimeError("the process beside the kernel ended early")
+    guarded.cells = nbformat.read(job, as_version=4).cells
+    return json.loads(answer.read_text(encoding="utf-8"))
+
+
+def _wait_for_any() -> bool:
+    try:
+        return os.waitpid(-1, 0)[0] > 0
+    except ChildProcessError:
+        return False
+
+
+def _play(client: _Client, own: Path, limits: Limits) -> dict[str, str] | None:
+    client.until = time.monotonic() + limits.notebook_seconds
+    client.limits, client.on_cell_start, client.on_cell_executed = limits, client.starts, client.ended
+    over = threading.Event()
+    watch = threading.Thread(target=client.watch, args=[over], daemon=True)
+    watch.start()
+    try:
+        client.execute(env=_variables(own), cwd=str(own))
+    except (DeadKernelError, CellTimeoutError) as error:
+        slow = isinstance(error, CellTimeoutError)
+        why = client.reason or (f"ran for more than {limits.cell_seconds} s" if slow else "killed the kernel")
+        return {client.running: why}
+    finally:
+        over.set()
+        watch.join()
+        client.stop("")  # whatever the submission left running
+    return None
+
+
+def _variables(own: Path) -> dict[str, str]:
+    return guard.environment(str(own), str(own / ".cache"), os.environ)
+
+
+def execute(
+    notebook: NotebookNode, own: Path, closed: list[Path], limits: Limits, launch: Launch = attempt_fresh
+) -> tuple[NotebookNode, list[str]]:
     """Run a copy of a staged submission in the folder `own`; return it with outputs, and what needs a look.
 
     No file in a folder of `closed` can be read by it. A test that ends without its number is marked as failed.
     """
     stopped: dict[str, str] = {}  # cell id: why
-    began = time.monotonic()
+    without: dict[str, str] = {}  # those that are not run again
+    disabled: dict[str, str] = {}  # answers that are not called again
+    end = time.monotonic() + limits.notebook_seconds
     while True:
-        run, stop, found = _attempt(notebook, own, closed, limits, stopped)
+        left = replace(limits, notebook_seconds=max(1, round(end - time.monotonic())))
+        run, stop, found = _attempt(notebook, own, closed, left, launch, without=without, disabled=disabled)
         if stop is None:
             break
-        stopped |= stop
-        if len(stopped) > MOST_STOPS or time.monotonic() - began > limits.notebook_seconds:
+        for name, why in stop.items():
+            answer = _answer_called(notebook, name)
+            if answer is None or answer in disabled:
+                without[name] = why
+            else:
+                disabled[answer] = why
+        stopped |= {name: why for name, why in stop.items() if name not in stopped}
+        if len(stopped) > MOST_STOPS or time.monotonic() > end:
+            without |= stop
             found.append("was not run to its end: too many cells had to be stopped, or it took too long")
             break
     sources = {cell.id: cell.source for cell in notebook.cells}
     for cell in run.cells:
         if cell.cell_type == "code":
             cell.source = sources[cell.id]  # a stopped cell ran without it
-            _settle(cell, stopped.get(cell.id, ""))
+            _settle(cell, without.get(cell.id, ""))
     looks = [f"cell {name!r} {why}" for name, why in stopped.items()]
     mute = [cell.id for cell in run.cells if any(out.get("ename") == UNFINISHED for out in cell.get("outputs", []))]
     looks += [f"{len(mute)} tests ended without a mark, and count as failed: {', '.join(mute[:3])}"] if mute else []
     return run, looks + found
 
 
+def _answer_called(notebook: NotebookNode, stopped: str) -> str | None:
+    """Return the answer that a stopped cell has called, by its cell's id: its part's for a test, or the only one.
+
+    None for a cell of the student's own, and for an answer itself: what stopped there is not the answer's function.
+    """
+    answers = {cell.id: defined_names(cell.source) for cell in notebook.cells if _is_answer(cell)}
+    if stopped in answers or stopped.startswith(OWN):
+        return None
+    if (part := stopped.removesuffix("-seen").removesuffix("-hidden")) in answers:
+        return part
+    source = next(cell.source for cell in notebook.cells if cell.id == stopped)
+    called = [name for name, names in answers.items() if names & set(re.findall(r"\w+", source))]
+    return called[0] if len(called) == 1 else None
+
+
+def _is_answer(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
 def _attempt(
-    notebook: NotebookNode, own: Path, closed: list[Path], limits: Limits, without: dict[str, str]
+    notebook: NotebookNode,
+    own: Path,
+    closed: list[Path],
+    limits: Limits,
+    launch: Launch,
+    *,
+    without: dict[str, str],
+    disabled: dict[str, str],
 ) -> tuple[NotebookNode, dict[str, str] | None, list[str]]:
-    """Run once, without some cells: (with outputs, {cell id: why it was stopped} or None, the guard's words)."""
-    guarded = _guarded(notebook, own, closed, without)
-    client = _Client(guarded, timeout=limits.cell_seconds, kernel_name="python3", allow_errors=True)
-    client.limits, client.on_cell_start, client.on_cell_executed = limits, client.starts, client.ended
-    over = threading.Event()
-    watch = threading.Thread(target=client.watch, args=[over], daemon=True)
-    watch.start()
-    variables = guard.environment(str(own), str(own / ".cache"), os.environ)
-    stop = None
-    try:
-        client.execute(env=variables, cwd=str(own))
-    except (DeadKernelError, CellTimeoutError) as error:
-        slow = isinstance(error, CellTimeoutError)
-        why = client.reason or (f"ran for more than {limits.cell_seconds} s" if slow else "killed the kernel")
-        stop = {client.running: why}
-    finally:
-        over.set()
-        watch.join()
-        client.stop("")  # whatever the submission left running
+    """Run once, without some cells and answers: (the notebook, {cell id: why it stopped} or None, guard's words)."""
+    guarded = _guarded(notebook, own, closed, without, disabled)
+    stop = launch(guarded, own, limits)
     if failures := [out.evalue for out in guarded.cells[0].outputs if out.output_type == "error"]:
         raise RuntimeError(f"the guard could not be installed: {failures[0]}")
     found = _found(guarded.cells[-1])
@@ -136,7 +241,9 @@ def _found(cell: NotebookNode) -> list[str]:
     return json.loads(lines[-1]) if lines else []
 
 
-def _guarded(notebook: NotebookNode, own: Path, closed: list[Path], without: dict[str, str]) -> NotebookNode:
+def _guarded(
+    notebook: NotebookNode, own: Path, closed: list[Path], without: dict[str, str], disabled: dict[str, str]
+) -> NotebookNode:
     """Return a copy that installs the guard, restores the tests before each one, and tells at last what it saw."""
 
     def cell(name: str, call: str) -> NotebookNode:
@@ -153,6 +260,9 @@ def _guarded(notebook: NotebookNode, own: Path, closed: list[Path], without: dic
             elif one.metadata.get("nbgrader", {}).get("grade"):
                 cells.append(cell(f"guard-{one.id}", "restore(globals())"))
         cells.append(one)
+        if one.id in disabled:
+            names = sorted(defined_names(one.source))
+            cells.append(cell(f"guard-off-{one.id}", f"disable(globals(), {names}, {disabled[one.id]!r})"))
         if one.cell_type == "code" and one.metadata.get("nbgrader", {}).get("locked") and one.id not in without:
             names = sorted(defined_names(one.source)) if not one.metadata.nbgrader.grade else []
             cells += [cell(f"guard-after-{one.id}", f"remember(globals(), {names})")] if names else []
@@ -187,11 +297,13 @@ def _error(name: str, value: str) -> NotebookNode:
     return new_output("error", ename=name, evalue=value, traceback=[f"{name}: {value}"])
 
 
-def main(job: str, answer: str, order: str) -> None:
+def main(job: str, answer: str, order: str, launch: Launch = attempt_fresh) -> None:
     """Run the notebook in the file `job` as `order` (JSON) says; write it back, and what needs a look into `answer`."""
     asked = json.loads(order)
     closed = [Path(folder) for folder in asked["closed"]]
-    run, looks = execute(nbformat.read(job, as_version=4), Path(asked["own"]), closed, Limits(**asked["limits"]))
+    run, looks = execute(
+        nbformat.read(job, as_version=4), Path(asked["own"]), closed, Limits(**asked["limits"]), launch
+    )
     nbformat.write(run, job)
     Path(answer).write_text(json.dumps(looks), encoding="utf-8")
 
