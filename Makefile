@@ -9,6 +9,8 @@ GRADER := $(VENV)/instructor
 GPY    := $(GRADER)/bin/python
 # JupyterLab refuses to run as root (in a container, say) unless it is told to.
 ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
+# Sliders answer sooner; for this server alone (ganlab/nodelay.py).
+NODELAY := --ServerApp.jpserver_extensions=ganlab.nodelay=True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -19,7 +21,7 @@ help: ## List the targets
 		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 lab: $(READY) ## Open JupyterLab at the first lesson (flags: make lab ARGS="--no-browser --port=9999")
-	$(PY) -m jupyter lab $(ROOT) notebooks/00_start_here.ipynb $(ARGS)
+	$(PY) -m jupyter lab $(ROOT) $(NODELAY) notebooks/00_start_here.ipynb $(ARGS)
 
 test: $(READY) $(GRADER)/ready ## Prove everything: about half an hour on two cores (flags: make test ARGS="-k losses")
 	$(PY) -m pytest -n logical $(ARGS)
@@ -63,8 +65,8 @@ distclean: clean ## Remove the virtual environment too
 lock: $(READY) ## For maintainers: pin all dependencies of pyproject.toml anew in requirements.lock
 	$(PY) -m pip install --quiet pip-tools==7.6.2
 	mkdir -p build
-	echo '# Made by `make lock` from pyproject.toml (dependencies and the extra "test"); do not edit.' > build/lock
-	$(PY) -m piptools compile --quiet --upgrade --extra test --strip-extras --no-header --no-emit-index-url \
+	echo '# Made by `make lock` from pyproject.toml (dependencies, the extras "test" and "export"); do not edit.' > build/lock
+	$(PY) -m piptools compile --quiet --upgrade --extra test --extra export --strip-extras --no-header --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --annotation-style=line -o build/lock.full pyproject.toml
 	sed -e '/^#/d' -e '/^$$/d' -e 's/+cpu//' build/lock.full >> build/lock
 	mv build/lock requirements.lock

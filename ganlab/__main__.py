@@ -2,8 +2,18 @@
 
 import sys
 
-from ganlab.cli import main
-from ganlab.train import parallel
+
+def start() -> int:
+    """Run the command; return its exit status. Ctrl-C while torch is still being loaded is one line as well."""
+    try:
+        from ganlab.cli import main
+        from ganlab.train import parallel
+
+        return parallel.together(main)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
 
 if __name__ == "__main__":
-    sys.exit(parallel.together(main))
+    sys.exit(start())

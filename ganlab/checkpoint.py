@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from ganlab.runtime import write_atomically
+from ganlab.runtime import user_path, write_atomically
 
 FORMAT = "ganlab-1"
 
@@ -32,7 +32,7 @@ def save(path: str | Path, state: dict[str, Any]) -> None:
     tensors: dict[str, Tensor] = {}
     header = json.dumps(_strip(state, "", tensors))
     metadata = {"format": FORMAT, "state": header, "sha256": _digest(tensors, header)}
-    write_atomically(Path(path), safetensors.torch.save(tensors, metadata))
+    write_atomically(user_path(path), _ordered(safetensors.torch.save(tensors, metadata)))
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def load(path: str | Path) -> dict[str, Any]:
 
     Raises CheckpointError when the file is missing, cut short, altered, or not one of ours.
     """
-    path = Path(path)
+    path = user_path(path)
     if not path.is_file():
         raise CheckpointError(f"path: there is no checkpoint at {path}")
     try:
@@ -54,6 +54,16 @@ def load(path: str | Path) -> dict[str, Any]:
     if metadata.get("sha256") != _digest(tensors, metadata.get("state", "")):
         raise CheckpointError(f"path: {path} is damaged: its content does not match its own checksum")
     return _restore(json.loads(metadata["state"]), tensors)
+
+
+def _ordered(content: bytes) -> bytes:
+    """Return a safetensors file with its metadata in the order of their names, which differs from save to save."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    metadata = dict(sorted(header.pop("__metadata__").items()))
+    text = json.dumps({"__metadata__": metadata, **header}, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight bytes
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def _strip(node: Any, name: str, tensors: dict[str, Tensor]) -> Any:

@@ -2,8 +2,9 @@
 
 Without it the system holds a small message back until the browser has acknowledged the one before (Nagle's algorithm,
 RFC 896), and browsers let that wait up to 40 ms (delayed acknowledgement, RFC 1122, 4.2.3.2). A slider's callback sends
-several: that the kernel is busy, the picture, a text. Installing the package switches it on, by ganlab.json. What a
-proxy between server and browser does is its own affair.
+several: that the kernel is busy, the picture, a text. `make lab` switches it on for its own server, by the flag
+`--ServerApp.jpserver_extensions=ganlab.nodelay=True`; other servers of the environment stay as they are. What a proxy
+between server and browser does is its own affair.
 """
 
 from typing import Any

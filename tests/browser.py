@@ -87,7 +87,8 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex()
-    options = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+    nodelay = "--ServerApp.jpserver_extensions=ganlab.nodelay=True"  # as `make lab` does
+    options = [nodelay, "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     root = ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
     # conftest.py gives Jupyter folders of its own, so nothing of the user's decides what happens here.
     environment = {**os.environ, "GANLAB_SPEED": "smoke", "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}

@@ -6,8 +6,10 @@ import PIL.Image
 import pytest
 import torch
 
+from ganlab import checkpoint, data, models, runtime
 from ganlab import cli as command
-from ganlab import models, runtime
+from ganlab.cli import draw
+from ganlab.cli.arguments import class_number
 from ganlab.data import pixels
 from ganlab.models import trained
 
@@ -29,7 +31,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             networks = trained.build(plan)
         for weight in (weight for network in networks.values() for weight in network.parameters()):
             weight.data *= 8 if weight.ndim == 4 else 1  # or untrained pictures are all grey
-        trained.save(folder / "networks.safetensors", plan, networks)
+        trained.save(folder / "networks.safetensors", plan, networks, classes=("cat", "dog", "2 of each"))
         made[name] = str(folder)
     return made
 
@@ -89,10 +91,11 @@ def test_a_walk_there_and_back(folders: dict[str, str], tmp_path: Path, name: st
     [
         (["sample", "--out", "a.jpg"], "--out"),
         (["sample", "--n", "0", "--out", "a.png"], "--n"),
-        (["sample", "--class", "10", "--out", "a.png"], "--class: got 10, expected 0 to 9"),
+        (["sample", "--class", "10", "--out", "a.png"], "--class: got 10, expected one of 0, 1, 2"),
         (["sample", "--of", "dcgan-digits", "--class", "0", "--out", "a.png"], "told no classes"),
         (["sample", "--of", "cgan-digit", "--out", "a.png"], "Did you mean 'cgan-digits'?"),
         (["sample", "--of", "classifier-digits", "--out", "a.png"], "it is a classifier"),
+        (["sample", "--seed", str(2**63), "--out", "a.png"], "--seed"),
         (["walk", "--from", "-1", "--to", "2", "--out", "a.gif"], "--from"),
         (["walk", "--from", "1", "--to", "2", "--out", "a.png"], "ends in .gif"),
     ],
@@ -103,3 +106,91 @@ def test_bad_input_is_told_in_one_line_and_writes_nothing(tmp_path, monkeypatch,
     error = capsys.readouterr().err
     assert error.startswith("error: ") and named in error and error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_class_is_asked_for_by_name_and_the_name_is_printed(folders: dict[str, str], tmp_path: Path, capsys) -> None:
+    sheets = []
+    for word in ("dog", "1"):
+        words = ["sample", "--of", folders["cgan"], "--class", word, "--n", "3", "--out", str(tmp_path / "a.png")]
+        assert command.main(words) == 0
+        assert "class 1 (dog)" in capsys.readouterr().out
+        sheets.append((tmp_path / "a.png").read_bytes())
+    assert sheets[0] == sheets[1]
+    words[words.index("1")] = "horse"
+    assert command.main(words) == 1
+    assert "--class: got horse, expected one of cat, dog, 2 of each" in capsys.readouterr().err
+
+
+def test_where_names_are_numbers_a_number_is_a_name() -> None:
+    assert class_number("10", 3, ("2", "7", "10")) == 2
+    assert class_number("2", 3, ()) == class_number("2", 3, ("a", "b", "c")) == 2
+    for text, names in (("1", ("2", "7", "10")), ("3", ()), ("-1", ()), ("cat", ("a", "b", "c"))):
+        with pytest.raises(ValueError, match="--class"):
+            class_number(text, 3, names)
+
+
+def test_our_networks_have_the_class_names_of_their_set(tmp_path: Path, capsys) -> None:
+    words = ["sample", "--of", "cgan-earth", "--class", "snow", "--n", "1", "--out", str(tmp_path / "a.png")]
+    assert command.main(words) == 0
+    assert "class 0 (snow)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "per"), [("dcgan", 1), ("cgan", 3)])
+def test_many_samples_are_files_of_their_own_that_load_reads(
+    folders: dict[str, str], tmp_path: Path, monkeypatch, name: str, per: int, capsys
+) -> None:
+    monkeypatch.setattr(draw, "AT_ONCE", 16)
+    out = tmp_path / "many"
+    words = ["sample", "--of", folders[name], "--n", "40", "--out", str(out)]
+    assert command.main(words) == 0
+    files = sorted(out.rglob("*.png"), key=lambda path: path.name)
+    assert [path.stem for path in files] == [f"{k:06d}" for k in range(40)]
+    assert {size_and_frames(path)[0] for path in files} == {(16, 16)}
+    assert len({path.parent for path in files}) == per
+    if per > 1:
+        assert {path.parent.name for path in files} == {"cat", "dog", "2 of each"}
+        assert data.load(out, size=16).labels is not None
+    assert len({path.read_bytes() for path in files}) > 35  # each has latents of its own
+    assert command.main(words) == 1 and "expected a new or empty folder" in capsys.readouterr().err
+
+
+def test_a_batch_is_all_that_is_in_the_generator_at_once(folders: dict[str, str], tmp_path: Path, monkeypatch) -> None:
+    sizes = []
+    real = draw._images
+    monkeypatch.setattr(draw, "_images", lambda network, z: sizes.append(len(z)) or real(network, z))
+    words = ["sample", "--of", folders["dcgan"], "--n", str(draw.AT_ONCE + 3), "--out", str(tmp_path / "many")]
+    assert command.main(words) == 0 and sizes == [draw.AT_ONCE, 3]
+
+
+def test_the_file_itself_may_be_named_and_a_folder_without_one_says_so(folders, tmp_path, monkeypatch, capsys) -> None:
+    words = ["sample", "--n", "1", "--out", str(tmp_path / "a.png"), "--of"]
+    assert command.main([*words, f"{folders['dcgan']}/networks.safetensors"]) == 0
+    assert command.main([*words, str(tmp_path)]) == 1
+    assert "has no networks.safetensors, which `train` writes" in capsys.readouterr().err
+    other = tmp_path / "other.safetensors"
+    checkpoint.save(other, {"step": 3})
+    assert command.main([*words, str(other)]) == 1
+    assert "a checkpoint, but not of networks alone" in capsys.readouterr().err
+    (tmp_path / "dcgan-digits").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert command.main([*words, "dcgan-digits"]) == 0
+    assert "for your folder of that name write ./dcgan-digits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda state: state["networks"]["generator"].__setitem__(0, "UNet"), "the kind 'UNet'"),
+        (lambda state: state["networks"]["generator"][1].update(width=5), "weights that do not fit its generator"),
+        (lambda state: state["networks"]["generator"][1].update(depth=5), "cannot be built"),
+        (lambda state: state["weights"].pop("generator"), "weights that do not fit its generator"),
+    ],
+)
+def test_a_file_of_other_networks_is_told_in_one_line(folders, tmp_path, capsys, change, said) -> None:
+    state = checkpoint.load(f"{folders['dcgan']}/networks.safetensors")
+    change(state)
+    checkpoint.save(tmp_path / "networks.safetensors", state)
+    assert command.main(["sample", "--of", str(tmp_path), "--out", str(tmp_path / "a.png")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and said in error and error.count("\n") == 1
+    assert not (tmp_path / "a.png").exists()

@@ -1,20 +1,36 @@
-"""The extension of Jupyter's server: installed with the package, and TCP_NODELAY is on from when a kernel connects."""
+"""The extension of Jupyter's server: on where the course runs, and TCP_NODELAY is on from when a kernel connects."""
 
 import asyncio
+import inspect
+import re
 import socket
 from types import SimpleNamespace
 
-from jupyter_core.paths import jupyter_config_path
-from jupyter_server.extension.config import ExtensionConfigManager
+import browser
+import lessons
 from jupyter_server.extension.manager import ExtensionPackage
+from jupyter_server.serverapp import ServerApp
 from tornado import httpserver, testing, web, websocket
 
 from ganlab import nodelay
 
+NODELAY = "--ServerApp.jpserver_extensions=ganlab.nodelay=True"
 
-def test_jupyter_finds_it_because_the_package_is_installed() -> None:
-    assert ExtensionConfigManager(read_config_path=jupyter_config_path()).enabled("ganlab.nodelay")
+
+def test_it_is_an_extension_that_a_server_is_asked_for_by_a_flag() -> None:  # test_installed.py: and by nothing else
     assert ExtensionPackage(name="ganlab.nodelay", enabled=True).validate()
+    app = ServerApp()
+    app.parse_command_line([NODELAY])
+    assert app.jpserver_extensions == {"ganlab.nodelay": True}
+
+
+def test_make_lab_the_readme_and_the_tests_in_a_browser_switch_it_on() -> None:
+    makefile = (lessons.ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"NODELAY := {NODELAY}" in makefile and "jupyter lab $(ROOT) $(NODELAY) notebooks/00" in makefile
+    readme = (lessons.ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"jupyter lab [^`\n]*00_start_here.ipynb", readme)
+    assert len(commands) >= 2 and all(NODELAY in command for command in commands)
+    assert NODELAY in inspect.getsource(browser)
 
 
 def on(handler: websocket.WebSocketHandler) -> bool:
@@ -47,9 +63,9 @@ def test_it_is_on_when_a_kernel_connects() -> None:
         listening, port = testing.bind_unused_port()
         server = httpserver.HTTPServer(app)
         server.add_socket(listening)
-        browser = await websocket.websocket_connect(f"ws://127.0.0.1:{port}/")
-        message = await browser.read_message()
-        browser.close()
+        reader = await websocket.websocket_connect(f"ws://127.0.0.1:{port}/")
+        message = await reader.read_message()
+        reader.close()
         server.stop()
         return message
 

@@ -80,6 +80,8 @@ def test_a_dcgan_takes_digits_at_32_and_a_folder_of_ones_own(tmp_path, pictures)
         (["--penalty", "r3"], "penalty"),
         (["--n-critic", "0"], "n_critic"),
         (["--anneal", "3"], "anneal"),
+        (["--seed", str(2**63)], "--seed"),
+        (["--seed", "-1"], "--seed"),
     ],
 )
 def test_bad_input_is_told_in_one_line_and_touches_nothing(tmp_path, capsys, more, named):
@@ -166,9 +168,11 @@ def test_every_kind_leaves_networks_that_can_be_read(tmp_path, network):
     assert trained.read(tmp_path / "run" / "networks.safetensors")
 
 
-def test_images_without_classes_are_refused_where_classes_are_told(tmp_path, pictures, capsys):
-    assert command.main(arguments(tmp_path / "run", network="cgan", data=pictures, more=["--size", "16"])) == 1
-    assert "has no classes, which cgan is told; sort it into subfolders" in capsys.readouterr().err
+@pytest.mark.parametrize("network", ["cgan", "cvae", "classifier"])
+def test_images_without_classes_are_refused_where_classes_are_needed(tmp_path, pictures, capsys, network):
+    assert command.main(arguments(tmp_path / "run", network=network, data=pictures, more=["--size", "16"])) == 1
+    verb = "learns" if network == "classifier" else "is told"
+    assert f"has no classes, which {network} {verb}; sort it into subfolders" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

@@ -3,25 +3,40 @@
 `sample` and `walk` make pictures with what is trained.
 """
 
-import argparse
+import re
 import sys
+
+import torch
 
 from ganlab import data
 from ganlab.checkpoint import CheckpointError
-from ganlab.cli import doctor, draw, train
+from ganlab.cli import doctor, draw, tasks, train
+from ganlab.cli.arguments import Parser
+from ganlab.runtime import forgiving_output
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return the exit status: 0, 1 when something is wrong, 2 when the arguments are."""
-    parser = argparse.ArgumentParser(prog="python -m ganlab", description="The course's command line.")
+    """Run one command; return the exit status: 0, 1 when something is wrong, 2 when the arguments are, 130 for Ctrl-C.
+
+    What the terminal cannot show, or no longer takes, changes nothing.
+    """
+    with forgiving_output():
+        return _run(arguments)
+
+
+def _run(arguments: list[str] | None) -> int:
+    parser = Parser(prog="python -m ganlab", description="The course's command line.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("doctor", help="say whether the course can run here, and what mends it if not")
     sets = commands.add_parser("data", help="list the image sets, or get one").add_subparsers(dest="action")
     sets.add_parser("fetch", help="build or download a set into the cache").add_argument("name", metavar="NAME")
-    train.add_arguments(commands.add_parser("train", help="train a GAN into a folder; again to continue it"))
-    draw.add_sample_arguments(commands.add_parser("sample", help="a sheet of samples, of one class if you like"))
+    tasks.add_arguments(commands.add_parser("train", help="train networks into a folder; again to continue"))
+    draw.add_sample_arguments(commands.add_parser("sample", help="samples, of one class if you like: a sheet or files"))
     draw.add_walk_arguments(commands.add_parser("walk", help="a GIF of the way from one sample to another"))
-    chosen = parser.parse_args(arguments)
+    chosen, strange = parser.parse_known_args(arguments)
+    if strange:
+        steps = (chosen.command, getattr(chosen, "network", None), getattr(chosen, "action", None))
+        parser.refuse(strange, chosen=filter(None, steps))
     try:
         if chosen.command == "doctor":
             return _doctor()
@@ -30,9 +45,25 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.command in ("sample", "walk"):
             return {"sample": draw.sample, "walk": draw.walk}[chosen.command](chosen)
         return _fetch(chosen.name) if chosen.action == "fetch" else _list()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     except (ValueError, OSError, data.DataError, CheckpointError) as error:  # bad input: said in one line
         print(f"error: {error}", file=sys.stderr)
-        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not _lacks_memory(error):
+            raise
+        asked = re.search(r"allocate ([\d.]+ ?\w*)", str(error))
+        amount = f" ({asked[1]} more was asked for)" if asked else ""
+        smaller = {"train": "--batch-size, --width or --size", "sample": "--n"}.get(chosen.command, "set of images")
+        print(f"error: out of memory{amount}: take a smaller {smaller}, or end other programs", file=sys.stderr)
+    return 1
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory is short; torch has a type for it on CUDA only."""
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
 def _doctor() -> int:

@@ -3,7 +3,6 @@
 import importlib.metadata
 import platform
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from packaging.requirements import Requirement
 
 from ganlab import data, models, runtime, train
+from ganlab.models import trained
 
 LEAST_FREE = 0.5  # GB: the parsed sets take 0.1, a reader's checkpoints the rest
 OK, NOTE, PROBLEM = "ok", "note", "PROBLEM"
@@ -32,7 +32,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Return what there is to say about this machine; the course can run unless a finding is a problem."""
-    looks: list[Callable[[], list[Finding]]] = [_python, _packages, _kernel, _device, _precision, _data, _cache]
+    looks = (_python, _packages, _kernel, _device, _precision, _data, _networks, _cache)
     return [finding for look in looks for finding in look()]
 
 
@@ -72,7 +72,7 @@ def _packages() -> list[Finding]:
             wrong.append(f"{needed.name} is {version}, expected {needed.specifier}")
     if wrong:
         return [Finding("packages", PROBLEM, "; ".join(wrong), install)]
-    return [Finding("packages", OK, f"all as pinned; torch {torch.__version__}")]
+    return [Finding("packages", OK, f"all that ganlab asks for; torch {torch.__version__}")]
 
 
 def _kernel() -> list[Finding]:
@@ -117,6 +117,18 @@ def _data() -> list[Finding]:
         problem = status.state == "missing"
         findings.append(Finding("data", PROBLEM if problem else OK, text, status.fix if problem else ""))
     return findings
+
+
+def _networks() -> list[Finding]:
+    """Hold the files of the networks that this project trained against their checksums."""
+    missing = [name for name in trained.SHA256 if not (trained.FOLDER / f"{name}.safetensors").is_file()]
+    altered = [name for name in trained.SHA256 if name not in missing and not trained.is_intact(name)]
+    if missing or altered:
+        wrong = [f"missing: {', '.join(missing)}"] if missing else []
+        wrong += [f"altered: {', '.join(altered)}"] if altered else []
+        mend = "in a clone `git checkout data`; elsewhere install ganlab anew"
+        return [Finding("networks", PROBLEM, f"{shown(trained.FOLDER)}: {'; '.join(wrong)}", mend)]
+    return [Finding("networks", OK, f"all {len(trained.SHA256)} that this project trained, in {shown(trained.FOLDER)}")]
 
 
 def _cache() -> list[Finding]:

@@ -1,92 +1,122 @@
-"""The commands `python -m ganlab sample` and `walk`: pictures of a trained generator, into a file."""
+"""The commands `python -m ganlab sample` and `walk`: pictures of a trained generator, into files."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from tqdm.auto import trange
 
 from ganlab import models
+from ganlab.cli.arguments import add_seed, class_number, load_maker, path, seed_number
 from ganlab.data import pixels
-from ganlab.models import given, trained
+from ganlab.models import given
 from ganlab.runtime import seeded_generator, whole_number, write_atomically
 
 SIDE = 256  # pixels of a walk's picture, as near below as whole enlargements come
 FRAMES = 48  # from one end of a walk to the other
 COLUMNS = 8
+AT_ONCE = 256  # samples in one batch, so that memory does not grow with --n
 
 
 def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `sample` takes."""
-    _add_shared_arguments(parser, "cgan-digits", "*.png")
+    _add_shared_arguments(parser, "cgan-digits", "NAME.png for one sheet, or a new folder for a file each")
     parser.add_argument("--n", type=int, default=16, help="how many (default 16)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
+    add_seed(parser)
 
 
 def add_walk_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `walk` takes."""
-    _add_shared_arguments(parser, "dcgan-digits", "*.gif")
+    _add_shared_arguments(parser, "dcgan-digits", "NAME.gif")
     for end in ("from", "to"):
         parser.add_argument(
             f"--{end}", dest=f"{end}_seed", type=int, required=True, metavar="SEED", help=f"{end} its z"
         )
 
 
-def _add_shared_arguments(parser: argparse.ArgumentParser, usual: str, ending: str) -> None:
+def _add_shared_arguments(parser: argparse.ArgumentParser, usual: str, out: str) -> None:
     parser.add_argument(
         "--of", default=usual, metavar="NAME|FOLDER", help=f"a shipped network, or what `train` wrote ({usual})"
     )
-    parser.add_argument("--class", dest="y", type=int, metavar="K", help="of networks that are told classes: which")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help=ending)
+    parser.add_argument(
+        "--class", dest="y", metavar="NAME", help="of networks that are told classes: which, by name or number"
+    )
+    parser.add_argument("--out", required=True, type=path, metavar="PATH", help=out)
 
 
 def sample(options: argparse.Namespace) -> int:
-    """Write a sheet of samples: of one class, or a column for each class there is. Return 0."""
-    n, seed = whole_number("--n", options.n, least=1), whole_number("--seed", options.seed, least=0)
-    _check_ending(options.out, ".png")
-    generator = _generator(options.of)
-    y = _classes(generator, options.y, n)
-    images = _images(given(generator, y), models.latents(n, generator.latent_dim, seeded_generator(seed)))
-    by_class = y is not None and options.y is None
-    columns = min(n, generator.classes if by_class else COLUMNS)
-    blank = torch.full_like(images[:1], -1).expand(-n % columns, -1, -1, -1)
-    write_atomically(options.out, pixels.png(pixels.tile(torch.cat([images, blank]), columns)))
-    print(f"{options.out}: {n} samples of {options.of}")
+    """Write samples of one class, or of each class in turn: a sheet, or a file each into a new folder. Return 0."""
+    n, seed = whole_number("--n", options.n, least=1), seed_number("--seed", options.seed)
+    sheet = options.out.suffix != ""
+    if sheet:
+        _check_ending(options.out, ".png")
+    elif options.out.is_file() or options.out.is_dir() and any(options.out.iterdir()):
+        raise ValueError(f"--out: {options.out} is there already, expected a new or empty folder, or NAME.png")
+    generator, names = load_maker("--of", options.of)
+    y = _classes(generator, names, options.y, n)
+    batches = _batches(generator, y, n, seeded_generator(seed))
+    if sheet:
+        images = torch.cat(list(batches))
+        columns = min(n, generator.classes if y is not None and options.y is None else COLUMNS)
+        blank = torch.full_like(images[:1], -1).expand(-n % columns, -1, -1, -1)
+        write_atomically(options.out, pixels.png(pixels.tile(torch.cat([images, blank]), columns)))
+    else:
+        labels = [""] * n if y is None else [names[label] if names else str(label) for label in y.tolist()]
+        _write_each(options.out, batches, labels)
+    print(f"{options.out}: {n:,} samples of {options.of}{_of_class(y, names, options.y)}")
     return 0
+
+
+def _batches(generator: nn.Module, y: Tensor | None, n: int, latents: torch.Generator) -> Iterator[Tensor]:
+    """Yield n samples, at most AT_ONCE at a time."""
+    for start in trange(0, n, AT_ONCE, desc="samples", unit="batch", disable=True if n <= AT_ONCE else None):
+        rows = slice(start, min(n, start + AT_ONCE))
+        told = given(generator, None if y is None else y[rows])
+        yield _images(told, models.latents(rows.stop - rows.start, generator.latent_dim, latents))
+
+
+def _write_each(out: Path, batches: Iterator[Tensor], labels: list[str]) -> None:
+    """Write 000000.png and so on, in a subfolder for each class, so that the folder is a set that `data.load` reads."""
+    images = (image for batch in batches for image in batch)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        write_atomically(out / label.replace("/", "_") / f"{number:06d}.png", pixels.png(pixels.tile(image[None], 1)))
 
 
 def walk(options: argparse.Namespace) -> int:
     """Write an animated GIF of the way between the latents of two seeds, along `models.slerp`, and back. Return 0."""
-    seeds = [whole_number(f"--{end}", getattr(options, f"{end}_seed"), least=0) for end in ("from", "to")]
+    seeds = [seed_number(f"--{end}", getattr(options, f"{end}_seed")) for end in ("from", "to")]
     _check_ending(options.out, ".gif")
-    generator = _generator(options.of)
+    generator, names = load_maker("--of", options.of)
     a, b = (models.latents(1, generator.latent_dim, seeded_generator(seed))[0] for seed in seeds)
-    path = models.slerp(a, b, torch.linspace(0, 1, FRAMES))
-    wanted = 0 if options.y is None and hasattr(generator, "classes") else options.y
-    images = _images(given(generator, _classes(generator, wanted, 1)), path)
+    along = models.slerp(a, b, torch.linspace(0, 1, FRAMES))
+    y = _classes(generator, names, options.y, 1)  # the first class, where none is asked for
+    images = _images(given(generator, y), along)
     there_and_back = torch.cat([images, images[1:-1].flip(0)])
     write_atomically(options.out, pixels.gif(there_and_back, max(1, SIDE // images.shape[-1])))
-    print(f"{options.out}: {options.of} from seed {seeds[0]} to seed {seeds[1]} and back")
+    of_class = _of_class(y, names, options.y)
+    print(f"{options.out}: {options.of}{of_class} from seed {seeds[0]} to seed {seeds[1]} and back")
     return 0
 
 
-def _check_ending(path: Path, ending: str) -> None:
-    if path.suffix.lower() != ending:
-        raise ValueError(f"--out: got {str(path)!r}, expected a name that ends in {ending}")
+def _check_ending(out: Path, ending: str) -> None:
+    if out.suffix.lower() != ending:
+        raise ValueError(f"--out: got {str(out)!r}, expected a name that ends in {ending}")
 
 
-def _generator(name: str) -> nn.Module:
-    """Return the network that makes images, of a shipped checkpoint or of a folder that `train` wrote."""
-    file = Path(name) / "networks.safetensors"
-    networks = trained.read(file) if file.is_file() else trained.load(name)
-    makers = [networks[role] for role in ("generator", "vae") if role in networks]
-    if not makers:
-        raise ValueError(f"--of: {name} makes no images, it is a classifier")
-    return makers[0]
+def _of_class(y: Tensor | None, names: tuple[str, ...], wanted: str | None) -> str:
+    """Return the words that say which classes were asked for."""
+    if y is None:
+        return ""
+    if wanted is not None:
+        number = int(y[0])
+        return f", class {number}" + (f" ({names[number]})" if names else "")
+    return f", classes {', '.join(names)} by turns" if names else ", all classes by turns"
 
 
-def _classes(generator: nn.Module, wanted: int | None, n: int) -> Tensor | None:
-    """Return the classes (n,) asked for, or None for a network that is told none."""
+def _classes(generator: nn.Module, names: tuple[str, ...], wanted: str | None, n: int) -> Tensor | None:
+    """Return the classes (n,) asked for, by turns if none, or None for a network that is told none."""
     classes = getattr(generator, "classes", None)
     if classes is None:
         if wanted is not None:
@@ -94,9 +124,7 @@ def _classes(generator: nn.Module, wanted: int | None, n: int) -> Tensor | None:
         return None
     if wanted is None:
         return torch.arange(n) % classes
-    if not 0 <= wanted < classes:
-        raise ValueError(f"--class: got {wanted}, expected 0 to {classes - 1}")
-    return torch.full((n,), wanted)
+    return torch.full((n,), class_number(wanted, classes, names))
 
 
 @torch.no_grad()

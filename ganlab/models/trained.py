@@ -6,13 +6,15 @@ The files lie in data/checkpoints, each with a card that says from which data, b
 
 import difflib
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganlab import checkpoint, data, metrics
+from ganlab import checkpoint, data, metrics, runtime
 from ganlab.checkpoint import CheckpointError
 from ganlab.data import pixels
 from ganlab.models.classifier import Classifier
@@ -22,7 +24,7 @@ from ganlab.models.mlp import MLPCritic, MLPGenerator
 from ganlab.models.vae import conv_vae
 from ganlab.runtime import seeded_generator, whole_number
 
-FOLDER = Path(__file__).parents[2] / "data" / "checkpoints"
+FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
     "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
     "cgan-digits": "a5ac0c1cb8ed02a37b416ed34aaeafcf141b6d8a77165d3a1c8af7ebb54d5d81",
@@ -58,20 +60,56 @@ def build(plan: Plan) -> dict[str, nn.Module]:
     return {role: kinds[kind](**arguments) for role, (kind, arguments) in plan.items()}
 
 
-def save(path: str | Path, plan: Plan, networks: dict[str, nn.Module]) -> None:
-    """Write networks and what they are made of to one file, atomically, for `read`."""
+def save(path: str | Path, plan: Plan, networks: dict[str, nn.Module], *, classes: Sequence[str] = ()) -> None:
+    """Write networks, what they are made of, and the names of their classes to one file, atomically, for `read`."""
     weights = {role: networks[role].state_dict() for role in plan}
-    checkpoint.save(path, {"networks": plan, "weights": weights})
+    checkpoint.save(path, {"networks": plan, "weights": weights, "classes": list(classes)})
 
 
 def read(path: str | Path, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
     """Return the networks of a file that `save` wrote, in evaluation mode; CheckpointError if it cannot be read."""
-    state = checkpoint.load(path)
-    networks = build(state["networks"])
+    state = _read_state(path)
+    known = {kind.__name__ for kind in KINDS}
+    if strange := sorted({kind for kind, _ in state["networks"].values()} - known):
+        raise CheckpointError(
+            f"path: {path} has a network of the kind {strange[0]!r}, which this ganlab does not know; "
+            "a newer one may have written it"
+        )
+    try:
+        networks = build(state["networks"])
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"path: {path} has networks that cannot be built: {error}") from error
     for role, network in networks.items():
-        network.load_state_dict(state["weights"][role])
+        try:
+            network.load_state_dict(state["weights"][role])
+        except (KeyError, RuntimeError) as error:
+            raise CheckpointError(
+                f"path: {path} has weights that do not fit its {role}, a {state['networks'][role][0]}; "
+                "write it anew with `train`"
+            ) from error
         network.to(device).eval()
     return networks
+
+
+def class_names(path: str | Path) -> tuple[str, ...]:
+    """Return the names of the classes that a file of networks was trained on, () where it keeps none.
+
+    Ours, which are older than such names, have those of the set that their own name ends in.
+    """
+    if kept := _read_state(path).get("classes", ()):
+        return tuple(kept)
+    path = Path(path)
+    ours = path.parent == FOLDER and path.stem in SHA256
+    return data.SETS[path.stem.split("-")[1]].classes if ours else ()
+
+
+def _read_state(path: str | Path) -> dict[str, Any]:
+    state = checkpoint.load(path)
+    if not {"networks", "weights"} <= state.keys() or not all(isinstance(p, list) for p in state["networks"].values()):
+        raise CheckpointError(
+            f"path: {path} is a checkpoint, but not of networks alone; `train` writes those to networks.safetensors"
+        )
+    return state
 
 
 def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
@@ -86,9 +124,14 @@ def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"name: got {name!r}, expected one of {', '.join(SHA256)}.{hint}")
     path = FOLDER / f"{name}.safetensors"
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != SHA256[name]:
+    if path.is_file() and not is_intact(name):
         raise CheckpointError(f"{path} is not the file that ganlab was made with; `git checkout` brings it back")
     return read(path, device)
+
+
+def is_intact(name: str) -> bool:
+    """Return whether the file of a checkpoint of ours, which is there, is the one that ganlab was made with."""
+    return hashlib.sha256((FOLDER / f"{name}.safetensors").read_bytes()).hexdigest() == SHA256[name]
 
 
 class FeatureDistance:

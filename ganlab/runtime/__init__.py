@@ -2,10 +2,18 @@
 
 from ganlab.runtime.checks import whole_number
 from ganlab.runtime.devices import DEVICES, available_devices, device_name, pick_device, synchronize
-from ganlab.runtime.files import cache_dir, endings_interrupt, interrupts_deferred, write_atomically
+from ganlab.runtime.files import (
+    cache_dir,
+    data_file,
+    endings_interrupt,
+    interrupts_deferred,
+    user_path,
+    write_atomically,
+)
 from ganlab.runtime.lab import SPEEDS, Lab, start
 from ganlab.runtime.precision import FLOAT32, Precision, convolutions, fastest, named_precision, precisions, remembered
 from ganlab.runtime.seeds import random_states, randomness_kept, seeded, seeded_generator, set_random_states
+from ganlab.runtime.terminal import forgiving_output
 
 __all__ = [
     "DEVICES",
@@ -16,9 +24,11 @@ __all__ = [
     "available_devices",
     "cache_dir",
     "convolutions",
+    "data_file",
     "device_name",
     "endings_interrupt",
     "fastest",
+    "forgiving_output",
     "interrupts_deferred",
     "named_precision",
     "pick_device",
@@ -31,6 +41,7 @@ __all__ = [
     "set_random_states",
     "start",
     "synchronize",
+    "user_path",
     "whole_number",
     "write_atomically",
 ]

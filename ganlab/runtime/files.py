@@ -1,4 +1,4 @@
-"""The cache folder, files that are written whole or not at all, and interrupts that wait for the end of a step."""
+"""Where files lie, files that are written whole or not at all, and interrupts that wait for the end of a step."""
 
 import contextlib
 import os
@@ -7,12 +7,34 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def user_path(path: str | Path) -> Path:
+    """Return the path with a leading ~ as the home folder, whether or not a shell has seen it.
+
+    Raises ValueError for the home of a user that is none.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"path: got {str(path)!r}, but there is no such user's home folder") from error
+
 
 def cache_dir() -> Path:
     """Return the folder for what can be made or fetched again: $GANLAB_CACHE, else the system's cache folder."""
     import pooch  # here, so that importing ganlab.runtime stays light
 
-    return Path(os.environ.get("GANLAB_CACHE") or pooch.os_cache("ganlab")).expanduser()
+    return user_path(os.environ.get("GANLAB_CACHE") or pooch.os_cache("ganlab"))
+
+
+def data_file(name: str) -> Path:
+    """Return where a file or folder of the clone's data/ lies, "checkpoints" say; an installed package has its own.
+
+    The path is returned whether or not something is there.
+    """
+    installed = PACKAGE / "shipped"
+    return (installed if installed.is_dir() else PACKAGE.parent / "data") / name
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,0 +1,144 @@
+"""What can be trained from the command line: the options that each task has, and what its networks are made of."""
+
+import argparse
+
+from ganlab import data, losses, models
+from ganlab.cli.arguments import Parser, add_seed, path
+from ganlab.models.trained import Plan
+from ganlab.runtime import whole_number
+
+GANS = ("dcgan", "mlp", "cgan")
+VAES = ("vae", "cvae", "iwae")
+TASKS = {
+    "dcgan": "a convolutional GAN (Radford et al. 2016)",
+    "mlp": "a fully connected GAN, for small images",
+    "cgan": "a convolutional GAN that is told classes",
+    "vae": "a VAE, by the ELBO",
+    "cvae": "a VAE that is told classes",
+    "iwae": "a VAE, by the importance-weighted bound (Burda et al. 2016)",
+    "classifier": "a classifier, by cross-entropy",
+}
+WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
+RATES = {**dict.fromkeys(GANS, 2e-4), **dict.fromkeys(VAES, 1e-3), "classifier": 2e-3}
+WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32}
+
+
+def add_arguments(parser: Parser) -> None:
+    """Declare the tasks that `train` has, each with its own options and no others."""
+    tasks = parser.add_subparsers(dest="network", required=True, metavar="TASK", parser_class=Parser)
+    for task, words in TASKS.items():
+        own = tasks.add_parser(task, help=words, description=f"Train {words}, into a folder; again to continue.")
+        _add_common(own, task)
+        if task in WIDTHS:
+            own.add_argument("--width", type=int, metavar="N", help=f"channels beside the image ({WIDTHS[task]})")
+        if task in ("dcgan", "cgan"):
+            own.add_argument("--upsample", default="transposed", metavar="NAME", help="transposed (default) or resize")
+        if task in GANS:
+            _add_game(own)
+        if task in VAES:
+            _add_bound(own, task)
+
+
+def _add_common(parser: Parser, task: str) -> None:
+    parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help="an image set, or a folder of your images")
+    parser.add_argument("--steps", required=True, type=int, metavar="N", help="in all; a larger number continues a run")
+    parser.add_argument(
+        "--out", required=True, type=path, metavar="FOLDER", help="results, among them networks.safetensors"
+    )
+    parser.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
+    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
+    parser.add_argument("--test-share", type=float, metavar="P", help="a folder: part of it to hold out")
+    parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
+    parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
+    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
+    parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="images a step (default 64)")
+    peak = " at its peak" if task == "classifier" else ""
+    parser.add_argument("--learning-rate", type=float, metavar="R", help=f"default {RATES[task]:g}{peak}")
+    add_seed(parser)
+    parser.add_argument("--device", default="auto", help="cuda, mps, cpu, or auto: the best present (default)")
+    parser.add_argument("--from", dest="start", metavar="NAME|FOLDER", help="start from the weights of these networks")
+    parser.add_argument(
+        "--change", action="append", default=[], metavar="NAME", help="go on with another learning_rate, say"
+    )
+    parser.add_argument("--keep-networks", action="store_true", help="keep the networks of each saving")
+    parser.add_argument("--every", type=int, default=500, metavar="N", help="steps between two savings (default 500)")
+
+
+def _add_game(parser: Parser) -> None:
+    objectives, penalties = ", ".join(losses.OBJECTIVES), ", ".join(losses.PENALTIES)
+    parser.add_argument("--objective", default="non_saturating", metavar="NAME", help=objectives)
+    parser.add_argument("--penalty", default="none", metavar="NAME", help=f"none (default), {penalties}")
+    parser.add_argument("--penalty-weight", default=10.0, type=float, metavar="W", help="default 10")
+    parser.add_argument("--n-critic", default=1, type=int, metavar="N", help="critic's moves a step (default 1)")
+    parser.add_argument("--clip", default=0.0, type=float, metavar="C", help="clip the critic's weights to +-C")
+    parser.add_argument("--critic-learning-rate", type=float, metavar="R", help="the critic's own (default: the same)")
+    parser.add_argument("--anneal", default=0, type=int, metavar="N", help="steps until learning rates are 0")
+
+
+def _add_bound(parser: Parser, task: str) -> None:
+    parser.add_argument("--latent-dim", default=32, type=int, metavar="N", help="numbers in z (default 32)")
+    parser.add_argument(
+        "--likelihood", metavar="NAME", help="bernoulli (black and white: default of grey), logistic (256 levels)"
+    )
+    if task == "iwae":
+        parser.add_argument("--samples", default=5, type=int, metavar="K", help="draws from q an image (default 5)")
+        return
+    parser.add_argument("--beta", default=1.0, type=float, metavar="B", help="weight of the KL (default 1)")
+    parser.add_argument("--warm-up", default=0, type=int, metavar="N", help="steps of its growth from 0 (default 0)")
+    parser.add_argument("--free-bits", default=0.0, type=float, metavar="N", help="nats of each latent that are free")
+
+
+def check_classes(task: str, images: data.ImageSet) -> None:
+    """Raise ValueError for images without classes, if the task needs some."""
+    if task in WITH_CLASSES and images.labels is None:
+        raise ValueError(
+            f"--data: {images!r} has no classes, which {task} {WITH_CLASSES[task]}; sort it into subfolders"
+        )
+
+
+def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
+    """Return what the networks asked for are made of."""
+    task = options.network
+    channels, side = images.images.shape[1:3]
+    shape = {"channels": channels, "size": side}
+    if getattr(options, "width", None) is not None:
+        shape["width"] = whole_number("--width", options.width, least=1)
+    told = {"classes": len(images.classes)} if task in WITH_CLASSES else {}
+    if task == "classifier":
+        return {"classifier": ("Classifier", {**told, **shape})}
+    if task in VAES:
+        latents = whole_number("--latent-dim", options.latent_dim, least=1)
+        shape |= {"latent_dim": latents, "likelihood": likelihood(options, images), **told}
+        return {"vae": ("conditional_vae" if told else "conv_vae", shape)}
+    if task == "mlp":
+        whole = (channels, side, side)
+        return {"generator": ("MLPGenerator", {"output_shape": whole}), "critic": ("MLPCritic", {"input_shape": whole})}
+    norm = "batch" if options.penalty == "none" else "none"  # slopes at samples and batch norm do not mix
+    kinds = ("conditional_generator", "conditional_critic") if told else ("DCGANGenerator", "DCGANCritic")
+    return {
+        "generator": (kinds[0], {**shape, **told, "upsample": options.upsample}),
+        "critic": (kinds[1], {**shape, **told, "norm": norm}),
+    }
+
+
+def likelihood(options: argparse.Namespace, images: data.ImageSet) -> str:
+    """Return the likelihood of a VAE's pixels: the one asked for, else of black and white for images that are grey."""
+    usual = "bernoulli" if images.images.shape[1] == 1 else "logistic"
+    chosen = options.likelihood or usual
+    if chosen not in models.LIKELIHOODS:
+        raise ValueError(f"--likelihood: got {chosen!r}, expected one of {', '.join(models.LIKELIHOODS)}")
+    return chosen
+
+
+def pixel_scale(options: argparse.Namespace, images: data.ImageSet) -> str:
+    """Return the range of pixels that the network asks for: a VAE's likelihood is of black and white, or of k / 255."""
+    if options.network not in VAES:
+        return "tanh"
+    return "binary" if likelihood(options, images) == "bernoulli" else "unit"
+
+
+def image_size(options: argparse.Namespace) -> int | None:
+    """Return the side asked for; some networks take powers of two, so for them sets of 28 pixels come padded to 32."""
+    digits_like = options.data in data.SETS and 32 in data.SETS[options.data].sizes
+    wants_32 = options.network in ("dcgan", "cgan", "classifier") and options.size is None
+    return 32 if wants_32 and digits_like else options.size

@@ -1,0 +1,193 @@
+"""What all commands have in common: options that belong, paths, output that never stops work, one line for trouble."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganlab import cli as command
+from ganlab import runtime
+from ganlab.cli import draw, tasks, train
+from ganlab.models import trained
+
+ALIKE = ["--data", "digits", "--steps", "2", "--out", "run"]
+
+
+def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the one line in which wrong arguments are refused."""
+    with pytest.raises(SystemExit) as end:
+        command.main(words)
+    error = capsys.readouterr().err
+    assert end.value.code == 2 and error.startswith("error: ") and error.count("\n") == 1
+    return error
+
+
+@pytest.mark.parametrize(
+    ("task", "option", "said"),
+    [
+        ("mlp", "--beta=-5", "it is one of vae, cvae"),
+        ("mlp", "--upsample=nonsense", "it is one of dcgan, cgan"),
+        ("mlp", "--width=4", "it is one of dcgan, cgan, vae, cvae, iwae, classifier"),
+        ("vae", "--objective=nonsense", "it is one of dcgan, mlp, cgan"),
+        ("vae", "--samples=5", "it is one of iwae"),
+        ("iwae", "--beta=2", "it is one of vae, cvae"),
+        ("classifier", "--latent-dim=3", "it is one of vae, cvae, iwae"),
+        ("dcgan", "--batchsize=3", "did you mean --batch-size?"),
+        ("dcgan", "--batch=3", "--batch: no option of"),  # half a word is none
+    ],
+)
+def test_an_option_that_does_not_apply_is_refused(tmp_path, monkeypatch, capsys, task, option, said) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = refusal(["train", task, *ALIKE, option], capsys)
+    assert said in error and f"train {task}" in error and option.split("=")[0] in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_option_that_a_task_shows_is_one_that_it_uses(capsys) -> None:
+    shown = {}
+    for task in tasks.TASKS:
+        with pytest.raises(SystemExit):
+            command.main(["train", task, "--help"])
+        shown[task] = {word.strip("[],") for word in capsys.readouterr().out.split() if word.startswith(("--", "[--"))}
+    game = {"--objective", "--penalty", "--n-critic", "--clip", "--critic-learning-rate", "--anneal"}
+    bound = {"--beta", "--warm-up", "--free-bits"}
+    for task, options in shown.items():
+        assert {"--data", "--steps", "--out", "--seed", "--every"} <= options
+        assert (game <= options) == (task in tasks.GANS) and bool(game & options) == (task in tasks.GANS)
+        assert (bound <= options) == bool(bound & options) == (task in ("vae", "cvae"))
+        assert ("--samples" in options) == (task == "iwae")
+    with pytest.raises(SystemExit):
+        command.main(["train", "--help"])
+    listed = capsys.readouterr().out
+    assert set(tasks.TASKS) <= set(listed.split()) and "--penalty" not in listed
+
+
+def test_other_commands_refuse_in_one_line_too(capsys) -> None:
+    assert "sample: " not in refusal(["sample", "--out", "a.png", "--bta"], capsys)
+    assert "invalid choice: 'dcgn'" in refusal(["train", "dcgn"], capsys)
+    refusal(["data", "fetch"], capsys)
+    refusal([], capsys)
+
+
+def test_a_tilde_is_the_home_folder_in_every_path(tmp_path, monkeypatch, capsys) -> None:
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    words = ["train", "mlp", "--data", "digits", "--steps", "1", "--out=~/run", "--device", "cpu", "--batch-size", "4"]
+    assert command.main(words) == 0
+    assert command.main(["sample", "--of", "~/run", "--n", "1", "--out=~/a.png"]) == 0
+    assert command.main(["sample", "--of=~/run/networks.safetensors", "--n", "20", "--out=~/many"]) == 0
+    assert command.main(["walk", "--of", "~/run", "--from", "1", "--to", "2", "--out=~/a.gif"]) == 0
+    assert trained.read("~/run/networks.safetensors")
+    assert not list(here.iterdir()) and {"run", "a.png", "many", "a.gif"} <= {path.name for path in home.iterdir()}
+    capsys.readouterr()
+    assert "no such user's home" in refusal(["sample", "--out=~nobody-of-that-name/a.png"], capsys)
+    assert command.main(["sample", "--of=~nobody-of-that-name/run", "--out=b.png"]) == 1
+    assert "no such user's home" in capsys.readouterr().err
+
+
+def start(words: list[str], **options: object) -> subprocess.Popen:
+    environment = {**os.environ, **options.pop("env", {})}
+    return subprocess.Popen([sys.executable, "-m", "ganlab", *words], env=environment, **options)
+
+
+def test_a_closed_pipe_changes_nothing(tmp_path: Path) -> None:
+    process = start(["sample", "--n", "1", "--out", str(tmp_path / "a.png")], stdout=-1, stderr=-1)
+    process.stdout.close()  # as `| head -0` does
+    process.stderr.close()
+    assert process.wait() == 0 and (tmp_path / "a.png").is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_output_to_a_full_disk_and_a_code_page_change_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "Bär"
+    with open("/dev/full", "w") as full:
+        process = start(["sample", "--n", "1", "--out", str(folder / "a.png")], stdout=full, stderr=full)
+        assert process.wait() == 0 and (folder / "a.png").is_file()
+    page = {"PYTHONIOENCODING": "ascii"}
+    process = start(["sample", "--n", "1", "--out", str(folder / "b.png")], stdout=-1, stderr=-1, env=page)
+    out, _ = process.communicate()
+    assert process.returncode == 0 and b"B\\xe4r/b.png: 1 samples" in out
+
+
+def test_forgiving_output_passes_on_what_it_can(tmp_path: Path, capsys) -> None:
+    with runtime.forgiving_output():
+        print("both", end=" ")
+        print("lines", file=sys.stderr)
+    assert capsys.readouterr() == ("both ", "lines\n")
+    with (tmp_path / "log").open("w") as log:
+        before, sys.stdout = sys.stdout, log
+        try:
+            with runtime.forgiving_output():
+                print("kept", flush=True)
+                os.close(log.fileno())
+                os.open(os.devnull, os.O_RDONLY)  # the same number, and not for writing
+                print("lost", flush=True)
+                print("lost as well", flush=True)
+        finally:
+            sys.stdout = before
+    assert (tmp_path / "log").read_text() == "kept\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"),
+    ],
+)
+def test_short_memory_is_told_in_one_line_with_what_to_do(monkeypatch, capsys, error) -> None:
+    def fail(options: object) -> int:
+        raise error
+
+    monkeypatch.setattr(train, "run", fail)
+    monkeypatch.setattr(draw, "sample", fail)
+    assert command.main(["train", "mlp", *ALIKE]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: out of memory") and "--batch-size" in said and said.count("\n") == 1
+    assert ("20.00 GiB" in said) == ("20.00" in str(error))
+    assert command.main(["sample", "--out", "a.png"]) == 1 and "--n" in capsys.readouterr().err
+
+
+def test_what_is_no_lack_of_memory_keeps_its_traceback(monkeypatch) -> None:
+    def fail(options: object) -> int:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(train, "run", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        command.main(["train", "mlp", *ALIKE])
+
+
+def test_real_memory_that_runs_out_is_seen(tmp_path: Path, capsys) -> None:
+    """torch's own words, of a network that no machine holds."""
+    words = ["train", "dcgan", *ALIKE[:-1], str(tmp_path / "run"), "--device", "cpu", "--width", str(2**22)]
+    assert command.main(words) == 1
+    assert capsys.readouterr().err.startswith("error: out of memory")
+
+
+def test_a_folder_called_like_a_set_is_told(tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "digits").mkdir()
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "mlp", *ALIKE, "--device", "cpu"]
+    assert command.main(words) == 0
+    assert "'digits' is the built-in set; for your folder of that name write ./digits" in capsys.readouterr().err
+    words[words.index("digits")] = "./digits"
+    assert command.main(words) == 1 and "no images in this folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["train", "mlp", *ALIKE, "--device", "cpu"], ["sample", "--n", "1", "--out", "a.png"]]
+)
+def test_no_widgets_are_loaded_to_write_a_picture(tmp_path: Path, words: list[str]) -> None:
+    script = f"import sys; from ganlab import cli; assert cli.main({words!r}) == 0; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    loaded = done.stdout.split("\n")[-2].split()
+    assert "ganlab.cli.draw" in loaded, done.stderr
+    assert not {"ganlab.widgets", "ipywidgets", "anywidget"} & set(loaded)
