@@ -7,11 +7,13 @@ slip's, so a hint is given only where it is true. The exercises of lesson NN sta
 
 import functools
 import importlib
+import inspect
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,6 +48,10 @@ class Verdict:
 
 class NotAttempted(Exception):
     """The stub is still as it was: it returned `...`."""
+
+
+class ArgumentChanged(Exception):
+    """An answer wrote into what it was given, a tensor, an array or a list; the text is the argument's name."""
 
 
 def answer(number: str, attempt: Any) -> None:
@@ -83,9 +89,12 @@ def find(number: str) -> Exercise:
 def judge(exercise: Exercise, attempt: Any) -> Verdict:
     """Return the verdict on `attempt`: an exception in it is reported, an untouched stub is "not attempted"."""
     try:
-        numbers = _numbers(exercise, attempt)
+        numbers = _numbers(exercise, _guarded(attempt) if inspect.isroutine(attempt) else attempt)
     except (NotAttempted, NotImplementedError):
         return Verdict("not attempted", "Replace the ... and run both cells again.")
+    except ArgumentChanged as error:
+        hint = f"Hint: You changed the {error} that you were given. Its owner still needs it: work on a copy."
+        return Verdict("not yet", f"{error}: it is not what it was before the call. {hint}")
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
         return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}")
     expected = _numbers(exercise, exercise.reference)
@@ -103,6 +112,49 @@ def _place(error: Exception, attempt: Any) -> str:
     file = getattr(getattr(attempt, "__code__", None), "co_filename", None)
     lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f" (in the line: {lines[-1]})" if lines and lines[-1] else ""
+
+
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function`, but a call that changes an argument of its caller's raises ArgumentChanged."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        before = [_trace(argument) for argument in args]
+        result = function(*args, **kwargs)
+        for place, (old, argument) in enumerate(zip(before, args, strict=True)):
+            if result is not None and result is not ... and not _same_trace(old, _trace(argument)):
+                raise ArgumentChanged(_argument_name(function, place))
+        return result
+
+    return call
+
+
+def _trace(argument: Any) -> tuple[Any, ...]:
+    """Return what a caller may rely on: a tensor's numbers and its part in autograd, an array's numbers, a list."""
+    if isinstance(argument, Tensor):
+        grad = None if not argument.is_leaf or argument.grad is None else argument.grad.detach().clone()
+        return argument.requires_grad, grad, argument.detach().clone()
+    if isinstance(argument, np.ndarray):
+        return (torch.as_tensor(argument.copy()),)
+    return (list(argument),) if isinstance(argument, list) else ()
+
+
+def _same_trace(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
+    def same(a: Any, b: Any) -> bool:
+        if isinstance(a, Tensor) and isinstance(b, Tensor):
+            return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())  # nan is nan here
+        return type(a) is type(b) and (a is b or a == b)
+
+    return all(same(a, b) for a, b in zip(old, new, strict=True))
+
+
+def _argument_name(function: Callable[..., Any], place: int) -> str:
+    try:
+        names = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        names = []
+    positional = [name.name for name in names if name.kind in (name.POSITIONAL_ONLY, name.POSITIONAL_OR_KEYWORD)]
+    return f"`{positional[place]}`" if place < len(positional) else f"argument {place + 1}"
 
 
 @dataclass(frozen=True)
@@ -164,11 +216,20 @@ def _difference(numbers: dict[str, Tensor], expected: dict[str, Tensor], toleran
 
 
 def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> str:
-    """Return a hint from the numbers alone: not finite, the sign turned, a constant factor, or a constant added."""
+    """Return a hint from the numbers alone: not finite, nearly right, a constant factor, or a constant added."""
     if set(expected) - set(numbers):
         return ""
     values, reference = (torch.cat([d[name].flatten() for name in expected]) for d in (numbers, expected))
-    if values.shape != reference.shape or values.numel() < 2:
+    if values.shape != reference.shape:
+        return ""
+    if torch.allclose(values, reference, rtol=0.02, atol=tolerance) and bool((values != values.round()).any()):
+        largest = ((values - reference).abs() / reference.abs().clamp(min=tolerance)).max()
+        if largest <= 0.02 and not torch.allclose(values, reference, rtol=tolerance, atol=tolerance):
+            return (
+                f" Hint: You come within {100 * largest:.2g}% of every number. "
+                "Is something rounded, a grid too coarse or too short, or a mean taken over few draws?"
+            )
+    if values.numel() < 2:
         return ""
     if broken := [n for n in expected if expected[n].isfinite().all() and not numbers[n].isfinite().all()]:
         return f" Hint: {broken[0]} is not finite: a log of 0, or an exponential that overflowed?"
