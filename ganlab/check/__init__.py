@@ -130,10 +130,10 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _trace(argument: Any) -> tuple[Any, ...]:
-    """Return what a caller may rely on: a tensor's numbers and its part in autograd, an array's numbers, a list."""
+    """Return what a caller may rely on: the numbers of a tensor and of its gradient, of an array, of a list."""
     if isinstance(argument, Tensor):
-        grad = None if not argument.is_leaf or argument.grad is None else argument.grad.detach().clone()
-        return argument.requires_grad, grad, argument.detach().clone()
+        grad = argument.grad.detach().clone() if argument.is_leaf and argument.grad is not None else None
+        return grad, argument.detach().clone()
     if isinstance(argument, np.ndarray):
         return (torch.as_tensor(argument.copy()),)
     return (list(argument),) if isinstance(argument, list) else ()

@@ -29,8 +29,7 @@ def logits_in_a_loop(log_p_data, log_p_g, prior):
 
 
 def logits_in_float32(log_p_data, log_p_g, prior):
-    log_p_data -= log_p_g  # in place: the probe's own copy
-    return log_p_data.float().requires_grad_() - math.log(1 / prior - 1)
+    return (log_p_data - log_p_g).float().requires_grad_() - math.log(1 / prior - 1)
 
 
 def logits_by_densities(log_p_data, log_p_g, prior):
@@ -660,3 +659,134 @@ ANSWERS = {
         ],
     },
 }
+
+
+def in_place(log_p_data, log_p_g, prior):
+    log_p_data -= log_p_g
+    return log_p_data + np.log(prior / (1 - prior))
+
+
+def moved_in_place(d, prior_then, prior_now):
+    d.logit_()
+    d += np.log(prior_now / (1 - prior_now)) - np.log(prior_then / (1 - prior_then))
+    return d.sigmoid_()
+
+
+def best_logits(log_p_data, log_p_g, prior):
+    return log_p_data - log_p_g + np.log(prior / (1 - prior))
+
+
+def value_by(on_real, on_fakes):
+    def answer(logits, log_p, log_q, prior, x):
+        return torch.trapezoid(prior * log_p.exp() * on_real(logits) + (1 - prior) * log_q.exp() * on_fakes(logits), x)
+
+    return answer
+
+
+def value_with_clamped_logits(logits, log_p, log_q, prior, x):
+    logits = logits.clamp(-30, 30)
+    return value_by(F.logsigmoid, lambda a: F.logsigmoid(-a))(logits, log_p, log_q, prior, x)
+
+
+def jsd_by_nan_to_num(log_p, log_q, prior, x, each=False, eps=0.0):
+    p, q = log_p.exp(), log_q.exp()
+    m = prior * p + (1 - prior) * q + eps
+    parts = prior * p * (p / m).log(), (1 - prior) * q * (q / m).log()
+    return torch.trapezoid(sum(part.nan_to_num() for part in parts) if each else (parts[0] + parts[1]).nan_to_num(), x)
+
+
+def gradients_after(change, also=lambda generator, critic: None):
+    """Return both gradients by autograd.grad, `change` of the logits first, and something done to the networks."""
+
+    def answer(generator, critic, z):
+        weights = list(generator.parameters())
+        also(generator, critic)
+        real, fake = change(critic(generator(z)))
+        found = [torch.autograd.grad(loss.mean(), weights, retain_graph=True) for loss in (fake, -real)]
+        return [torch.cat([part.flatten() for part in parts]) for parts in found]
+
+    return answer
+
+
+def logs_of(logits):
+    return F.logsigmoid(logits), F.logsigmoid(-logits)
+
+
+def logs_of_clamped(logits):
+    d = logits.sigmoid().clamp(1e-6, 1 - 1e-6)
+    return d.log(), (1 - d).log()
+
+
+def eval_then_train(generator, critic):
+    generator.eval(), critic.eval()
+    generator.train(), critic.train()
+
+
+ADDED = {  # of a review: answers that once had full marks, or no hint, or an untrue one
+    "optimal-logits": {
+        "wrong": [
+            (in_place, "You changed the `log_p_data`"),
+            (lambda p, q, w: torch.logit(best_logits(p, q, w).sigmoid(), eps=1e-6), "You clamped D"),
+            (
+                lambda p, q, w: p.exp().log().nan_to_num() - q.exp().log().nan_to_num() + np.log(w / (1 - w)),
+                "in the place of log 0",
+            ),
+            (lambda p, q, w: (w * p.exp()).clamp(1e-38).log() - ((1 - w) * q.exp()).clamp(1e-38).log(), "added or as a floor"),
+        ],
+    },
+    "change-prior": {
+        "wrong": [
+            (moved_in_place, "You changed the `d`"),
+            (
+                lambda d, a, b: (d.logit(eps=1e-2) + np.log(b / (1 - b)) - np.log(a / (1 - a))).sigmoid(),
+                "You clamped D before",
+            ),
+            (lambda d, a, b: (d.log() + np.log(b / (1 - b)) - np.log(a / (1 - a))).sigmoid(), "You shifted log D"),
+        ],
+    },
+    "value": {
+        "wrong": [
+            (value_with_clamped_logits, "You clamped the logits"),
+            (
+                value_by(*(lambda a, s=s: (s * a).sigmoid().clamp(1e-7, 1 - 1e-7).log() for s in (1, -1))),
+                "You clamped D",
+            ),
+            (lambda a, p, q, w, x: value_by(*[F.logsigmoid] * 2)(a, p, q, w, x) * 0 - 1.0, ""),
+            (
+                lambda a, p, q, w, x: value_by(F.logsigmoid, lambda b: F.logsigmoid(-b))(best_logits(p, q, w), p, q, w, x),
+                "You took the best D's logits",
+            ),
+        ],
+    },
+    "weighted-jsd": {
+        "right": [lambda p, q, w, x: jsd_by_nan_to_num(p, q, w, x, each=True)],
+        "wrong": [
+            (jsd_by_nan_to_num, "nan. Where only one density is 0"),
+            (lambda p, q, w, x: jsd_by_nan_to_num(p, q, w, x, each=True, eps=1e-8), "You added a small number"),
+        ],
+    },
+    "best-values": {
+        "wrong": [
+            ("(round(float(v_best), 3), round(float(v_lowest), 3))", "You come within"),
+            ("(v_best, prior * np.log(prior))", "You left the fakes out"),
+        ],
+    },
+    "gradients": {
+        "wrong": [
+            (gradients_after(logs_of_clamped), "You clamped D"),
+            (gradients_after(lambda a: logs_of(a.clamp(-50, 50))), "You clamped the logits"),
+            (gradients_after(logs_of, lambda g, c: (g.eval(), c.eval())), "another mode"),
+            (gradients_after(logs_of, eval_then_train), "another mode"),
+            (gradients_after(logs_of, lambda g, c: c.requires_grad_(True)), "set requires_grad to True"),
+        ],
+    },
+    "crossing": {
+        "wrong": [
+            ("width * np.sqrt(2 * abs(np.log(prior / (1 - prior))))", "You took `prior`"),
+            ("round(float(crossing), 2) + 0.01", "You come within"),
+        ],
+    },
+}
+for part, more in ADDED.items():
+    for kind, some in more.items():
+        ANSWERS[part][kind] += some

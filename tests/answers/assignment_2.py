@@ -541,3 +541,76 @@ ANSWERS = {
         ],
     },
 }
+
+
+def with_norms(**settings):
+    """Return a make_generator whose batch normalisations have other settings."""
+
+    def answer(latent_dim, width, multiples):
+        network = Generator(latent_dim, width, multiples)
+        for norm in network.norms:
+            for name, value in settings.items():
+                setattr(norm, name, value)
+        return network
+
+    return answer
+
+
+def with_first_weights(draw, of_norms=None):
+    def answer(latent_dim, width, multiples):
+        network = Generator(latent_dim, width, multiples)
+        for module in network.modules():
+            if isinstance(module, nn.ConvTranspose2d):
+                draw(module.weight)
+            elif isinstance(module, nn.BatchNorm2d) and of_norms:
+                of_norms(module.weight)
+        return network
+
+    return answer
+
+
+def around(right, after):
+    """Return a training_step that does one thing more when it is done."""
+
+    def answer(generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target):
+        losses = right(generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target)
+        after(generator, critic, real, z_generator)
+        return losses
+
+    return answer
+
+
+def small_draws(weight):
+    return nn.init.normal_(weight, 0, 0.02)
+
+
+ADDED = {  # of a review: answers that once had full marks, or no hint, or an untrue one
+    "output-padding": {"wrong": [(lambda s, k, t, p: s + 2 * p - k - round((s + 2 * p - k) / t) * t, "You rounded to")]},
+    "reach": {"wrong": [(lambda layers: patch_backwards([layers.pop(0) for _ in range(len(layers))]), "You changed the")]},
+    "widest": {"wrong": [(lambda n, b, m: min(128, widest_by_formula(n, b, m)), "You stop looking at 128")]},
+    "generator": {
+        "right": [with_first_weights(small_draws, lambda w: nn.init.normal_(w, 1, 0.02))],
+        "wrong": [
+            (with_first_weights(small_draws, small_draws), "scales about 0"),
+            (lambda *given: Generator(*given).eval(), "evaluation mode"),
+            (with_norms(momentum=0.0), "running averages"),
+            (with_norms(track_running_stats=False, running_mean=None, running_var=None), "running averages"),
+            (with_first_weights(lambda w: nn.init.uniform_(w, -0.02, 0.02)), "uniform distribution"),
+            (with_first_weights(lambda w: nn.init.uniform_(w, -0.0346, 0.0346)), "uniform distribution"),
+            (with_first_weights(nn.init.xavier_normal_), "goes with the layer's size"),
+        ],
+    },
+    "training-step": {
+        "wrong": [
+            (around(by_cross_entropy, lambda g, c, real, z: c(real)), "through the critic once more"),
+            (around(by_cross_entropy, lambda g, c, real, z: g(z)), "through the generator once more"),
+            (around(by_cross_entropy, lambda g, c, real, z: (g.eval(), c.eval())), "left the networks in evaluation"),
+            (around(by_cross_entropy, lambda g, c, real, z: c.requires_grad_(False)), "You froze the critic"),
+            (around(by_cross_entropy, lambda g, c, real, z: real.zero_()), "You changed the `real`"),
+            (lambda g, c, go, do, x, a, b, t: by_cross_entropy(g, c, go, do, x, b, a, t), "You exchanged z_critic"),
+        ],
+    },
+}
+for part, more in ADDED.items():
+    for kind, some in more.items():
+        ANSWERS[part][kind] += some

@@ -539,7 +539,7 @@ ANSWERS = {
             (lambda x, mu, logvar, *rest: elbo_by_hermite(x, mu, 2 * logvar, *rest), "exp(logvar / 2)"),
             (elbo_at_the_mean, "at z = mu"),
             (elbo_under_the_prior, "runs over the prior"),
-            (elbo_exact_evidence, "log p(x) itself"),
+            (elbo_exact_evidence, "an exponential that overflowed"),
             (elbo_with(lambda e, kl: e / 4 - kl), "mean over the pixels"),
             (lambda *given: elbo_by_hermite(*given) + elbo_entropy(given[2]), "in twice"),
             (lambda *given: elbo_by_hermite(*given) - elbo_entropy(given[2]), "without - E log q"),
@@ -811,3 +811,93 @@ ANSWERS = {
         ],
     },
 }
+
+
+def kl_with(inverse, variances=torch.exp):
+    def answer(mu, logvar, mean_p, covariance_p):
+        in_trace, in_distance = (change(covariance_p) for change in inverse)
+        away = mu - mean_p
+        found = ((away @ in_distance) * away).sum(1) + (in_trace.diagonal() * variances(logvar)).sum(1)
+        return (found - logvar.sum(1) + torch.logdet(covariance_p) - mu.shape[1]) / 2
+
+    return answer
+
+
+def elbo_on(grid, pixels=lambda x, logits: x * logits - F.softplus(logits), log_of_mean=False):
+    def answer(x, mu, logvar, w, b, prior_mean, prior_sigma):
+        s = (logvar / 2).exp()
+        logits = (mu[:, None] + s[:, None] * grid)[..., None] * w + b
+        log_p, log_q = pixels(x[:, None].expand_as(logits), logits).sum(2), -(grid**2 + LOG_2PI) / 2
+        step = grid[1] - grid[0]
+        mean = torch.logsumexp(log_p + log_q + step.log(), 1) if log_of_mean else torch.trapezoid(log_p * log_q.exp(), grid)
+        return mean - (((s**2 + (mu - prior_mean) ** 2) / prior_sigma**2 - 1 - logvar) / 2 + math.log(prior_sigma))
+
+    return answer
+
+
+WIDE, SHORT = (torch.linspace(-end, end, 4001, dtype=torch.float64) for end in (9, 2))
+
+
+def by_backward_on_the_given(log_joint, mu, logvar, eps):
+    mu.requires_grad_(), logvar.requires_grad_()
+    z = mu + (logvar / 2).exp() * eps
+    (log_joint(z) - Normal(mu, (logvar / 2).exp()).log_prob(z).sum(1)).mean().backward()
+    return mu.grad, logvar.grad
+
+
+def by_grad_on_the_given(log_joint, mu, logvar, eps):
+    mu.requires_grad_(), logvar.requires_grad_()
+    z = mu + (logvar / 2).exp() * eps
+    elbo = (log_joint(z) - Normal(mu, (logvar / 2).exp()).log_prob(z).sum(1)).mean()
+    return torch.autograd.grad(elbo, (mu, logvar))
+
+
+def score_without_the_1(log_joint, mu, logvar, eps):  # right: the brackets of (A3.3) add up to 0
+    s = (logvar / 2).exp()
+    f = log_joint(mu + s * eps) + ((eps**2 + logvar + LOG_2PI) / 2).sum(1)
+    bracket = (f - (f.sum() - f) / (len(f) - 1))[:, None]
+    return (bracket * eps / s).mean(0), (bracket * eps**2 / 2).mean(0)
+
+
+def without_the_largest(log_w):
+    log_w -= log_w.max(0).values
+    return log_w.exp().sum(0) ** 2 / (log_w.exp() ** 2).sum(0)
+
+
+ADDED = {  # of a review: answers that once had full marks, or no hint, or an untrue one
+    "kl": {
+        "wrong": [
+            (kl_with((lambda c: c, torch.linalg.inv)), "You did not invert"),
+            (kl_with((torch.linalg.inv, lambda c: c)), "You did not invert"),
+            (kl_with((torch.linalg.inv,) * 2, lambda v: (v / 2).exp()), "standard deviation in the trace"),
+            (lambda m, v, n, c: kl_with((torch.linalg.inv,) * 2)(m, v.clamp(-10, 10), n, c), "You clamped logvar"),
+        ],
+    },
+    "elbo": {
+        "right": [elbo_on(WIDE)],
+        "wrong": [
+            (elbo_on(SHORT), "You ended the grid of e at 2"),
+            (elbo_on(WIDE, lambda x, a: x * a - (1 + a.exp()).log()), "an exponential that overflowed"),
+            (elbo_on(WIDE, lambda x, a: x * a.clamp(-30, 30) - F.softplus(a.clamp(-30, 30))), "You clamped the logits"),
+            (elbo_on(WIDE, lambda x, a: -F.binary_cross_entropy(a.sigmoid(), x, reduction="none")), "cuts a log off"),
+            (elbo_on(WIDE, log_of_mean=True), "You took the log of the mean"),
+        ],
+    },
+    "own-bound": {"wrong": [("gap * 1.01", "You come within")]},
+    "pathwise": {
+        "wrong": [
+            (by_backward_on_the_given, "You changed the `mu`"),
+            (by_grad_on_the_given, "You set requires_grad"),
+        ],
+    },
+    "score": {"right": [score_without_the_1]},
+    "importance": {
+        "wrong": [
+            (without_the_largest, "You changed the `log_w`"),
+            (lambda a: Categorical(logits=a.T).entropy().exp(), "perplexity"),
+        ],
+    },
+}
+for part, more in ADDED.items():
+    for kind, some in more.items():
+        ANSWERS[part][kind] += some

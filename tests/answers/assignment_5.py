@@ -265,3 +265,37 @@ ANSWERS = {
         ],
     },
 }
+
+
+def centred_in_place(training, eps):
+    mean = training.mean(0)
+    training -= mean
+    return (mean + torch.tensordot(eps, training, 1) / (len(training) - 1) ** 0.5).clamp(-1, 1)
+
+
+ADDED = {  # of a review: answers that once had full marks, or no hint, or an untrue one
+    "baseline": {
+        "wrong": [
+            (centred_in_place, "You changed the `training`"),
+            (lambda training, eps: by_matrix(training, torch.randn_like(eps)), "You drew noise of your own"),
+        ],
+    },
+    "authentic": {
+        "wrong": [
+            (
+                lambda s, t: authentic(lambda d, own: own.masked_fill(own == 0, torch.inf).min(1).values[d.argmin(1)])(s, t),
+                "You left every distance of 0 out",
+            ),
+            (authentic(away=lambda d: d.min(1).values ** 2), "You held a squared distance"),
+        ],
+    },
+    "results": {
+        "wrong": [
+            ("{name: values[::-1] for name, values in results.items()}", "You gave every row backwards"),
+            ("results | {'floor': [distance(training[:n])] * 3}", "You took the first n"),
+        ],
+    },
+}
+for part, more in ADDED.items():
+    for kind, some in more.items():
+        ANSWERS[part][kind] += some
