@@ -222,7 +222,7 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
     values, reference = (torch.cat([d[name].flatten() for name in expected]) for d in (numbers, expected))
     if values.shape != reference.shape:
         return ""
-    if torch.allclose(values, reference, rtol=0.02, atol=tolerance) and bool((values != values.round()).any()):
+    if torch.allclose(values, reference, rtol=0.02, atol=tolerance) and bool((reference != reference.round()).any()):
         largest = ((values - reference).abs() / reference.abs().clamp(min=tolerance)).max()
         if largest <= 0.02 and not torch.allclose(values, reference, rtol=tolerance, atol=tolerance):
             return (

@@ -731,7 +731,10 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
                 lambda p, q, w: p.exp().log().nan_to_num() - q.exp().log().nan_to_num() + np.log(w / (1 - w)),
                 "in the place of log 0",
             ),
-            (lambda p, q, w: (w * p.exp()).clamp(1e-38).log() - ((1 - w) * q.exp()).clamp(1e-38).log(), "added or as a floor"),
+            (
+                lambda p, q, w: (w * p.exp()).clamp(1e-38).log() - ((1 - w) * q.exp()).clamp(1e-38).log(),
+                "added or as a floor",
+            ),
         ],
     },
     "change-prior": {
@@ -753,7 +756,9 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
             ),
             (lambda a, p, q, w, x: value_by(*[F.logsigmoid] * 2)(a, p, q, w, x) * 0 - 1.0, ""),
             (
-                lambda a, p, q, w, x: value_by(F.logsigmoid, lambda b: F.logsigmoid(-b))(best_logits(p, q, w), p, q, w, x),
+                lambda a, p, q, w, x: value_by(F.logsigmoid, lambda b: F.logsigmoid(-b))(
+                    best_logits(p, q, w), p, q, w, x
+                ),
                 "You took the best D's logits",
             ),
         ],

@@ -585,8 +585,12 @@ def small_draws(weight):
 
 
 ADDED = {  # of a review: answers that once had full marks, or no hint, or an untrue one
-    "output-padding": {"wrong": [(lambda s, k, t, p: s + 2 * p - k - round((s + 2 * p - k) / t) * t, "You rounded to")]},
-    "reach": {"wrong": [(lambda layers: patch_backwards([layers.pop(0) for _ in range(len(layers))]), "You changed the")]},
+    "output-padding": {
+        "wrong": [(lambda s, k, t, p: s + 2 * p - k - round((s + 2 * p - k) / t) * t, "You rounded to")]
+    },
+    "reach": {
+        "wrong": [(lambda layers: patch_backwards([layers.pop(0) for _ in range(len(layers))]), "You changed the")]
+    },
     "widest": {"wrong": [(lambda n, b, m: min(128, widest_by_formula(n, b, m)), "You stop looking at 128")]},
     "generator": {
         "right": [with_first_weights(small_draws, lambda w: nn.init.normal_(w, 1, 0.02))],

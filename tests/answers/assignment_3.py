@@ -829,7 +829,11 @@ def elbo_on(grid, pixels=lambda x, logits: x * logits - F.softplus(logits), log_
         logits = (mu[:, None] + s[:, None] * grid)[..., None] * w + b
         log_p, log_q = pixels(x[:, None].expand_as(logits), logits).sum(2), -(grid**2 + LOG_2PI) / 2
         step = grid[1] - grid[0]
-        mean = torch.logsumexp(log_p + log_q + step.log(), 1) if log_of_mean else torch.trapezoid(log_p * log_q.exp(), grid)
+        mean = (
+            torch.logsumexp(log_p + log_q + step.log(), 1)
+            if log_of_mean
+            else torch.trapezoid(log_p * log_q.exp(), grid)
+        )
         return mean - (((s**2 + (mu - prior_mean) ** 2) / prior_sigma**2 - 1 - logvar) / 2 + math.log(prior_sigma))
 
     return answer

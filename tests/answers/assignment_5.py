@@ -283,7 +283,9 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
     "authentic": {
         "wrong": [
             (
-                lambda s, t: authentic(lambda d, own: own.masked_fill(own == 0, torch.inf).min(1).values[d.argmin(1)])(s, t),
+                lambda s, t: authentic(lambda d, own: own.masked_fill(own == 0, torch.inf).min(1).values[d.argmin(1)])(
+                    s, t
+                ),
                 "You left every distance of 0 out",
             ),
             (authentic(away=lambda d: d.min(1).values ** 2), "You held a squared distance"),

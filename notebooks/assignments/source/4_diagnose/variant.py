@@ -948,6 +948,14 @@ def trainer(world, seed, steps=400):
             (("min(1, 2 * (step // steps))", "0.1 * min(1, 2 * step / steps)"),),
             "the weight ends at a tenth: at the end it must be 1, or the loss is not minus the ELBO.",
         ),
+        (
+            (("min(1, 2 * (step // steps))", "min(0.2, 2 * step / steps)"),),
+            "You let the weight stop at a fifth. At the end it must be 1, or the loss is not minus the ELBO.",
+        ),
+        (
+            (("min(1, 2 * (step // steps))", "0.4 * step / steps"),),
+            "You let the weight grow to less than a half. At the end it must be 1, or the loss is not minus the ELBO.",
+        ),
     ),
     # a weight that ends at a half or a fifth leaves the ELBO good, and the KL at 10 or 15 nats; at 1 it is 7
     needed={"KL in nats, at most": 8.5},
