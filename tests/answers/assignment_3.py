@@ -883,7 +883,10 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
             (elbo_on(SHORT), "You ended the grid of e at 2"),
             (elbo_on(WIDE, lambda x, a: x * a - (1 + a.exp()).log()), "an exponential that overflowed"),
             (elbo_on(WIDE, lambda x, a: x * a.clamp(-30, 30) - F.softplus(a.clamp(-30, 30))), "You clamped the logits"),
-            (elbo_on(WIDE, lambda x, a: -F.binary_cross_entropy(a.sigmoid(), x, reduction="none")), "cuts a log off"),
+            (
+                elbo_on(WIDE, lambda x, a: -F.binary_cross_entropy(a.sigmoid(), x, reduction="none")),
+                "You cut a log off",
+            ),
             (elbo_on(WIDE, log_of_mean=True), "You took the log of the mean"),
         ],
     },
