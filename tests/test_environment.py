@@ -39,7 +39,7 @@ def pins(lock: str) -> dict[str, str]:
     return found
 
 
-NOT_IMPORTED = {"ipykernel", "jupyterlab", "soupsieve"}  # what lessons run in, and a limit for Python 3.11.2's sake
+NOT_IMPORTED = {"jupyterlab", "soupsieve"}  # what lessons run in, and a limit for Python 3.11.2's sake
 
 
 def asked(lines: list[str]) -> list[Requirement]:
