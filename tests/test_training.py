@@ -1,13 +1,15 @@
 """The command `train`: into a folder, again to go on, and one clear line for what it cannot do."""
 
 import csv
+import signal
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from ganlab import checkpoint
+from ganlab import checkpoint, train
 from ganlab import cli as command
+from ganlab.cli import train as cli_train
 from ganlab.models import trained
 from ganlab.train import parallel
 
@@ -182,3 +184,112 @@ def test_only_games_train_in_several_processes(tmp_path, capsys, monkeypatch, ne
     assert command.main(arguments(tmp_path / "run", network=network)) == 1
     assert f"{network}: it is small and trains in one process" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def lines(path) -> list[list[str]]:
+    return list(csv.reader(path.open()))
+
+
+def test_equal_runs_leave_equal_files(tmp_path):
+    for name in ("a", "b"):
+        assert command.main(arguments(tmp_path / name, steps=4, network="vae", more=["--width", "4"])) == 0
+    files = sorted(path.name for path in (tmp_path / "a").iterdir() if not path.name.startswith("."))
+    assert {"run.safetensors", "networks.safetensors", "networks-best.safetensors", "metrics.csv"} <= set(files)
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+
+
+def test_held_out_numbers_are_a_table_and_the_best_networks_are_kept(tmp_path):
+    more = ["--width", "4", "--keep-networks", "--learning-rate", "0.02"]
+    assert command.main(arguments(tmp_path, network="classifier", more=more)) == 0
+    rows = lines(tmp_path / "metrics.csv")
+    assert rows[0] == ["step", "held-out accuracy"] and [row[0] for row in rows[1:]] == ["4", "8"]
+    best = max(rows[1:], key=lambda row: (float(row[1]), int(row[0])))[0]
+    kept = (tmp_path / f"networks-{int(best):07d}.safetensors").read_bytes()
+    assert kept == (tmp_path / "networks-best.safetensors").read_bytes()
+    other = {"4": "8", "8": "4"}[best]
+    assert kept != (tmp_path / f"networks-{int(other):07d}.safetensors").read_bytes()
+
+
+def test_networks_start_from_others(tmp_path, capsys):
+    assert command.main(arguments(tmp_path / "first", steps=4)) == 0
+    trained_first = trained.read(tmp_path / "first" / "networks.safetensors")
+    capsys.readouterr()
+    more = ["--from", str(tmp_path / "first"), "--learning-rate", "1e-12"]
+    assert command.main(arguments(tmp_path / "second", steps=1, more=more)) == 0
+    assert "generator, critic: starting from the weights of" in capsys.readouterr().out
+    for role, network in trained.read(tmp_path / "second" / "networks.safetensors").items():
+        for weight, before in zip(network.parameters(), trained_first[role].parameters(), strict=True):
+            assert (weight - before).abs().max() < 1e-6
+    for name, said in (
+        ("cgan-digits", "other layers or sizes"),
+        ("vae-digits", "has vae, expected generator or critic"),
+    ):
+        assert command.main(arguments(tmp_path / "third", steps=1, more=["--from", name])) == 1
+        assert said in capsys.readouterr().err and not (tmp_path / "third" / "run.safetensors").exists()
+
+
+def test_results_that_are_missing_are_written_when_the_command_comes_again(tmp_path):
+    words = arguments(tmp_path / "run", network="classifier", more=["--width", "4"])
+    assert command.main(words) == 0
+    results = {path: path.read_bytes() for path in (tmp_path / "run").glob("*") if "networks-best" not in path.name}
+    for path in results:
+        if path.name != "run.safetensors":
+            path.unlink()
+    assert command.main(words) == 0
+    assert {path: path.read_bytes() for path in results} == results
+
+
+def test_an_interrupt_before_the_first_saving_leaves_networks_and_a_sheet(tmp_path, monkeypatch):
+    real = train.GANTask.step
+
+    def step(task, run, k):
+        if k == 2:
+            signal.raise_signal(signal.SIGINT)
+        return real(task, run, k)
+
+    monkeypatch.setattr(train.GANTask, "step", step)
+    assert command.main([*arguments(tmp_path), "--every", "1000"]) == 130
+    assert len(lines(tmp_path / "history.csv")) == 4
+    assert (tmp_path / "networks.safetensors").is_file() and (tmp_path / "samples-0000003.png").is_file()
+
+
+def test_a_disk_that_refuses_is_told_each_time_and_in_the_end(tmp_path, monkeypatch, capsys):
+    real, refused = cli_train.write_atomically, []
+
+    def refuse(path, content):
+        if path.name == "history.csv" and len(refused) < 2:
+            refused.append(path)
+            raise OSError(28, "No space left on device", str(path))
+        real(path, content)
+
+    monkeypatch.setattr(cli_train, "write_atomically", refuse)
+    assert command.main(arguments(tmp_path / "run", steps=8)) == 1  # refused at steps 4 and 8
+    error = capsys.readouterr().err
+    assert error.count("No space left on device") == 3 and "results of step 8" in error.splitlines()[-1]
+    assert command.main(arguments(tmp_path / "run", steps=8)) == 0
+    assert len(lines(tmp_path / "run" / "history.csv")) == 9
+
+
+def test_a_setting_is_changed_openly_or_refused_with_the_way_out(tmp_path, capsys):
+    assert command.main(arguments(tmp_path / "run", steps=4)) == 0
+    other = ["--learning-rate", "1e-5"]
+    assert command.main(arguments(tmp_path / "run", steps=8, more=other)) == 1
+    assert "--change learning_rate goes on" in capsys.readouterr().err
+    assert command.main(arguments(tmp_path / "run", steps=8, more=[*other, "--change", "learning_rate"])) == 0
+    assert "learning_rate is 1e-05; it was 0.0002" in capsys.readouterr().out
+    assert command.main(arguments(tmp_path / "run", steps=4, more=other)) == 0
+    assert "it has 8 steps already, more than --steps 4; nothing to do" in capsys.readouterr().out
+
+
+def test_grey_pictures_may_have_256_levels(tmp_path):
+    more = ["--width", "4", "--likelihood", "logistic"]
+    assert command.main(arguments(tmp_path, steps=2, network="vae", more=more)) == 0
+    assert trained.read(tmp_path / "networks.safetensors")["vae"].likelihood == "logistic"
+    assert lines(tmp_path / "metrics.csv")[0][-1] == "bits per dimension, at most"
+
+
+def test_losses_are_on_the_screen_at_each_saving(tmp_path, capsys):
+    assert command.main(arguments(tmp_path, steps=8)) == 0
+    said = capsys.readouterr().out
+    assert "step 4: critic_loss " in said and said.count("generator_loss") == 2

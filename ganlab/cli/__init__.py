@@ -10,7 +10,7 @@ import torch
 
 from ganlab import data
 from ganlab.checkpoint import CheckpointError
-from ganlab.cli import doctor, draw, tasks, train
+from ganlab.cli import doctor, draw, export, metric, tasks, train
 from ganlab.cli.arguments import Parser
 from ganlab.runtime import forgiving_output
 
@@ -33,6 +33,8 @@ def _run(arguments: list[str] | None) -> int:
     tasks.add_arguments(commands.add_parser("train", help="train networks into a folder; again to continue"))
     draw.add_sample_arguments(commands.add_parser("sample", help="samples, of one class if you like: a sheet or files"))
     draw.add_walk_arguments(commands.add_parser("walk", help="a GIF of the way from one sample to another"))
+    metric.add_arguments(commands.add_parser("metric", help="how far one folder of images is from another"))
+    export.add_arguments(commands.add_parser("export", help="a generator or decoder as ONNX, for other programs"))
     chosen, strange = parser.parse_known_args(arguments)
     if strange:
         steps = (chosen.command, getattr(chosen, "network", None), getattr(chosen, "action", None))
@@ -42,8 +44,9 @@ def _run(arguments: list[str] | None) -> int:
             return _doctor()
         if chosen.command == "train":
             return train.run(chosen)
-        if chosen.command in ("sample", "walk"):
-            return {"sample": draw.sample, "walk": draw.walk}[chosen.command](chosen)
+        others = {"sample": draw.sample, "walk": draw.walk, "metric": metric.run, "export": export.run}
+        if chosen.command in others:
+            return others[chosen.command](chosen)
         return _fetch(chosen.name) if chosen.action == "fetch" else _list()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

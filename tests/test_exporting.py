@@ -1,0 +1,93 @@
+"""The commands `export` and `metric`: the same images without torch, and the distance of one folder from another."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganlab import checkpoint, models, runtime
+from ganlab import cli as command
+from ganlab.cli import export
+from ganlab.models import trained
+
+SHAPE = {"channels": 1, "size": 16, "width": 4}
+PLANS = {
+    "gan": {"generator": ("DCGANGenerator", {"latent_dim": 6, **SHAPE})},
+    "mlp": {"generator": ("MLPGenerator", {"output_shape": (1, 8, 8)})},
+    "cgan": {"generator": ("conditional_generator", {"classes": 3, "latent_dim": 6, **SHAPE})},
+    "vae": {"vae": ("conv_vae", {"latent_dim": 6, "hidden": 8, "likelihood": "logistic", **SHAPE})},
+    "cvae": {"vae": ("conditional_vae", {"classes": 3, "latent_dim": 6, "hidden": 8, **SHAPE})},
+}
+
+
+def written(folder: Path, plan: trained.Plan) -> str:
+    with runtime.seeded(0):
+        networks = trained.build(plan)
+    trained.save(folder / "networks.safetensors", plan, networks)
+    return str(folder)
+
+
+@pytest.mark.parametrize("kind", PLANS)
+def test_what_makes_images_makes_the_same_ones_in_onnxruntime(tmp_path: Path, kind: str, capsys) -> None:
+    pytest.importorskip("onnxscript")
+    import onnxruntime
+
+    of, out = written(tmp_path, PLANS[kind]), tmp_path / "a.onnx"
+    assert command.main(["export", "--of", of, "--out", str(out)]) == 0
+    assert "to images in [-1, 1]" in capsys.readouterr().out
+    network = next(iter(trained.read(tmp_path / "networks.safetensors").values()))
+    given = export.arguments(network, 7, seed=3)
+    session = onnxruntime.InferenceSession(out.read_bytes(), providers=["CPUExecutionProvider"])
+    [images] = session.run(["images"], dict(zip(("z", "y"), (part.numpy() for part in given), strict=False)))
+    with torch.no_grad():
+        assert torch.allclose(torch.from_numpy(images), network(*given), atol=1e-4) and len(images) == 7
+
+
+def test_a_file_that_differs_is_not_written(tmp_path: Path, monkeypatch, capsys) -> None:
+    pytest.importorskip("onnxscript")
+    real = export.exported
+    other = models.DCGANGenerator(6, **SHAPE).eval()
+    other.layers[0].weight.data *= 2
+    monkeypatch.setattr(export, "exported", lambda network: real(other))
+    of = written(tmp_path, PLANS["gan"])
+    assert command.main(["export", "--of", of, "--out", str(tmp_path / "a.onnx")]) == 1
+    assert "differ from torch's by" in capsys.readouterr().err and not (tmp_path / "a.onnx").exists()
+
+
+def test_what_is_missing_is_named_with_the_command_that_brings_it(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert command.main(["export", "--of", "dcgan-digits", "--out", str(tmp_path / "a.onnx")]) == 1
+    assert "pip install onnx onnxruntime onnxscript" in capsys.readouterr().err
+    assert command.main(["export", "--of", "dcgan-digits", "--out", "a.png"]) == 1
+    assert "ends in .onnx" in capsys.readouterr().err
+
+
+def distance(words: list[str], capsys) -> tuple[float, float]:
+    assert command.main(["metric", *words]) == 0
+    said = capsys.readouterr().out
+    return tuple(float(re.search(rf"{name} ([\d.e+-]+)", said)[1]) for name in ("FID", "floor"))
+
+
+def test_samples_are_nearer_to_the_digits_than_those_of_another_generator(tmp_path: Path, capsys) -> None:
+    for name in ("dcgan-digits", "cgan-digits-collapsed"):
+        words = ["sample", "--of", name, "--n", "200", "--out", str(tmp_path / name)]
+        assert command.main(words) == 0
+    capsys.readouterr()
+    good, floor = distance(["digits", str(tmp_path / "dcgan-digits")], capsys)
+    bad, _ = distance(["digits", str(tmp_path / "cgan-digits-collapsed")], capsys)
+    assert 0 < floor < good < bad
+    own = checkpoint.load(trained.FOLDER / "classifier-digits.safetensors")
+    checkpoint.save(tmp_path / "own" / "networks.safetensors", own)  # a classifier of the reader's own
+    assert distance(["digits", str(tmp_path / "dcgan-digits"), "--features", str(tmp_path / "own")], capsys)[0] == good
+
+
+def test_what_cannot_be_compared_is_told(tmp_path: Path, capsys) -> None:
+    words = ["sample", "--of", "dcgan-digits", "--n", "3", "--out", str(tmp_path / "few")]
+    assert command.main(words) == 0
+    capsys.readouterr()
+    assert command.main(["metric", "digits", str(tmp_path / "few")]) == 1
+    assert "has 3 images, expected at least 10" in capsys.readouterr().err
+    assert command.main(["metric", "digits", "digits", "--features", "vae-digits"]) == 1
+    assert "is no classifier" in capsys.readouterr().err
