@@ -27,16 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=path, metavar="NAME.onnx", help="the file to write")
 
 
-class Maker(nn.Module):
-    """Latents, and classes where there are any, to images: what a program calls that has only the file."""
+class ConditionalDecoder(nn.Module):
+    """A conditional VAE's way from z to images, without the modules that `given` makes: those cannot be exported."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, vae: models.VAE) -> None:
         super().__init__()
-        self.network = network
+        self.decoder, self.likelihood = vae.decoder, vae.likelihood
 
-    def forward(self, z: Tensor, *y: Tensor) -> Tensor:
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Return images (B, C, H, W) in [-1, 1] for latents z (B, latent_dim) and weights of classes y (B, classes)."""
-        return self.network(z, *y)
+        location = self.decoder(z, y)
+        return 2 * (location.sigmoid() if self.likelihood == "bernoulli" else location.clamp(0, 1)) - 1
 
 
 def run(options: argparse.Namespace) -> int:
@@ -71,7 +72,7 @@ def exported(network: nn.Module) -> bytes:
     given = arguments(network, 2, seed=0)
     names = ["z", "y"][: len(given)]
     batch = torch.export.Dim("batch", min=1)
-    shapes = {"z": {0: batch}} | ({"y": ({0: batch},)} if len(given) > 1 else {"y": ()})
+    maker = ConditionalDecoder(network) if isinstance(network, models.VAE) and len(given) > 1 else network
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -81,13 +82,13 @@ def exported(network: nn.Module) -> bytes:
         warnings.simplefilter("ignore")
         file = Path(folder) / "network.onnx"
         torch.onnx.export(
-            Maker(network).eval(),
+            maker.eval(),
             given,
             file,
             dynamo=True,
             input_names=names,
             output_names=["images"],
-            dynamic_shapes=shapes,
+            dynamic_shapes=tuple({0: batch} for _ in given),
             external_data=False,
             verbose=False,
         )
