@@ -778,8 +778,8 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
     },
     "gradients": {
         "wrong": [
-            (gradients_after(logs_of_clamped), "You clamped D"),
-            (gradients_after(lambda a: logs_of(a.clamp(-50, 50))), "You clamped the logits"),
+            (gradients_after(logs_of_clamped), "You clamped D or the logits"),
+            (gradients_after(lambda a: logs_of(a.clamp(-50, 50))), "You clamped D or the logits"),
             (gradients_after(logs_of, lambda g, c: (g.eval(), c.eval())), "another mode"),
             (gradients_after(logs_of, eval_then_train), "another mode"),
             (gradients_after(logs_of, lambda g, c: c.requires_grad_(True)), "set requires_grad to True"),
@@ -787,7 +787,6 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
     },
     "crossing": {
         "wrong": [
-            ("width * np.sqrt(2 * abs(np.log(prior / (1 - prior))))", "You took `prior`"),
             ("round(float(crossing), 2) + 0.01", "You come within"),
         ],
     },

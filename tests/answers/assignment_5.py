@@ -247,10 +247,6 @@ ANSWERS = {
             (authentic(lambda d, own: own.min()), "smallest gap"),
             (authentic(lambda d, own: own.min(1).values.max()), "largest gap"),
             (authentic(lambda d, own: d.topk(2, largest=False).values[:, 1]), "second neighbour"),
-            (
-                authentic(lambda d, own: own[d.argmin(1), d.topk(2, largest=False).indices[:, 1]]),
-                "second nearest to s",
-            ),
             (authentic(lambda d, own: own.sort(1).values[d.argmin(1), min(1, len(own) - 2)]), "second nearest other"),
             (
                 authentic(lambda d, own: without_infinity(own)[d.argmin(1)].sum(1) / (len(own) - 1)),
