@@ -41,13 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Deal tests one by one, but together those that share what is dear: a server and browser, a graded class.
+    """Deal tests one by one, but together those that share what is dear: a page in a browser, a graded class.
 
     `--dist loadgroup` is made for this, but with pytest 9.2 it groups nothing (pytest-xdist issue 1386).
     """
     scheduler = LoadScopeScheduling(config, log)
-    together = ("_in_browser.py", "test_grading.py", "test_parallel.py")
-    scheduler._split_scope = lambda nodeid: next((name for name in together if name in nodeid), nodeid)
+    together = re.compile(r"\w+_in_browser\.py|test_grading\.py|test_parallel\.py")
+    scheduler._split_scope = lambda nodeid: found[0] if (found := together.search(nodeid)) else nodeid
     return scheduler
 
 
