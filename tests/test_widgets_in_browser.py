@@ -9,22 +9,22 @@ from pathlib import Path
 import lessons
 import pytest
 import slices
-from browser import SCREENSHOTS, Server, changes, drag, run_all, store
+from browser import ACTION_SECONDS, SCREENSHOTS, Server, changes, drag, run_all, store
 from nbformat import NotebookNode
 from playwright.sync_api import Locator, Page
 
 
-def try_widget(page: Page, widget: Locator) -> None:
+def try_widget(page: Page, widget: Locator, seconds: float = ACTION_SECONDS) -> None:
     """Move the widget's first slider by keyboard and by mouse, or press its first button where it has no slider."""
     widget.scroll_into_view_if_needed()
     handle, button = widget.locator(".noUi-handle").first, widget.locator("button").first
     if widget.locator(".noUi-handle").count() == 0:
-        assert changes(page, widget, button.click), "a click on the first button changed no picture"
+        assert changes(page, widget, button.click, seconds), "a click on the first button changed no picture"
         return
     handle.scroll_into_view_if_needed()
     handle.focus()
-    assert changes(page, widget, lambda: page.keyboard.press("ArrowRight")), "the arrow key changed no picture"
-    assert changes(page, widget, lambda: drag(page, handle)), "dragging changed no picture"
+    assert changes(page, widget, lambda: page.keyboard.press("ArrowRight"), seconds), "the arrow key changed no picture"
+    assert changes(page, widget, lambda: drag(page, handle), seconds), "dragging changed no picture"
 
 
 def shows_a_widget(cell: NotebookNode) -> bool:
@@ -90,4 +90,4 @@ def test_a_dead_picture_is_noticed(server: Server, page: Page, tmp_path: Path) -
     alive, dead = page.locator(".ganlab-widget").all()
     try_widget(page, alive)
     with pytest.raises(AssertionError, match="the arrow key changed no picture"):
-        try_widget(page, dead)
+        try_widget(page, dead, 0.1)
