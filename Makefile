@@ -14,7 +14,7 @@ NODELAY := --ServerApp.jpserver_extensions=ganlab.nodelay=True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test course refresh bench checkpoints release grade marking mutants lint clean distclean lock
+.PHONY: help lab test check course refresh bench checkpoints release grade marking mutants lint clean distclean lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -26,6 +26,9 @@ lab: $(READY) ## Open JupyterLab at the first lesson (flags: make lab ARGS="--no
 test: $(READY) $(GRADER)/ready ## Prove everything: about half an hour on two cores (flags: make test ARGS="-k losses")
 	$(PY) -m pytest -n logical $(ARGS)
 
+check: $(READY) ## Prove the quick part alone, for the minutes between two edits: no browser, lesson, grading or training
+	$(PY) -m pytest -n logical --quick $(ARGS)
+
 course: $(READY) ## Run every lesson at class speed into build/course as notebooks and HTML, print its minutes
 	$(PY) tests/tools/lessons.py course $(LESSON)
 
@@ -34,6 +37,7 @@ refresh: $(READY) ## Execute the stored lessons in place, tidily (one lesson: ma
 
 bench: $(READY) ## Measure the training step beside the loop of the usual example scripts (over an hour; a quiet machine)
 	$(PY) tests/tools/bench.py $(ARGS)
+	$(if $(ARGS),,GANLAB_BENCH=1 $(PY) -m pytest -q tests/test_latency_in_browser.py)
 
 checkpoints: $(READY) ## For maintainers: train what lies in data/checkpoints anew, into build/checkpoints (hours)
 	$(PY) tests/tools/checkpoints.py $(ARGS)

@@ -1,7 +1,7 @@
 """What tests in a real browser share: a JupyterLab, a Chromium, and what a reader does there with mouse and keyboard.
 
 conftest.py loads it as a plugin, so every test may ask for `server`, `browser` and `page`. A test file that does is
-named `..._in_browser.py`: conftest.py starts those first and gives them all to one worker.
+named `..._in_browser.py`: conftest.py starts those first and gives each file to one worker.
 """
 
 import json
@@ -128,16 +128,24 @@ def new_context(browser: Browser) -> BrowserContext:
     return context
 
 
-@pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """Open an empty page; afterwards end its kernels, which may be busy when a test failed."""
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Open what the pages of a test file share: JupyterLab's scripts are loaded and compiled once."""
     context = new_context(browser)
-    yield context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, server: Server) -> Iterator[Page]:
+    """Open an empty page; afterwards end its kernels, which may be busy when a test failed."""
+    page = context.new_page()
+    yield page
+    page.close()
     root, token = re.fullmatch(r"(.*)/lab/tree/.*token=(.*)", server[1]).groups()
     sessions = context.request.get(f"{root}/api/sessions?token={token}").json()
     for session in sessions:
         context.request.delete(f"{root}/api/sessions/{session['id']}?token={token}")
-    context.close()
 
 
 def run_all(page: Page, server: Server, path: Path) -> list[str]:
@@ -161,7 +169,7 @@ def start_all(page: Page, server: Server, path: Path) -> None:
 
 def finish_all(page: Page, server: Server, path: Path) -> list[str]:
     """Wait until all cells have run, and save; return what did not run to its end."""
-    page.wait_for_function(FINISHED, timeout=1000 * limits.scaled(LESSON_SECONDS))
+    page.wait_for_function(FINISHED, timeout=1000 * limits.scaled(LESSON_SECONDS), polling=250)
     menu(page, "File", "Save Notebook")
     page.locator(".jp-mod-dirty").wait_for(state="detached")
     return lessons.unfinished(lessons.read(server[0] / path.name))
@@ -188,7 +196,7 @@ def changes(page: Page, widget: Locator, act: Callable[[], None], seconds: float
     act()
     end = time.monotonic() + limits.scaled(seconds)
     while time.monotonic() < end:
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(100)
         if pictures(widget) != before:
             return True
     return False

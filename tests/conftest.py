@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import limits
@@ -20,6 +21,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 matplotlib.use("agg")
 
 pytest_plugins = ["browser", "costs"]  # fixtures for every file, one server for all; what each file cost
+# `make check`: what says soon whether the package is sound; no browser, lesson, grading or training runs.
+QUICK = (
+    "architecture check checkpoint equations guide latent lesson_style lesson_style_rejects linear_gaussian losses "
+    "metrics models plots probability slices toys walks"
+).split()
 PRIVATE = pytest.StashKey[str]()
 
 
@@ -33,6 +39,17 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[name] = os.path.join(private, name.lower())
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `make check`."""
+    parser.addoption("--quick", action="store_true", help="the quick tier alone: at least 300 tests in two minutes")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out, unread, the files that are not of the quick tier where that alone is asked for."""
+    named = re.fullmatch(r"test_(\w+)\.py", collection_path.name)
+    return True if config.getoption("--quick") and named and named[1] not in QUICK else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the slowest tests, or one worker would go on long after the others are done."""
     slowest = ("_in_browser.py", "test_grading.py", "test_notebooks.py", "test_assignments.py", "test_parallel.py")
@@ -41,13 +58,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Deal tests one by one, but together those that share what is dear: a server and browser, a graded class.
+    """Deal tests one by one, but together those that share what is dear: a page in a browser, a graded class.
 
     `--dist loadgroup` is made for this, but with pytest 9.2 it groups nothing (pytest-xdist issue 1386).
     """
     scheduler = LoadScopeScheduling(config, log)
-    together = ("_in_browser.py", "test_grading.py", "test_parallel.py")
-    scheduler._split_scope = lambda nodeid: next((name for name in together if name in nodeid), nodeid)
+    together = re.compile(r"\w+_in_browser\.py|test_grading\.py|test_parallel\.py")
+    scheduler._split_scope = lambda nodeid: found[0] if (found := together.search(nodeid)) else nodeid
     return scheduler
 
 

@@ -1,7 +1,11 @@
-"""How fast the widgets that steer a generator answer a hand in a real browser; a rush leaves no backlog, no blank."""
+"""The widgets that steer a generator answer a hand in a real browser; a rush leaves no backlog, no blank.
+
+How fast they do is no test's business but `make bench`'s, which runs this file with GANLAB_BENCH set and prints it.
+"""
 
 import base64
 import io
+import os
 import re
 import statistics
 import time
@@ -10,11 +14,11 @@ from pathlib import Path
 
 import PIL.Image
 import pytest
-from browser import SCREENSHOTS, Server, changes, pictures, run_all, store
+from browser import SCREENSHOTS, Server, changes, new_context, pictures, run_all, store
 from playwright.sync_api import Browser, Locator, Page
 
-PRESSES, DRAG_SECONDS = 40, 2
-GENEROUS_MS = 1000  # what is aimed at is 60 and 100; other work on the machine must not make the test fail
+BENCH = "GANLAB_BENCH" in os.environ
+PRESSES, DRAG_SECONDS = (40, 2) if BENCH else (8, 1)
 # Weights that nobody trained, but larger than DCGAN's, so that the pictures are not all grey.
 NETWORK = """
 import torch
@@ -63,7 +67,7 @@ WATCH = """widget => {
 @pytest.fixture(scope="module")
 def widget_page(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Open a notebook that shows all of them; the tests of this file use it one after the other."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1300})
+    context = new_context(browser)
     page = context.new_page()
     cells = (NETWORK, *WIDGETS.values(), "widgets.Stopwatch(mixer.mix, mixer.picture)")
     assert run_all(page, server, store(tmp_path_factory.mktemp("latent"), *cells)) == []
@@ -96,6 +100,12 @@ def quiet(page: Page) -> None:
             return
 
 
+@pytest.fixture
+def record_time(record_property: Callable[[str, object], None]) -> Callable[[str, object], None]:
+    """Return what records a measured time; in `make test` it is not printed, since other work decides it."""
+    return record_property if BENCH else lambda name, value: None
+
+
 def report(milliseconds: list[float]) -> str:
     ranked = sorted(milliseconds)
     return f"median {statistics.median(ranked):.0f} ms, 95th percentile {ranked[int(0.95 * len(ranked))]:.0f} ms"
@@ -124,40 +134,39 @@ def test_the_server_sends_each_message_at_once(widget_page: Page, server: Server
     assert "ganlab.nodelay | extension was successfully loaded" in Path(server[0].parent, "log").read_text()
 
 
-def test_keys_paint_soon(widget_page: Page, explorer: Locator, record_property: Callable[[str, object], None]) -> None:
+def test_keys_paint_soon(widget_page: Page, explorer: Locator, record_time: Callable[[str, object], None]) -> None:
     page, taken = widget_page, []
     watch(page, explorer)
     explorer.locator(".noUi-handle").nth(1).focus()
     for press in range(PRESSES):
         before = page.evaluate("seen.paints.length")
-        page.keyboard.press("ArrowRight" if press < 30 else "ArrowLeft")
-        page.wait_for_function(f"seen.paints.length > {before}", timeout=5000)
+        page.keyboard.press("ArrowRight" if press < 3 * PRESSES // 4 else "ArrowLeft")
+        page.wait_for_function(f"seen.paints.length > {before}")
         taken.append(page.evaluate("seen.paints.at(-1) - seen.keys.at(-1)"))
         page.wait_for_timeout(40)
-    record_property("browser, key press -> painted image", f"{report(taken)} of {PRESSES} (aim: 60 and 100)")
-    assert code(explorer).input_value().startswith("7p,1+2@")  # 30 steps of 0.1 to the right, 10 to the left
+    record_time("browser, key press -> painted image", f"{report(taken)} of {PRESSES} (aim: 60 and 100)")
+    assert code(explorer).input_value().startswith(f"7p,1+{0.05 * PRESSES:g}@")  # by 0.1: three quarters to the right
     seen = page.evaluate("seen")
-    assert statistics.median(taken) < GENEROUS_MS
     assert seen["frames"] > PRESSES and len(seen["places"]) == 1, f"the picture jumped: {seen['places']}"
 
 
 @pytest.mark.parametrize("name", ["walk", "sliders", "mixer"])
-def test_other_sliders_paint_soon(widget_page: Page, name: str, record_property: Callable[[str, object], None]) -> None:
+def test_other_sliders_paint_soon(widget_page: Page, name: str, record_time: Callable[[str, object], None]) -> None:
     page, widget, taken = widget_page, shown_widget(widget_page, name), []
     watch(page, widget)
     widget.locator(".noUi-handle").first.focus()
     for _ in range(PRESSES // 2):
         before = page.evaluate("seen.paints.length")
         page.keyboard.press("ArrowRight")
-        page.wait_for_function(f"seen.paints.length > {before}", timeout=5000)
+        page.wait_for_function(f"seen.paints.length > {before}")
         taken.append(page.evaluate("seen.paints.at(-1) - seen.keys.at(-1)"))
         page.wait_for_timeout(40)
-    record_property(f"browser, {name}, key press -> painted image", f"{report(taken)} of {len(taken)}")
-    assert statistics.median(taken) < GENEROUS_MS and len(page.evaluate("seen")["places"]) == 1
+    record_time(f"browser, {name}, key press -> painted image", f"{report(taken)} of {len(taken)}")
+    assert len(page.evaluate("seen")["places"]) == 1
 
 
 def test_a_stopwatch_times_the_slider_where_it_is(
-    widget_page: Page, record_property: Callable[[str, object], None]
+    widget_page: Page, record_time: Callable[[str, object], None]
 ) -> None:
     page, mixer = widget_page, shown_widget(widget_page, "mixer")
     mixer.locator(".noUi-handle").first.focus()
@@ -171,9 +180,9 @@ def test_a_stopwatch_times_the_slider_where_it_is(
     page.keyboard.press("Enter")
     page.get_by_text(re.compile("moves: a picture after .* pictures a second")).wait_for()
     told = page.get_by_text("moves: a picture after").inner_text()
-    record_property("browser, the stopwatch of the mixer", told.strip())
+    record_time("browser, the stopwatch of the mixer", told.strip())
     moves, median, most, rate = map(int, re.findall(r"\d+(?= moves| ms| pictures)", told))
-    assert moves == 40 and 0 < median <= most < GENEROUS_MS and rate == pytest.approx(1000 / median, rel=0.1)
+    assert moves == 40 and 0 < median <= most and rate == pytest.approx(1000 / median, rel=0.1)
     # as many pictures were painted, and the slider stands where it stood
     quiet(page)
     assert len(page.evaluate("seen.paints")) >= moves
@@ -194,7 +203,7 @@ def test_a_stopwatch_says_when_no_picture_comes(widget_page: Page) -> None:
 
 
 def test_the_pad_is_drawn_on_by_mouse_and_by_keyboard(
-    widget_page: Page, record_property: Callable[[str, object], None]
+    widget_page: Page, record_time: Callable[[str, object], None]
 ) -> None:
     page, widget = widget_page, shown_widget(widget_page, "pad")
     canvas = widget.locator("canvas.ganlab-pad")
@@ -210,7 +219,7 @@ def test_the_pad_is_drawn_on_by_mouse_and_by_keyboard(
     during = page.evaluate("seen.paints.length")
     page.mouse.up()
     by_mouse = told()
-    record_property("browser, the pad, a stroke of 1 s", f"{during} answers meanwhile")
+    record_time("browser, the pad, a stroke of 1 s", f"{during} answers meanwhile")
     assert by_mouse > -1 and during > 2 and box == canvas.bounding_box()
     canvas.focus()
     for key in ("Delete", "ArrowUp", "ArrowUp", " ", *["ArrowLeft"] * 9, " ", "ArrowDown"):
@@ -253,7 +262,7 @@ def test_the_pad_takes_a_file(widget_page: Page, tmp_path: Path) -> None:
 
 
 def test_a_drag_leaves_no_backlog(
-    widget_page: Page, explorer: Locator, record_property: Callable[[str, object], None]
+    widget_page: Page, explorer: Locator, record_time: Callable[[str, object], None]
 ) -> None:
     page = widget_page
     watch(page, explorer)
@@ -262,11 +271,11 @@ def test_a_drag_leaves_no_backlog(
     page.mouse.up()
     quiet(page)
     settled = max(0, page.evaluate("seen.paints.at(-1)") - released)
-    record_property(
+    record_time(
         f"browser, a drag of {DRAG_SECONDS} s",
         f"{moves} moves, {during} pictures, the last {settled:.0f} ms after the release (aim: 200)",
     )
-    assert during > 3 and settled < GENEROUS_MS
+    assert during > 3
     # What is shown is where the slider stands, and its code brings exactly it back.
     shown, text = pictures(explorer), code(explorer).input_value()
     assert f",2{float(explorer.locator('.widget-readout').nth(2).inner_text()):+g}" in text
@@ -278,7 +287,7 @@ def test_a_drag_leaves_no_backlog(
 
 
 def test_no_frame_of_a_drag_is_blank(
-    widget_page: Page, explorer: Locator, record_property: Callable[[str, object], None]
+    widget_page: Page, explorer: Locator, record_time: Callable[[str, object], None]
 ) -> None:
     """By what the browser really draws: `naturalWidth` is 0 while the next picture loads and the old one is shown."""
     page, frames = widget_page, []
@@ -302,7 +311,7 @@ def test_no_frame_of_a_drag_is_blank(
         corners = (box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"])
         low, high = image.crop([round(scale * side) for side in corners]).getextrema()
         contrasts.append(high - low)
-    record_property(f"browser, frames of a drag of {DRAG_SECONDS} s", f"{len(frames)} seen, none blank")
+    record_time(f"browser, frames of a drag of {DRAG_SECONDS} s", f"{len(frames)} seen, none blank")
     assert len(frames) > 3 and min(contrasts) > 50
 
 

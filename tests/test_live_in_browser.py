@@ -1,12 +1,11 @@
 """Training in a real JupyterLab: while its cell is busy, pictures change, learning rates move, and Stop stops."""
 
 import ast
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import lessons
-from browser import SCREENSHOTS, Server, changes, finish_all, menu, start_all, store
+import limits
+from browser import SCREENSHOTS, START_SECONDS, Server, changes, finish_all, menu, start_all, store
 from playwright.sync_api import Page
 
 GAME = """
@@ -23,39 +22,32 @@ keep = train.Keep(lambda run: {"contrast": run.sample(16).std().item()}, metric_
 TRAIN = "run = await live.fit_gan(generator, critic, digits.batches(16), settings, keep, device='cpu')"
 AGAIN = "steps = [run.step]\nrun = await live.play(run)"
 AFTER = "[*steps, run.step], len(run.history['critic_loss']), run.learning_rates"
-PATIENCE = 20  # seconds for a painting: one a second is usual
 
 
-def test_training_is_seen_steered_and_stopped(
-    server: Server, page: Page, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_training_is_seen_steered_and_stopped(server: Server, page: Page, tmp_path: Path) -> None:
     path = store(tmp_path, GAME, TRAIN, AGAIN, AFTER)
     start_all(page, server, path)
     first, second = page.locator(".ganlab-widget").nth(0), page.locator(".ganlab-widget").nth(1)
-    first.wait_for(timeout=60_000)
+    first.wait_for(timeout=1000 * limits.scaled(START_SECONDS))
     for _ in range(2):
-        assert changes(page, first, lambda: None, PATIENCE), "the pictures stand still"
+        assert changes(page, first, lambda: None), "the pictures stand still"
     for slider, key in zip(first.get_by_role("slider").all(), ("ArrowRight", "ArrowLeft"), strict=True):
         slider.focus()
         for _ in range(3):  # the browser holds the second back until it hears that the first was handled
             page.keyboard.press(key)
-    assert changes(page, first, lambda: None, PATIENCE)
+    assert changes(page, first, lambda: None)
     page.wait_for_timeout(1000)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "live.png")
 
-    started = time.monotonic()
     first.get_by_role("button", name="Stop").click()
     page.get_by_text("Everything so far is usable").first.wait_for()
-    seconds = time.monotonic() - started
-    record_property("browser, training", f"from Stop to the end of the cell {seconds:.1f} s")
-    assert seconds < 2
     first.locator(".ganlab-readout").get_by_text("Stopped after").wait_for()
     assert all(picture.evaluate("picture => picture.naturalWidth") > 0 for picture in first.locator("img").all())
     assert first.get_by_role("button", name="Stop").is_disabled()
 
     second.wait_for()
-    assert changes(page, second, lambda: None, PATIENCE), "a run that goes on is not shown"
+    assert changes(page, second, lambda: None), "a run that goes on is not shown"
     menu(page, "Kernel", "Interrupt Kernel")
     assert finish_all(page, server, path) == []
     [output] = lessons.read(server[0] / path.name).cells[-1].outputs
