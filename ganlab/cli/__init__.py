@@ -10,6 +10,7 @@ import torch
 
 from ganlab import data
 from ganlab.checkpoint import CheckpointError
+from ganlab.classroom import handin
 from ganlab.cli import doctor, draw, tasks, train
 from ganlab.cli.arguments import Parser
 from ganlab.runtime import forgiving_output
@@ -33,6 +34,7 @@ def _run(arguments: list[str] | None) -> int:
     tasks.add_arguments(commands.add_parser("train", help="train networks into a folder; again to continue"))
     draw.add_sample_arguments(commands.add_parser("sample", help="samples, of one class if you like: a sheet or files"))
     draw.add_walk_arguments(commands.add_parser("walk", help="a GIF of the way from one sample to another"))
+    handin.add_arguments(commands.add_parser("hand-in", help="look through an assignment before you hand it in"))
     chosen, strange = parser.parse_known_args(arguments)
     if strange:
         steps = (chosen.command, getattr(chosen, "network", None), getattr(chosen, "action", None))
@@ -40,6 +42,8 @@ def _run(arguments: list[str] | None) -> int:
     try:
         if chosen.command == "doctor":
             return _doctor()
+        if chosen.command == "hand-in":
+            return handin.run(chosen)
         if chosen.command == "train":
             return train.run(chosen)
         if chosen.command in ("sample", "walk"):
