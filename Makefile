@@ -14,7 +14,7 @@ NODELAY := --ServerApp.jpserver_extensions=ganlab.nodelay=True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test check course refresh bench checkpoints release grade marking mutants lint clean distclean lock
+.PHONY: help lab test check course refresh bench checkpoints release import grade marking questions similar export mutants lint clean distclean lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -47,6 +47,18 @@ release: $(GRADER)/ready ## For teachers: make what students get of an assignmen
 
 grade: $(GRADER)/ready ## For teachers: mark what lies in notebooks/assignments/submitted (make grade A=1)
 	$(GPY) -m ganlab.classroom grade $(A) $(ARGS)
+
+import: $(GRADER)/ready ## For teachers: sort a download from a learning platform (make import A=1 FILE=download.zip)
+	$(GPY) -m ganlab.classroom import $(A) "$(FILE)" $(ARGS)
+
+questions: $(GRADER)/ready ## For teachers: a page on how each part did (make questions A=1)
+	$(GPY) -m ganlab.classroom questions $(A)
+
+similar: $(GRADER)/ready ## For teachers: a page of submissions that are unusually alike (make similar A=1)
+	$(GPY) -m ganlab.classroom similar $(A)
+
+export: $(GRADER)/ready ## For teachers: the marks of all assignments in one table
+	$(GPY) -m ganlab.classroom export $(ARGS)
 
 marking: $(GRADER)/ready ## For teachers: open nbgrader's form to mark written answers by hand
 	cd notebooks/assignments && JUPYTER_PATH=$(abspath $(VENV))/share/jupyter $(abspath $(GPY)) -m jupyterlab $(ROOT) \

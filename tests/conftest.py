@@ -52,7 +52,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the slowest tests, or one worker would go on long after the others are done."""
-    slowest = ("_in_browser.py", "test_grading.py", "test_notebooks.py", "test_assignments.py", "test_parallel.py")
+    slowest = (
+        "_in_browser.py",
+        "test_grading.py",
+        "test_isolation.py",
+        "test_notebooks.py",
+        "test_assignments.py",
+        "test_parallel.py",
+    )
     items.sort(key=lambda item: next(i for i, end in enumerate((*slowest, "")) if item.path.name.endswith(end)))
 
 
@@ -63,7 +70,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     `--dist loadgroup` is made for this, but with pytest 9.2 it groups nothing (pytest-xdist issue 1386).
     """
     scheduler = LoadScopeScheduling(config, log)
-    together = re.compile(r"\w+_in_browser\.py|test_grading\.py|test_parallel\.py")
+    together = re.compile(r"\w+_in_browser\.py|test_grading\.py|test_isolation\.py|test_parallel\.py")
     scheduler._split_scope = lambda nodeid: found[0] if (found := together.search(nodeid)) else nodeid
     return scheduler
 

@@ -1,10 +1,10 @@
 """Each odd submission, run as grading runs it, without nbgrader: what its tests mark, and what is said of it."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import assignments
+import limits
 import nbformat
 import psutil
 import pytest
@@ -18,20 +18,7 @@ from ganlab.classroom.processes import is_alive
 from ganlab.classroom.staging import restore
 
 NAME = submissions.NAME
-CELL_SECONDS = 10  # on a quiet machine
-
-
-def slowness() -> float:
-    """Return how many times slower this machine is now than a quiet one, at least 1, by a fixed small workload."""
-    began = time.perf_counter()
-    total = 0
-    for k in range(2_000_000):
-        total += k
-    return max(1.0, (time.perf_counter() - began) / 0.15)
-
-
-SLOWNESS = slowness()
-LIMITS = isolation.Limits(cell_seconds=round(CELL_SECONDS * SLOWNESS), notebook_seconds=round(120 * SLOWNESS))
+LIMITS = isolation.Limits(cell_seconds=round(limits.scaled(1)), notebook_seconds=round(limits.scaled(15)))
 
 
 def handed_in(kind: str, folder: Path) -> NotebookNode:
@@ -72,11 +59,11 @@ def test_an_odd_submission_costs_itself_alone(kind: str, server: isolation.ForkS
     course.mkdir()
     (course / "gradebook.db").write_text("marks of the whole class")
     odd = submissions.ODD[kind]
-    limits = isolation.Limits(LIMITS.cell_seconds, LIMITS.notebook_seconds, odd.memory_mb)
+    most = isolation.Limits(LIMITS.cell_seconds, LIMITS.notebook_seconds, odd.memory_mb)
     closed = [course, Path(__file__).parent]
-    run, looks = isolation.run_isolated(handed_in(kind, course), extras, closed, limits, start=server)
+    run, looks = isolation.run_isolated(handed_in(kind, course), extras, closed, most, start=server)
     wanted = submissions.deserved(kind)
-    assert points(run) == wanted, (looks, SLOWNESS)
+    assert points(run) == wanted, (looks, limits.explanation())
     needed = odd.words if odd.seen_in_run else ""
     assert needed in "; ".join(looks) and bool(needed) == bool(looks), looks
     assert len([look for look in looks if look.startswith("cell ")]) <= 1, "an answer that was stopped was asked again"
@@ -140,7 +127,7 @@ def test_a_process_that_hangs_is_stopped(server: isolation.ForkServer, tmp_path:
     """The server ends it, with all below it: a worker that keeps no time of its own, stopped here by a signal."""
     code = "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"  # the kernel; what is beside it waits for it
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    limits = isolation.Limits(cell_seconds=10**6, notebook_seconds=round(2 * SLOWNESS))
-    run, looks = isolation.run_isolated(notebook, tmp_path, [], limits, start=server)
+    most = isolation.Limits(cell_seconds=10**6, notebook_seconds=round(limits.scaled(0.2)))
+    run, looks = isolation.run_isolated(notebook, tmp_path, [], most, start=server)
     assert looks == ["could not be run: its process was ended by signal 9"] and not left_over()
     assert run.cells[0].outputs == []

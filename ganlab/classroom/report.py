@@ -2,20 +2,18 @@
 
 import csv
 import io
-import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import nbformat
 from nbgrader.api import Gradebook
 
 from ganlab.classroom.course import Course
 from ganlab.classroom.deadlines import lateness
-from ganlab.classroom.isolation import NOT_RUN
 from ganlab.classroom.roster import Member
+from ganlab.classroom.slips import named_slips, part_of
 from ganlab.runtime import write_atomically
 
 BINS = 10  # of the score distribution
@@ -142,7 +140,7 @@ def write(
                 report.unused += [(f"{student}/{what}", why) for what, why in known.unused]
             if submission := submissions.get(student):
                 _fill(row, submission, report.left)
-                named, alone = _slips(course, name, student)
+                named, alone = named_slips(course.folder("autograded", name, student) / f"{name}.ipynb")
                 report.slips.update(named)
                 report.left.update(alone)
             elif not row.looks:
@@ -164,41 +162,3 @@ def _fill(row: Row, submission: Any, left: Counter[str]) -> None:
             row.waits += [grade.name] if grade.needs_manual_grade else []
             by_hand = grade.name == part_of(grade.name)
             left[grade.name] += by_hand and grade.auto_score == 0  # which nbgrader gives to an untouched answer
-
-
-def part_of(grade_id: str) -> str:
-    """Return the part of an assignment that a test or an answer belongs to."""
-    return re.sub(r"-(seen|hidden)$", "", grade_id)
-
-
-def _slips(course: Course, name: str, student: str) -> tuple[set[str], set[str]]:
-    """Return what a submission's tests named, such as "optimal-d: that is 1 - D*", and the parts left alone."""
-    file = course.folder("autograded", name, student) / f"{name}.ipynb"
-    found, alone = set(), set()
-    for cell in nbformat.read(file, as_version=4).cells if file.is_file() else []:
-        grade = cell.metadata.get("nbgrader", {})
-        if cell.cell_type != "code" or not grade.get("grade"):
-            continue
-        for output in cell.outputs:
-            text = output.get("text", "")
-            alone |= {part_of(grade.grade_id)} if ": not attempted" in text else set()
-            if output.get("ename") == NOT_RUN:
-                alone.add(part_of(grade.grade_id))
-                continue
-            hint = _error(output) if output.output_type == "error" else _hint(text)
-            found |= {f"{part_of(grade.grade_id)}: {hint}"} if hint else set()
-    return found, alone
-
-
-def _hint(text: str) -> str:
-    """Return what a test said of an answer: the slip's hint, or the error that the answer stopped with."""
-    if stopped := re.search(r"Your code stopped with (\w+): ([^\n]*?)(?: \(in the line: .*)?$", text, re.MULTILINE):
-        name, message = stopped[1], stopped[2][:100]
-        return message.removeprefix("it ") if name == "Stopped" else f"stopped with {name}: {message}"
-    return text.partition("Hint: ")[2].strip()
-
-
-def _error(output: Any) -> str:
-    if output.ename == "Stopped":  # by its limits; its text says which
-        return output.evalue.partition(", and")[0].removeprefix("This cell ")
-    return f"stopped with {output.ename}"

@@ -9,9 +9,9 @@ from ganlab.classroom.course import Course, CourseError
 
 FILE = "roster.csv"
 # Names that the columns of usual exports have, in lower case. The first that is there is taken.
-ID = ("student", "student_id", "id", "username", "user name", "sis login id", "login", "sis user id", "email address")
+ID = ("student_id", "id", "username", "user name", "sis login id", "login", "sis user id", "email address")
 ID += ("email", "e-mail")
-NAME = ("name", "full name", "student name", "display name")
+NAME = ("name", "full name", "student name", "display name", "student")
 FIRST = ("first_name", "first name", "firstname", "given name")
 LAST = ("last_name", "last name", "lastname", "surname", "family name")
 
@@ -39,15 +39,17 @@ def _members(file: Path) -> list[Member]:
         return _distinct([Member(name.strip()) for name in names], file)
     rows = list(csv.DictReader(lines, dialect=csv.Sniffer().sniff(lines[0], ",;\t")))
     columns = {(column or "").strip().lower(): column for column in rows[0]} if rows else {}
-    column = _first(columns, ID) or _first(columns, NAME)
+    column = _first(columns, ID) or columns.get("student") or _first(columns, NAME)
     if column is None:
         raise CourseError(f"{file.name}: no column for the student; expected one of {', '.join((*ID, *NAME))}")
-    members = [Member((row[column] or "").strip(), _name(row, columns)) for row in rows if (row[column] or "").strip()]
+    members = [
+        Member((row[column] or "").strip(), _name(row, columns, column)) for row in rows if (row[column] or "").strip()
+    ]
     return _distinct(members, file)
 
 
-def _name(row: dict[str, str], columns: dict[str, str]) -> str:
-    if column := _first(columns, NAME):
+def _name(row: dict[str, str], columns: dict[str, str], used: str) -> str:
+    if (column := _first(columns, NAME)) and column != used:
         return (row[column] or "").strip()
     parts = [row[column] or "" for column in (_first(columns, FIRST), _first(columns, LAST)) if column]
     return " ".join(part.strip() for part in parts).strip()
@@ -69,6 +71,13 @@ def _distinct(members: list[Member], file: Path) -> list[Member]:
 def alike(one: str, other: str) -> bool:
     """Say whether two names are the same but for case, accents, order of the words and what stands between them."""
     return _words(one) == _words(other)
+
+
+def run_together(name: str, letters: str) -> bool:
+    """Say whether `letters` are the words of a name, in some order, without anything between them: "doejane"."""
+    words = _words(name)
+    plain = "".join(_words(letters))
+    return bool(words) and sorted("".join(words)) == sorted(plain) and all(word in plain for word in words)
 
 
 def _words(name: str) -> list[str]:

@@ -10,6 +10,7 @@ import torch
 
 from ganlab import data
 from ganlab.checkpoint import CheckpointError
+from ganlab.classroom import handin
 from ganlab.cli import doctor, draw, export, metric, tasks, train
 from ganlab.cli.arguments import Parser
 from ganlab.runtime import forgiving_output
@@ -35,6 +36,7 @@ def _run(arguments: list[str] | None) -> int:
     draw.add_walk_arguments(commands.add_parser("walk", help="a GIF of the way from one sample to another"))
     metric.add_arguments(commands.add_parser("metric", help="how far one folder of images is from another"))
     export.add_arguments(commands.add_parser("export", help="a generator or decoder as ONNX, for other programs"))
+    handin.add_arguments(commands.add_parser("hand-in", help="look through an assignment before you hand it in"))
     chosen, strange = parser.parse_known_args(arguments)
     if strange:
         steps = (chosen.command, getattr(chosen, "network", None), getattr(chosen, "action", None))
@@ -42,6 +44,8 @@ def _run(arguments: list[str] | None) -> int:
     try:
         if chosen.command == "doctor":
             return _doctor()
+        if chosen.command == "hand-in":
+            return handin.run(chosen)
         if chosen.command == "train":
             return train.run(chosen)
         others = {"sample": draw.sample, "walk": draw.walk, "metric": metric.run, "export": export.run}

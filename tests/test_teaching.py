@@ -1,0 +1,491 @@
+"""A teacher's tables and pages, and a student's own check: what needs neither nbgrader nor a kernel."""
+
+import csv
+import datetime
+import io
+import random
+import re
+import zipfile
+from pathlib import Path
+
+import assignments
+import nbformat
+import pytest
+import submissions
+from nbformat import NotebookNode
+
+from ganlab.classroom import completeness, deadlines, downloads, export, handin, questions, roster, similarity, slips
+from ganlab.classroom.__main__ import main
+from ganlab.classroom.course import Course, CourseError
+from ganlab.cli import main as ganlab
+
+NAME = submissions.NAME
+RELEASE = nbformat.read(Course().folder("release", NAME) / f"{NAME}.ipynb", as_version=4)
+KEY = assignments.varied(NAME, 1, 1)
+
+
+def a_course(folder: Path, *names: str) -> Course:
+    """Return a course whose assignments have a source of that name, as far as their names are asked for."""
+    for name in names or (NAME, "2_dcgan"):
+        (folder / "source" / name).mkdir(parents=True)
+        nbformat.write(nbformat.v4.new_notebook(), folder / "source" / name / f"{name}.ipynb")
+    return Course(folder)
+
+
+# ---- roster
+
+
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [
+        ("ada\nben\n", {"ada": "", "ben": ""}),
+        ("student\nada\nben\n", {"ada": "", "ben": ""}),
+        ("student,name\nada,Ada Lovelace\n", {"ada": "Ada Lovelace"}),
+        ("\ufeffstudent;name\nada;Ada Lovelace\n", {"ada": "Ada Lovelace"}),
+        ('Student,ID,SIS User ID,SIS Login ID,Section\n"Lovelace, Ada",17,x,ada,A\n', {"17": "Lovelace, Ada"}),
+        ("First name,Last name,Email address\nAda,Lovelace,ada@x.org\n", {"ada@x.org": "Ada Lovelace"}),
+        ("Last Name\tFirst Name\tUsername\nLovelace\tAda\tada\n", {"ada": "Ada Lovelace"}),
+        ("name\nAda Lovelace\n\n  \nBen\n", {"Ada Lovelace": "", "Ben": ""}),
+    ],
+)
+def test_a_roster_is_read_as_platforms_write_it(text: str, members: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
+    assert {one.id: one.name for one in roster.read(Course(tmp_path)).values()} == members
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("ada\nada\n", "ada stands there more than once"),
+        ("mark,section\n1,2\n", "no column for the student"),
+        ("student\n../ada\n", "expected an id that can be a folder's name"),
+    ],
+)
+def test_a_roster_that_cannot_be_used_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(CourseError, match=words):
+        roster.read(Course(tmp_path))
+
+
+# ---- deadlines
+
+HEAD = "assignment,student,due,percent a day\n"
+
+
+def test_deadlines_are_those_of_the_table(tmp_path: Path) -> None:
+    course = a_course(tmp_path)
+    assert deadlines.read(course, NAME) == deadlines.Deadlines()
+    text = HEAD + "1,,2026-11-09 23:59+02:00,10\n1,ada,2026-11-16T12:00+00:00,\n2,,2026-12-01,5%\n"
+    (tmp_path / "deadlines.csv").write_text(text, encoding="utf-8")
+    dates = deadlines.read(course, NAME)
+    assert dates.due == datetime.datetime(2026, 11, 9, 21, 59) and dates.percent_a_day == 10
+    assert dates.of_student == {"ada": datetime.datetime(2026, 11, 16, 12)}
+    assert [dates.penalty(seconds, 80.0) for seconds in (1, 86400, 86401, 10**7)] == [8.0, 8.0, 16.0, 80.0]
+    assert [deadlines.lateness(seconds) for seconds in (0, 1, 7200, 86400, 90001)] == [
+        "",
+        "1 h",
+        "2 h",
+        "1 d",
+        "1 d 2 h",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("assignment,due\n1,2026-11-09\n", "the first line lacks student"),
+        (HEAD + "1,,9 November,\n", "line 2: due: got '9 November', expected a time such as"),
+        (HEAD + "9,,2026-11-09,\n", "line 2: assignment: got '9'"),
+        (HEAD + "1,,2026-11-09,lots\n", "percent a day: got 'lots'"),
+        (HEAD + "1,,2026-11-09,-3\n", "expected a number from 0 to 100"),
+        (HEAD + "1,ada,2026-11-09,\n", "no line without a student"),
+    ],
+)
+def test_a_table_of_deadlines_that_cannot_be_used_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    course = a_course(tmp_path)
+    (tmp_path / "deadlines.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(CourseError, match=words):
+        deadlines.read(course, NAME)
+
+
+# ---- downloads
+
+ROSTER = "student,name\nada,Ada Lovelace\nben,Ben Émile Okri\n"
+# system: the files of a download, and what comes of it: {student: (file, a mark in its content)}
+DOWNLOADS: dict[str, tuple[dict[str, str], dict[str, tuple[str, str]]]] = {
+    "moodle": (
+        {
+            "Ada Lovelace_123_assignsubmission_file/1_game.ipynb": "A",
+            "Ada Lovelace_123_assignsubmission_file/data/x.csv": "x",
+            "Ben Emile Okri_124_assignsubmission_file_/1_game.ipynb": "B",
+        },
+        {"ada": ("1_game.ipynb", "A"), "ben": ("1_game.ipynb", "B")},
+    ),
+    "canvas": (
+        {
+            "lovelaceada_17_9001_1_game.ipynb": "old",
+            "lovelaceada_LATE_17_9002_1_game-2.ipynb": "A",
+            "okribenemile_18_9003_1_game.ipynb": "B",
+        },
+        {"ada": ("1_game-2.ipynb", "A"), "ben": ("1_game.ipynb", "B")},
+    ),
+    "blackboard": (
+        {
+            "Game_ada_attempt_2026-11-08-10-00-00_1_game.ipynb": "old",
+            "Game_ada_attempt_2026-11-10-10-00-00_1_game.ipynb": "A",
+            "Game_ben_attempt_2026-11-09-10-00-00_1_game.ipynb": "B",
+        },
+        {"ada": ("1_game.ipynb", "A"), "ben": ("1_game.ipynb", "B")},
+    ),
+}
+
+
+def downloaded(folder: Path, files: dict[str, str], packed: bool) -> Path:
+    """Write a download, as a zip or as a folder."""
+    if packed:
+        with zipfile.ZipFile(folder / "download.zip", "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        return folder / "download.zip"
+    for name, content in files.items():
+        (folder / "download" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "download" / name).write_text(content, encoding="utf-8")
+    return folder / "download"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("system", DOWNLOADS)
+def test_a_download_is_sorted_by_student_and_the_last_attempt_counts(
+    system: str, packed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files, wanted = DOWNLOADS[system]
+    course = a_course(tmp_path / "course")
+    (course.root / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    download = downloaded(tmp_path, files | {"index.html": "a page of the platform's"}, packed)
+    assert main(["import", "1", str(download), "--course", str(course.root)]) == 0
+    for student, (file, mark) in wanted.items():
+        folder = course.folder("submitted", NAME, student)
+        assert (folder / file).read_text(encoding="utf-8") == mark
+        assert {path.suffix for path in folder.glob("*.*")} <= {".ipynb", ".txt"} and len(
+            list(folder.glob("*.ipynb"))
+        ) == 1
+        assert (folder / "timestamp.txt").exists() == (system == "blackboard")
+    said = capsys.readouterr().out
+    assert "nothing was made of index.html" in said and "2 students' work" in said
+    assert ("the last of 2 attempts" in said) == (system != "moodle")
+
+
+def test_a_time_stamp_is_written_as_nbgrader_reads_it(tmp_path: Path) -> None:
+    course = a_course(tmp_path / "course")
+    files = {"Game_ada_attempt_2026-11-08-10-00-00_1_game.ipynb": "A"}
+    downloads.bring_in(course, NAME, downloaded(tmp_path, files, False))
+    text = (course.folder("submitted", NAME, "ada") / "timestamp.txt").read_text(encoding="utf-8")
+    local = datetime.datetime(2026, 11, 8, 10).astimezone(datetime.UTC)
+    assert text == f"{local:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def test_what_was_there_before_is_kept_and_the_same_again_changes_nothing(tmp_path: Path) -> None:
+    course = a_course(tmp_path / "course")
+    files = {"Ada L_1_assignsubmission_file/1_game.ipynb": "one"}
+    first = downloads.bring_in(course, NAME, downloaded(tmp_path, files, False))
+    again = downloads.bring_in(course, NAME, downloaded(tmp_path, files, False))
+    assert first.students == {"Ada-L": "1_game.ipynb"} and again.students == {"Ada-L": "as before"}
+    later = downloads.bring_in(course, NAME, downloaded(tmp_path, {next(iter(files)): "two"}, False))
+    assert later.students["Ada-L"].endswith("what was there lies in replaced/Ada-L/1_game/0")
+    assert (course.root / "replaced" / "Ada-L" / NAME / "0" / "1_game.ipynb").read_text(encoding="utf-8") == "one"
+    assert (course.folder("submitted", NAME, "Ada-L") / "1_game.ipynb").read_text(encoding="utf-8") == "two"
+
+
+def test_a_pattern_of_ones_own_and_students_who_are_not_on_the_roster(tmp_path: Path) -> None:
+    course = a_course(tmp_path / "course")
+    (course.root / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    download = downloaded(tmp_path, {"ada--1_game.ipynb": "A", "eve--1_game.ipynb": "E"}, True)
+    done = downloads.bring_in(course, NAME, download, pattern=r"(?P<student>\w+)--(?P<file>.+)")
+    assert set(done.students) == {"ada", "eve"} and done.not_on_roster == ["eve"]
+
+
+@pytest.mark.parametrize(
+    ("options", "files", "words"),
+    [
+        ({"system": "moodel"}, {"a": ""}, "--system: got 'moodel', expected one of moodle"),
+        ({"pattern": "("}, {"a": ""}, "--pattern: "),
+        ({"pattern": "(?P<student>.*)"}, {"a": ""}, "expected the groups"),
+        ({}, {"essay.pdf": ""}, "none of its 1 files, such as 'essay.pdf' fits moodle, blackboard, canvas"),
+    ],
+)
+def test_a_download_of_which_nothing_can_be_made_is_refused(
+    options: dict[str, str], files: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    course = a_course(tmp_path / "course")
+    with pytest.raises(CourseError, match=re.escape(words)):
+        downloads.bring_in(course, NAME, downloaded(tmp_path, files, True), **options)
+    assert not (course.root / "submitted").exists()
+
+
+# ---- export
+
+
+def test_all_assignments_come_into_one_table_with_names_of_ones_own(tmp_path: Path) -> None:
+    course = a_course(tmp_path)
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    for name, rows in {NAME: "ada,90,100\neve,7.5,100\n", "2_dcgan": "ada,40,100\n"}.items():
+        course.results(name).mkdir(parents=True)
+        (course.results(name) / "marks.csv").write_text("student,total,of\n" + rows, encoding="utf-8")
+    options = ["--rename", "student=SIS Login ID", "--rename", f"{NAME}=Assignment 1 (123)", "--rename", "of="]
+    out = tmp_path / "all.csv"
+    assert main(["export", "--course", str(tmp_path), *options, "--out", str(out)]) == 0
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert list(rows[0]) == ["SIS Login ID", "name", "Assignment 1 (123)", "2_dcgan", "total"]
+    assert [tuple(row.values()) for row in rows] == [
+        ("ada", "Ada Lovelace", "90", "40", "130"),
+        ("ben", "Ben Émile Okri", "", "", "0"),
+        ("eve", "", "7.5", "", "7.5"),
+    ]
+    with pytest.raises(CourseError, match="--rename: got 'mark', expected one of student, name"):
+        export.table(course, {"mark": "x"})
+
+
+# ---- similarity
+
+FILLER = [
+    "value",
+    "estimate",
+    "outcome",
+    "result",
+    "amount",
+    "answer",
+    "score",
+    "number",
+    "share",
+    "level",
+    "rate",
+    "sum",
+]
+
+
+def own_work(student: int) -> NotebookNode:
+    """Return a solved notebook of a student: the usual solutions, and a helper and a letter of the student's own."""
+    rng = random.Random(student)
+    notebook = submissions.solved(RELEASE, KEY)
+    steps = [
+        f"    {rng.choice(FILLER)}_{k} = {rng.choice(['np.exp', 'np.log', 'np.tanh', 'abs', 'float'])}"
+        f"({rng.choice('xyz')} {rng.choice('+-*/')} {rng.randint(2, 99)}) {rng.choice('+-*')} {rng.randint(2, 99)}"
+        for k in range(12)
+    ]
+    code = "# what I tried first\ndef helper(x, y, z):\n" + "\n".join(steps) + f"\n    return {rng.choice('xyz')}\n"
+    notebook.cells.insert(6, nbformat.v4.new_code_cell(code))
+    words = " ".join(rng.choice(FILLER) + rng.choice(" s") + f" {rng.randint(1, 999)}" for _ in range(60))
+    submissions.cell(notebook, "letter").source = f"Dear colleague, {words}"
+    return notebook
+
+
+def disguised(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy with other names, other comments, other layout, and the student's own cell moved."""
+    copy = nbformat.from_dict(nbformat.v4.new_notebook(cells=[nbformat.from_dict(cell) for cell in notebook.cells]))
+    index = next(k for k, cell in enumerate(copy.cells) if "def helper" in cell.source)
+    cell = copy.cells.pop(index)
+    source = cell.source.replace("# what I tried first", "# my own idea, really")
+    for k, name in enumerate(FILLER):
+        source = source.replace(name, f"q{k}").replace("helper", "auxiliary")
+    source = re.sub(r"\b([xyz])\b", r"arg_\1", source).replace("    ", "  ").replace(" * ", "*")
+    cell.source = "# nothing to see\n\n" + source.replace("return", "# the end\n  return")
+    copy.cells.insert(len(copy.cells) - 2, cell)
+    return copy
+
+
+def test_a_disguised_copy_stands_out_and_honest_work_does_not() -> None:
+    works = {f"s{k:02d}": own_work(k) for k in range(12)}
+    pairs, limit = similarity.unusual_pairs(works, RELEASE)
+    assert pairs == [], "equal solutions of the same exercises are no copies"
+    works["copy"] = disguised(own_work(3))
+    submissions.cell(works["copy"], "letter").source = submissions.cell(own_work(77), "letter").source
+    pairs, limit = similarity.unusual_pairs(works, RELEASE)
+    assert [pair.students for pair in pairs] == [("copy", "s03")] and pairs[0].likeness > limit
+    page = similarity.page(NAME, works, pairs, limit)
+    assert page.count("<mark>") >= 20 and "arg_" in page and "a matter for a person" in page
+    assert "src=" not in page and "http" not in page  # it needs no network
+
+
+def test_a_copied_letter_stands_out_even_when_the_code_is_each_ones_own() -> None:
+    works = {f"s{k:02d}": own_work(k) for k in range(12)}
+    letter = submissions.cell(works["s01"], "letter").source
+    submissions.cell(works["s05"], "letter").source = letter.upper().replace(",", "") + "\n\nYours"
+    assert [pair.students for pair in similarity.unusual_pairs(works, RELEASE)[0]] == [("s01", "s05")]
+
+
+def test_the_release_does_not_count() -> None:
+    works = {f"s{k}": submissions.solved(RELEASE, KEY, 0) for k in range(5)}
+    assert similarity.unusual_pairs(works, RELEASE)[0] == []
+
+
+# ---- slips and statistics
+
+
+def outcome_of(name: str, text: str = "", error: tuple[str, str] | None = None) -> NotebookNode:
+    cell = nbformat.v4.new_code_cell("seen()")
+    cell.metadata["nbgrader"] = {"grade": True, "grade_id": name, "locked": True, "solution": False}
+    cell.outputs = [nbformat.v4.new_output("stream", text=text)] if text else []
+    cell.outputs += [nbformat.v4.new_output("error", ename=error[0], evalue=error[1], traceback=[])] if error else []
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "named"),
+    [
+        (outcome_of("a-seen", "0 of 3 points: not yet. x: yours 1, expected 2. Hint: the sign."), {"a: the sign."}),
+        (
+            outcome_of(
+                "a-seen",
+                "0 of 3 points: not yet. Your code stopped with NameError: name 'q' is not defined (in the line: q)",
+            ),
+            {"a: stopped with NameError: name 'q' is not defined"},
+        ),
+        (
+            outcome_of(
+                "a-hidden",
+                "0 of 3 points: not yet. Your code stopped with Stopped: it ran for more than 15 s (in the line: x)",
+            ),
+            {"a: ran for more than 15 s"},
+        ),
+        (
+            outcome_of(
+                "a-seen",
+                error=("Stopped", "This cell ran for more than 9 s, and the notebook was run again without it."),
+            ),
+            {"a: ran for more than 9 s"},
+        ),
+        (outcome_of("a-seen", error=("NameError", "name 'f' is not defined")), {"a: stopped with NameError"}),
+        (outcome_of("a-seen", error=("NotRun", "Nothing was handed in that could be run.")), set()),
+        (outcome_of("a-seen", "3 of 3 points: correct."), set()),
+    ],
+)
+def test_slips_are_named_by_what_went_wrong(cell: NotebookNode, named: set[str], tmp_path: Path) -> None:
+    file = tmp_path / "graded.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), file)
+    assert slips.named_slips(file)[0] == named
+
+
+def test_statistics_of_parts_are_on_a_page_with_pictures(tmp_path: Path) -> None:
+    course = a_course(tmp_path, NAME)
+    course.folder("release", NAME).mkdir(parents=True)
+    nbformat.write(RELEASE, course.folder("release", NAME) / f"{NAME}.ipynb")
+    parts = list(
+        dict.fromkeys(
+            slips.part_of(cell.id) for cell in RELEASE.cells if cell.metadata.get("nbgrader", {}).get("grade")
+        )
+    )
+    course.results(NAME).mkdir(parents=True)
+    with open(course.results(NAME) / "marks.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["student", *parts])
+        for k in range(10):  # the first part tells strong from weak, the second the other way round
+            strong = k >= 5
+            rest = {part: (5 if strong else 1) + k % 2 for part in parts}
+            marks = rest | {parts[0]: 10 * strong, parts[1]: 14 * (not strong), "letter": 3}
+            writer.writerow([f"s{k}", *(marks[part] for part in parts)])
+            graded = course.folder("autograded", NAME, f"s{k}")
+            graded.mkdir(parents=True)
+            hint = (
+                "0 of 3 points: not yet. Hint: the prior does not enter." if not strong else "3 of 3 points: correct."
+            )
+            nbformat.write(
+                nbformat.v4.new_notebook(cells=[outcome_of(f"{parts[0]}-seen", hint)]), graded / f"{NAME}.ipynb"
+            )
+    found = {one.name: one for one in questions.gather(course, NAME)}
+    first, second = found[parts[0]], found[parts[1]]
+    assert (first.most, first.solved, first.minutes, first.difficulty) == (10, 0.5, 10, "easy")
+    assert first.discrimination > 0.3 and second.discrimination < -0.3 and found["letter"].discrimination is None
+    assert first.slips == {"the prior does not enter.": 5}
+    assert main(["questions", "1", "--course", str(tmp_path)]) == 0
+    page = (course.results(NAME) / "questions.html").read_text(encoding="utf-8")
+    assert page.count("<img alt=") == 2 and "5 × the prior does not enter." in page and "http" not in page
+
+
+# ---- a student's own check
+
+
+def lacking(change, tmp_path: Path, file: str = f"{NAME}.ipynb") -> list[str]:
+    notebook = submissions.solved(RELEASE, KEY)
+    change(notebook)
+    (tmp_path / NAME).mkdir()
+    nbformat.write(notebook, tmp_path / NAME / file)
+    return completeness.form(handin_read(tmp_path / NAME / file), tmp_path / NAME / file)
+
+
+def handin_read(file: Path) -> NotebookNode:
+    from ganlab.classroom.reading import read
+
+    return read(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda notebook: None, ""),
+        (submissions.without_tests, "cells of 10 points are missing"),
+        (submissions.without_answer, f"the cell of your answer '{submissions.FIRST}' is missing"),
+        (submissions.stripped, "have lost what tells them apart"),
+        (
+            lambda notebook: submissions.cell(notebook, "letter").update(
+                source=submissions.cell(RELEASE, "letter").source
+            ),
+            "the written part 'letter' is empty",
+        ),
+        (
+            lambda notebook: submissions.cell(notebook, "letter").update(source="  \n"),
+            "the written part 'letter' is empty",
+        ),
+    ],
+)
+def test_a_student_is_told_what_is_missing(change, words: str, tmp_path: Path) -> None:
+    missing = lacking(change, tmp_path)
+    assert words in "; ".join(missing) and len(missing) == bool(words), missing
+
+
+def test_a_wrong_name_is_told(tmp_path: Path) -> None:
+    assert lacking(lambda notebook: None, tmp_path, "1_game (1).ipynb") == ["its name should be 1_game.ipynb"]
+
+
+@pytest.mark.parametrize("name", assignments.names())
+def test_every_written_part_has_a_stub_that_the_check_knows(name: str) -> None:
+    released = nbformat.read(Course().folder("release", name) / f"{name}.ipynb", as_version=4)
+    written = [
+        cell
+        for cell in released.cells
+        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade")
+    ]
+    assert written and {cell.source for cell in written} <= set(completeness.STUBS)
+
+
+def test_a_file_that_is_no_notebook_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.ipynb").write_text("%PDF")
+    assert ganlab(["hand-in", str(tmp_path / "x.ipynb")]) == 1
+    assert capsys.readouterr().err.startswith("error: file: x.ipynb is no notebook")
+
+
+def test_hand_in_runs_a_copy_and_says_what_raises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a kernel, of a small notebook: code that raises, a part not attempted, and the files left as they were."""
+    cells = [nbformat.v4.new_markdown_cell("# Assignment 1"), nbformat.v4.new_code_cell("open('data.txt').read()")]
+    cells += [
+        nbformat.v4.new_code_cell("open('new.txt', 'w').write('x')\n1 / 0"),
+        nbformat.v4.new_code_cell("print('3: not attempted')"),
+    ]
+    cells[3].metadata["nbgrader"] = {
+        "grade": True,
+        "grade_id": "a-seen",
+        "points": 100,
+        "locked": True,
+        "solution": False,
+    }
+    cells.append(nbformat.v4.new_code_cell("a = 1"))
+    cells[4].metadata["nbgrader"] = {"grade": False, "grade_id": "a", "locked": False, "solution": True}
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "data.txt").write_text("here")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / NAME / f"{NAME}.ipynb")
+    before = {path.name: path.read_bytes() for path in (tmp_path / NAME).iterdir()}
+    assert ganlab(["hand-in", str(tmp_path / NAME / f"{NAME}.ipynb")]) == 1
+    said = capsys.readouterr().out
+    assert "stops with ZeroDivisionError" in said and "- 'a': not attempted" in said and "2 things to look at" in said
+    assert {path.name: path.read_bytes() for path in (tmp_path / NAME).iterdir()} == before
+    assert handin.CELL_SECONDS > 0
