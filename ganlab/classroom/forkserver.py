@@ -24,12 +24,13 @@ AVAILABLE = sys.platform == "linux"
 # What kernels of this course's assignments import. An optimiser's first step imports torch's compiler.
 IMPORTED = ("IPython", "ipykernel.kernelapp", "matplotlib.pyplot", "torch._dynamo", "ganlab.plots", "ganlab.toys")
 IMPORTED += ("ganlab.train", "ganlab.models", "ganlab.data", "ganlab.metrics", "ganlab.check", "ganlab.probability")
+WORKER = "ganlab.classroom.worker"  # which forks by this module, and is forked by it
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <sys/prctl.h>
 
 
 def main() -> None:
     """Import, say that it is ready, and serve orders until standard input ends; then end what still runs."""
-    from ganlab.classroom import worker  # before any fork, so that every one has it
+    worker = importlib.import_module(WORKER)  # by name, and before any fork, so that every one has it
     from ganlab.classroom.processes import kill_descendants
 
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as a kernel would set it
