@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from ganlab.classroom import downloads, export, questions, similarity
 from ganlab.classroom.collecting import collect
 from ganlab.classroom.course import HOME, Course, CourseError
-from ganlab.classroom.isolation import Limits
+from ganlab.classroom.limits import Limits
 from ganlab.runtime import write_atomically
 
 COMMANDS = {

@@ -15,23 +15,20 @@ import select
 import signal
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 AVAILABLE = sys.platform == "linux"
 # What kernels of this course's assignments import. An optimiser's first step imports torch's compiler.
 IMPORTED = ("IPython", "ipykernel.kernelapp", "matplotlib.pyplot", "torch._dynamo", "ganlab.plots", "ganlab.toys")
 IMPORTED += ("ganlab.train", "ganlab.models", "ganlab.data", "ganlab.metrics", "ganlab.check", "ganlab.probability")
-WORKER = "ganlab.classroom.worker"  # which forks by this module, and is forked by it
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <sys/prctl.h>
 
 
 def main() -> None:
     """Import, say that it is ready, and serve orders until standard input ends; then end what still runs."""
-    worker = importlib.import_module(WORKER)  # by name, and before any fork, so that every one has it
-    from ganlab.classroom.processes import kill_descendants
+    from ganlab.classroom import worker  # before any fork, so that every one has it
+    from ganlab.classroom.processes import fork, kill_descendants
 
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as a kernel would set it
     for name in IMPORTED:
@@ -87,43 +84,9 @@ def _serve(worker: Any, order: dict[str, Any]) -> None:
     worker.main(*order["arguments"], launch=worker.attempt_forked)
 
 
-def fork(work: Callable[[], None]) -> int:
-    """Run `work` in a child and return its process id; the child ends with it, with status 1 if it raises."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if child := os.fork():
-        return child
-    status = 1
-    try:
-        work()
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)  # nothing of the parent's may run twice
-
-
 def adopt_orphans() -> None:
     """Become the parent of whatever a child leaves behind, so that it can be ended with the rest."""
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
-
-
-def be_kernel(connection_file: Path, folder: Path, variables: dict[str, str]) -> None:
-    """Become a Jupyter kernel in the folder, with these variables and no others, until it is killed."""
-    os.setsid()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nothing, stream)
-    backend = os.environ["MPLBACKEND"]
-    os.environ.clear()
-    os.environ.update(variables | {"MPLBACKEND": backend})
-    os.chdir(folder)
-    sys.argv = ["ipykernel_launcher"]
-    from ipykernel.kernelapp import IPKernelApp
-
-    IPKernelApp.launch_instance(argv=["-f", str(connection_file)])
 
 
 if __name__ == "__main__":

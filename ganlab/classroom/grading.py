@@ -22,7 +22,8 @@ import ganlab
 from ganlab.classroom import deadlines, forkserver, marking, report, roster
 from ganlab.classroom.collecting import TIMESTAMP, HandIn, collect
 from ganlab.classroom.course import Course, CourseError
-from ganlab.classroom.isolation import Limits, Starter, not_run, run_isolated, starter
+from ganlab.classroom.isolation import Starter, not_run, run_isolated, starter
+from ganlab.classroom.limits import Limits
 from ganlab.classroom.staging import Staged, stage
 from ganlab.classroom.suspicion import not_handed_in, suspicions
 from ganlab.runtime import write_atomically

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
@@ -21,19 +21,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from ganlab.classroom import forkserver
+from ganlab.classroom.limits import Limits
 
 NOT_RUN = "NotRun"  # the error in tests of what could not be run
 WORKER = "ganlab.classroom.worker"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds a cell and a notebook may take, megabytes its processes may use together, and a cell may print."""
-
-    cell_seconds: int = 120
-    notebook_seconds: int = 900
-    memory_mb: int = 3000
-    output_mb: int = 5
 
 
 class Starter(Protocol):

@@ -12,7 +12,8 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPr
 from traitlets import Integer, Unicode
 
 from ganlab.classroom import variants
-from ganlab.classroom.isolation import Limits, run_isolated
+from ganlab.classroom.isolation import run_isolated
+from ganlab.classroom.limits import Limits
 
 Resources = dict[str, Any]
 

@@ -1,6 +1,11 @@
-"""The processes of a submission: all that descend from one, their memory, and their end."""
+"""The processes of a submission: how they are forked, all that descend from one, their memory, and their end."""
 
+import os
+import sys
 import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
@@ -59,3 +64,37 @@ def _kill(process: psutil.Process) -> None:
         process.kill()
     except psutil.Error:
         return
+
+
+def fork(work: Callable[[], None]) -> int:
+    """Run `work` in a child and return its process id; the child ends with it, with status 1 if it raises."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if child := os.fork():
+        return child
+    status = 1
+    try:
+        work()
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)  # nothing of the parent's may run twice
+
+
+def be_kernel(connection_file: Path, folder: Path, variables: dict[str, str]) -> None:
+    """Become a Jupyter kernel in the folder, with these variables and no others, until it is killed."""
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    backend = os.environ["MPLBACKEND"]
+    os.environ.clear()
+    os.environ.update(variables | {"MPLBACKEND": backend})
+    os.chdir(folder)
+    sys.argv = ["ipykernel_launcher"]
+    from ipykernel.kernelapp import IPKernelApp
+
+    IPKernelApp.launch_instance(argv=["-f", str(connection_file)])

@@ -27,8 +27,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 
 from ganlab.classroom import guard
-from ganlab.classroom.isolation import Limits
-from ganlab.classroom.processes import is_alive, kill_descendants, memory_mb
+from ganlab.classroom.limits import Limits
+from ganlab.classroom.processes import be_kernel, fork, is_alive, kill_descendants, memory_mb
 from ganlab.classroom.staging import OWN, defined_names
 
 GUARD = "ganlab-guard"  # the tag of cells that are put in for the run and taken out after it
@@ -96,8 +96,6 @@ def attempt_fresh(guarded: NotebookNode, own: Path, limits: Limits) -> dict[str,
 
 def attempt_forked(guarded: NotebookNode, own: Path, limits: Limits) -> dict[str, str] | None:
     """Do what `attempt_fresh` does, in a kernel forked from this process, which must have no threads."""
-    from ganlab.classroom.forkserver import be_kernel, fork
-
     folder = own.parent / "attempt"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
