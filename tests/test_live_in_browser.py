@@ -10,7 +10,8 @@ from playwright.sync_api import Page
 
 GAME = """
 import torch
-from ganlab import dashboard, data, live, models, runtime, train
+from ganlab import data, models, runtime, train
+from ganlab.widgets import dashboard, live
 dashboard.PAINT_APART = 1  # on a machine that is busy with other tests too, paint all the same
 torch.set_num_threads(1)
 digits = data.load("digits", size=32)
@@ -19,7 +20,7 @@ with runtime.seeded(0):
 settings = train.GANSettings(100_000, precision="float32")
 keep = train.Keep(lambda run: {"contrast": run.sample(16).std().item()}, metric_every=5)
 """
-TRAIN = "run = await live.fit_gan(generator, critic, digits.batches(16), settings, keep, device='cpu')"
+TRAIN = "run = await live.fit_gan(generator, critic, digits.batches(16), settings=settings, keep=keep, device='cpu')"
 AGAIN = "steps = [run.step]\nrun = await live.play(run)"
 AFTER = "[*steps, run.step], len(run.history['critic_loss']), run.learning_rates"
 
