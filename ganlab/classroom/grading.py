@@ -31,6 +31,8 @@ from ganlab.runtime import write_atomically
 USUAL = Limits()
 TESTS = Path(__file__).resolve().parents[2] / "tests"  # of a clone: answers that pass lie there
 
+EARLIER = "nothing lies in submitted/ now: the marks are of an earlier grading"
+
 
 @dataclass
 class Record:
@@ -114,6 +116,9 @@ def grade(
             deadlines.enter(dates, gradebook, name)
         _write_pages(group, chosen, jobs, progress)
         records = {student: group.record(student) for student in [*here, *members]}
+        for student in members.keys() - set(here):
+            if records[student].file:  # it was graded before, and has been taken away since
+                records[student].file, records[student].of_file = "", [EARLIER]
     return report.write(course, name, records, members, _beside(course, members))
 
 
@@ -181,7 +186,7 @@ def _read(group: _Class, student: str, record: Record) -> Staged | None:
     _apart(look_through, record.of_file, "could not be read")
     if hand_in.looks == ["handed in nothing"]:
         before = marking.is_marked(group.course, group.name, student)
-        words = "nothing lies in submitted/ now: the marks are of an earlier grading" if before else "handed in nothing"
+        words = EARLIER if before else "handed in nothing"
         record.file, record.of_file, record.of_run, record.unused = "", [words], [], []
         return None
     _apart(put_together, record.of_file, "could not be put together")

@@ -43,7 +43,9 @@ def understood(content: bytes) -> NotebookNode:
     except RecursionError as error:
         raise UnreadableError("is nested deeper than any notebook") from error
     cells = _cells(given)
-    notebook = new_notebook(cells=[_plain(cell, f"cell-{k}") for k, cell in enumerate(cells) if isinstance(cell, dict)])
+    notebook = new_notebook(
+        cells=[_plain(cell, f"given-{k}") for k, cell in enumerate(cells) if isinstance(cell, dict)]
+    )
     if not notebook.cells:
         raise UnreadableError("is a notebook without cells")
     return notebook
