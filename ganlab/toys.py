@@ -70,7 +70,7 @@ class MixtureBatches:
         """What tells these samples from others, for a checkpoint: the mixture's digest, batch size and seed."""
         parts = (self.mixture.means, self.mixture.sigmas, self.mixture.weights)
         digest = hashlib.sha256(b"".join(part.cpu().numpy().tobytes() for part in parts)).hexdigest()
-        return {"digest": digest, "batch_size": self.batch_size, "seed": self.seed}
+        return {"digest": digest, "batch_size": self.batch_size, "draw_seed": self.seed}
 
     def __iter__(self) -> Iterator[Tensor]:
         step = 0

@@ -180,7 +180,7 @@ class Rows:
     def identity(self) -> dict[str, Any]:
         """What the batches are made from and how, as `Batches.identity`."""
         digest = fingerprint({"samples": self._samples.cpu()})
-        return {"digest": digest, "batch_size": self._shuffle.batch_size, "seed": self._shuffle.seed}
+        return {"digest": digest, "batch_size": self._shuffle.batch_size, "order_seed": self._shuffle.seed}
 
 
 def as_source(source: Any, seed: int, device: str | torch.device, scale: str) -> Source:
@@ -268,8 +268,8 @@ class Batches:
     @property
     def identity(self) -> dict[str, Any]:
         """What the batches are made from and how: equal for two sources only if all their batches are."""
-        how = {name: getattr(self, name) for name in ("batch_size", "seed", "scale", "flip", "shift")}
-        return {"set": f"{self._set!r}", "digest": self._set.digest, **how}
+        settings = {name: getattr(self, name) for name in ("batch_size", "scale", "flip", "shift")}
+        return {"set": f"{self._set!r}", "digest": self._set.digest, "order_seed": self.seed, **settings}
 
     def _scaled(self, pixels: Tensor, step: int) -> Tensor:
         """Return uint8 pixels (B, C, H, W) in the range asked for, float32."""
