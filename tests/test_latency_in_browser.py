@@ -191,7 +191,8 @@ def test_a_stopwatch_times_the_slider_where_it_is(
     told = page.get_by_text("moves: a picture after").inner_text()
     record_time("browser, the stopwatch of the mixer", told.strip())
     moves, median, most, rate = map(int, re.findall(r"\d+(?= moves| ms| pictures)", told))
-    assert moves == 40 and 0 < median <= most and rate == pytest.approx(1000 / median, rel=0.1)
+    # of its 40 moves the first is none where the slider stands there already
+    assert moves in (39, 40) and 0 < median <= most and rate == pytest.approx(1000 / median, rel=0.1)
     # as many pictures were painted, and the slider stands where it stood
     quiet(page)
     assert len(page.evaluate("seen.paints")) >= moves
