@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import assignments
 import browser as browsers
@@ -55,12 +56,16 @@ def test_a_written_part_is_marked_in_the_form_and_shown_to_the_student(
     grader: str,  # noqa: F811
 ) -> None:
     course, address = marking
-    page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.route(lambda url: urlsplit(url).hostname not in (None, "127.0.0.1"), lambda route: route.abort())  # MathJax
+    page = context.new_page()
     page.set_default_timeout(1000 * limits.scaled(10))
     page.goto(address.format("formgrader/gradebook"))
     page.get_by_role("link", name=NAME).click()  # the assignment, then its notebook, then the one submission
     page.get_by_role("link", name=NAME).click()
     page.locator("a[href*='formgrader/submissions/']").first.click()
+    # Until it has fetched them, the form writes marks and comments over what is in its fields.
+    page.wait_for_function("() => window.formgrader?.grades?.loaded && formgrader.comments?.loaded")
     letter = page.locator(".nbgrader_cell", has=page.get_by_text("A letter of my own."))
     assert letter.locator(".score").input_value() == "", "it waits for a mark"
     letter.locator(".score").fill("7.5")

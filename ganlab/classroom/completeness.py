@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from ganlab.classroom.course import HOME
 from ganlab.classroom.reading import read
+from ganlab.classroom.worker import PLAYING
 
 POINTS = 100  # of every assignment
 STUBS = ("Your answer here.", "Write your letter here.")  # of written parts
@@ -56,7 +57,7 @@ def execution(file: Path, cell_seconds: int) -> list[str]:
         own = Path(folder) / "work"
         shutil.copytree(file.parent, own, ignore=shutil.ignore_patterns("*.ipynb", ".*"))
         notebook = nbformat.v4.new_notebook(cells=read(file).cells)
-        client = NotebookClient(notebook, timeout=cell_seconds, kernel_name="python3", allow_errors=True)
+        client = NotebookClient(notebook, timeout=cell_seconds, kernel_name="python3", **PLAYING)
         client.resources = {"metadata": {"path": str(own)}}
         try:
             client.execute()

@@ -34,6 +34,8 @@ from ganlab.classroom.staging import OWN, defined_names
 GUARD = "ganlab-guard"  # the tag of cells that are put in for the run and taken out after it
 Launch = Callable[[NotebookNode, Path, Limits], dict[str, str] | None]  # `attempt_fresh`, or `attempt_forked`
 UNFINISHED = "Unfinished"
+# A line may come in pieces, cut by the clock: a cell has one text all the same.
+PLAYING: dict[str, Any] = {"allow_errors": True, "coalesce_streams": True}
 MOST_STOPS = 6  # after so many stopped cells the rest is not run
 
 
@@ -89,7 +91,7 @@ class _Forked(AsyncKernelManager):
 
 def attempt_fresh(guarded: NotebookNode, own: Path, limits: Limits) -> dict[str, str] | None:
     """Run a guarded notebook, in place, in a kernel started anew; return {cell id: why it was stopped}, or None."""
-    client = _Client(guarded, timeout=limits.cell_seconds, kernel_name="python3", allow_errors=True)
+    client = _Client(guarded, timeout=limits.cell_seconds, kernel_name="python3", **PLAYING)
     client.root = os.getpid()
     return _play(client, own, limits)
 
@@ -108,7 +110,7 @@ def attempt_forked(guarded: NotebookNode, own: Path, limits: Limits) -> dict[str
         manager = _Forked(kernel_name="python3")
         manager.load_connection_file(str(connection))
         manager.process = kernel
-        client = _Client(guarded, km=manager, timeout=limits.cell_seconds, allow_errors=True)
+        client = _Client(guarded, km=manager, timeout=limits.cell_seconds, **PLAYING)
         client.root, client.apart = os.getppid(), os.getpid()
         stop = _play(client, own, limits)
         nbformat.write(guarded, job)
