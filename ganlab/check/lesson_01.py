@@ -63,7 +63,11 @@ def _jsd_estimate(function: Callable) -> dict[str, Any]:
     real, fake = p_data.sample(8000, rng), p_g.sample(2000, rng)
     logits = [probability.optimal_logits(p_data.log_prob(x), p_g.log_prob(x)) for x in (real, fake)]
     estimate, error = function(*logits)
-    return {"estimate in nats": estimate, "standard error in thousandths of a nat": 1000 * error}
+    found = {"estimate in nats": estimate, "standard error in thousandths of a nat": 1000 * error}
+    sure = torch.tensor([-120.0, 2.0]), torch.tensor([120.0, -1.0, 0.5])  # of a critic that is sure, and wrong once
+    expected = jsd_estimate(*logits)  # only whoever is right so far is asked, or this would hide another slip
+    right = all(abs(float(x) - float(y)) < 1e-5 for x, y in zip((estimate, error), expected, strict=True))
+    return found | {"estimate when the critic is sure, in nats": (function if right else jsd_estimate)(*sure)[0]}
 
 
 def _jsd_slip(change: Callable[[Tensor, Tensor], tuple], hint: str) -> Slip:
@@ -87,8 +91,19 @@ EXERCISES = {
             Slip(lambda p, q, pi: p / (p + q), "pi does not enter: that is D* when half of what D sees is real."),
             Slip(lambda p, q, pi: (1 - pi) * p / ((1 - pi) * p + pi * q), "the two weights are swapped: pi is real's."),
             Slip(lambda p, q, pi: (1 - pi) * q / (pi * p + (1 - pi) * q), "that is 1 - D*, the probability of a fake."),
-            Slip(lambda p, q, pi: pi * p / (p + q), "weigh p_g as well: it comes with the share 1 - pi."),
-            Slip(lambda p, q, pi: pi * p / (pi * p + q), "weigh p_g as well: it comes with the share 1 - pi."),
+            Slip(
+                lambda p, q, pi: pi * p / (p + q),
+                "you weighted p_data above the line, and nothing below it. Below it both have their shares: "
+                "pi p_data + (1 - pi) p_g.",
+            ),
+            Slip(
+                lambda p, q, pi: pi * p / (p + (1 - pi) * q),
+                "you weighted p_g below the line, but p_data only above it: below it, it has its share pi as well.",
+            ),
+            Slip(
+                lambda p, q, pi: pi * p / (pi * p + q),
+                "you weighted p_data, and p_g not at all: it comes with the share 1 - pi.",
+            ),
             Slip(lambda p, q, pi: p / (pi * p + (1 - pi) * q), "the numerator needs its share too, or D exceeds 1."),
             Slip(lambda p, q, pi: pi * p / ((1 - pi) * q), "those are the odds, real to fake: D* = odds / (1 + odds)."),
             Slip(lambda p, q, pi: torch.log(pi * p / ((1 - pi) * q)), "that is the logit of D*: take its sigmoid."),
@@ -138,6 +153,31 @@ EXERCISES = {
             _jsd_slip(lambda a, b: (a.mean() + b.mean(), _error(a, b)), "that is V itself: V = 2 JSD - log 4."),
             _jsd_slip(
                 lambda a, b: ((a.mean() + b.mean()) / 2, _error(a, b) / 2), "log 4 is missing: V = 2 JSD - log 4."
+            ),
+            Slip(
+                lambda real, fake: (
+                    _half(real.sigmoid().log(), (1 - fake.sigmoid()).log()),
+                    jsd_estimate(real, fake)[1],
+                ),
+                "you took the log of a sigmoid. Where the critic is sure, the sigmoid rounds to 0 or 1, and its log is "
+                "minus infinity. Take losses.log_d and losses.log_one_minus_d, which start from the logits.",
+            ),
+            *(
+                Slip(
+                    lambda real, fake, part=part: (
+                        _half(losses.log_d(real), losses.log_d(fake)),
+                        part * _error(losses.log_d(real), losses.log_d(fake)),
+                    ),
+                    "you took log D for the fakes as well: there V has log(1 - D).",
+                )
+                for part in (0.5, 1)
+            ),
+            *(
+                _jsd_slip(
+                    lambda a, b, part=part: (a.mean() + b.mean() + math.log(2), part * _error(a, b)),
+                    "you added log 2 to V. Half of V goes with log 2: JSD = V / 2 + log 2.",
+                )
+                for part in (0.5, 1)
             ),
             _jsd_slip(lambda a, b: (2 * _half(a, b), _error(a, b)), "V + log 4 is twice the JSD: divide by 2."),
             _jsd_slip(

@@ -195,6 +195,21 @@ STEP_SLIPS = (
         "a sigmoid too many: softplus wants logits, and D is a probability already.",
     ),
     (
+        _stepped(
+            lambda r, f: (
+                F.binary_cross_entropy(r.sigmoid(), torch.ones_like(r))
+                + F.binary_cross_entropy(f.sigmoid(), torch.zeros_like(f))
+            )
+        ),
+        "you took the sigmoid first and its log afterwards. Near a logit of 200 the sigmoid rounds to 1, and the loss "
+        "stops at 100. Start from the logits: softplus, or binary_cross_entropy_with_logits.",
+    ),
+    (
+        _stepped(lambda r, f: -(r.sigmoid().log() + (1 - f.sigmoid()).log()).mean()),
+        "you took the sigmoid first and its log afterwards. Near a logit of 200 the sigmoid rounds to 1, and the loss "
+        "becomes infinite. Start from the logits: softplus.",
+    ),
+    (
         _stepped(step=False),
         "the critic's weights have not moved: is optimizer.step() missing, or were gradients cleared just before it?",
     ),
@@ -213,7 +228,8 @@ MODE_SLIPS = (
     (_counted(is_reached=lambda good, least: good > least), "'at least' includes equality: >=, not >."),
     (
         _counted(is_reached=lambda good, least: good >= 1),
-        "at_least plays no part: count the good samples of each mode, and hold that count against it.",
+        "at_least plays no part in whether a mode is reached: count the good samples of each mode, and hold each count "
+        "against it.",
     ),
     (_in_square, "each coordinate is within 3 sigma, the distance is not: that is a square, not a circle."),
     (_counted(is_reached=lambda good, least: good), "that is the number of good samples; wanted is that of modes."),

@@ -43,6 +43,11 @@ def _with_zeros_behind_each(x: Tensor, stride: int) -> Tensor:
     return spread
 
 
+def _with_too_many_zeros(x: Tensor, stride: int) -> Tensor:
+    """Return x (B, C, H, W) with as many zeros between neighbouring pixels as the stride says: one too many."""
+    return _with_zeros(x, stride + 1)
+
+
 def _resized(x: Tensor, stride: int) -> Tensor:
     return F.interpolate(x, scale_factor=stride)
 
@@ -166,6 +171,19 @@ UPSAMPLED_SLIPS = (
         _convolved(margin=lambda k, padding: k - 1 + padding),
         "`padding` has the wrong sign: a transposed convolution *cuts* so many rows and columns off each side.",
     ),
+    (
+        _convolved(turn=(), margin=lambda k, padding: padding),
+        "you padded by `padding` and left the kernel as it is. Two things are missing: flip the kernel both ways, and "
+        "pad by k - 1 - padding.",
+    ),
+    (
+        lambda x, weight, stride, padding: _convolved(turn=())(x, weight.mT, stride, padding),
+        "you transposed the kernel: its rows became columns. Turn it round instead, with .flip(2, 3).",
+    ),
+    (
+        _convolved(spread=_with_too_many_zeros),
+        "you put `stride` zeros between two pixels: that moves them stride + 1 apart. Put stride - 1.",
+    ),
     (_convolved(spread=lambda x, stride: x), "the stride plays no part: where do the zeros between the pixels go?"),
     (
         _convolved(spread=_with_zeros_behind_each),
@@ -191,9 +209,28 @@ LAYER_SLIPS = (
     (((4, 1, 0),) + 3 * ((6, 3, 2),), "one pixel too few a layer: (3.5) triples when k - s = 2p."),
     (((4, 1, 0),) + 3 * ((9, 3, 0),), "nothing is cut off: (3.5) triples when k - s = 2p."),
     (((4, 1, 0),) + 3 * ((9, 3, 6),), "too much is cut off: `padding` goes off *each* end, so (3.5) has 2p."),
+    (
+        ((4, 2, 1),) + 3 * ((9, 3, 3),),
+        "your first layer makes 2 x 2 of its single pixel: by (3.5) with in = 1 the side is k - 2p, whatever s is.",
+    ),
     (4 * ((9, 3, 3),), "the first layer starts from a single pixel: (3.5) with in = 1."),
 )
+
+
+def _nearer_quarter_turns(samples: Tensor, training: Tensor, held_out: Tensor) -> Tensor:
+    def away(images: Tensor) -> Tensor:
+        turned = (training.rot90(k, (2, 3)).flatten(1) for k in range(4))
+        return torch.stack([torch.cdist(images.flatten(1), one) for one in turned]).amin((0, 2))
+
+    return (away(samples) < away(held_out).min()).double().mean()
+
+
 NEARER_SLIPS = (
+    (
+        _nearer_quarter_turns,
+        "you turned the training images by quarter turns. The four ways here are flips: none, left to right, upside "
+        "down, and both.",
+    ),
     (_compared(ways=((),)), "flipped copies go unnoticed: compare with all four ways to turn a training image."),
     (_compared(ways=((), (3,))), "only left to right is flipped; a copy may be upside down as well, or both."),
     (_compared(ways=((), (2,))), "only upside down is flipped; a copy may be turned left to right as well, or both."),

@@ -1,6 +1,7 @@
 """The exercises of lesson 04: a distance by sorting, a penalised pair, a thousand kinds, a seventh objective."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,12 @@ def _earth_mover(function: Callable) -> dict[str, Any]:
 EARTH_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "that pairs the samples as they come: sort both, the k-th smallest goes to the k-th smallest.": (
         lambda x, y: (x - y).abs().mean()
+    ),
+    "you sorted the first sample only: sort both, the k-th smallest goes to the k-th smallest.": (
+        lambda x, y: (x.sort().values - y).abs().mean()
+    ),
+    "you sorted the second sample only: sort both, the k-th smallest goes to the k-th smallest.": (
+        lambda x, y: (x - y.sort().values).abs().mean()
     ),
     "one is sorted upwards, the other downwards: that is the dearest plan.": lambda x, y: (
         (x.sort().values - y.sort(descending=True).values).abs().mean()
@@ -61,16 +68,21 @@ def relativistic_critic_loss(
     pair: Callable[[Tensor, Tensor], Tensor] = losses.relativistic_critic,
     penalty: Callable[[Tensor, Tensor], Tensor] = lambda at_real, at_fake: at_real + at_fake,
     share: Callable[[float], float] = lambda weight: weight,
+    averaged: bool = False,
 ) -> Tensor:
     """Return the critic's loss per pair, (B,), with R1 and R2 times `weight`. The rest are for slips."""
     slopes = losses.squared_slope(critic, real), losses.squared_slope(critic, fake)
+    if averaged:
+        slopes = slopes[0] / real[0].numel(), slopes[1] / fake[0].numel()
     return pair(critic(real), critic(fake)) + share(weight) * penalty(*slopes)
 
 
 def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
     with seeded(42):
-        critic = models.MLPCritic((2,), (6, 5)).double()
-    real, fake = torch.randn(2, 5, 2, generator=seeded_generator("04.2"), dtype=torch.float64)
+        critic, of_images = models.MLPCritic((3,), (6, 5)).double(), models.MLPCritic((1, 2, 3), (6, 5)).double()
+    rng = seeded_generator("04.2")
+    images = torch.randn(2, 5, 1, 2, 3, generator=rng, dtype=torch.float64)
+    real, fake = torch.randn(2, 5, 3, generator=rng, dtype=torch.float64)
     loss = torch.as_tensor(function(critic, 1.5 * real, fake + 0.7, 0.3))
     found = {"loss of each pair": loss}
     if loss.shape == (5,):
@@ -78,6 +90,13 @@ def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
         pairs = zip(slopes, critic.parameters(), strict=True)
         flat = [(torch.zeros_like(w) if slope is None else slope).flatten() for slope, w in pairs]
         found["gradient of their mean by the critic's weights"] = torch.cat(flat)
+        right = loss.isclose(relativistic_critic_loss(critic, 1.5 * real, fake + 0.7, 0.3)).all()
+        asked = function if right else relativistic_critic_loss  # or this would hide another slip
+        try:
+            found["loss of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, 0.3)
+        except RuntimeError as error:
+            hint = "Hint: an image has three axes. The squared slope is the sum over all of them: .flatten(1).sum(1)."
+            raise ValueError(f"on images (5, 1, 2, 3): {error} {hint}") from error
     return found
 
 
@@ -103,6 +122,7 @@ PAIR_SLIPS: dict[str, dict[str, Callable]] = {
     "R1 is missing: the slope at the real samples counts, too.": {"penalty": lambda at_real, at_fake: at_fake},
     "the penalties are missing.": {"penalty": lambda at_real, at_fake: 0 * at_real},
     "slopes, not squared: |grad c|^2.": {"penalty": lambda at_real, at_fake: at_real.sqrt() + at_fake.sqrt()},
+    "you averaged the squared slope over the coordinates: |grad c|^2 is their sum.": {"averaged": True},
     "half of the penalties: here they count in full, `weight` times.": {"share": lambda weight: weight / 2},
     "`weight` does not enter.": {"share": lambda weight: 1.0},
     "the penalties are subtracted: a critic would then grow steep. Add them.": {"share": lambda weight: -weight},
@@ -154,6 +174,9 @@ KL_SLIPS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "uniform over the kinds that occur: it is over all 1,000, or missing kinds cost nothing.": (
         lambda s, own: (own * (len(own) * own).log()).sum()
     ),
+    "the other direction, KL(uniform || shares), over the kinds that occur: KL(shares || uniform) is asked.": (
+        lambda s, own: -(1000 * own).log().sum() / 1000
+    ),
     "the other direction, KL(uniform || shares): infinite as soon as one kind is missing.": (
         lambda s, own: -(1000 * s).log().mean()
     ),
@@ -177,6 +200,8 @@ def _hellinger(function: Callable) -> dict[str, Any]:
         raise ValueError(f"return losses.Objective(critic, generator), not {type(objective).__name__}")
     real, fake = torch.tensor([[-3.0, 0.4, 2.0, 9.0], [1.1, -0.7, 5.0, -6.0]], dtype=torch.float64)
     given = (fake, real) if objective.paired else (fake,)
+    if not objective.paired and len(inspect.signature(objective.generator).parameters) != 1:
+        raise ValueError("your generator's loss takes more than the fake logits. Here it is a function of them alone.")
     found = {"critic's loss, per pair": objective.critic(real, fake)}
     found["generator's loss, per sample"] = objective.generator(*given)
     with seeded(44):

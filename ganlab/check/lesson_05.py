@@ -54,10 +54,11 @@ def conv_norm(
     back: Callable[[Tensor, Tensor], Tensor] = _transposed,
     unit: Callable[[Tensor], Tensor] = lambda t: t / t.norm(),
     give: Callable[[Tensor, Tensor], Tensor] = lambda x, kernel: _same(x, kernel).norm(),
+    after: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Return the estimate of a padded convolution's largest singular value from the image x. The rest are for slips."""
     for _ in range(rounds):
-        x = unit(back(unit(there(x, kernel)), kernel))
+        x = (after or unit)(back(unit(there(x, kernel)), kernel))
     return give(x, kernel)
 
 
@@ -118,6 +119,9 @@ def augmented_losses(
     generator: Callable[[Tensor], Tensor] = losses.non_saturating_generator,
     cut_critic: bool = True,
     cut_augment: bool = False,
+    critic_loss: Callable[[Tensor, Tensor], Tensor] = losses.cross_entropy_critic,
+    blind: bool = False,
+    give: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = lambda of_critic, of_generator: (of_critic, of_generator),
 ) -> tuple[Tensor, Tensor]:
     """Return both losses, means over the batch, on augmented images. The rest are for slips."""
     seen = fake.detach() if cut_critic else fake
@@ -125,7 +129,8 @@ def augmented_losses(
     fake_logits = critic(augment(seen) if on_fake else seen)
     changed = augment(fake) if in_generator else fake
     judged = critic(changed.detach() if cut_augment else changed)
-    return losses.cross_entropy_critic(real_logits, fake_logits).mean(), generator(judged).mean()
+    fake_logits = fake_logits.detach() if blind else fake_logits
+    return give(critic_loss(real_logits, fake_logits).mean(), generator(judged).mean())
 
 
 class _Scale(nn.Module):
@@ -171,6 +176,10 @@ OPTIMISTIC_SLIPS = {
     "the gradient before is missing: 2 (now) - (before).": {"old": 0.0},
     "x has seen the new y: both look at the same state here.": {"turns": True},
     "x climbs: it wants x y small.": {"sign_x": 1.0},
+    "both signs are turned: x wants x y small and descends, y wants it large and climbs.": {
+        "sign_x": 1.0,
+        "sign_y": -1.0,
+    },
     "y descends: it wants x y large.": {"sign_y": -1.0},
     "x and y are right, but you hand on the old `before`: it is what x and y were in this step.": {
         "keep": lambda s, x, y: (x, y, s[2], s[3])
@@ -187,6 +196,13 @@ OPTIMISTIC_SLIPS = {
 
 NORM_SLIPS = {
     "nothing was normalised: the numbers grow beyond bounds. Divide by the length each time.": {"unit": lambda t: t},
+    "you normalised on the way there only: x has to be divided by its length, too.": {"after": lambda t: t},
+    "you normalised along dim 0, where there is one image: every number became 1 or -1. Divide by one length in all.": {
+        "unit": lambda t: F.normalize(t, dim=0)
+    },
+    "you normalised along the channels, which is what F.normalize does unless told: divide by one length in all.": {
+        "unit": F.normalize
+    },
     "normalised for each channel: there is one length for the whole image.": {
         "unit": lambda t: t / t.flatten(2).norm(dim=2)[..., None, None]
     },
@@ -208,6 +224,9 @@ NORM_SLIPS = {
 }
 
 SLOPE_SLIPS = {
+    "your LeakyReLU has torch's own slope, 0.01: here it is 0.2.": {"leak": 0.01, "forward": 0.01},
+    "your forward pass has torch's own slope for LeakyReLU, 0.01: here it is 0.2.": {"forward": 0.01},
+    "your forward pass has no nonlinearity: LeakyReLU stands between the layers.": {"forward": 1.0},
     "slope 0 for negative a: LeakyReLU has 0.2.": {"leak": 0.0},
     "that is a critic with ReLU, forward and back: LeakyReLU keeps 0.2 of a negative a.": {"leak": 0.0, "forward": 0.0},
     "slope 1 everywhere: the layers' nonlinearity is missing.": {"leak": 1.0},
@@ -234,6 +253,16 @@ AUGMENT_SLIPS = {
     },
     "nothing is augmented where the critic learns.": {"on_real": False, "on_fake": False},
     "nothing is augmented at all.": {"on_real": False, "on_fake": False, "in_generator": False},
+    "real and fake are exchanged in the critic's loss.": {
+        "critic_loss": lambda real, fake: losses.cross_entropy_critic(fake, real)
+    },
+    "you return the generator's loss first: the critic's comes first.": {"give": lambda c, g: (g, c)},
+    "the critic's loss is halved: it adds the mean over real and the mean over fake images.": {
+        "give": lambda c, g: (c / 2, g)
+    },
+    "the critic learns nothing from the fakes: detach the images, not the critic's logits, and no no_grad there.": {
+        "blind": True
+    },
     "the generator's loss saturates: -log D, not log(1 - D).": {"generator": losses.minimax_generator},
     "the critic's loss reaches the generator: detach the fakes there.": {"cut_critic": False},
     "no gradient reaches the generator: do not detach its fakes, and augment by what gradients can pass.": {
@@ -243,7 +272,14 @@ AUGMENT_SLIPS = {
 
 EXERCISES = {
     "05.1": Exercise(_optimistic, optimistic, _slips(optimistic, OPTIMISTIC_SLIPS)),
-    "05.2": Exercise(_conv_norm, conv_norm, _slips(conv_norm, NORM_SLIPS)),
+    "05.2": Exercise(
+        _conv_norm,
+        conv_norm,
+        (
+            *_slips(conv_norm, NORM_SLIPS),
+            Slip(lambda kernel, x, rounds: conv_norm(kernel, x, rounds - 1), "one round too few: `rounds` of them."),
+        ),
+    ),
     "05.3": Exercise(_squared_slope, squared_slope, _slips(squared_slope, SLOPE_SLIPS)),
     "05.4": Exercise(_augmented, augmented_losses, _slips(augmented_losses, AUGMENT_SLIPS)),
 }

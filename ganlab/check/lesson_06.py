@@ -71,6 +71,14 @@ def _all_slips_of_the_kernel() -> tuple[Slip, ...]:
 
     return (
         *_kernel_slips(WITHIN_SLIPS),
+        Slip(
+            lambda k_xx, k_yy, k_xy: _within(k_xx) + _off(k_yy) / (len(k_xx) * (len(k_xx) - 1)) - 2 * k_xy.mean(),
+            "you divided both sums by the pairs of x. The second set has m samples, so m (m - 1) pairs.",
+        ),
+        of(
+            lambda a, b, k: a + b - 2 * (k.sum() - k.diagonal().sum()) / k.numel(),
+            "you left out the diagonal *between* the sets: x_i and y_i are two samples like any others.",
+        ),
         of(lambda a, b, k: a + b - k.mean(), "the similarity between the sets counts twice: x with y, and y with x."),
         of(lambda a, b, k: a + b + 2 * k.mean(), "the similarity *between* the sets brings them closer: subtract it."),
         of(lambda a, b, k: 2 * k.mean() - a - b, "the sign: sets that are alike between have a small distance."),
@@ -139,6 +147,10 @@ BALL_SLIPS = {
         (d <= real[:, None]).double().sum(1).mean()
     ),
 }
+ALL = (
+    "all your balls hold a fake. Did you measure the radius to the k-th nearest *fake*? Or to the farthest real sample: "
+    "topk takes the largest numbers unless told largest=False."
+)
 SELF = "a sample is its own nearest neighbour, at distance 0: the k-th *other* one is one place further on."
 BEYOND = "one place too far: the sorted row begins with the sample itself, at place 0, so the k-th other is at place k."
 
@@ -209,6 +221,8 @@ def _difference_interval(function: Callable) -> dict[str, Any]:
 INTERVAL_SLIPS = {
     "1.96 is for many seeds: for a few take Student's t.": {"quantile": lambda r: stats.norm.ppf(0.975)},
     "1.96 (rounded) is for many seeds: for a few take Student's t.": {"quantile": lambda r: 1.96},
+    "2.78 is the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {"quantile": lambda r: 2.78},
+    "2.776 is the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {"quantile": lambda r: 2.776},
     "r differences leave r - 1 degrees of freedom, not r.": {"quantile": lambda r: stats.t.ppf(0.975, r)},
     "2.5% must lie outside at *each* end: the quantile is 0.975.": {"quantile": lambda r: stats.t.ppf(0.95, r - 1)},
     "the quantile is missing: that is one standard error to each side.": {"quantile": lambda r: 1.0},
@@ -232,6 +246,7 @@ EXERCISES = {
         coverage,
         (
             *_ball_slips(BALL_SLIPS),
+            Slip(lambda fake, real, k: torch.ones(()), ALL),
             Slip(lambda fake, real, k: coverage(fake, real, k - 1), SELF),
             Slip(lambda fake, real, k: coverage(fake, real, k + 1), BEYOND),
         ),
@@ -243,6 +258,7 @@ EXERCISES = {
         (
             *(Slip(functools.partial(difference_interval, **change), hint) for hint, change in INTERVAL_SLIPS.items()),
             Slip(lambda a, b: difference_interval(b, a), TURNED),
+            Slip(lambda a, b: difference_interval(a, b)[::-1], "your ends are exchanged: return the low one first."),
             Slip(lambda a, b: (float((a - b).min()), float((a - b).max())), EXTREMES),
         ),
     ),

@@ -74,10 +74,20 @@ def jsd_with(estimate, error):
     """Return an answer that puts its last lines together from log D on real and log(1 - D) on fake samples."""
 
     def answer(real_logits, fake_logits):
-        a, b = torch.log(torch.sigmoid(real_logits)), torch.log(1 - torch.sigmoid(fake_logits))
+        a, b = F.logsigmoid(real_logits), F.logsigmoid(-fake_logits)
         return estimate(a.mean() + b.mean()), error(a, b)
 
     return answer
+
+
+def jsd_by_sigmoids(real_logits, fake_logits):
+    a, b = torch.log(torch.sigmoid(real_logits)), torch.log(1 - torch.sigmoid(fake_logits))
+    return (a.mean() + b.mean() + LOG_4) / 2, right_error(a, b)
+
+
+def jsd_of_log_d_alone(real_logits, fake_logits):
+    a, b = F.logsigmoid(real_logits), F.logsigmoid(fake_logits)
+    return (a.mean() + b.mean() + LOG_4) / 2, right_error(a, b)
 
 
 def right_error(a, b):
@@ -99,8 +109,9 @@ ANSWERS = {
             (lambda p, q, pi: torch.sigmoid(probability.optimal_logits(p.log(), q.log())), "pi does not enter"),
             (lambda p, q, pi: by_log_odds(p, q, 1 - pi), "swapped"),
             (lambda p, q, pi: 1 - by_numpy(p, q, pi), "probability of a fake"),
-            (lambda p, q, pi: pi * torch.sigmoid(p.log() - q.log()), "p_g as well"),
-            (lambda p, q, pi: 1 / (1 + q / (pi * p)), "p_g as well"),
+            (lambda p, q, pi: pi * torch.sigmoid(p.log() - q.log()), "nothing below it"),
+            (lambda p, q, pi: 1 / (1 + q / (pi * p)), "p_g not at all"),
+            (lambda p, q, pi: pi * p / (p + q - pi * q), "only above it"),
             (lambda p, q, pi: p / (pi * p + (1 - pi) * q), "numerator needs its share"),
             (lambda p, q, pi: p / q * pi / (1 - pi), "odds"),
             (lambda p, q, pi: p.log() - q.log() + math.log(pi) - math.log(1 - pi), "sigmoid"),
@@ -124,6 +135,9 @@ ANSWERS = {
     "01.3": {
         "right": [jsd_by_package, jsd_by_numpy, jsd_with(lambda v: (v + LOG_4) / 2, right_error)],
         "wrong": [
+            (jsd_by_sigmoids, "log of a sigmoid"),
+            (jsd_of_log_d_alone, "for the fakes as well"),
+            (jsd_with(lambda v: v + math.log(2), error_of_v), "log 2 to V"),
             (jsd_with(lambda v: v, error_of_v), "V itself"),
             (jsd_with(lambda v: v / 2, right_error), "log 4 is missing"),
             (jsd_with(lambda v: v + LOG_4, error_of_v), "divide by 2"),

@@ -169,7 +169,16 @@ ANSWERS = {
             (step_with(lambda critic, real, fake: F.softplus(-critic(fake)).mean()), "(2.2)"),
             (
                 step_with(lambda c, real, fake: -(c(real).sigmoid().log() + (1 - c(fake).sigmoid()).log()).mean()),
-                "a log of 0",
+                "becomes infinite",
+            ),
+            (
+                step_with(
+                    lambda c, real, fake: (
+                        F.binary_cross_entropy(c(real).sigmoid(), torch.ones(len(real)))
+                        + F.binary_cross_entropy(c(fake).sigmoid(), torch.zeros(len(fake)))
+                    )
+                ),
+                "stops at 100",
             ),
             (step_with(critic_without_gradient_on_fakes), "off the critic itself"),
         ],

@@ -172,6 +172,12 @@ ANSWERS = {
             (weights_as_they_are, "neither flipped"),
             (padding_passed_on, "too narrow"),
             (padding_forgotten, "plays no part"),
+            (
+                lambda x, w, s, p: F.conv2d(zeros_between(x, s), w.transpose(0, 1), padding=p),
+                "left the kernel as it is",
+            ),
+            (lambda x, w, s, p: by_zeros(x, w.transpose(2, 3).flip(2, 3), s, p), "transposed the kernel"),
+            (lambda x, w, s, p: by_zeros(x, w, s + 1, p), "`stride` zeros"),
             (stride_forgotten, "the stride plays no part"),
             (zeros_at_the_end_too, "behind the last pixel"),
             (pixels_repeated, "several times"),

@@ -36,12 +36,17 @@ def to_the_nearest(x, y):
 def slope_by_hand(critic, x, keep=True):
     x = x.clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=keep)
-    return (gradient**2).sum(dim=1)
+    return (gradient**2).flatten(1).sum(dim=1)
 
 
 def pair_by_hand(critic, real, fake, weight):
     R1, R2 = slope_by_hand(critic, real), slope_by_hand(critic, fake)
     return torch.log1p(torch.exp(critic(fake) - critic(real))) + weight * R1 + weight * R2
+
+
+def pair_of_points_alone(critic, real, fake, weight):
+    slopes = [torch.autograd.grad(critic(x.requires_grad_()).sum(), x, create_graph=True)[0] for x in (real, fake)]
+    return F.softplus(critic(fake) - critic(real)) + weight * sum((slope**2).sum(1) for slope in slopes)
 
 
 def pair_in_one_pass(critic, real, fake, weight):
@@ -158,6 +163,7 @@ ANSWERS = {
             (pair_with(gap=lambda r, f: F.softplus(f.mean() - r)), "mean of the fakes"),
             (pair_with(gap=lambda r, f: f - r), "softplus is missing"),
             (averaged, "belongs to the step"),
+            (lambda c, r, f, w: pair_by_hand(c, r, f, w / r[0].numel()), "over the coordinates"),
             (pair_with(slopes=lambda a, b: a.mean() + b.mean()), "pair by pair"),
             (pair_with(slopes=lambda a, b: a), "R2 is missing"),
             (pair_with(slopes=lambda a, b: b), "R1 is missing"),
