@@ -148,7 +148,7 @@ BALL_SLIPS = {
     ),
 }
 ALL = (
-    "all your balls hold a fake. Did you measure the radius to the k-th nearest *fake*? Or to the farthest real sample: "
+    "all your balls hold a fake. Did you measure the radius to the k-th nearest *fake*? Or to the farthest real one: "
     "topk takes the largest numbers unless told largest=False."
 )
 SELF = "a sample is its own nearest neighbour, at distance 0: the k-th *other* one is one place further on."
