@@ -1,4 +1,4 @@
-"""Where a run happens: device, speed, seeds, files, and the measurement that picks the fast precision."""
+"""Where a run happens: device, speed, seeds, files, threads, and the measurement that picks what is fast."""
 
 from ganlab.runtime.checks import whole_number
 from ganlab.runtime.devices import DEVICES, available_devices, device_name, pick_device, synchronize
@@ -14,11 +14,14 @@ from ganlab.runtime.lab import SPEEDS, Lab, start
 from ganlab.runtime.precision import FLOAT32, Precision, convolutions, fastest, named_precision, precisions, remembered
 from ganlab.runtime.seeds import random_states, randomness_kept, seeded, seeded_generator, set_random_states
 from ganlab.runtime.terminal import forgiving_output
+from ganlab.runtime.threads import MOST_THREADS, Contention, thread_counts, using_threads
 
 __all__ = [
     "DEVICES",
     "FLOAT32",
+    "MOST_THREADS",
     "SPEEDS",
+    "Contention",
     "Lab",
     "Precision",
     "available_devices",
@@ -41,7 +44,9 @@ __all__ = [
     "set_random_states",
     "start",
     "synchronize",
+    "thread_counts",
     "user_path",
+    "using_threads",
     "whole_number",
     "write_atomically",
 ]

@@ -12,7 +12,7 @@ from ganlab.models import evaluating
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.schedules import climbed_and_fallen
-from ganlab.train.task import Optimizers, Stage, Task, check_rate, check_whole
+from ganlab.train.task import Optimizers, Stage, Task, check_rate, check_threads, check_whole
 
 WEIGHT_DECAY = 1e-2  # AdamW's own default (Loshchilov and Hutter 2019)
 
@@ -26,9 +26,11 @@ class ClassifierSettings:
     _: dataclasses.KW_ONLY
     seed: int = 0
     precision: str = "float32"
+    threads: int | str = "auto"
 
     def __post_init__(self) -> None:
         check_whole(self, steps=1, seed=0)
+        check_threads(self)
         check_rate("learning_rate", self.learning_rate)
 
 

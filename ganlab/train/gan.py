@@ -21,7 +21,7 @@ from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.schedules import annealed
 from ganlab.train.steps import clip_weights, critic_step, generator_step
-from ganlab.train.task import Optimizers, Stage, Task, check_decay, check_rate, check_whole
+from ganlab.train.task import Optimizers, Stage, Task, check_decay, check_rate, check_threads, check_whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +31,10 @@ class GANSettings:
     `objective` and `penalty` are names of `losses.OBJECTIVES` and `losses.PENALTIES`, or objects like those. The
     penalty is added to the critic's loss, `penalty_weight` times. `learning_rate` and `betas` are DCGAN's (Radford et
     al. 2016). `ema_decay` is of the generator's running average. `precision` is "auto" (measured, once per machine and
-    pair of networks) or a name such as "float32". A step has `n_critic` moves of the critic, each followed by clipping
-    its weights to [-clip, clip], if that is not 0. The critic learns at `critic_learning_rate`, by default as the
-    generator does; in `anneal` steps both rates fall to 0 along half a cosine wave, and with 0 they never do.
+    pair of networks) or a name such as "float32", and `threads` is "auto" (measured as well) or a number. A step has
+    `n_critic` moves of the critic, each followed by clipping its weights to [-clip, clip], if that is not 0. The critic
+    learns at `critic_learning_rate`, by default as the generator does; in `anneal` steps both rates fall to 0 along
+    half a cosine wave, and with 0 they never do.
     """
 
     steps: int
@@ -44,6 +45,7 @@ class GANSettings:
     ema_decay: float = 0.999
     seed: int = 0
     precision: str = "auto"
+    threads: int | str = "auto"
     penalty: str | losses.Penalty = "none"
     penalty_weight: float = 10.0
     n_critic: int = 1
@@ -53,6 +55,7 @@ class GANSettings:
 
     def __post_init__(self) -> None:
         check_whole(self, steps=1, seed=0, n_critic=1, anneal=0)
+        check_threads(self)
         losses.objective(self.objective)
         if self.penalty != "none":
             losses.penalty(self.penalty)

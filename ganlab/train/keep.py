@@ -13,7 +13,9 @@ from ganlab import checkpoint
 from ganlab.checkpoint import CheckpointError
 from ganlab.runtime import whole_number
 
-CHANGEABLE = ("learning_rate", "critic_learning_rate", "batch_size", "objective", "penalty", "penalty_weight")
+CHANGEABLE = (
+    "learning_rate", "critic_learning_rate", "batch_size", "objective", "penalty", "penalty_weight", "threads",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +63,14 @@ def load_run(path: str | Path) -> dict[str, Any]:
     if not {"settings", "networks", "weights", "random"} <= state.keys():
         raise CheckpointError(f"resume: {path} is a checkpoint, but not of a run")
     return state
+
+
+def tell_unknown(path: Path, known: dict[str, bool]) -> None:
+    """Say in one line, if there is something, what a checkpoint of an older version does not know of its run."""
+    if unknown := " and ".join(what for what, there in known.items() if not there):
+        print(
+            f"{path}: it was written before checkpoints knew their {unknown}; whether these are the same is not known"
+        )
 
 
 class Hold:

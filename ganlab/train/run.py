@@ -22,10 +22,10 @@ from ganlab import checkpoint, runtime
 from ganlab.checkpoint import CheckpointError
 from ganlab.data import Batch, Source, as_source, batch_of
 from ganlab.models import evaluating
-from ganlab.runtime import FLOAT32, endings_interrupt, interrupts_deferred
+from ganlab.runtime import FLOAT32, Contention, endings_interrupt, interrupts_deferred, using_threads
 from ganlab.train import parallel
-from ganlab.train.keep import CHANGEABLE, Hold, Keep, load_run
-from ganlab.train.precision import measured_precision, settled
+from ganlab.train.keep import CHANGEABLE, Hold, Keep, load_run, tell_unknown
+from ganlab.train.precision import settled
 from ganlab.train.schedules import warmed_up
 from ganlab.train.steps import update_ema
 from ganlab.train.task import Optimizers, Stage, Task, defaults, named, recorded
@@ -42,7 +42,8 @@ class Run(Stage):
     `history` maps each loss to one number a step; `metrics` is a list of dicts with "step"; `frames` a list of
     (step, samples); `learning_rates` of (step, player, value), one for each change since the first step; `changes` of
     (step, setting, before, after), one for each setting changed on resuming; `stopped` says why a run ended early, and
-    `unsaved` why its latest state is not in its file, "" otherwise. The noise of step k depends only on (seed, k).
+    `unsaved` why its latest state is not in its file, "" otherwise; `contention.note` says that other work slows it.
+    The noise of step k depends only on (seed, k).
     Raises ValueError if networks and data do not fit together, CheckpointError if the file is not of this run.
     """
 
@@ -63,6 +64,7 @@ class Run(Stage):
         if parallel.size() > 1 and not task.distributed:
             raise ValueError(f"{type(task).__name__}: it trains in one process; start it without torchrun")
         self.precision = FLOAT32  # until it is settled, below
+        self.contention = Contention(self.device.type == "cpu" and parallel.size() == 1)
         self.networks = {name: network.to(self.device) for name, network in task.networks.items()}
         self.source = as_source(source, task.settings.seed, self.device, task.scale)
         first = self.batch(0)
@@ -71,15 +73,10 @@ class Run(Stage):
         if self.keep.checkpoint is not None and parallel.is_first():
             self._hold = Hold(self.keep.checkpoint, self)
             self._hold.take()
+        self.settings = dataclasses.replace(task.settings, **settled(task, self.keep, first))
+        self._threads = self.settings.threads if self.device.type == "cpu" else "auto"
         convolutions = runtime.convolutions(*self.networks.values())
-        there = list(runtime.precisions(self.device, convolutions))
-        if task.settings.precision not in ("auto", *there):
-            runtime.named_precision(task.settings.precision, self.device, convolutions)  # says which there are
-        chosen = parallel.from_first(
-            lambda: settled(task.settings.precision, self.keep, there, lambda: measured_precision(task, first))
-        )
-        self.settings = dataclasses.replace(task.settings, precision=chosen)
-        self.precision = runtime.named_precision(chosen, self.device, convolutions)
+        self.precision = runtime.named_precision(self.settings.precision, self.device, convolutions)
         for network in self.networks.values():
             network.to(memory_format=self.precision.memory_format)
         self.optimizers = task.optimizers() if optimizers is None else optimizers
@@ -114,7 +111,8 @@ class Run(Stage):
 
     def batch(self, k: int) -> Batch:
         """Return this process's rows of batch k, on the device; pictures in the precision's memory format."""
-        whole = batch_of(self.source, k)
+        with self.contention.aside():
+            whole = batch_of(self.source, k)
         rows = Batch(*(part if part is None else parallel.local_rows(part) for part in whole))
         memory_format = self.precision.memory_format if rows.x.ndim == 4 else torch.preserve_format
         return rows.to(self.device, memory_format)
@@ -135,7 +133,7 @@ class Run(Stage):
             y = torch.arange(len(z)) % self.task.classes if y is None else y
             y = y.to(self.device)
         network = self.ema if average else self.networks[self.task.averaged]
-        with evaluating(network):
+        with evaluating(network), using_threads(self._threads):
             return self.task.images(network, z, y).float().cpu()
 
     def frame(self) -> Tensor:
@@ -152,8 +150,9 @@ class Run(Stage):
             raise StopIteration
         if self._hold is not None:
             self._hold.take()
-        with parallel.interrupts_shared(), interrupts_deferred():
-            record = self._take_step(self.step)
+        with parallel.interrupts_shared(), interrupts_deferred(), using_threads(self._threads):
+            with self.contention.step():
+                record = self._take_step(self.step)
             self.step += 1
             self._recent.append(record)
             self._after_step()
@@ -184,6 +183,7 @@ class Run(Stage):
                 with tqdm(total=self.settings.steps, initial=self.step, unit="step", disable=quiet) as bar:
                     for _ in self:
                         bar.update()
+                        self.contention.tell(lambda text: quiet or bar.write(text))
                         each(self)
             except KeyboardInterrupt:
                 print(f"Interrupted after step {self.step:,}. All results so far are usable; run.play() goes on.")
@@ -374,8 +374,9 @@ class Run(Stage):
         path = self.keep.checkpoint
         kept = {**state["networks"], **defaults(self.settings), **state["settings"], **state.get("data", {})}
         mine = {**self._networks(), **recorded(self.settings), **self._data()}
+        of_threads = self._threads == "auto" or "threads" in state["settings"]
+        tell_unknown(path, {"data": "data" in state, "number of threads": of_threads})
         if "data" not in state:
-            print(f"{path}: it was written before checkpoints knew their data; whether these are the same is not known")
             mine = {name: value for name, value in mine.items() if name in kept}
         kept |= {f"optimizer of the {player}": name for player, name in state.get("optimizers", {}).items()}
         mine |= {f"optimizer of the {player}": name for player, name in self._optimizer_names().items()}
@@ -386,6 +387,8 @@ class Run(Stage):
         for name, value in mine.items():
             if value == kept.get(name) or name == "steps" or (name == "precision" and absent):
                 continue  # a longer run may continue a shorter one
+            if (name, kept.get(name)) == ("threads", "auto"):
+                continue  # of a run on a GPU, or older than this setting
             if name in self.keep.change:
                 changes.append((name, kept.get(name), value))
                 continue

@@ -6,6 +6,7 @@ A task of a reader's own is a subclass of `Task` with a `step`, and with `images
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from ganlab import models
 from ganlab.data import Batch
-from ganlab.runtime import Precision, seeded_generator, whole_number
+from ganlab.runtime import MOST_THREADS, Precision, seeded_generator, whole_number
 from ganlab.train import parallel
 
 Optimizers = dict[str, torch.optim.Optimizer]
@@ -25,7 +26,8 @@ class Settings:
     """What a run is, apart from networks and data: with those and the settings equal, the bits are equal.
 
     `precision` is "auto" (measured, once per machine and networks) or a name such as "float32". `ema_decay` is of the
-    running average of the network that the task names; 0 keeps the weights of the last step.
+    running average of the network that the task names; 0 keeps the weights of the last step. `threads` is "auto"
+    (measured as well; never more than torch has at the start) or the number of threads of each step on the CPU.
     """
 
     steps: int
@@ -34,9 +36,11 @@ class Settings:
     ema_decay: float = 0.999
     seed: int = 0
     precision: str = "auto"
+    threads: int | str = "auto"
 
     def __post_init__(self) -> None:
         check_whole(self, steps=1, seed=0)
+        check_threads(self)
         check_rate("learning_rate", self.learning_rate)
         check_decay(self.ema_decay)
 
@@ -45,6 +49,17 @@ def check_whole(settings: Any, **least: int) -> None:
     """Make the named fields of frozen settings plain whole numbers; ValueError for one that is none, or too small."""
     for name, smallest in least.items():
         object.__setattr__(settings, name, whole_number(name, getattr(settings, name), smallest))
+
+
+def check_threads(settings: Any) -> None:
+    """Make `threads` of frozen settings a plain whole number, if it is not "auto"; ValueError if it is none."""
+    threads = settings.threads
+    if isinstance(threads, str) and threads == "auto":
+        return
+    whole = isinstance(threads, numbers.Integral) and not isinstance(threads, bool)
+    if not whole or not 1 <= threads <= MOST_THREADS:
+        raise ValueError(f"threads: got {threads!r}, expected 'auto' or a whole number from 1 to {MOST_THREADS}")
+    object.__setattr__(settings, "threads", int(threads))
 
 
 def check_rate(name: str, rate: float) -> None:

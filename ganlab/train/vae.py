@@ -12,7 +12,7 @@ from ganlab.runtime import seeded_generator, whole_number
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.steps import vae_step
-from ganlab.train.task import Optimizers, Stage, Task, check_decay, check_rate, check_whole
+from ganlab.train.task import Optimizers, Stage, Task, check_decay, check_rate, check_threads, check_whole
 
 MOST_NUMBERS = 10_000_000  # of held-out images that are looked at in one go: 40 MB
 
@@ -36,9 +36,11 @@ class VAESettings:
     ema_decay: float = 0.998
     seed: int = 0
     precision: str = "auto"
+    threads: int | str = "auto"
 
     def __post_init__(self) -> None:
         check_whole(self, steps=1, samples=1, warm_up=0, seed=0)
+        check_threads(self)
         check_rate("learning_rate", self.learning_rate)
         for name in ("beta", "free_bits"):
             if not 0 <= getattr(self, name) < float("inf"):

@@ -40,7 +40,7 @@ class Board:
     def __init__(
         self, generator: nn.Module, critic: nn.Module, source: MixtureBatches, *, settings: train.GANSettings
     ) -> None:
-        settings = dataclasses.replace(settings, precision="float32")
+        settings = dataclasses.replace(settings, precision="float32", threads=1)
         self.run = train.Run(train.GANTask(generator, critic, settings), source, device=source.device)
         self.parts = [*self.run.modules.values(), *self.run.optimizers.values()]
         self.initial = copy.deepcopy([part.state_dict() for part in self.parts])
