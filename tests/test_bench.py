@@ -70,7 +70,9 @@ def test_the_scripts_random_draws_are_its_own_and_repeat() -> None:
 
 
 def test_the_sections_run_and_are_chosen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(train.run, "measured_precision", lambda task, batch: {"chosen": "float32"})  # it takes seconds
+    monkeypatch.setattr(
+        train.precision, "measured_precision", lambda task, batch: {"chosen": "float32"}
+    )  # it takes seconds
     bench.main(["--tiny", "--only", "ratios", "where", "growth", "fid", "games"])
     said = capsys.readouterr().out
     assert "GFLOP/s" in said and "ganlab without averaging" in said and "(growth: " in said
@@ -85,7 +87,7 @@ def test_peak_memory_counts_what_was_used_and_given_back(side: str, capsys: pyte
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench, "timed", steps)
-        patch.setattr(train.run, "measured_precision", lambda task, batch: {"chosen": "float32"})
+        patch.setattr(train.precision, "measured_precision", lambda task, batch: {"chosen": "float32"})
         bench.memory_of(CASES[0], side)
     assert 60 < float(capsys.readouterr().out) < 120
 

@@ -18,7 +18,7 @@ CLASSES = 3
 @pytest.fixture(autouse=True)
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = {"chosen": "float32"}  # a measurement takes seconds
-    monkeypatch.setattr(train.run, "measured_precision", lambda task, batch: measured)
+    monkeypatch.setattr(train.precision, "measured_precision", lambda task, batch: measured)
 
 
 def pictures(size: int = 8, labels: bool = True) -> data.ImageSet:

@@ -123,7 +123,7 @@ sys.path[:0] = {paths!r}
 import torch
 torch.set_num_threads(1)
 import test_contracts as contracts
-run = contracts.run_of({kind!r}, contracts.kept({file!r}, resume=True), steps=100_000)
+run = contracts.run_of({kind!r}, contracts.kept({file!r}, resume=True), steps=100_000, threads=2)
 for _ in run:
     if run.step == 15:
         print("15", flush=True)
@@ -142,13 +142,45 @@ def test_a_killed_run_goes_on_with_the_same_bits_and_its_lock_is_free(kind: str,
         child.kill()
     end = checkpoint.load(file)["step"] + 4
     ends = []
-    for keep in (kept(file, resume=True), kept()):
-        run = run_of(kind, keep, steps=100_000)
+    for keep, threads in ((kept(file, resume=True), "auto"), (kept(), 2)):
+        run = run_of(kind, keep, steps=100_000, threads=threads)
         for _ in itertools.islice(run, end - run.step):
             pass
         run.collect()
         ends.append(result(run))
+        assert run.settings.threads == 2
     assert end > 15 and same(*ends)
+
+
+@every_kind
+def test_a_run_computes_with_its_own_number_of_threads_and_gives_the_former_back(kind: str, tmp_path: Path) -> None:
+    numbers = []
+
+    def watched(run: Run) -> Run:
+        for network in run.modules.values():
+            for part in network.modules():
+                part.register_forward_hook(lambda *_: numbers.append(torch.get_num_threads()))
+        return run
+
+    def metric(run: Run) -> dict[str, float]:
+        numbers.append(torch.get_num_threads())
+        return spread(run)
+
+    keep = kept(tmp_path / "run", metric=metric)
+    runs = [watched(run_of(kind, keep, threads=3)), watched(run_of(kind, kept(metric=metric), threads=2))]
+    for run, number in (*zip(runs, (3, 2), strict=True), (runs[0], 3)):  # by turns
+        numbers.clear()
+        for _ in itertools.islice(run, 9):
+            assert torch.get_num_threads() == 1
+        if run.task.draws:
+            run.frame()
+        assert set(numbers) == {number} and torch.get_num_threads() == 1
+    runs[0].release()
+    assert checkpoint.load(tmp_path / "run")["settings"]["threads"] == 3
+    resumed = watched(run_of(kind, kept(tmp_path / "run", metric=metric, resume=True)))
+    numbers.clear()
+    next(resumed)
+    assert resumed.settings.threads == 3 and set(numbers) == {3}
 
 
 @every_kind
@@ -338,6 +370,7 @@ def test_other_data_are_refused_and_both_are_named(other: str, tmp_path: Path) -
         ("vae", {"learning_rate": 1e-4}, "learning_rate"),
         ("classifier", {"learning_rate": 1e-4}, "learning_rate"),
         ("denoiser", {"batch_size": 4}, "batch_size"),
+        ("denoiser", {"threads": 2}, "threads"),
     ],
 )
 def test_a_setting_is_changed_on_resuming_openly_or_not_at_all(kind, changed, name, tmp_path: Path, capsys) -> None:
@@ -408,17 +441,31 @@ def test_optimizers_are_objects_and_their_kind_is_kept(tmp_path: Path) -> None:
         run(None, 6)
 
 
-def test_an_old_checkpoint_goes_on_and_a_line_says_what_is_not_known(tmp_path: Path, capsys) -> None:
+@pytest.mark.parametrize(
+    ("absent", "threads", "said"),
+    [
+        (("task", "data", "optimizers", "changes"), 1, "data"),
+        (("task", "data", "optimizers", "changes", "threads"), 2, "data and number of threads"),
+        (("threads",), 2, "number of threads"),
+    ],
+)
+def test_an_old_checkpoint_goes_on_and_a_line_says_what_is_not_known(
+    absent, threads, said, tmp_path: Path, capsys
+) -> None:
     file = tmp_path / "run"
     run_of("gan", kept(file), steps=10).play(progress=False)
     state = checkpoint.load(file)
-    for name in ("task", "data", "optimizers", "changes"):
-        del state[name]
+    for name in absent:
+        del (state["settings"] if name == "threads" else state)[name]
     file.unlink()
     checkpoint.save(file, state)
-    resumed = run_of("gan", kept(file, resume=True)).play(progress=False)
+    with runtime.using_threads(threads):
+        resumed = run_of("gan", kept(file, resume=True))
+    resumed.play(progress=False)
     out = capsys.readouterr().out
-    assert out.count("\n") == 1 and "before checkpoints knew their data; whether these are the same is not known" in out
+    assert out.count("\n") == 1
+    assert f"before checkpoints knew their {said}; whether these are the same is not known" in out
+    assert resumed.settings.threads == threads  # torch's own, with which old versions trained
     assert same(result(resumed)["weights"], result(run_of("gan", kept()).play(progress=False))["weights"])
 
 

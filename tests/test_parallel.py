@@ -127,7 +127,7 @@ def parts(folder: Path) -> int:
     me, save = "first" if parallel.is_first() else "second", checkpoint.save
     if me == "second":
         checkpoint.save = train_command.write_atomically = never
-    train.run.measured_precision = lambda task, batch: {"chosen": "float32"}  # a measurement takes seconds
+    train.precision.measured_precision = lambda task, batch: {"chosen": "float32"}  # a measurement takes seconds
     for name in GAMES:
         save(folder / f"{name} of the {me}", games.result(run_of(name, folder)))
     for name, make in NORMS.items():

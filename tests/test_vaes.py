@@ -12,13 +12,13 @@ from ganlab.data import ImageSet
 from ganlab.models import VAE, conv_vae, mlp_vae
 from ganlab.train import Keep, Run, VAESettings, bounds, fit_vae, steps
 
-MEASURED = train.run.measured_precision
+MEASURED = train.precision.measured_precision
 
 
 @pytest.fixture(autouse=True)
 def not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs compute in float32 unless they ask for another precision: a measurement takes seconds."""
-    monkeypatch.setattr(train.run, "measured_precision", lambda task, batch: {"chosen": "float32"})
+    monkeypatch.setattr(train.precision, "measured_precision", lambda task, batch: {"chosen": "float32"})
 
 
 def pictures(size: int = 8, channels: int = 1, count: int = 60) -> ImageSet:
@@ -181,7 +181,7 @@ def test_the_fastest_precision_is_measured_once_and_a_resumed_run_keeps_its_own(
         asked.append([step() for step in candidates.values()])
         return list(candidates)[len(asked)], dict.fromkeys(candidates, 1.0)
 
-    monkeypatch.setattr(train.run, "measured_precision", MEASURED)
+    monkeypatch.setattr(train.precision, "measured_precision", MEASURED)
     monkeypatch.setattr(runtime, "fastest", fastest)
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
     runs = [vae_run(small("bernoulli"), source, VAESettings(1), device="cpu") for _ in range(2)]

@@ -60,6 +60,11 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
 
 
+def thread_number(text: str) -> int | str:
+    """Return an argument as a number, if it is one; the settings say what is wrong with others than "auto"."""
+    return int(text) if text.isdecimal() else text
+
+
 def seed_number(name: str, seed: int) -> int:
     """Return a seed, or raise ValueError for one that torch cannot take."""
     if not 0 <= seed <= LARGEST_SEED:

@@ -117,16 +117,17 @@ def _take_weights(name: str, networks: dict[str, nn.Module]) -> None:
 
 def _task(options: argparse.Namespace, networks: Iterable[nn.Module]) -> train.Task:
     """Return what is to be learned by the networks, with the settings asked for."""
-    rate = {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
+    shared = {"seed": options.seed, "threads": options.threads}
+    shared |= {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
     if options.network == "classifier":
-        return train.ClassifierTask(*networks, train.ClassifierSettings(options.steps, seed=options.seed, **rate))
+        return train.ClassifierTask(*networks, train.ClassifierSettings(options.steps, **shared))
     if options.network in VAES:
         names = ("samples",) if options.network == "iwae" else ("beta", "warm_up", "free_bits")
         own = {name: getattr(options, name) for name in names}
-        return train.VAETask(*networks, train.VAESettings(options.steps, seed=options.seed, **rate, **own))
-    names = ("objective", "seed", "penalty", "penalty_weight", "n_critic", "clip", "critic_learning_rate", "anneal")
+        return train.VAETask(*networks, train.VAESettings(options.steps, **shared, **own))
+    names = ("objective", "penalty", "penalty_weight", "n_critic", "clip", "critic_learning_rate", "anneal")
     own = {name: getattr(options, name) for name in names}
-    return train.GANTask(*networks, train.GANSettings(options.steps, **own, **rate))
+    return train.GANTask(*networks, train.GANSettings(options.steps, **shared, **own))
 
 
 def _measure(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, float]]:

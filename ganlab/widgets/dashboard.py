@@ -114,7 +114,9 @@ class Dashboard(Panel):
         self.curves.paint((above, below), marks)
         self.progress.value = run.step
         latest = numbers(run, {name: values[-1] for name, values in losses.items()})
-        self.readout.value = "<br>".join(html.escape(line) for line in (self._status(ended), "; ".join(latest)))
+        slowed = [run.contention.note] if run.contention.note and not ended else []
+        lines = (self._status(ended), "; ".join(latest), *slowed)
+        self.readout.value = "<br>".join(html.escape(line) for line in lines)
 
     def _losses_so_far(self) -> dict[str, list[float]]:
         """Return the losses of all steps without `run.collect`, whose times must not depend on the clock."""

@@ -138,8 +138,8 @@ class Lines:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.stopping = False
-        alone = bool(os.environ.get("TQDM_DISABLE"))
-        self.every = run.settings.steps if alone else math.ceil(run.settings.steps / 10)
+        self.quiet = bool(os.environ.get("TQDM_DISABLE"))
+        self.every = run.settings.steps if self.quiet else math.ceil(run.settings.steps / 10)
 
     def stop(self) -> None:
         """End the run before its next step."""
@@ -149,7 +149,9 @@ class Lines:
         """Do nothing: nobody is there to steer."""
 
     def after_step(self, record: dict[str, Tensor]) -> None:
-        """Print a line if one is due; the last one comes with `end`."""
+        """Print a line if one is due, and once if other work slows the run; the last one comes with `end`."""
+        if not self.quiet:
+            self.run.contention.tell(print)
         if self.run.step % self.every == 0 and self.run.step < self.run.settings.steps:
             self._print({name: value.item() for name, value in record.items()})
 

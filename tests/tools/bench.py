@@ -17,6 +17,7 @@ from pathlib import Path
 
 import bench_games
 import bench_parallel
+import bench_two
 import bench_vae
 import torch
 from bench_sides import LATENT_DIM, Case, Effort, Steps, batches, by_turns, timed, versus
@@ -219,6 +220,7 @@ SECTIONS: dict[str, tuple[Callable[[Effort], None], float]] = {
     "memory": (memory, 1),
     "growth": (growth, 4),
     "processes": (processes, 3),
+    "two": (bench_two.two, 2),
     "fid": (fid, 9),
     "vae": (vae, 1),
     "games": (bench_games.games, 60),
