@@ -194,7 +194,7 @@ def cost():
 torch.set_num_threads(2)
 cost()
 busy = cost()
-with runtime.using_threads(3):
+with runtime.using_threads(2):
     pass
 print(busy, cost())
 """

@@ -20,11 +20,11 @@ LEAST_PART = 0.6  # of the time that steps must have a processor; of two that sh
 def using_threads(number: int | str) -> Iterator[None]:
     """Inside, torch computes with so many threads, and afterwards with as many as before; "auto" changes nothing."""
     before = torch.get_num_threads()
+    if number != "auto" and number > 1:
+        shorten_waits()
     if number in ("auto", before):
         yield
         return
-    if number > 1:
-        shorten_waits()
     torch.set_num_threads(number)
     try:
         yield
@@ -68,8 +68,8 @@ class Contention:
 
     The thread that takes steps computes all the time, whatever a step is, unless others have its processor; with
     several threads it may wait for the slowest, and then those compute. None of this holds, and nothing is `watching`,
-    where steps wait for a GPU or for other processes. `clocks` are of the time that passes, of the
-    time that this thread computes, and of the time that all threads of the process compute, in seconds.
+    where steps wait for a GPU or for other processes. `clocks` are of the time that passes, of the time that this
+    thread computes, and of the time that all threads of the process compute, in seconds.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from tqdm.auto import trange
 
 from ganlab import losses, models
 from ganlab.data import Source
-from ganlab.runtime import seeded_generator
+from ganlab.runtime import seeded_generator, using_threads
 from ganlab.train.gan import GANSettings
 from ganlab.train.schedules import annealed, warmed_up
 from ganlab.train.steps import clip_weights, critic_step, generator_step, update_ema
@@ -97,7 +97,8 @@ class Ensemble:
 
     `generators` and `critics` are MLPs of one shape each; `sources` give batches of one size, and one object for all
     will do. A member ends where `train.fit_gan` would take it alone in float32, up to rounding; the networks passed in
-    stay as they are. On the CPU or the sources' device. Raises ValueError for members that cannot be stacked.
+    stay as they are. "auto" threads are torch's own. On the CPU or the sources' device. Raises ValueError for members
+    that cannot be stacked.
     """
 
     def __init__(
@@ -138,7 +139,8 @@ class Ensemble:
         """Take all steps that are left in all games, with a progress bar; an interrupt leaves what was reached."""
         steps = self.settings[0].steps
         for _ in trange(self.step, steps, unit="step", disable=not progress or None):
-            self.take_step(self.step)
+            with using_threads(self.settings[0].threads):
+                self.take_step(self.step)
             self.step += 1
         return self
 
