@@ -1,13 +1,19 @@
 """The house: packages import only from those above them, nothing in a circle, and what is public is explained."""
 
 import ast
+import dataclasses
 import graphlib
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import lessons
 import pytest
+import torch
+
+from ganlab import metrics, models, runtime, train
 
 ROOT = lessons.ROOT
 PACKAGE = ROOT / "ganlab"
@@ -86,6 +92,33 @@ def import_graph(sources: dict[str, str]) -> dict[str, set[str]]:
         known = {next((m for m in (n, n.rpartition(".")[0]) if m in sources), None) for n in asked}
         graph[name] = known - {None, name}
     return graph
+
+
+def rooms_entered(work: Callable[[], object]) -> set[tuple[str, ...]]:
+    """Return, for each call within `work`, the packages on the way to it from the first, each as it was entered.
+
+    ("train", "checkpoint", "runtime") is a function of train's that called one of checkpoint's, which called one of
+    runtime's, at whatever depth; a package that calls back into one before it would stand there twice.
+    """
+    ways: set[tuple[str, ...]] = set()
+
+    def note(frame: FrameType | None, event: str, argument: object) -> None:
+        if event != "call" or not frame.f_code.co_filename.startswith(f"{PACKAGE}/"):
+            return
+        way: list[str] = []
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(f"{PACKAGE}/"):
+                name = module(Path(frame.f_code.co_filename))
+                way += [] if way[-1:] == [name] else [name]
+            frame = frame.f_back
+        ways.add(tuple(reversed(way)))
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return ways
 
 
 def functions(tree: ast.AST) -> Iterator[Function]:
@@ -173,6 +206,33 @@ def test_nothing_is_imported_in_a_circle() -> None:
     graph = import_graph(sources)
     assert sum(map(len, graph.values())) > 100  # it sees them
     assert circle(graph) == []
+
+
+def test_a_walk_from_a_door_to_a_checkpoint_crosses_three_rooms_and_returns_to_none(tmp_path: Path) -> None:
+    """Whatever a game of two steps calls, that is kept, measured, looked at and resumed."""
+
+    def played() -> None:
+        generator, critic = models.MLPGenerator(2, (2,), (4,)), models.MLPCritic((2,), (4,))
+        settings = train.GANSettings(2, precision="float32", penalty="r1")
+        keep = train.Keep(
+            lambda run: {"first": 0.0}, 1, 1, checkpoint=tmp_path / "run.safetensors", checkpoint_every=1, resume=True
+        )
+        for steps in (1, 2):
+            longer = dataclasses.replace(settings, steps=steps)
+            source = torch.zeros(8, 2)
+            train.fit_gan(generator, critic, source, settings=longer, keep=keep, device="cpu", progress=False)
+
+    ways = rooms_entered(played)
+    assert ("train", "checkpoint", "runtime") in ways and ("train", "data", "runtime") in ways
+    assert {way for way in ways if len(way) > 3 or len(set(way)) < len(way)} == set()
+
+
+def test_a_walk_that_returns_is_seen() -> None:
+    def bootstrap() -> object:
+        return metrics.bootstrap(lambda x: 0.0, torch.zeros(2, 1), draws=2)
+
+    ways = rooms_entered(lambda: runtime.fastest({"": bootstrap}, torch.device("cpu"), 0.0))
+    assert ways == {("runtime",), ("runtime", "metrics"), ("runtime", "metrics", "runtime")}
 
 
 @each_file

@@ -80,3 +80,23 @@ def test_a_side_effect_is_noticed(tmp_path: Path) -> None:
     assert len(found) == len(sources) - 1  # the last one is harmless
     for number, effect in enumerate([*sources][:-1]):
         assert effect in found[f"sample_{number}"]
+
+
+ROOMS = """
+import sys
+import ganlab
+assert "torch" not in sys.modules
+assert ganlab.data.load is ganlab.data.sets.load and "ganlab.losses" not in sys.modules
+assert not hasattr(ganlab, "attic")
+sys.modules["safetensors"] = None  # as if it were not installed
+try:
+    ganlab.checkpoint
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+
+
+def test_a_room_is_there_when_it_is_asked_for_and_no_other_is_loaded(tmp_path: Path) -> None:
+    """`import ganlab; ganlab.data`; what a room itself lacks is not told as the room's absence."""
+    done = limits.run([assignments.grader_python(), "-c", ROOMS], 30, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "safetensors\n"), done.stderr

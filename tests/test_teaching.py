@@ -3,8 +3,11 @@
 import csv
 import datetime
 import io
+import os
 import random
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -489,3 +492,46 @@ def test_hand_in_runs_a_copy_and_says_what_raises(tmp_path: Path, capsys: pytest
     assert "stops with ZeroDivisionError" in said and "- 'a': not attempted" in said and "2 things to look at" in said
     assert {path.name: path.read_bytes() for path in (tmp_path / NAME).iterdir()} == before
     assert handin.CELL_SECONDS > 0
+
+
+# ---- the command
+
+
+def test_paths_with_a_tilde_are_in_the_home_folder(tmp_path: Path, monkeypatch, capsys) -> None:
+    home, here = tmp_path / "home", tmp_path / "here"
+    here.mkdir()
+    a_course(home / "course", NAME)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    results = home / "course" / "results" / NAME
+    results.mkdir(parents=True)
+    (results / "marks.csv").write_text("student,total,of\nada,3,9\n", encoding="utf-8")
+    assert main(["export", "--course=~/course", "--out=~/marks.csv"]) == 0, capsys.readouterr()
+    assert (home / "marks.csv").is_file() and not list(here.iterdir())
+    assert main(["import", "1", "--course=~/course", "~/none.zip"]) == 1
+    assert f"there is no {home / 'none.zip'}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["export", "--course=~nobody-of-that-name/course"])
+    assert "no such user's home" in capsys.readouterr().err
+    assert ganlab(["hand-in", "~/none.ipynb"]) == 1 and not list(here.iterdir())
+
+
+def test_output_that_cannot_be_shown_and_an_interrupt_are_no_traceback(tmp_path: Path, monkeypatch, capsys) -> None:
+    a_course(tmp_path / "Bär", NAME)
+    words = [sys.executable, "-m", "ganlab.classroom", "grade", "9", "--course", str(tmp_path / "Bär")]
+    page = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    process = subprocess.Popen(
+        [*words[:3], "import", "1", *words[5:], str(tmp_path / "Bär" / "none")], stderr=-1, env=page
+    )
+    assert b"there is no" in (said := process.communicate()[1]) and b"B\\xe4r" in said and process.returncode == 1
+    process = subprocess.Popen(words, stdout=-1, stderr=-1)
+    process.stdout.close()  # as `| head -0` does
+    process.stderr.close()
+    assert process.wait() == 1
+
+    def interrupted(course: Course, name: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(questions, "gather", interrupted)
+    assert main(["questions", "1", "--course", str(tmp_path / "Bär")]) == 130
+    assert capsys.readouterr().err == "interrupted\n"

@@ -293,3 +293,46 @@ def test_losses_are_on_the_screen_at_each_saving(tmp_path, capsys):
     assert command.main(arguments(tmp_path, steps=8)) == 0
     said = capsys.readouterr().out
     assert "step 4: critic_loss " in said and said.count("generator_loss") == 2
+
+
+def test_the_best_networks_of_a_game_are_those_whose_samples_are_nearest(tmp_path, capsys, monkeypatch):
+    distances = iter([5.0, 2.0, 3.0])
+    real = cli_train.metrics.frechet_distance
+
+    def distance(fake, reference):
+        assert len(fake) == 1000 and 0 < real(fake, reference) < float("inf")
+        return next(distances) if len(reference) == 2000 else real(fake, reference)  # else the floor, of halves
+
+    monkeypatch.setattr(cli_train.metrics, "frechet_distance", distance)
+    assert command.main(arguments(tmp_path, steps=12, network="cgan", more=["--width", "4", "--keep-networks"])) == 0
+    rows = lines(tmp_path / "metrics.csv")
+    assert rows[0] == ["step", "feature-FID", "its floor"] and [row[1] for row in rows[1:]] == ["5.0", "2.0", "3.0"]
+    assert "feature-FID 3, its floor 1" in capsys.readouterr().out
+    best = (tmp_path / "networks-best.safetensors").read_bytes()
+    assert best == (tmp_path / "networks-0000008.safetensors").read_bytes()
+    assert best != (tmp_path / "networks.safetensors").read_bytes()
+
+
+def test_the_distance_of_a_game_is_that_of_its_samples(tmp_path):
+    """Networks that hardly move: of good samples, and of collapsed ones."""
+    distances = {}
+    for name, width in (("cgan-digits", "16"), ("cgan-digits-collapsed", "32")):
+        more = ["--from", name, "--learning-rate", "1e-12", "--width", width]
+        assert command.main(arguments(tmp_path / name, steps=1, network="cgan", more=more)) == 0
+        distances[name] = float(lines(tmp_path / name / "metrics.csv")[1][1])
+    assert distances["cgan-digits"] < distances["cgan-digits-collapsed"] / 2
+
+
+def test_a_game_learns_from_all_pictures_of_a_folder_unless_some_are_held_out(tmp_path, pictures):
+    sizes = {}
+    for name, more in {"all": [], "share": ["--test-share", "0.25"]}.items():
+        words = arguments(tmp_path / name, steps=1, data=pictures, more=["--size", "16", *more])
+        assert command.main(words) == 0
+        sizes[name] = checkpoint.load(tmp_path / name / "run.safetensors")["data"]["set"]
+    assert ": 40 images" in sizes["all"] and ": 30 images" in sizes["share"]
+    (pictures / "train").mkdir()
+    (pictures / "test").mkdir()
+    for k, picture in enumerate(sorted(pictures.glob("*.png"))):
+        picture.rename(pictures / ("train" if k < 20 else "test") / picture.name)
+    assert command.main(arguments(tmp_path / "own", steps=1, data=pictures, more=["--size", "16"])) == 0
+    assert ": 20 images" in checkpoint.load(tmp_path / "own" / "run.safetensors")["data"]["set"]

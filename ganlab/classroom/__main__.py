@@ -13,7 +13,7 @@ from ganlab.classroom import downloads, export, questions, similarity
 from ganlab.classroom.collecting import collect
 from ganlab.classroom.course import HOME, Course, CourseError
 from ganlab.classroom.limits import Limits
-from ganlab.runtime import write_atomically
+from ganlab.runtime import forgiving_output, path_argument, write_atomically
 
 COMMANDS = {
     "release": "make what students get",
@@ -26,10 +26,21 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return the exit status: 0, 1 when something is wrong, 2 when the arguments are."""
+    """Run one command; return the exit status: 0, 1 when something is wrong, 2 when the arguments are, 130 for Ctrl-C.
+
+    What the terminal cannot show, or no longer takes, changes nothing.
+    """
+    with forgiving_output():
+        return _answered(arguments)
+
+
+def _answered(arguments: list[str] | None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         return _run(chosen)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     except ModuleNotFoundError as error:
         if error.name != "nbgrader":
             raise
@@ -46,12 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in made.items():
         if name != "export":
             command.add_argument("assignment", metavar="A", help="its number or name, such as 1")
-        command.add_argument("--course", type=Path, default=HOME, help="the course's folder (notebooks/assignments)")
-    made["import"].add_argument("download", type=Path, help="the zip or the folder")
+        command.add_argument(
+            "--course", type=path_argument, default=HOME, help="the course's folder (notebooks/assignments)"
+        )
+    made["import"].add_argument("download", type=path_argument, help="the zip or the folder")
     made["import"].add_argument("--system", default="", help=f"{', '.join(downloads.PATTERNS)} (what fits most files)")
     made["import"].add_argument("--pattern", default="", help="a regular expression with groups student, file, time")
     made["export"].add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help="a column's name")
-    made["export"].add_argument("--out", type=Path, help="the file (results/marks.csv)")
+    made["export"].add_argument("--out", type=path_argument, help="the file (results/marks.csv)")
     _add_grading(made["grade"])
     return parser
 
@@ -141,8 +154,7 @@ def _export(course: Course, chosen: argparse.Namespace) -> int:
         names[old] = new
     file = chosen.out or course.root / "results" / "marks.csv"
     text = export.table(course, names)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    write_atomically(file, text.encode())
     print(f"{file}: {len(text.splitlines()) - 1} students")
     return 0
 

@@ -1,14 +1,15 @@
 """The student's own look before handing in: `python -m ganlab hand-in 1_game.ipynb`. It gives nothing hidden away."""
 
 import argparse
-from pathlib import Path
+
+from ganlab.runtime import path_argument
 
 CELL_SECONDS = 120  # as `make grade` has it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes to its parser."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="your notebook, such as 1_game.ipynb")
+    parser.add_argument("file", type=path_argument, metavar="FILE", help="your notebook, such as 1_game.ipynb")
     parser.add_argument("--cell-seconds", type=int, default=CELL_SECONDS, help="a cell may take (%(default)s)")
 
 

@@ -47,14 +47,6 @@ class Parser(argparse.ArgumentParser):
         parser.error(f"{word}: no option of `{parser.prog.split(maxsplit=3)[-1]}`{belongs}")
 
 
-def path(text: str) -> Path:
-    """Return an argument as a path; ~ is the home folder even where no shell has said so, as in --out=~/runs."""
-    try:
-        return runtime.user_path(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error).removeprefix("path: ")) from None
-
-
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """Declare --seed."""
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")

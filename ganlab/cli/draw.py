@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from tqdm.auto import trange
 
 from ganlab import models
-from ganlab.cli.arguments import add_seed, class_number, load_maker, path, seed_number
+from ganlab.cli.arguments import add_seed, class_number, load_maker, seed_number
 from ganlab.data import pixels
 from ganlab.models import given
-from ganlab.runtime import seeded_generator, whole_number, write_atomically
+from ganlab.runtime import path_argument, seeded_generator, whole_number, write_atomically
 
 SIDE = 256  # pixels of a walk's picture, as near below as whole enlargements come
 FRAMES = 48  # from one end of a walk to the other
@@ -43,7 +43,7 @@ def _add_shared_arguments(parser: argparse.ArgumentParser, usual: str, out: str)
     parser.add_argument(
         "--class", dest="y", metavar="NAME", help="of networks that are told classes: which, by name or number"
     )
-    parser.add_argument("--out", required=True, type=path, metavar="PATH", help=out)
+    parser.add_argument("--out", required=True, type=path_argument, metavar="PATH", help=out)
 
 
 def sample(options: argparse.Namespace) -> int:

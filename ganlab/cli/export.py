@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import models
-from ganlab.cli.arguments import load_maker, path
-from ganlab.runtime import seeded_generator, write_atomically
+from ganlab.cli.arguments import load_maker
+from ganlab.runtime import path_argument, seeded_generator, write_atomically
 
 CLOSE = 1e-4  # how far a pixel, in [-1, 1], may be from torch's
 NEEDED = ("onnx", "onnxruntime", "onnxscript")
@@ -24,7 +24,7 @@ NEEDED = ("onnx", "onnxruntime", "onnxscript")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `export` takes."""
     parser.add_argument("--of", required=True, metavar="NAME|FOLDER", help="a shipped network, or what `train` wrote")
-    parser.add_argument("--out", required=True, type=path, metavar="NAME.onnx", help="the file to write")
+    parser.add_argument("--out", required=True, type=path_argument, metavar="NAME.onnx", help="the file to write")
 
 
 class ConditionalDecoder(nn.Module):

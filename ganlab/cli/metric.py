@@ -3,15 +3,17 @@
 import argparse
 
 import torch
-from torch import Tensor, nn
+import torch.nn.functional as F
+from torch import Tensor
 
-from ganlab import metrics
+from ganlab import data, metrics
 from ganlab.cli.arguments import load_images, load_networks
 from ganlab.data import pixels
+from ganlab.models import Classifier, trained
 from ganlab.runtime import seeded_generator
 
 LEAST = 10  # images on either side: fewer say nothing about a distribution
-AT_ONCE = 250
+USUAL_SIDE = 64  # pixels: what the largest of our own classifiers looks at
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,35 +30,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the Fréchet distance of features and, as its floor, that of the real images' own halves. Return 0."""
-    grey = all(_read(name).shape[1] == 1 for name in (options.real, options.others))
-    name = options.features or f"classifier-{'digits' if grey else 'earth'}"
-    networks, _ = load_networks("--features", name)
-    if "classifier" not in networks:
-        raise ValueError(f"--features: {name} is no classifier; train one with `train classifier`, or name one of ours")
-    classifier = networks["classifier"]
-    real = _features(classifier, _read(options.real, side=classifier.size))
-    others = _features(classifier, _read(options.others, side=classifier.size))
-    order = torch.randperm(len(real), generator=seeded_generator("floor"))
-    first, second = real[order].tensor_split(2)
-    distance, floor = metrics.frechet_distance(others, real), metrics.frechet_distance(first, second)
+    names = options.real, options.others
+    most = load_classifier(options.features).size if options.features else USUAL_SIDE
+    side = common_side(*(data.sides(name) for name in names), most)
+    real, others = (_read(name, side) for name in names)
+    name = options.features or usual_features(max(real.shape[1], others.shape[1]))
+    classifier = load_classifier(name)
+    features = trained.features(classifier, real)
+    distance = metrics.frechet_distance(trained.features(classifier, others), features)
+    floor = own_distance(features, len(others))
     print(f"feature-FID {distance:.4g} ({len(others):,} images of {options.others}, {len(real):,} of {options.real})")
-    print(f"floor {floor:.4g}: {len(first):,} of the real images against the other {len(second):,}")
-    print(f"features of {name}; compare only values of the same features and as many images")
+    print(f"floor {floor:.4g}: as many of the real images (half of them at most) against the others")
+    change = "shrunk to" if side > classifier.size else "with a black margin up to"
+    change = "" if side == classifier.size else f", {change} {classifier.size} x {classifier.size}"
+    print(f"both as {side} x {side} pixels{change}, on the features of {name}")
+    print("compare only values of the same features, pixels and number of images")
     return 0
 
 
-def _read(name: str, *, side: int | None = None) -> Tensor:
-    """Return all images of a set or folder, uint8 (N, C, side, side); a folder's are resized to that."""
-    images = load_images("REAL, OTHERS", name, "all", size=side).images
+def common_side(first: tuple[int, ...], second: tuple[int, ...], most: int) -> int:
+    """Return the side to which two sets are brought: the largest in which both come, so that none is enlarged."""
+    shared = set(first) & set(second)
+    return min(max(shared), most) if shared else min(max(first), max(second), most)
+
+
+def usual_features(channels: int, name: str = "") -> str:
+    """Return the name of the classifier of ours for a set, or for images of so many channels."""
+    own = f"classifier-{name}"
+    return own if own in trained.SHA256 else f"classifier-{'digits' if channels == 1 else 'earth'}"
+
+
+def load_classifier(name: str) -> Classifier:
+    """Return a classifier of ours or from a folder that `train classifier` wrote; ValueError for other networks."""
+    networks, _ = load_networks("--features", name)
+    if "classifier" not in networks:
+        raise ValueError(f"--features: {name} is no classifier; train one with `train classifier`, or name one of ours")
+    return networks["classifier"]
+
+
+def own_distance(features: Tensor, n: int) -> float:
+    """Return the distance of n features of real images, of (N, D), from the others: much lower is no better.
+
+    Half of them at most: fewer give larger values, so that n should be the number of the samples that are judged.
+    """
+    order = torch.randperm(len(features), generator=seeded_generator("floor"))
+    return metrics.frechet_distance(*features[order].tensor_split([min(n, len(features) // 2)]))
+
+
+def _read(name: str, side: int) -> Tensor:
+    """Return all images of a set or folder, uint8 (N, C, side, side)."""
+    sizes = data.sides(name) if name in data.SETS else (side,)
+    own = min((size for size in sizes if size >= side), default=max(sizes))
+    images = load_images("REAL, OTHERS", name, "all", size=own).images
     if len(images) < LEAST:
         raise ValueError(f"{name}: has {len(images)} images, expected at least {LEAST}")
-    return images
-
-
-@torch.no_grad()
-def _features(classifier: nn.Module, images: Tensor) -> Tensor:
-    """Return the features (N, D) of images uint8 (N, C, H, W), made grey or coloured as the classifier's are."""
-    channels = next(classifier.parameters()).shape[1]
-    if images.shape[1] != channels:
-        images = images.float().mean(1, keepdim=True).round().to(torch.uint8).expand(-1, channels, -1, -1)
-    return torch.cat([classifier.features(pixels.to_floats(part)) for part in images.split(AT_ONCE)])
+    if own == side:
+        return images
+    return pixels.to_bytes(F.interpolate(pixels.to_floats(images), (side, side), mode="bilinear", antialias=True))

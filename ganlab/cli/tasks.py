@@ -3,9 +3,9 @@
 import argparse
 
 from ganlab import data, losses, models
-from ganlab.cli.arguments import Parser, add_seed, path, thread_number
+from ganlab.cli.arguments import Parser, add_seed, thread_number
 from ganlab.models.trained import Plan
-from ganlab.runtime import whole_number
+from ganlab.runtime import path_argument, whole_number
 
 GANS = ("dcgan", "mlp", "cgan")
 VAES = ("vae", "cvae", "iwae")
@@ -43,7 +43,7 @@ def _add_common(parser: Parser, task: str) -> None:
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help="an image set, or a folder of your images")
     parser.add_argument("--steps", required=True, type=int, metavar="N", help="in all; a larger number continues a run")
     parser.add_argument(
-        "--out", required=True, type=path, metavar="FOLDER", help="results, among them networks.safetensors"
+        "--out", required=True, type=path_argument, metavar="FOLDER", help="results, among them networks.safetensors"
     )
     parser.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
     parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")

@@ -3,25 +3,30 @@
 import argparse
 import csv
 import dataclasses
+import functools
 import io
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ganlab import data, metrics, runtime, train
 from ganlab.checkpoint import CheckpointError
 from ganlab.cli.arguments import load_images, load_networks, seed_number
+from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
 from ganlab.cli.tasks import GANS, VAES, check_classes, image_size, network_plan, pixel_scale
 from ganlab.data import pixels
-from ganlab.models import trained
+from ganlab.models import Classifier, trained
 from ganlab.models.trained import Plan
 from ganlab.runtime import interrupts_deferred, whole_number, write_atomically
 from ganlab.train import Keep, Run, parallel
 
 SHEET = 64  # samples on a sheet, in eight columns
+SAMPLES = 1000  # of a generator that are compared with twice as many real images, at each saving
+LOWER_IS_BETTER = "feature-FID"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -74,9 +79,12 @@ def _begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     device = parallel.own_device(options.device)
     file = options.out / "run.safetensors"
     keep = Keep(checkpoint=file, checkpoint_every=options.every, resume=True, change=tuple(options.change))
+    game_of_folder = options.network in GANS and options.data not in data.SETS
+    # a game is not measured on images held out, so that a folder's are all learned from
+    test_share = 0 if options.test_share is None and game_of_folder else options.test_share
     how = {"size": image_size(options)}
-    if options.data not in data.SETS or options.fit != "crop" or options.test_share or options.skip_broken:
-        how |= {"fit": options.fit, "test_share": options.test_share, "skip_broken": options.skip_broken}
+    if options.data not in data.SETS or options.fit != "crop" or test_share is not None or options.skip_broken:
+        how |= {"fit": options.fit, "test_share": test_share, "skip_broken": options.skip_broken}
     with parallel.in_turn():
         images = load_images("--data", options.data, **how)
     check_classes(options.network, images)
@@ -89,9 +97,12 @@ def _begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
         _take_weights(options.start, networks)
     scale = pixel_scale(options, images)
     batches = images.batches(options.batch_size, options.seed, device, scale, options.flip, options.shift)
-    if options.network not in GANS:
-        held_out = load_images("--data", options.data, "test", **how)
-        keep = dataclasses.replace(keep, metric=_measure(held_out, scale), metric_every=options.every)
+    metric = None
+    if options.network in GANS and len(images) >= LEAST:
+        metric = _measure_samples(images, usual_features(images.images.shape[1], options.data))
+    elif options.network not in GANS:
+        metric = _measure_held_out(load_images("--data", options.data, "test", **how), scale)
+    keep = dataclasses.replace(keep, metric=metric, metric_every=options.every)
     game = train.Run(_task(options, networks.values()), batches, keep=keep, device=device)
     return game, Results(options, plan, images.classes)
 
@@ -130,7 +141,32 @@ def _task(options: argparse.Namespace, networks: Iterable[nn.Module]) -> train.T
     return train.GANTask(*networks, train.GANSettings(options.steps, **shared, **own))
 
 
-def _measure(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, float]]:
+def _measure_samples(images: data.ImageSet, name: str) -> Callable[[Run], dict[str, float]]:
+    """Return the metric of a generator: the distance of its samples from the real images, on a classifier's features.
+
+    The samples are of the same latents each time, so that the numbers of a run differ by its weights alone.
+    """
+
+    @functools.cache
+    def reference() -> tuple[Classifier, Tensor]:
+        """Return the classifier, and the features (N, D) of real images; made when first asked for."""
+        classifier = load_classifier(name)
+        order = torch.randperm(len(images), generator=runtime.seeded_generator("reference"))
+        return classifier, trained.features(classifier, images.images[order[: 2 * SAMPLES]])
+
+    def measure(run: Run) -> dict[str, float]:
+        classifier, real = reference()
+        z = run.latents(SAMPLES, "measured")
+        y = None if run.task.classes is None else torch.arange(SAMPLES) % run.task.classes
+        rows = torch.arange(SAMPLES).split(trained.AT_ONCE)
+        parts = [run.sample(z[part], y=None if y is None else y[part]) for part in rows]
+        fake = torch.cat([trained.features(classifier, part) for part in parts])
+        return {LOWER_IS_BETTER: metrics.frechet_distance(fake, real), "its floor": own_distance(real, SAMPLES)}
+
+    return measure
+
+
+def _measure_held_out(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, float]]:
     """Return the metric of a classifier, its accuracy, or of a VAE, its ELBO in nats, on images held out."""
 
     def measure(run: Run) -> dict[str, float]:
@@ -193,9 +229,10 @@ class Results:
 
 
 def _is_best(game: Run) -> bool:
-    """Return whether the first held-out number, a bound or an accuracy, is the highest that there has been."""
+    """Return whether the first number, a bound or accuracy or distance, is the best that there has been."""
     name = next(name for name in game.metrics[-1] if name != "step")
-    return game.metrics[-1][name] >= max(values[name] for values in game.metrics)
+    best = min if name == LOWER_IS_BETTER else max
+    return game.metrics[-1][name] == best(values[name] for values in game.metrics)
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

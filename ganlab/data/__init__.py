@@ -4,7 +4,7 @@ from ganlab.data import pixels
 from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, as_source, batch_of
 from ganlab.data.folders import read_image
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
-from ganlab.data.sets import SETS, describe, fetch, load
+from ganlab.data.sets import SETS, describe, fetch, load, sides
 
 __all__ = [
     "FLIPS",
@@ -26,4 +26,5 @@ __all__ = [
     "load",
     "pixels",
     "read_image",
+    "sides",
 ]

@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 from ganlab.data.listing import Listing, list_pictures, natural, readable, some
 from ganlab.data.packaged import DataError
+from ganlab.runtime import user_path
 
 FITS = ("crop", "pad")  # to a square: the middle of the picture, or all of it between black bars
 GREY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's names
@@ -80,7 +81,7 @@ def read_folder(
     listing = list_pictures(folder)
     notes = listing.notes()
     pictures = _placed(folder, listing, notes)
-    if test_share is not None and any(picture.split for picture in pictures):
+    if test_share and any(picture.split for picture in pictures):
         raise DataError(f"test_share: got {test_share}, but {folder} has its own split, in folders")
     classes = tuple(sorted({picture.label for picture in pictures if picture.label is not None}, key=natural))
     _note_empty_folders(folder, pictures, notes)
@@ -116,8 +117,8 @@ def read_image(source: str | Path | bytes, size: int, grey: bool = False) -> Ten
     Raises DataError for what cannot be read as a picture.
     """
     name = "source" if isinstance(source, bytes) else str(source)
-    path = source if isinstance(source, bytes) else Path(source).expanduser()
     try:
+        path = source if isinstance(source, bytes) else user_path(source)
         bits = _bits(_brightest(path)) if _head(path).sixteen_bits else 16
         image = _square(path, size=size, grey=grey, fit="crop", bits=bits)
     except Exception as error:  # as in _read_each
@@ -125,6 +126,18 @@ def read_image(source: str | Path | bytes, size: int, grey: bool = False) -> Ten
     if bits < 16:
         tell(name, [_bits_note("this picture uses", bits)])
     return image
+
+
+def smallest_side(folder: Path) -> int:
+    """Return the shorter side, in pixels, of a folder's smallest picture; what cannot be read does not count.
+
+    Raises DataError for a folder in which nothing can be read.
+    """
+    pictures = [Picture(path, path.name, None, None) for path in list_pictures(folder).files]
+    heads, _ = _read_each(pictures, _head, "looking at")
+    if not heads:
+        raise DataError(f"{folder}: no images in this folder that can be read; expected .png, .jpg, .webp and the like")
+    return min(min(head.width, head.height) for head in heads.values())
 
 
 def tell(name: str, notes: Iterable[str]) -> None:
@@ -201,7 +214,7 @@ def _chosen(pictures: list[Picture], split: str, test_share: float | None, notes
         chosen = [picture for picture in pictures if picture.split == split]
     else:
         held_out = {picture for picture in pictures if is_test(picture.path.name)}
-        if test_share is not None:
+        if test_share is not None:  # 0 holds out none
             held_out = _share_of_each_class(pictures, test_share)
         chosen = [picture for picture in pictures if (picture in held_out) == (split == "test")]
     others = len(pictures) - len(chosen)
@@ -213,6 +226,8 @@ def _chosen(pictures: list[Picture], split: str, test_share: float | None, notes
 def _share_of_each_class(pictures: list[Picture], share: float) -> set[Picture]:
     """Return that share of each class, at least one picture of two or more: those whose names have the least hash."""
     held_out: set[Picture] = set()
+    if not share:
+        return held_out
     for label in {picture.label for picture in pictures}:
         ordered = sorted(
             (p for p in pictures if p.label == label), key=lambda picture: (_hash(picture.path.name), picture.name)

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 
 from ganlab.data.batches import ImageSet
 from ganlab.data.downloads import FASHION, KMNIST, MNIST
-from ganlab.data.folders import FITS, read_folder, tell
+from ganlab.data.folders import FITS, read_folder, smallest_side, tell
 from ganlab.data.packaged import DIGITS, EARTH, SPLITS, DataError, SetStatus
-from ganlab.runtime import whole_number
+from ganlab.runtime import user_path, whole_number
 
 SETS = {source.name: source for source in (DIGITS, EARTH, FASHION, MNIST, KMNIST)}
 
@@ -32,16 +32,16 @@ def load(
     may use the network, and only the first time.
 
     The rest is for a folder. `fit` makes its images square: "crop" takes the middle, "pad" all of it between black
-    bars. `test_share`, between 0 and 1, holds out that part of each class; by default a hash of each file's name holds
-    out about one in ten. `skip_broken` leaves out what cannot be read. What is left out or assumed is printed, and
-    stays in the `notes` of what is returned. Raises DataError for all that can be wrong with the name, the arguments,
-    the files or the network.
+    bars. `test_share`, from 0 to below 1, holds out that part of each class; by default a hash of each file's name
+    holds out about one in ten. `skip_broken` leaves out what cannot be read. What is left out or assumed is printed,
+    and stays in the `notes` of what is returned. Raises DataError for all that can be wrong with the name, the
+    arguments, the files or the network.
     """
     for name, value, known in (("split", split, (*SPLITS, "all")), ("fit", fit, FITS)):
         if value not in known:
             raise DataError(f"{name}: got {value!r}, expected one of {', '.join(known)}")
-    if test_share is not None and not (isinstance(test_share, int | float) and 0 < test_share < 1):
-        raise DataError(f"test_share: got {test_share!r}, expected a number between 0 and 1, such as 0.2")
+    if test_share is not None and not (isinstance(test_share, int | float) and 0 <= test_share < 1):
+        raise DataError(f"test_share: got {test_share!r}, expected a number from 0 to below 1, such as 0.2")
     if size is not None:
         try:
             size = whole_number("size", size, least=1)
@@ -76,7 +76,10 @@ def _folder(folder: str | Path) -> Path:
     """Return the path of a folder that is there; raise DataError for all else."""
     if not isinstance(folder, str | os.PathLike):
         raise DataError(f"name_or_folder: got {folder!r}, expected a set's name or a folder")
-    path = Path(folder).expanduser()
+    try:
+        path = user_path(folder)
+    except ValueError as error:
+        raise DataError(str(error)) from error
     if path.is_dir():
         return path
     if path.exists():
@@ -85,6 +88,16 @@ def _folder(folder: str | Path) -> Path:
         f"name_or_folder: got {str(folder)!r}, which is no set and no folder.{_suggestion(str(folder))} "
         f"The sets are {', '.join(SETS)}; or give the path of a folder of images"
     )
+
+
+def sides(name_or_folder: str | Path) -> tuple[int, ...]:
+    """Return the sides in pixels in which a set comes, or the one that no picture of a folder has to be enlarged for.
+
+    Raises DataError for a name that is neither, or a folder in which no picture can be read.
+    """
+    if isinstance(name_or_folder, str) and name_or_folder in SETS:
+        return SETS[name_or_folder].sizes
+    return (smallest_side(_folder(name_or_folder)),)
 
 
 def _suggestion(name: str) -> str:

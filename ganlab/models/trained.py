@@ -50,6 +50,7 @@ KINDS = (
     conditional_critic,
     conditional_vae,
 )
+AT_ONCE = 250  # images that a classifier looks at in one go
 # What networks are made of: for each role, "generator" say, the name of one of KINDS and its arguments.
 Plan = dict[str, tuple[str, dict[str, object]]]
 
@@ -134,6 +135,28 @@ def is_intact(name: str) -> bool:
     return hashlib.sha256((FOLDER / f"{name}.safetensors").read_bytes()).hexdigest() == SHA256[name]
 
 
+@torch.no_grad()
+def features(classifier: Classifier, images: Tensor) -> Tensor:
+    """Return the features (N, 64) of images (N, C, H, W), float in [-1, 1] or uint8, on the CPU.
+
+    Every image is brought to the classifier's side in one manner, so that only images of one side can be compared: a
+    smaller one gets a black margin, as the digits have it, a larger one is shrunk. Grey and colour become its own.
+    """
+    weight = next(classifier.parameters())
+    parts = []
+    for batch in images.split(AT_ONCE):
+        x = pixels.to_floats(batch)
+        if x.shape[1] != weight.shape[1]:
+            x = x.mean(1, keepdim=True).expand(-1, weight.shape[1], -1, -1)
+        margin = classifier.size - x.shape[-1]
+        if margin < 0:
+            x = F.interpolate(x, (classifier.size,) * 2, mode="bilinear", antialias=True)
+        else:
+            x = F.pad(x, (margin // 2, margin - margin // 2) * 2, value=-1.0)
+        parts.append(classifier.features(x.to(weight.device)).cpu())
+    return torch.cat(parts)
+
+
 class FeatureDistance:
     """The Fréchet distance between a set's real images and others, on the features of the set's own classifier.
 
@@ -158,12 +181,6 @@ class FeatureDistance:
         """Return the distance of images (N, C, H, W), float in [-1, 1] or uint8, in squared units of the features."""
         return metrics.frechet_distance(self.features(images), self._reference)
 
-    @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """Return the features (N, 64) of images (N, C, H, W), on the CPU; smaller images get a black margin."""
-        margin = (self.classifier.size - images.shape[-1]) // 2
-        features = []
-        for batch in images.split(250):
-            x = pixels.to_floats(batch.to(self.device))
-            features.append(self.classifier.features(F.pad(x, (margin,) * 4, value=-1.0)).cpu())
-        return torch.cat(features)
+        """Return the features (N, 64) of images (N, C, H, W), on the CPU, as `features` does."""
+        return features(self.classifier, images)

@@ -1,11 +1,26 @@
-"""Output that never stops work: what the terminal cannot show is shown otherwise, or not at all."""
+"""What commands have in common: output that never stops work, and paths as a person writes them.
 
+What the terminal cannot show is shown otherwise, or not at all.
+"""
+
+import argparse
 import contextlib
 import io
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+from ganlab.runtime.files import user_path
+
+
+def path_argument(text: str) -> Path:
+    """Return an argument as a path; ~ is the home folder even where no shell has said so, as in --out=~/runs."""
+    try:
+        return user_path(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("path: ")) from None
 
 
 class Forgiving(io.TextIOBase):

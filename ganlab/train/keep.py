@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from ganlab import checkpoint
 from ganlab.checkpoint import CheckpointError
-from ganlab.runtime import whole_number
+from ganlab.runtime import user_path, whole_number
 
 CHANGEABLE = (
     "learning_rate", "critic_learning_rate", "batch_size", "objective", "penalty", "penalty_weight", "threads",
@@ -50,7 +50,7 @@ class Keep:
             raise ValueError("resume: got True without checkpoint=, expected the file to resume from")
         if self.checkpoint is None:
             return
-        object.__setattr__(self, "checkpoint", Path(self.checkpoint).expanduser())
+        object.__setattr__(self, "checkpoint", user_path(self.checkpoint))
         if self.checkpoint.exists() and not self.resume:
             raise ValueError(
                 f"checkpoint: {self.checkpoint} exists already; pass resume=True to continue it, or another name"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ganlab import models
 from ganlab.data import pixels
 from ganlab.models.latent import LatentSpace
-from ganlab.runtime import seeded_generator, whole_number, write_atomically
+from ganlab.runtime import seeded_generator, user_path, whole_number, write_atomically
 from ganlab.widgets.kit import (
     LARGE,
     THUMBNAIL,
@@ -172,9 +172,9 @@ class LatentWalk(Panel):
 
     def _save(self, button: object) -> None:
         """Write the walk, side by side, or the strips, one below the other; under a name that is not taken yet."""
-        target = Path(self.file.value.strip())
-        moving = target.suffix.lower() == ".gif"
         try:
+            target = user_path(self.file.value.strip())
+            moving = target.suffix.lower() == ".gif"
             if target.suffix.lower() not in (".gif", ".png"):
                 raise ValueError(f"file: got {str(target)!r}, expected a name that ends in .gif or .png")
             frames = self.STEPS if moving else FRAMES
