@@ -29,7 +29,7 @@ def plain(images: ImageSet, labels: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(("flip", "turns"), [("none", 1), ("horizontal", 2), ("both", 4)])
 def test_a_flip_turns_each_image_on_its_own_and_whole(flip, turns, device):
     images = pictures(400)
-    batches = images.batches(400, 3, device, "unit", flip=flip)
+    batches = images.batches(400, 3, device, scale="unit", flip=flip)
     got, straight = batches.at(1).cpu(), plain(images, batches.labels_at(1).cpu())
     ways = {"as it is": straight, "left-right": straight.flip(3), "up-down": straight.flip(2)}
     ways["round"] = straight.flip(2, 3)
@@ -43,7 +43,7 @@ def test_a_flip_turns_each_image_on_its_own_and_whole(flip, turns, device):
 @on_each_device
 def test_a_shift_moves_the_image_and_repeats_its_edge(device):
     images = pictures(300)
-    batches = images.batches(300, 3, device, "unit", shift=2)
+    batches = images.batches(300, 3, device, scale="unit", shift=2)
     got, straight = batches.at(1).cpu(), plain(images, batches.labels_at(1).cpu())
     padded = torch.nn.functional.pad(straight, (2, 2, 2, 2), mode="replicate")
     seen = {}

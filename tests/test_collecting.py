@@ -133,7 +133,7 @@ def test_an_odd_file_is_read_and_loses_nothing(kind: str, tmp_path: Path) -> Non
     content, words = READABLE[kind]
     file = tmp_path / f"{NAME}.ipynb"
     file.write_bytes(content)
-    notebook, looks = restore(read(file), KEY, RELEASE)
+    notebook, looks = restore(read(file), key=KEY, release=RELEASE)
     wanted = REPAIRED | ({"letter": notebook.cells[-1].source} if "Latin" in kind else {})
     assert sources(notebook) == wanted
     assert words in "; ".join(looks) and bool(words) == bool(looks), looks
@@ -197,7 +197,7 @@ MISPLACED: dict[str, Callable[[list[NotebookNode], int], object]] = {
 @pytest.mark.parametrize("place", MISPLACED)
 def test_a_written_answer_in_the_wrong_place_is_put_before_the_teacher(place: str) -> None:
     given = understood(nbformat.writes(with_letter(MISPLACED[place])).encode())
-    notebook, looks = restore(given, KEY, RELEASE)
+    notebook, looks = restore(given, key=KEY, release=RELEASE)
     answer = submissions.cell(notebook, "letter").source
     assert answer.startswith(MOVED) and LETTER in answer
     assert any(look.startswith("'letter' was left alone, and text") for look in looks), looks
@@ -218,7 +218,7 @@ def test_a_written_answer_in_the_wrong_place_is_put_before_the_teacher(place: st
 def test_other_text_is_not_taken_for_a_written_answer(change: Callable) -> None:
     notebook = with_letter(change)
     written = submissions.cell(notebook, "letter").source
-    restored, looks = restore(understood(nbformat.writes(notebook).encode()), KEY, RELEASE)
+    restored, looks = restore(understood(nbformat.writes(notebook).encode()), key=KEY, release=RELEASE)
     assert submissions.cell(restored, "letter").source == written and looks == []
 
 
@@ -315,7 +315,7 @@ def collected(tmp_path: Path, files: dict[str, bytes]) -> HandIn:
     for path, content in files.items():
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).write_bytes(content)
-    return collect(home, NAME, RELEASE, tmp_path / "unpacked", OTHERS)
+    return collect(home, NAME, RELEASE, place=tmp_path / "unpacked", others=OTHERS)
 
 
 @pytest.mark.parametrize("kind", WRAPPED)
@@ -323,9 +323,9 @@ def test_the_notebook_is_taken_out_of_its_wrapping(kind: str, tmp_path: Path) ->
     files, wanted, words = WRAPPED[kind]
     hand_in = collected(tmp_path, files)
     assert hand_in.file == wanted and (hand_in.notebook is not None) == bool(wanted)
-    said = "; ".join(hand_in.looks)
+    said = "; ".join(hand_in.remarks)
     assert words in said and bool(words) == bool(said), said
-    staged = stage(hand_in, "ada", tmp_path / "staged" / NAME, KEY, RELEASE)
+    staged = stage(hand_in, "ada", tmp_path / "staged" / NAME, key=KEY, release=RELEASE)
     if wanted:
         assert sources(staged.notebook) == REPAIRED
     assert {path.name for path in tmp_path.iterdir()} <= {"submitted", "unpacked", "staged"}
@@ -346,11 +346,11 @@ def test_files_beside_the_notebook_come_along_and_links_do_not(tmp_path: Path) -
     (home / IPYNB).write_bytes(BYTES)
     os.symlink(tmp_path / "gradebook.db", home / "notes.txt")
     os.symlink(tmp_path, home / "folder")
-    hand_in = collect(home.parent, NAME, RELEASE, tmp_path / "unpacked", OTHERS)
+    hand_in = collect(home.parent, NAME, RELEASE, place=tmp_path / "unpacked", others=OTHERS)
     assert set(hand_in.extras) == {"data/x.csv"}
-    assert sorted(hand_in.looks) == ["links to another place: folder", "links to another place: notes.txt"]
+    assert sorted(hand_in.remarks) == ["links to another place: folder", "links to another place: notes.txt"]
 
 
 def test_a_student_without_a_folder_handed_in_nothing(tmp_path: Path) -> None:
-    hand_in = collect(tmp_path / "nobody", NAME, RELEASE, tmp_path / "unpacked", OTHERS)
-    assert hand_in.looks == ["handed in nothing"] and hand_in.notebook is None
+    hand_in = collect(tmp_path / "nobody", NAME, RELEASE, place=tmp_path / "unpacked", others=OTHERS)
+    assert hand_in.remarks == ["handed in nothing"] and hand_in.notebook is None

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from ganlab import cli as command
-from ganlab import runtime
+from ganlab import data, runtime
 from ganlab.cli import draw, tasks, train
 from ganlab.models import trained
+from ganlab.train import Keep
 
 ALIKE = ["--data", "digits", "--steps", "2", "--out", "run"]
 
@@ -87,8 +88,18 @@ def test_a_tilde_is_the_home_folder_in_every_path(tmp_path, monkeypatch, capsys)
     assert not list(here.iterdir()) and {"run", "a.png", "many", "a.gif"} <= {path.name for path in home.iterdir()}
     capsys.readouterr()
     assert "no such user's home" in refusal(["sample", "--out=~nobody-of-that-name/a.png"], capsys)
-    assert command.main(["sample", "--of=~nobody-of-that-name/run", "--out=b.png"]) == 1
-    assert "no such user's home" in capsys.readouterr().err
+    nobody = "~nobody-of-that-name/run"
+    for words in (
+        ["sample", f"--of={nobody}", "--out=b.png"],
+        ["metric", "digits", nobody],
+        ["train", "mlp", "--data", nobody, "--steps", "1", "--out=~/other"],
+    ):
+        assert command.main(words) == 1
+        assert "no such user's home" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no such user's home"):
+        Keep(checkpoint=f"{nobody}/a.safetensors")
+    with pytest.raises(data.DataError, match="no such user's home"):
+        data.read_image(f"{nobody}/a.png", 8)
 
 
 def start(words: list[str], **options: object) -> subprocess.Popen:

@@ -4,12 +4,16 @@ import importlib.util
 import re
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
 import torch
+import torch.nn.functional as F
 
-from ganlab import checkpoint, models, runtime
+from ganlab import checkpoint, data, models, runtime
 from ganlab import cli as command
-from ganlab.cli import export
+from ganlab.cli import export, metric
+from ganlab.data import pixels
 from ganlab.models import trained
 
 SHAPE = {"channels": 1, "size": 16, "width": 4}
@@ -91,3 +95,53 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path, capsys) -> None:
     assert "has 3 images, expected at least 10" in capsys.readouterr().err
     assert command.main(["metric", "digits", "digits", "--features", "vae-digits"]) == 1
     assert "is no classifier" in capsys.readouterr().err
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Forty grey pictures of 90x70 pixels."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for k in range(40):
+        waves = np.sin(np.outer(np.arange(70), rng.uniform(0, 0.3, 90)))
+        PIL.Image.fromarray((127 + 120 * waves).astype(np.uint8)).save(folder / f"{k}.png")
+    return folder
+
+
+def test_both_sides_are_brought_to_the_features_in_one_manner(tmp_path: Path, photos: Path, capsys) -> None:
+    """The digits of 28 pixels, as files, are the set's own; photographs are, at whatever size they were saved."""
+    for k, image in enumerate(data.load("digits", "all").images[:400]):
+        padded = F.pad(image, (2,) * 4)
+        for name, picture in (("small", image), ("padded", padded)):
+            runtime.write_atomically(tmp_path / name / f"{k}.png", pixels.png(pixels.tile(picture[None], 1)))
+    assert distance(["digits", str(tmp_path / "small")], capsys) == distance(
+        ["digits", str(tmp_path / "padded")], capsys
+    )
+    assert command.main(["metric", "digits", str(tmp_path / "small")]) == 0
+    assert "both as 28 x 28 pixels, with a black margin up to 32 x 32, on the features of" in capsys.readouterr().out
+    others, _ = distance([str(photos), "digits"], capsys)
+    for side in (32, 64, 90):
+        for k, image in enumerate(data.load(photos, "all", side).images):
+            runtime.write_atomically(tmp_path / str(side) / f"{k}.png", pixels.png(pixels.tile(image[None], 1)))
+        assert distance([str(photos), str(tmp_path / str(side))], capsys)[0] < others / 20
+
+
+def test_features_are_of_any_size_and_colour() -> None:
+    classifier = trained.load("classifier-digits")["classifier"]
+    grey = data.load("digits", size=32).images[:20]
+    expected = trained.features(classifier, grey)
+    assert torch.allclose(trained.features(classifier, grey.expand(-1, 3, -1, -1)), expected, atol=1e-4)
+    large = F.interpolate(pixels.to_floats(grey), scale_factor=4, mode="bilinear")
+    assert (trained.features(classifier, large) - expected).abs().mean() < 0.2 * expected.abs().mean()
+    odd = grey[:, :, 1:, 1:]  # 31 pixels: the margin is one row and one column
+    assert torch.equal(trained.features(classifier, odd), trained.features(classifier, F.pad(odd, (0, 1, 0, 1))))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "most", "side"),
+    [((28, 32), (28,), 64, 28), ((28, 32), (32,), 64, 32), ((28, 32), (28, 32), 64, 32), ((64,), (28, 32), 64, 32)]
+    + [((300,), (200,), 64, 64), ((300,), (64,), 128, 64), ((28, 32), (30,), 64, 30), ((100,), (100,), 32, 32)],
+)
+def test_no_side_is_enlarged(first: tuple, second: tuple, most: int, side: int) -> None:
+    assert metric.common_side(first, second, most) == metric.common_side(second, first, most) == side

@@ -222,9 +222,10 @@ def test_a_rate_that_is_none_is_refused(value):
 
 
 @pytest.mark.parametrize("cost", [0.001, 0.03, 0.2, 3.0])
-def test_painting_takes_a_small_share_and_comes_once_a_second(cost):
+def test_painting_takes_a_small_share_and_comes_once_a_second(monkeypatch, cost):
     now = [100.0]
-    pace, painted = Pace(lambda: now[0]), []
+    monkeypatch.setattr(dashboard.time, "perf_counter", lambda: now[0])
+    pace, painted = Pace(), []
 
     def paint() -> None:
         painted.append(now[0])

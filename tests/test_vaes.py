@@ -312,3 +312,23 @@ def test_unknown_likelihoods_are_refused():
     with pytest.raises(ValueError, match="likelihood: got 'poisson', expected one of bernoulli, logistic"):
         VAE(nn.Identity(), nn.Identity(), 2, likelihood="poisson")
     assert train.bounds(small(), images_for(small(), 2)).shape == (2,)
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+def test_a_whole_set_held_out_is_looked_at_a_few_images_at_a_time(samples):
+    """However large the images and the set are: counted at the networks, images and draws alike."""
+    pictures = torch.randint(0, 256, (700, 3, 64, 64), dtype=torch.uint8)
+    held_out = ImageSet(pictures, None, (), "noise", "test")
+    vae, sizes = conv_vae(3, 64, latent_dim=2, width=2, hidden=4, likelihood="logistic"), []
+    for network in (vae.encoder, vae.decoder):
+        network.register_forward_hook(lambda network, given, output: sizes.append(len(given[0])))
+    bound = train.held_out_bound(vae, held_out, samples)
+    assert bound.isfinite() and 0 < max(sizes) * 3 * 64 * 64 <= 2**20
+
+
+def test_accuracy_looks_at_a_few_images_at_a_time():
+    pictures = torch.randint(0, 256, (1200, 1, 8, 8), dtype=torch.uint8)
+    held_out = ImageSet(pictures, torch.zeros(1200, dtype=torch.int64), ("a",), "noise", "test")
+    classifier, sizes = models.Classifier(1, size=8, width=2), []
+    classifier.register_forward_hook(lambda network, given, output: sizes.append(len(given[0])))
+    assert train.accuracy(classifier, held_out) == 1 and max(sizes) <= 500 and sum(sizes) == 1200

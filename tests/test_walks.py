@@ -141,6 +141,17 @@ def test_the_strip_is_saved_as_a_png_and_refusals_are_told(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["walk.png"]
 
 
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = pair()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    for name, said in (("~/walk.png", "Saved as"), ("~nobody-of-that-name/walk.png", "no such user")):
+        walk.file.value = name
+        walk.save.click()
+        assert said in walk.readout.value
+    assert [path.name for path in tmp_path.iterdir()] == ["home"] and (tmp_path / "home" / "walk.png").is_file()
+
+
 def test_the_walk_can_be_found_and_its_controls_have_labels() -> None:
     walk = pair()
     assert "ganlab-widget" in walk._dom_classes and "ganlab-readout" in walk.readout._dom_classes

@@ -129,7 +129,8 @@ def handed_in(course: Course, name: str) -> tuple[dict[str, NotebookNode], Noteb
     others = [other for other in course.names() if other != name]
     with tempfile.TemporaryDirectory(prefix="ganlab-similar-") as folder:
         homes = sorted(path for path in (course.root / "submitted").glob("[!.]*") if path.is_dir())
-        hand_ins = {home.name: collect(home, name, released, Path(folder) / home.name, others) for home in homes}
+        place = Path(folder)
+        hand_ins = {home.name: collect(home, name, released, place=place / home.name, others=others) for home in homes}
     return {student: one.notebook for student, one in hand_ins.items() if one.notebook}, released
 
 

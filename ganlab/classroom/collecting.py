@@ -24,7 +24,7 @@ class HandIn:
     notebook: NotebookNode | None = None
     file: str = ""  # what was taken, as the teacher finds it
     extras: dict[str, Path] = field(default_factory=dict)  # by the name it has beside the notebook
-    looks: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     unused: list[tuple[str, str]] = field(default_factory=list)  # (what, why)
 
 
@@ -40,7 +40,7 @@ class _Candidate:
         return self.worked_on > 0, self.path.name == f"{name}.ipynb", self.worked_on, self.path.stat().st_mtime
 
 
-def collect(home: Path, name: str, release: NotebookNode, place: Path, others: list[str]) -> HandIn:
+def collect(home: Path, name: str, release: NotebookNode, *, place: Path, others: list[str]) -> HandIn:
     """Return what the student with the folder `home` handed in for assignment `name`.
 
     Taken is what lies in the folder of the assignment, in one with nearly its name, or, where neither holds a notebook
@@ -49,7 +49,7 @@ def collect(home: Path, name: str, release: NotebookNode, place: Path, others: l
     """
     hand_in = HandIn()
     if not home.is_dir():
-        hand_in.looks.append("handed in nothing")
+        hand_in.remarks.append("handed in nothing")
         return hand_in
     entries = sorted(one for one in home.iterdir() if not _is_litter(one))
     exact = [one for one in entries if one.name == name]
@@ -63,12 +63,12 @@ def collect(home: Path, name: str, release: NotebookNode, place: Path, others: l
         if group and chosen is None:
             chosen = _choose(group, name, home, release, place, hand_in)
             if chosen and group is not exact:
-                hand_in.looks.append(f"was found at {chosen.label}, not in the folder {name}")
+                hand_in.remarks.append(f"was found at {chosen.label}, not in the folder {name}")
         elif group:
             hand_in.unused += [(_label(one, home), f"lies beside what was graded, {hand_in.file}") for one in group]
     if chosen is None:
         there = _relevant(hand_in.unused)
-        hand_in.looks.append(
+        hand_in.remarks.append(
             "; ".join(there) if there else "handed in nothing" if not exact else f"has no {name}.ipynb"
         )
     return hand_in
@@ -103,10 +103,10 @@ def _choose(
     hand_in.notebook, hand_in.file = best.notebook, best.label
     if len(candidates) > 1:
         rest = ", ".join(f"{one.label} ({_work(one)})" for one in candidates if one is not best)
-        hand_in.looks.append(f"of several notebooks {best.label} was graded ({_work(best)}), not {rest}")
+        hand_in.remarks.append(f"of several notebooks {best.label} was graded ({_work(best)}), not {rest}")
         hand_in.unused += [(one.label, f"{best.label} was graded") for one in candidates if one is not best]
     elif best.path.name != f"{name}.ipynb":
-        hand_in.looks.append(f"was handed in as {best.path.name}, graded as {name}.ipynb")
+        hand_in.remarks.append(f"was handed in as {best.path.name}, graded as {name}.ipynb")
     _add_extras(files, best, hand_in)
     return best
 
@@ -122,7 +122,7 @@ def _add_extras(files: list[tuple[Path, str, Path]], best: _Candidate, hand_in: 
         hand_in.extras.setdefault(str(inside), path)
         del label
     if total > LARGEST_MB * 1e6:
-        hand_in.looks.append(f"brings files of more than {LARGEST_MB} MB, which were left out")
+        hand_in.remarks.append(f"brings files of more than {LARGEST_MB} MB, which were left out")
         hand_in.extras = {key: path for key, path in hand_in.extras.items() if key == TIMESTAMP}
 
 
@@ -139,7 +139,7 @@ def _files(folder: Path) -> list[Path]:
 def _unpacked(file: Path, label: str, root: Path, place: Path, hand_in: HandIn) -> list[tuple[Path, str, Path]]:
     """Return a file, or what is in it if it is an archive, each with its label."""
     if file.is_symlink() or not file.is_file():
-        hand_in.looks.append(f"links to another place: {file.name}" if file.is_symlink() else f"{label} is no file")
+        hand_in.remarks.append(f"links to another place: {file.name}" if file.is_symlink() else f"{label} is no file")
         return []
     if file.suffix.lower() != ".zip":
         return [(file, label, root)]

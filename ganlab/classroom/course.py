@@ -33,10 +33,10 @@ class Course:
 
     def find(self, assignment: str) -> str:
         """Return the full name of an assignment given by it or by its number; raise CourseError if there is none."""
-        found = [name for name in self.names() if assignment in (name, name.partition("_")[0])]
-        if not found:
+        matches = [name for name in self.names() if assignment in (name, name.partition("_")[0])]
+        if not matches:
             raise CourseError(f"assignment: got {assignment!r}, expected one of {', '.join(self.names()) or 'none'}")
-        return found[0]
+        return matches[0]
 
     def source(self, name: str) -> Path:
         """Return the notebook that an assignment is made of, solutions and hidden tests included."""

@@ -49,7 +49,7 @@ class Record:
     unused: list[tuple[str, str]] = field(default_factory=list)
 
     @property
-    def looks(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """All that needs a look."""
         return self.of_file + self.of_run + self.of_marks
 
@@ -91,7 +91,6 @@ def grade(
     limits: Limits = USUAL,
     students: Iterable[str] = (),
     again: bool = False,
-    progress: Callable[[str], None] = print,
 ) -> report.Report:
     """Grade what lies in `submitted/`, `jobs` submissions at a time, and write marks, pages and the summary of all.
 
@@ -111,15 +110,15 @@ def grade(
     others = [other for other in course.names() if other != name]
     with tempfile.TemporaryDirectory(prefix="ganlab-grading-", ignore_cleanup_errors=True) as folder:
         group = _Class(course, name, key, released, limits, Path(folder), others, _grader(limits), again)
-        _grade_each(group, chosen, jobs, progress)
+        _grade_each(group, chosen, jobs)
         with marking.open_gradebook(course) as gradebook:
             deadlines.enter(dates, gradebook, name)
-        _write_pages(group, chosen, jobs, progress)
+        _write_pages(group, chosen, jobs)
         records = {student: group.record(student) for student in [*here, *members]}
         for student in members.keys() - set(here):
             if records[student].file:  # it was graded before, and has been taken away since
                 records[student].file, records[student].of_file = "", [EARLIER]
-    return report.write(course, name, records, members, _beside(course, members))
+    return report.write(course, name, records, members=members, beside=_beside(course, members))
 
 
 def _grader(limits: Limits) -> str:
@@ -130,7 +129,7 @@ def _grader(limits: Limits) -> str:
     return text.hexdigest()
 
 
-def _grade_each(group: _Class, students: list[str], jobs: int, progress: Callable[[str], None]) -> None:
+def _grade_each(group: _Class, students: list[str], jobs: int) -> None:
     """Read, run and mark each student's work; whatever goes wrong with one is written into its own record."""
     began = time.monotonic()
     took: dict[str, float] = {}
@@ -148,26 +147,26 @@ def _grade_each(group: _Class, students: list[str], jobs: int, progress: Callabl
             else:
                 _mark(group, staged, record)
         if unchanged := len(students) - len(waiting):
-            progress(f"{unchanged} are as they were at the last grading, or have nothing to run.")
+            print(f"{unchanged} are as they were at the last grading, or have nothing to run.")
         for done, future in enumerate(as_completed(waiting), 1):
             student, staged, record = waiting[future]
             _apart(future.result, record.of_run, "could not be run")
             _mark(group, staged, record)
             took[student] = record.seconds
             left = (time.monotonic() - began) / done * (len(waiting) - done)
-            progress(f"{student}: run in {record.seconds:.1f} s ({done} of {len(waiting)}, {_minutes(left)} left)")
+            print(f"{student}: run in {record.seconds:.1f} s ({done} of {len(waiting)}, {_minutes(left)} left)")
     if took:
         slowest = sorted(took, key=lambda student: (-took[student], student))
-        progress("Seconds to run each: " + ", ".join(f"{student} {took[student]:.1f}" for student in slowest))
+        print("Seconds to run each: " + ", ".join(f"{student} {took[student]:.1f}" for student in slowest))
 
 
-def _apart(work: Callable[[], object], looks: list[str], words: str) -> None:
+def _apart(work: Callable[[], object], remarks: list[str], words: str) -> None:
     """Do something for one student; what it raises becomes a reason for a look."""
     try:
         work()
     except Exception as error:  # whatever it is, it must not cost the others anything
         place = traceback.extract_tb(error.__traceback__)[-1]
-        looks.append(f"{words}: {type(error).__name__}: {str(error)[:200]} (in {Path(place.filename).name})")
+        remarks.append(f"{words}: {type(error).__name__}: {str(error)[:200]} (in {Path(place.filename).name})")
 
 
 def _read(group: _Class, student: str, record: Record) -> Staged | None:
@@ -177,24 +176,25 @@ def _read(group: _Class, student: str, record: Record) -> Staged | None:
     home = group.course.root / "submitted" / student
 
     def look_through() -> None:
-        found = collect(home, group.name, group.released, group.place / "unpacked" / student, group.others)
-        hand_in.__dict__.update(found.__dict__)
+        place = group.place / "unpacked" / student
+        hand_in.__dict__.update(collect(home, group.name, group.released, place=place, others=group.others).__dict__)
 
     def put_together() -> None:
-        result.append(stage(hand_in, student, group.place / "staged" / student / group.name, group.key, group.released))
+        place = group.place / "staged" / student / group.name
+        result.append(stage(hand_in, student, place, key=group.key, release=group.released))
 
     _apart(look_through, record.of_file, "could not be read")
-    if hand_in.looks == ["handed in nothing"]:
+    if hand_in.remarks == ["handed in nothing"]:
         before = marking.is_marked(group.course, group.name, student)
         words = EARLIER if before else "handed in nothing"
         record.file, record.of_file, record.of_run, record.unused = "", [words], [], []
         return None
     _apart(put_together, record.of_file, "could not be put together")
     if not result:
-        hand_in = HandIn(looks=hand_in.looks, unused=hand_in.unused)
+        hand_in = HandIn(remarks=hand_in.remarks, unused=hand_in.unused)
         put_together()
     record.file, record.unused = hand_in.file, hand_in.unused
-    record.of_file += result[0].looks
+    record.of_file += result[0].remarks
     _apart(lambda: record.of_file.extend(suspicions(result[0].notebook)), record.of_file, "could not be looked through")
     return result[0]
 
@@ -214,13 +214,13 @@ def _run(group: _Class, staged: Staged, record: Record, work: str, start: Starte
     before = time.monotonic()
     closed = [group.course.root, TESTS]
     if record.file:
-        notebook, looks = run_isolated(staged.notebook, staged.folder, closed, group.limits, start=start)
+        notebook, remarks = run_isolated(staged.notebook, staged.folder, closed, group.limits, start=start)
     else:
-        notebook, looks = not_run(staged.notebook, "Nothing was handed in that could be run."), []
-    record.of_run = looks + not_handed_in(notebook)
+        notebook, remarks = not_run(staged.notebook, "Nothing was handed in that could be run."), []
+    record.of_run = remarks + not_handed_in(notebook)
     record.seconds = round(time.monotonic() - before, 2)
     write_atomically(group.runs / f"{staged.student}.ipynb", nbformat.writes(notebook).encode())
-    record.run = "" if any(look.startswith("could not be run") for look in looks) else work
+    record.run = "" if any(remark.startswith("could not be run") for remark in remarks) else work
     group.keep(staged.student, record)
 
 
@@ -242,7 +242,7 @@ def _mark(group: _Class, staged: Staged, record: Record) -> None:
     group.keep(staged.student, record)
 
 
-def _write_pages(group: _Class, students: list[str], jobs: int, progress: Callable[[str], None]) -> None:
+def _write_pages(group: _Class, students: list[str], jobs: int) -> None:
     """Write the pages whose marks or comments have changed, in processes of their own where that is safe."""
     states = marking.states(group.course, group.name)
     stale = []
@@ -252,7 +252,7 @@ def _write_pages(group: _Class, students: list[str], jobs: int, progress: Callab
             stale.append(student)
     if not stale:
         return
-    progress(f"Writing {len(stale)} pages.")
+    print(f"Writing {len(stale)} pages.")
     work = [(group.course, group.name, student) for student in stale]
     if not forkserver.AVAILABLE or jobs == 1 or len(stale) == 1:
         complaints = [_page(one) for one in work]
@@ -261,7 +261,7 @@ def _write_pages(group: _Class, students: list[str], jobs: int, progress: Callab
             complaints = list(pool.map(_page, work))
     for student, complaint in zip(stale, complaints, strict=True):
         record = group.record(student)
-        record.of_marks = [look for look in record.of_marks if not look.startswith("has no page")]
+        record.of_marks = [remark for remark in record.of_marks if not remark.startswith("has no page")]
         record.of_marks += [complaint] if complaint else []
         record.page = "" if complaint else states[student]
         group.keep(student, record)

@@ -18,7 +18,7 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 TRUSTED = ("builtins", "math", "numpy", "torch", "torch.nn", "torch.nn.functional", "torch.optim", "torch.autograd")
 JUDGE = ("Exercise", "Slip", "mark", "judge")  # names that test cells use
 
-_found: list[str] = []
+_refusals: list[str] = []
 _originals: dict[tuple[int, str], tuple[Any, str, Any]] = {}
 _given: dict[str, Any] = {}  # by the name that a locked cell gave it
 
@@ -29,8 +29,8 @@ def install(own: str, closed: list[str]) -> None:
     mine = {own, "/dev/null", "/dev/shm"}
 
     def refuse(what: str) -> None:
-        if what not in _found:
-            _found.append(what)
+        if what not in _refusals:
+            _refusals.append(what)
         raise PermissionError(f"Not while this is graded: the work {what}.")
 
     def inside(path: str, folder: str) -> bool:
@@ -131,13 +131,13 @@ def _wrapped_by_torch(now: Any, before: Any) -> bool:
 
 def _replaced(name: str) -> None:
     text = f"replaced {name} (it was put back before the tests)"
-    if text not in _found:
-        _found.append(text)
+    if text not in _refusals:
+        _refusals.append(text)
 
 
-def found() -> list[str]:
+def refusals() -> list[str]:
     """Return what was refused or put back, each once, as a sentence's end: "started a program"."""
-    return list(_found)
+    return list(_refusals)
 
 
 def environment(own: str, cache: str, given: Mapping[str, str]) -> dict[str, str]:

@@ -116,7 +116,7 @@ def mark(course: Course, name: str, student: str, *, staged: Path, executed: Pat
 
 def states(course: Course, name: str) -> dict[str, str]:
     """Return, for each student who has marks, a fingerprint of all that the page shows."""
-    found = {}
+    fingerprints = {}
     with open_gradebook(course) as gradebook:
         for submission in gradebook.assignment_submissions(name):
             text = hashlib.sha256()
@@ -127,8 +127,8 @@ def states(course: Course, name: str) -> dict[str, str]:
             file = course.folder("autograded", name, submission.student_id) / f"{name}.ipynb"
             if file.is_file():
                 text.update(file.read_bytes())
-                found[submission.student_id] = text.hexdigest()
-    return found
+                fingerprints[submission.student_id] = text.hexdigest()
+    return fingerprints
 
 
 def write_page(course: Course, name: str, student: str) -> str:

@@ -47,9 +47,9 @@ class Isolated(NbGraderPreprocessor):
                 raise ValueError(f"{before.name}: was executed with other cells than nbgrader has")
         else:
             limits = Limits(cell_seconds=self.cell_seconds, memory_mb=self.memory_mb)
-            run, looks = run_isolated(nb, Path(resources["metadata"]["path"]), [Path(self.closed)], limits)
-            for look in looks:
-                self.log.warning("Needs a look: %s %s", resources["nbgrader"]["student"], look)
+            run, remarks = run_isolated(nb, Path(resources["metadata"]["path"]), [Path(self.closed)], limits)
+            for remark in remarks:
+                self.log.warning("Needs a look: %s %s", resources["nbgrader"]["student"], remark)
         for cell, executed in zip(nb.cells, run.cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
@@ -77,8 +77,8 @@ class Waiting(NbGraderPreprocessor):
         """Put a sentence before all cells, if something waits for a mark by hand."""
         where = resources["nbgrader"]
         with Gradebook(where["db_url"]) as gradebook:
-            found = gradebook.find_submission_notebook(where["notebook"], where["assignment"], where["student"])
-            waits = [f"{grade.name} ({grade.max_score:g} points)" for grade in found.grades if grade.needs_manual_grade]
+            work = gradebook.find_submission_notebook(where["notebook"], where["assignment"], where["student"])
+            waits = [f"{grade.name} ({grade.max_score:g} points)" for grade in work.grades if grade.needs_manual_grade]
         if waits:
             said = f"**Not marked yet: {', '.join(waits)}.** A person marks this; the score above leaves it out."
             nb.cells.insert(0, new_markdown_cell(said, id="waiting"))
@@ -87,16 +87,16 @@ class Waiting(NbGraderPreprocessor):
 
 def _hidden_lines(notebook: NotebookNode) -> set[str]:
     """Return the lines of hidden tests that are long enough to be known again; hints are there to be read."""
-    found, inside, said = set(), False, set()
+    hidden, inside, hints = set(), False, set()
     for cell in (cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("locked")):
         for line in cell.source.splitlines():
             inside = (inside or "### BEGIN" in line) and "### END" not in line
             if inside and len(line.strip()) > 25:
-                found.add(line.strip())
+                hidden.add(line.strip())
         if cell.cell_type == "code" and "### BEGIN HIDDEN" in cell.source:
             texts = [node.value for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Constant)]
-            said |= {line.strip() for text in texts if isinstance(text, str) for line in text.splitlines()}
-    return found - said
+            hints |= {line.strip() for text in texts if isinstance(text, str) for line in text.splitlines()}
+    return hidden - hints
 
 
 def _without(output: NotebookNode, hidden: set[str]) -> NotebookNode:

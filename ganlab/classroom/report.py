@@ -32,7 +32,7 @@ class Row:
     late: str = ""
     penalty: float = 0.0
     waits: list[str] = field(default_factory=list)
-    looks: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> float:
@@ -73,7 +73,7 @@ class Report:
         lines += [f"- **{row.student}**: {row.late}, {row.penalty:g} points less" for row in late] or ["Nobody."]
         lines += ["", "## Needs a look", ""]
         looked_at = [row for row in self.looked_at() if row.handed_in]
-        lines += [f"- **{row.student}** ({row.total:g} points): {'; '.join(row.looks)}" for row in looked_at]
+        lines += [f"- **{row.student}** ({row.total:g} points): {'; '.join(row.remarks)}" for row in looked_at]
         lines += [] if looked_at else ["Nobody."]
         lines += ["", "## Found and not used", ""] if self.unused else []
         lines += [f"- `{what}` {why}" for what, why in self.unused]
@@ -100,7 +100,7 @@ class Report:
 
     def looked_at(self) -> list[Row]:
         """Return the rows that need a look."""
-        return [row for row in self.rows if row.looks]
+        return [row for row in self.rows if row.remarks]
 
     def table(self) -> str:
         """Return the marks as CSV: a line a student, a column a part."""
@@ -111,7 +111,7 @@ class Report:
         for row in self.rows:
             marks = [f"{row.points.get(part, 0.0):g}" for part in self.most]
             values = [row.late, f"{row.penalty:g}", f"{row.total:g}", f"{sum(self.most.values()):g}", row.file]
-            writer.writerow([row.student, row.name, *marks, *values, " ".join(row.waits), "; ".join(row.looks)])
+            writer.writerow([row.student, row.name, *marks, *values, " ".join(row.waits), "; ".join(row.remarks)])
         return text.getvalue()
 
 
@@ -120,11 +120,16 @@ class Known(Protocol):
 
     file: str
     unused: list[tuple[str, str]]
-    looks: list[str]
+    remarks: list[str]
 
 
 def write(
-    course: Course, name: str, records: Mapping[str, Known], members: dict[str, Member], beside: list[tuple[str, str]]
+    course: Course,
+    name: str,
+    records: Mapping[str, Known],
+    *,
+    members: dict[str, Member],
+    beside: list[tuple[str, str]],
 ) -> Report:
     """Write `results/NAME/marks.csv` and `summary.md`: all of the roster, of `submitted/` and of the gradebook."""
     report = Report(name, [], {}, Counter(), Counter(), list(beside))
@@ -136,15 +141,15 @@ def write(
         for student in sorted({*records, *members, *submissions}):
             row = Row(student, dict.fromkeys(report.most, 0.0), members[student].name if student in members else "")
             if known := records.get(student):
-                row.file, row.looks = known.file, list(known.looks)
+                row.file, row.remarks = known.file, list(known.remarks)
                 report.unused += [(f"{student}/{what}", why) for what, why in known.unused]
             if submission := submissions.get(student):
                 _fill(row, submission, report.left)
                 named, alone = named_slips(course.folder("autograded", name, student) / f"{name}.ipynb")
                 report.slips.update(named)
                 report.left.update(alone)
-            elif not row.looks:
-                row.looks = ["handed in nothing"]
+            elif not row.remarks:
+                row.remarks = ["handed in nothing"]
             report.rows.append(row)
     write_atomically(course.results(name) / "marks.csv", report.table().encode())
     write_atomically(course.results(name) / "summary.md", report.summary().encode())

@@ -43,9 +43,9 @@ def unusual_pairs(works: dict[str, NotebookNode], release: NotebookNode) -> tupl
     """
     known = set(_runs(release))
     places = {student: _runs(work) for student, work in works.items()}
-    runs = {student: set(found) - known for student, found in places.items()}
-    holders = Counter(run for found in runs.values() for run in found)
-    weights = {student: sum(_weight(holders[run]) for run in found) for student, found in runs.items()}
+    runs = {student: set(own) - known for student, own in places.items()}
+    holders = Counter(run for own in runs.values() for run in own)
+    weights = {student: sum(_weight(holders[run]) for run in own) for student, own in runs.items()}
     pairs = []
     for one, other in itertools.combinations(sorted(works), 2):
         common = runs[one] & runs[other]
@@ -74,7 +74,7 @@ def _limit(values: list[float]) -> float:
 
 def _runs(notebook: NotebookNode) -> dict[Run, set[tuple[int, int]]]:
     """Return every run of a notebook's code and prose, and the (cell, line) that it stands on."""
-    found: dict[Run, set[tuple[int, int]]] = {}
+    places: dict[Run, set[tuple[int, int]]] = {}
     own = set().union(*(_bound_names(cell.source) for cell in notebook.cells if cell.cell_type == "code"), set())
     for index, cell in enumerate(notebook.cells):
         code = cell.cell_type == "code"
@@ -82,9 +82,9 @@ def _runs(notebook: NotebookNode) -> dict[Run, set[tuple[int, int]]]:
         size = TOKENS if code else WORDS
         for start in range(len(tokens) - size + 1):
             part = tokens[start : start + size]
-            lines = found.setdefault(tuple(text for text, _ in part), set())
+            lines = places.setdefault(tuple(text for text, _ in part), set())
             lines |= {(index, line) for _, line in part}
-    return found
+    return places
 
 
 def _bound_names(source: str) -> set[str]:

@@ -16,7 +16,7 @@ def part_of(grade_id: str) -> str:
 
 def named_slips(file: Path) -> tuple[set[str], set[str]]:
     """Return what the tests in a graded notebook named, such as "optimal-d: that is 1 - D*", and parts left alone."""
-    found, alone = set(), set()
+    slips, alone = set(), set()
     for cell in nbformat.read(file, as_version=4).cells if file.is_file() else []:
         grade = cell.metadata.get("nbgrader", {})
         if cell.cell_type != "code" or not grade.get("grade"):
@@ -28,8 +28,8 @@ def named_slips(file: Path) -> tuple[set[str], set[str]]:
                 alone.add(part_of(grade.grade_id))
                 continue
             hint = _error(output) if output.output_type == "error" else _hint(text)
-            found |= {f"{part_of(grade.grade_id)}: {hint}"} if hint else set()
-    return found, alone
+            slips |= {f"{part_of(grade.grade_id)}: {hint}"} if hint else set()
+    return slips, alone
 
 
 def _hint(text: str) -> str:

@@ -23,15 +23,15 @@ MOVED = "*(This cell was left as it was released. What follows stood elsewhere i
 
 @dataclass
 class Staged:
-    """A submission ready to be run, in `folder`; `looks` says what a teacher should look at."""
+    """A submission ready to be run, in `folder`; `remarks` say what a teacher should look at."""
 
     student: str
     folder: Path
     notebook: NotebookNode
-    looks: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
-def stage(hand_in: HandIn, student: str, folder: Path, key: NotebookNode, release: NotebookNode) -> Staged:
+def stage(hand_in: HandIn, student: str, folder: Path, *, key: NotebookNode, release: NotebookNode) -> Staged:
     """Write a hand-in to `folder`, repaired by the release and the key to it.
 
     Without a notebook that can be read, an untouched release is staged, which earns nothing.
@@ -44,7 +44,7 @@ def stage(hand_in: HandIn, student: str, folder: Path, key: NotebookNode, releas
         shutil.copyfile(path, target)
     notebook, repairs = restore(hand_in.notebook or new_notebook(cells=list(release.cells)), key, release)
     nbformat.write(notebook, folder / f"{folder.name}.ipynb")
-    return Staged(student, folder, notebook, hand_in.looks + repairs)
+    return Staged(student, folder, notebook, hand_in.remarks + repairs)
 
 
 def restore(given: NotebookNode, key: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, list[str]]:
@@ -52,7 +52,7 @@ def restore(given: NotebookNode, key: NotebookNode, release: NotebookNode) -> tu
 
     Cells are known by nbgrader's name, else by their id, their text, or what they define between their neighbours.
     """
-    looks: list[str] = []
+    remarks: list[str] = []
     own = [_rebuilt(cell) for cell in given.cells]
     places = _match(given.cells, release.cells)
     tests = {cell.id: cell.source for cell in key.cells}
@@ -62,43 +62,43 @@ def restore(given: NotebookNode, key: NotebookNode, release: NotebookNode) -> tu
         if number in places:
             last = places[number]
             own[last], words = _repaired(own[last], given.cells[last], cell, tests)
-            looks += words
+            remarks += words
         elif cell.cell_type == "code" or "nbgrader" in cell.metadata:
             added = _repaired(_rebuilt(cell), cell, cell, tests)[0]
             put_back.append((last, added))
-            looks.append(f"cell {cell.id!r} was missing (it was put back)")
+            remarks.append(f"cell {cell.id!r} was missing (it was put back)")
     cells = [cell for after, cell in put_back if after == -1]
     for index, cell in enumerate(own):
         cells += [cell, *(added for after, added in put_back if after == index)]
-    looks += _gather_written(cells, own, given, release, places)
+    remarks += _gather_written(cells, own, given, release, places)
     kept = {id(own[place]) for place in places.values()} | {id(cell) for _, cell in put_back}
     for index, cell in enumerate(cells):
         if id(cell) not in kept:
             cell.id = f"{OWN}{index}"  # the student's own cells: their ids may clash with the release's
-    return new_notebook(cells=cells, metadata=release.metadata), _counted(looks)
+    return new_notebook(cells=cells, metadata=release.metadata), _counted(remarks)
 
 
 def _repaired(
     cell: NotebookNode, given: NotebookNode, released: NotebookNode, tests: dict[str, str]
 ) -> tuple[NotebookNode, list[str]]:
     """Return a matched cell with the release's metadata, and its text too if it is locked, and what had changed."""
-    looks = []
+    remarks = []
     cell.id = released.id
     if "nbgrader" not in released.metadata:
-        return cell, looks
+        return cell, remarks
     if "nbgrader" not in given.metadata:
-        looks.append(f"cell {released.id!r} had lost its metadata")
+        remarks.append(f"cell {released.id!r} had lost its metadata")
     if released.metadata.nbgrader.locked:
         if _text(given) != _text(released) or given.cell_type != released.cell_type:
-            looks.append(f"cell {released.id!r} had been changed (it was put back)")
+            remarks.append(f"cell {released.id!r} had been changed (it was put back)")
         cell = _rebuilt(released)
         cell.source = tests[released.id]
     elif cell.cell_type != released.cell_type:
-        looks.append(f"cell {released.id!r} was of another kind ({cell.cell_type})")
+        remarks.append(f"cell {released.id!r} was of another kind ({cell.cell_type})")
         new = new_code_cell if released.cell_type == "code" else new_markdown_cell
         cell = new(cell.source)
     cell.id, cell.metadata = released.id, nbformat.from_dict({"nbgrader": released.metadata.nbgrader})
-    return cell, looks
+    return cell, remarks
 
 
 def _match(given: list[NotebookNode], release: list[NotebookNode]) -> dict[int, int]:
@@ -156,7 +156,7 @@ def _gather_written(
     goes to the first answer that has none. Returns what was done.
     """
     released = {id(own[place]): release.cells[number] for number, place in places.items()}
-    looks, empty, taken = [], [], set()
+    remarks, empty, taken = [], [], set()
     for index, answer in enumerate(cells):
         grade = answer.metadata.get("nbgrader", {})
         original = next((cell for cell in release.cells if cell.id == answer.id), None)
@@ -172,15 +172,15 @@ def _gather_written(
         taken |= set(texts)
         if texts:
             answer.source = "\n\n".join([MOVED, *texts.values()])
-            looks.append(f"{answer.id!r} was left alone, and text near it was put into it for you to mark")
+            remarks.append(f"{answer.id!r} was left alone, and text near it was put into it for you to mark")
         else:
             empty.append(answer)
     far = {id(cell): _own_text(cell, released, given, own) for cell in cells if id(cell) not in taken}
     far_texts = [text for text in far.values() if len(text.split()) >= MANY_WORDS]
     if empty and far_texts:
         empty[0].source = "\n\n".join([MOVED, *far_texts])
-        looks.append(f"{empty[0].id!r} was left alone, and text from elsewhere was put into it for you to mark")
-    return looks
+        remarks.append(f"{empty[0].id!r} was left alone, and text from elsewhere was put into it for you to mark")
+    return remarks
 
 
 def _opens_part(cell: NotebookNode, released: dict[int, NotebookNode]) -> bool:
@@ -218,10 +218,10 @@ def _prose_in_code(source: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _counted(looks: list[str]) -> list[str]:
+def _counted(remarks: list[str]) -> list[str]:
     """Return the complaints, those of lost metadata as one."""
-    lost = [look for look in looks if look.endswith("lost its metadata")]
-    others = [look for look in looks if look not in lost]
+    lost = [remark for remark in remarks if remark.endswith("lost its metadata")]
+    others = [remark for remark in remarks if remark not in lost]
     return [*others, f"{len(lost)} cells had lost their metadata (they were found again)"] if lost else others
 
 

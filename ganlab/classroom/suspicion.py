@@ -12,11 +12,11 @@ JUDGE = {"Exercise", "Slip", "judge", "mark"}
 
 def suspicions(notebook: NotebookNode) -> list[str]:
     """Return, for the cells that students write, what deserves a look: "cell 'square' uses inspect"."""
-    found = []
+    reasons = []
     for cell in notebook.cells:
         if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("locked"):
-            found += [f"cell {cell.id!r} {what}" for what in dict.fromkeys(_in_code(cell.source))]
-    return found
+            reasons += [f"cell {cell.id!r} {what}" for what in dict.fromkeys(_in_code(cell.source))]
+    return reasons
 
 
 def not_handed_in(notebook: NotebookNode) -> list[str]:

@@ -158,7 +158,7 @@ def _variables(own: Path) -> dict[str, str]:
 
 
 def execute(
-    notebook: NotebookNode, own: Path, closed: list[Path], limits: Limits, launch: Launch = attempt_fresh
+    notebook: NotebookNode, own: Path, closed: list[Path], limits: Limits, *, launch: Launch = attempt_fresh
 ) -> tuple[NotebookNode, list[str]]:
     """Run a copy of a staged submission in the folder `own`; return it with outputs, and what needs a look.
 
@@ -170,7 +170,7 @@ def execute(
     end = time.monotonic() + limits.notebook_seconds
     while True:
         left = replace(limits, notebook_seconds=max(1, round(end - time.monotonic())))
-        run, stop, found = _attempt(notebook, own, closed, left, launch, without=without, disabled=disabled)
+        run, stop, refusals = _attempt(notebook, own, closed, left, launch, without=without, disabled=disabled)
         if stop is None:
             break
         for name, why in stop.items():
@@ -182,17 +182,17 @@ def execute(
         stopped |= {name: why for name, why in stop.items() if name not in stopped}
         if len(stopped) > MOST_STOPS or time.monotonic() > end:
             without |= stop
-            found.append("was not run to its end: too many cells had to be stopped, or it took too long")
+            refusals.append("was not run to its end: too many cells had to be stopped, or it took too long")
             break
     sources = {cell.id: cell.source for cell in notebook.cells}
     for cell in run.cells:
         if cell.cell_type == "code":
             cell.source = sources[cell.id]  # a stopped cell ran without it
             _settle(cell, without.get(cell.id, ""))
-    looks = [f"cell {name!r} {why}" for name, why in stopped.items()]
+    remarks = [f"cell {name!r} {why}" for name, why in stopped.items()]
     mute = [cell.id for cell in run.cells if any(out.get("ename") == UNFINISHED for out in cell.get("outputs", []))]
-    looks += [f"{len(mute)} tests ended without a mark, and count as failed: {', '.join(mute[:3])}"] if mute else []
-    return run, looks + found
+    remarks += [f"{len(mute)} tests ended without a mark, and count as failed: {', '.join(mute[:3])}"] if mute else []
+    return run, remarks + refusals
 
 
 def _answer_called(notebook: NotebookNode, stopped: str) -> str | None:
@@ -229,12 +229,12 @@ def _attempt(
     stop = launch(guarded, own, limits)
     if failures := [out.evalue for out in guarded.cells[0].outputs if out.output_type == "error"]:
         raise RuntimeError(f"the guard could not be installed: {failures[0]}")
-    found = _found(guarded.cells[-1])
+    refusals = _refusals(guarded.cells[-1])
     guarded.cells = [cell for cell in guarded.cells if GUARD not in cell.metadata.get("tags", [])]
-    return guarded, stop, found
+    return guarded, stop, refusals
 
 
-def _found(cell: NotebookNode) -> list[str]:
+def _refusals(cell: NotebookNode) -> list[str]:
     """Return what the guard saw, from the outputs of the last cell, into which a submission's threads may print too."""
     printed = "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
     lines = [line.removeprefix(GUARD) for line in printed.splitlines() if line.startswith(GUARD)]
@@ -266,8 +266,8 @@ def _guarded(
         if one.cell_type == "code" and one.metadata.get("nbgrader", {}).get("locked") and one.id not in without:
             names = sorted(defined_names(one.source)) if not one.metadata.nbgrader.grade else []
             cells += [cell(f"guard-after-{one.id}", f"remember(globals(), {names})")] if names else []
-    found = '__import__("json").dumps(__import__("ganlab.classroom.guard", fromlist=["guard"]).found())'
-    telling = f'print("\\n" + {GUARD!r} + {found})'
+    refusals = '__import__("json").dumps(__import__("ganlab.classroom.guard", fromlist=["guard"]).refusals())'
+    telling = f'print("\\n" + {GUARD!r} + {refusals})'
     run.cells = [*cells, new_code_cell(telling, id="guard-found", metadata={"tags": [GUARD]})]
     return run
 
@@ -297,15 +297,15 @@ def _error(name: str, value: str) -> NotebookNode:
     return new_output("error", ename=name, evalue=value, traceback=[f"{name}: {value}"])
 
 
-def main(job: str, answer: str, order: str, launch: Launch = attempt_fresh) -> None:
+def main(job: str, answer: str, order: str, *, launch: Launch = attempt_fresh) -> None:
     """Run the notebook in the file `job` as `order` (JSON) says; write it back, and what needs a look into `answer`."""
     asked = json.loads(order)
     closed = [Path(folder) for folder in asked["closed"]]
-    run, looks = execute(
-        nbformat.read(job, as_version=4), Path(asked["own"]), closed, Limits(**asked["limits"]), launch
+    run, remarks = execute(
+        nbformat.read(job, as_version=4), Path(asked["own"]), closed, Limits(**asked["limits"]), launch=launch
     )
     nbformat.write(run, job)
-    Path(answer).write_text(json.dumps(looks), encoding="utf-8")
+    Path(answer).write_text(json.dumps(remarks), encoding="utf-8")
 
 
 if __name__ == "__main__":

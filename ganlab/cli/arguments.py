@@ -70,14 +70,14 @@ def note_namesake(option: str, name: str, what: str) -> None:
         print(f"{option}: {name!r} is {what}; for your folder of that name write ./{name}", file=sys.stderr)
 
 
-def load_images(option: str, name: str, split: str = "train", **how: object) -> data.ImageSet:
+def load_images(option: str, name: str, split: str = "train", **options: object) -> data.ImageSet:
     """Return one split of a set, or of a folder, `how` as in `data.load`.
 
     A set of ours goes before a folder of the same name, and says so.
     """
     if name in data.SETS and split == "train":
         note_namesake(option, name, "the built-in set")
-    return data.load(name, split, **how)
+    return data.load(name, split, **options)
 
 
 def networks_file(option: str, name: str) -> Path:

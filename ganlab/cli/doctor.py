@@ -32,8 +32,8 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Return what there is to say about this machine; the course can run unless a finding is a problem."""
-    looks = (_python, _packages, _kernel, _device, _precision, _data, _networks, _cache)
-    return [finding for look in looks for finding in look()]
+    examinations = (_python, _packages, _kernel, _device, _precision, _data, _networks, _cache)
+    return [finding for examination in examinations for finding in examination()]
 
 
 def can_run(findings: list[Finding]) -> bool:
@@ -103,9 +103,9 @@ def _precision() -> list[Finding]:
         generator, critic = models.DCGANGenerator(width=32).to(device), models.DCGANCritic(width=32).to(device)
     real = torch.zeros(64, 1, 32, 32, device=device)
     task = train.GANTask(generator, critic, train.GANSettings(1))
-    found = train.measured_precision(task, data.Batch(real))
-    times = ", ".join(f"{name} {ms:.1f} ms" for name, ms in found["milliseconds"].items())
-    text = f"{found['chosen']}: one step of a 32x32 DCGAN (width 32, batch 64) took {times}; measured once and kept"
+    measured = train.measured_precision(task, data.Batch(real))
+    times = ", ".join(f"{name} {ms:.1f} ms" for name, ms in measured["milliseconds"].items())
+    text = f"{measured['chosen']}: one step of a 32x32 DCGAN (width 32, batch 64) took {times}; measured once and kept"
     return [Finding("precision", OK, text)]
 
 

@@ -73,8 +73,8 @@ def _batches(generator: nn.Module, y: Tensor | None, n: int, latents: torch.Gene
     """Yield n samples, at most AT_ONCE at a time."""
     for start in trange(0, n, AT_ONCE, desc="samples", unit="batch", disable=True if n <= AT_ONCE else None):
         rows = slice(start, min(n, start + AT_ONCE))
-        told = given(generator, None if y is None else y[rows])
-        yield _images(told, models.latents(rows.stop - rows.start, generator.latent_dim, latents))
+        network = given(generator, None if y is None else y[rows])
+        yield _images(network, models.latents(rows.stop - rows.start, generator.latent_dim, latents))
 
 
 def _write_each(out: Path, batches: Iterator[Tensor], labels: list[str]) -> None:

@@ -104,21 +104,21 @@ def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
     shape = {"channels": channels, "size": side}
     if getattr(options, "width", None) is not None:
         shape["width"] = whole_number("--width", options.width, least=1)
-    told = {"classes": len(images.classes)} if task in WITH_CLASSES else {}
+    classes = {"classes": len(images.classes)} if task in WITH_CLASSES else {}
     if task == "classifier":
-        return {"classifier": ("Classifier", {**told, **shape})}
+        return {"classifier": ("Classifier", {**classes, **shape})}
     if task in VAES:
         latents = whole_number("--latent-dim", options.latent_dim, least=1)
-        shape |= {"latent_dim": latents, "likelihood": likelihood(options, images), **told}
-        return {"vae": ("conditional_vae" if told else "conv_vae", shape)}
+        shape |= {"latent_dim": latents, "likelihood": likelihood(options, images), **classes}
+        return {"vae": ("conditional_vae" if classes else "conv_vae", shape)}
     if task == "mlp":
         whole = (channels, side, side)
         return {"generator": ("MLPGenerator", {"output_shape": whole}), "critic": ("MLPCritic", {"input_shape": whole})}
     norm = "batch" if options.penalty == "none" else "none"  # slopes at samples and batch norm do not mix
-    kinds = ("conditional_generator", "conditional_critic") if told else ("DCGANGenerator", "DCGANCritic")
+    kinds = ("conditional_generator", "conditional_critic") if classes else ("DCGANGenerator", "DCGANCritic")
     return {
-        "generator": (kinds[0], {**shape, **told, "upsample": options.upsample}),
-        "critic": (kinds[1], {**shape, **told, "norm": norm}),
+        "generator": (kinds[0], {**shape, **classes, "upsample": options.upsample}),
+        "critic": (kinds[1], {**shape, **classes, "norm": norm}),
     }
 
 

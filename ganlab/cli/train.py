@@ -82,11 +82,11 @@ def _begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     game_of_folder = options.network in GANS and options.data not in data.SETS
     # a game is not measured on images held out, so that a folder's are all learned from
     test_share = 0 if options.test_share is None and game_of_folder else options.test_share
-    how = {"size": image_size(options)}
+    reading = {"size": image_size(options)}
     if options.data not in data.SETS or options.fit != "crop" or test_share is not None or options.skip_broken:
-        how |= {"fit": options.fit, "test_share": test_share, "skip_broken": options.skip_broken}
+        reading |= {"fit": options.fit, "test_share": test_share, "skip_broken": options.skip_broken}
     with parallel.in_turn():
-        images = load_images("--data", options.data, **how)
+        images = load_images("--data", options.data, **reading)
     check_classes(options.network, images)
     if images.classes and images.labels is not None:
         print(f"{len(images.classes)} classes: {', '.join(images.classes)}")
@@ -96,12 +96,13 @@ def _begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     if options.start is not None and not file.exists():
         _take_weights(options.start, networks)
     scale = pixel_scale(options, images)
-    batches = images.batches(options.batch_size, options.seed, device, scale, options.flip, options.shift)
+    changes = {"flip": options.flip, "shift": options.shift}
+    batches = images.batches(options.batch_size, options.seed, device, scale=scale, **changes)
     metric = None
     if options.network in GANS and len(images) >= LEAST:
         metric = _measure_samples(images, usual_features(images.images.shape[1], options.data))
     elif options.network not in GANS:
-        metric = _measure_held_out(load_images("--data", options.data, "test", **how), scale)
+        metric = _measure_held_out(load_images("--data", options.data, "test", **reading), scale)
     keep = dataclasses.replace(keep, metric=metric, metric_every=options.every)
     game = train.Run(_task(options, networks.values()), batches, keep=keep, device=device)
     return game, Results(options, plan, images.classes)

@@ -127,6 +127,7 @@ class ImageSet:
         batch_size: int,
         seed: int = 0,
         device: str | torch.device = "cpu",
+        *,
         scale: str = "tanh",
         flip: str = "none",
         shift: int = 0,
@@ -140,7 +141,7 @@ class ImageSet:
         these, a seed that is not a whole number >= 0, a batch_size that is not one from 1 to N, or a shift that is not
         one from 0 to half a side.
         """
-        return Batches(self, batch_size, seed, device, scale, flip, shift)
+        return Batches(self, batch_size, seed, device=device, scale=scale, flip=flip, shift=shift)
 
 
 class Shuffle:
@@ -193,7 +194,7 @@ def as_source(source: Any, seed: int, device: str | torch.device, scale: str) ->
     if isinstance(source, Tensor) and source.dtype == torch.uint8 and source.ndim == 4:
         source = ImageSet(source, None, (), "a tensor", "train")
     if isinstance(source, ImageSet):
-        return source.batches(min(BATCH_SIZE, len(source)), seed, device, scale)
+        return source.batches(min(BATCH_SIZE, len(source)), seed, device, scale=scale)
     if isinstance(source, Tensor) and source.is_floating_point() and source.ndim > 1 and len(source):
         return Rows(source.float(), min(BATCH_SIZE, len(source)), seed, device)
     what = f"a tensor of {source.dtype}, {tuple(source.shape)}" if isinstance(source, Tensor) else type(source).__name__
@@ -222,10 +223,11 @@ class Batches:
         images: ImageSet,
         batch_size: int,
         seed: int,
+        *,
         device: str | torch.device,
         scale: str,
-        flip: str = "none",
-        shift: int = 0,
+        flip: str,
+        shift: int,
     ) -> None:
         if whole_number("batch_size", batch_size, least=1) > len(images):
             raise ValueError(f"batch_size: got {batch_size}, expected at most the {len(images)} images of {images!r}")
@@ -320,7 +322,7 @@ class Stacked:
     Ten digits make 1,000 classes, equally often, which a generator can miss one by one (Metz et al. 2017).
     """
 
-    def __init__(self, images: ImageSet, batch_size: int, seed: int = 0, device: str | torch.device = "cpu") -> None:
+    def __init__(self, images: ImageSet, batch_size: int, seed: int = 0, *, device: str | torch.device = "cpu") -> None:
         if images.images.shape[1] != 1:
             raise ValueError(f"images: got {images!r}, expected grey ones")
         whole_number("seed", seed, least=0)

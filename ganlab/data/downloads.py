@@ -6,6 +6,7 @@ import warnings
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ class DownloadedSet:
     classes: tuple[str, ...]
     packaged: Path | None = None  # where a system package keeps the files
     packaged_md5: tuple[str, ...] = field(default=("",) * len(FILES))  # of their unzipped content: gzip headers differ
-    sizes: tuple[int, ...] = (28, 32)
+    sizes: ClassVar[tuple[int, ...]] = (28, 32)
 
     def status(self) -> SetStatus:
         """Return whether all four files are there; their content is checked when they are read."""

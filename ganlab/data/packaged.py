@@ -174,22 +174,22 @@ def build_earth() -> Tensors:
     """
     satellite, relief = (_world_map(file) for file in ("bmng.jpg", "etopo1.jpg"))
     masks = np.stack(list(terrain_masks(satellite, relief).values()), axis=-1)  # (H, W, 4)
-    found: dict[str, list] = {
+    parts: dict[str, list] = {
         f"{split}/{key}": [] for split in SPLITS for key in ("images", "pairs", "labels", "corners")
     }
     for y in range(NORTH, SOUTH - TILE + 1, STRIDE):
         for x in range(0, satellite.shape[1] - TILE + 1, STRIDE):
             split = _split_of_column(x)
             here = np.s_[y : y + TILE, x : x + TILE]
-            shares = dict(zip(TERRAIN, masks[here].mean((0, 1)), strict=True))
-            if split is None or shares["shore"] >= MOST_WATER or satellite[here].std((0, 1)).mean() < LEAST_TEXTURE:
+            portions = dict(zip(TERRAIN, masks[here].mean((0, 1)), strict=True))
+            if split is None or portions["shore"] >= MOST_WATER or satellite[here].std((0, 1)).mean() < LEAST_TEXTURE:
                 continue
-            kinds = [i for i, (kind, least) in enumerate(TERRAIN.items()) if shares[kind] >= least]
-            found[f"{split}/images"].append(satellite[here])
-            found[f"{split}/pairs"].append(relief[here])
-            found[f"{split}/labels"].append(kinds[0] if kinds else len(TERRAIN))
-            found[f"{split}/corners"].append((y, x))
-    tensors = {key: torch.from_numpy(np.array(values)) for key, values in found.items()}
+            kinds = [i for i, (kind, least) in enumerate(TERRAIN.items()) if portions[kind] >= least]
+            parts[f"{split}/images"].append(satellite[here])
+            parts[f"{split}/pairs"].append(relief[here])
+            parts[f"{split}/labels"].append(kinds[0] if kinds else len(TERRAIN))
+            parts[f"{split}/corners"].append((y, x))
+    tensors = {key: torch.from_numpy(np.array(values)) for key, values in parts.items()}
     return {key: t.permute(0, 3, 1, 2).contiguous() if t.ndim == 4 else t for key, t in tensors.items()}  # (N, C, H, W)
 
 

@@ -14,7 +14,9 @@ from ganlab.train.run import Run
 from ganlab.train.steps import vae_step
 from ganlab.train.task import Optimizers, Stage, Task, check_decay, check_rate, check_threads, check_whole
 
-MOST_NUMBERS = 10_000_000  # of held-out images that are looked at in one go: 40 MB
+# Of held-out images, and of what is decoded for them, that are looked at in one go: 4 MB, but networks of the command
+# line's widths make a hundred times as much of them.
+MOST_NUMBERS = 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,5 +169,6 @@ def held_out_bound(vae: VAE, images: ImageSet, samples: int = 1) -> Tensor:
         labels = None if images.labels is None else images.labels[rows]
         few = dataclasses.replace(images, images=images.images[rows], labels=labels, pairs=None)
         batch = few.batches(len(rows), k, scale=scale).batch(0)
-        parts.append(bounds(vae, batch.x, samples, seed=k, y=batch.y if hasattr(vae, "classes") else None))
+        y = batch.y if hasattr(vae, "classes") else None
+        parts.append(bounds(vae, batch.x, samples, seed=k, chunk=at_once, y=y))
     return torch.cat(parts).mean()

@@ -42,15 +42,15 @@ def numbers(run: Run, losses: Mapping[str, float]) -> list[str]:
 class Pace:
     """When to paint: PAINT_EVERY seconds after the last time, or PAINT_APART times its cost, whichever is later."""
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.clock, self.next = clock, clock() + PAINT_EVERY
+    def __init__(self) -> None:
+        self.next = time.perf_counter() + PAINT_EVERY
 
     def paint(self, paint: Callable[[], None]) -> None:
         """Call `paint` if its time has come."""
-        started = self.clock()
+        started = time.perf_counter()
         if started >= self.next:
             paint()
-            ended = self.clock()
+            ended = time.perf_counter()
             self.next = ended + max(PAINT_EVERY, PAINT_APART * (ended - started))
 
 

@@ -130,21 +130,21 @@ async function render({ model, el }) {
   const control = await other("control"), picture = await other("picture");
   const button = document.createElement("button"), report = document.createElement("span");
   button.className = "jupyter-button widget-button";
-  button.textContent = "Measure here";
+  const idle = "Measure here";
+  button.textContent = idle;
   report.setAttribute("role", "status");
-  const painted = () => new Promise((resolve, reject) => {
-    const came = () => { clearTimeout(late); requestAnimationFrame(() => setTimeout(resolve)); };
-    const late = setTimeout(() => {
-      picture.off("change:value", came);
-      reject(new Error("no new picture in 10 seconds: is the kernel busy, are both ends alike, is this tab hidden?"));
-    }, 10_000);
+  let measuring = false, stopped = false, wake = () => {};  // the button, pressed again, ends a wait that lasts
+  const painted = () => new Promise(resolve => {
+    if (stopped) return resolve();
+    const came = () => requestAnimationFrame(() => setTimeout(resolve));
+    wake = () => { picture.off("change:value", came); resolve(); };
     picture.once("change:value", came);
   });
   const settled = async () => {  // a picture that was on its way already is none of ours
     let pictures = 0, before = -1;
     const count = () => { pictures += 1; };
     picture.on("change:value", count);
-    for (; before !== pictures; await new Promise(resolve => setTimeout(resolve, 200))) before = pictures;
+    for (; before !== pictures && !stopped; await new Promise(resolve => setTimeout(resolve, 200))) before = pictures;
     picture.off("change:value", count);
   };
   const measure = async () => {
@@ -159,6 +159,7 @@ async function render({ model, el }) {
         const done = painted(), begin = performance.now();
         put(value);
         await done;
+        if (stopped) throw new Error(`stopped after ${times.length} pictures`);
         times.push(performance.now() - begin);
       }
     } finally {
@@ -167,8 +168,12 @@ async function render({ model, el }) {
     return times;
   };
   button.addEventListener("click", async () => {
-    button.disabled = true;
-    report.textContent = " measuring";
+    stopped = measuring;
+    if (measuring) { wake(); return; }
+    measuring = true;
+    button.textContent = "Stop measuring";
+    report.textContent =
+      " measuring 40 moves; if it lasts, the kernel is busy, both ends are alike or this tab is hidden";
     try {
       await settled();
       const times = await measure(), ranked = [...times].sort((a, b) => a - b);
@@ -180,7 +185,9 @@ async function render({ model, el }) {
     } catch (error) {
       report.textContent = ` ${error.message}`;
     }
-    button.disabled = false;
+    measuring = stopped = false;
+    wake = () => {};
+    button.textContent = idle;
   });
   el.append(button, report);
 }
@@ -191,7 +198,8 @@ export default { render };
 class Stopwatch(anywidget.AnyWidget):
     """A button that moves a slider up and down in the reader's browser, and times each move until the picture is there.
 
-    Both belong to a widget that is shown. `milliseconds` then has the times, in the order of the moves; what is timed
+    Both belong to a widget that is shown. It waits for each picture as long as it takes, or until the button is pressed
+    again. `milliseconds` then has the times, in the order of the moves; what is timed
     is all of it: the browser's message, the callback, the picture's way back, and until it is painted.
     """
 

@@ -1,0 +1,103 @@
+"""The tests' own tools: scaled limits, the quick tier, and the lines that a benchmark in the browser prints."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import conftest
+import limits
+import pytest
+import test_latency_in_browser as latency
+
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture
+def slowness(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Return what sets the seconds that the additions took, for one test."""
+    limits.measured.cache_clear()
+    yield lambda seconds: (monkeypatch.setenv(limits.VARIABLE, str(seconds)), limits.measured.cache_clear())
+    limits.measured.cache_clear()
+
+
+def test_a_limit_is_scaled_by_the_machine_and_never_below_a_quiet_one_s(slowness) -> None:
+    for seconds, scale in ((limits.QUIET_SECONDS, 1), (limits.QUIET_SECONDS / 3, 1), (3 * limits.QUIET_SECONDS, 3)):
+        slowness(seconds)
+        assert limits.scaled(2) == pytest.approx(2 * limits.PATIENCE * scale)
+    assert f"x {limits.PATIENCE} x 3.0" in limits.explanation() and "took 0.21 s" in limits.explanation()
+    assert limits.reason("no answer", 2).startswith("no answer within 60 s (2 x 10 x 3.0)")
+
+
+def test_the_scale_is_measured_once_and_inherited(slowness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(limits.VARIABLE)
+    monkeypatch.setattr(limits, "workload", iter([0.5]).__next__)
+    assert limits.measured() == limits.measured() == 0.5 and os.environ[limits.VARIABLE] == "0.500"
+
+
+def test_a_wait_ends_with_its_event_or_says_what_did_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([False, False, True])
+    limits.wait_until(lambda: next(answers), "ready", seconds=1000, pause=0)
+    assert next(answers, "none left") == "none left"
+    monkeypatch.setattr(limits, "PATIENCE", 0.01)
+    with pytest.raises(AssertionError, match=r"^not ready within .* additions took"):
+        limits.wait_until(lambda: False, "ready", seconds=0.1)
+
+
+def test_a_command_that_hangs_is_killed_with_what_it_had_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = limits.run([sys.executable, "-c", "import sys; print(3); sys.exit(4)"], 10)
+    assert (done.returncode, done.stdout) == (4, "3\n")
+    monkeypatch.setattr(limits, "scaled", lambda seconds: 1)
+    begin = time.monotonic()
+    with pytest.raises(AssertionError, match="no end of the command within"):
+        limits.run([sys.executable, "-c", "import time; time.sleep(10_000)"], 1)
+    assert time.monotonic() - begin < 10_000
+
+
+def session(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run pytest as `make` does, with these tests' own hooks."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (TESTS.parent, TESTS, TESTS / "tools")))}
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider", *map(str, words)]
+    return limits.run(command, 60, cwd=TESTS.parent, env=environment)
+
+
+def test_the_quick_tier_is_hundreds_of_tests_and_nothing_slow() -> None:
+    done = session("--quick", "--collect-only", TESTS)
+    files = set(re.findall(r"test_(\w+)\.py", done.stdout))
+    assert done.returncode == 0 and files <= set(conftest.QUICK), done.stdout[-2000:]
+    assert int(re.search(r"(\d+) tests collected", done.stdout)[1]) >= 300
+    names = {path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")}
+    assert set(conftest.QUICK) <= names
+    assert not {name for name in conftest.QUICK if re.search("browser|notebooks|grading|assignments|training", name)}
+
+
+OTHERS = """
+def test_a_time(record_property):
+    record_property("browser, key press -> painted image", "median 5 ms")
+
+def test_late():
+    raise AssertionError("timed out")
+
+def test_wrong():
+    assert 1 == 2
+"""
+
+
+def test_recorded_times_are_printed_and_a_time_out_says_where_its_limit_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "test_others.py").write_text(OTHERS)
+    done = session("-p", "conftest", "--rootdir", tmp_path, tmp_path)
+    assert done.returncode == 1 and "\nbrowser, key press -> painted image: median 5 ms\n" in done.stdout
+    late, wrong = done.stdout.split("test_wrong", 1)
+    assert "additions took" in late.split("test_late", 1)[1] and "additions took" not in wrong.split("1 passed")[0]
+
+
+def test_latencies_are_told_by_median_and_95th_percentile_and_in_the_bench_alone(request, monkeypatch) -> None:
+    assert latency.report([float(k) for k in range(100, 0, -1)]) == "median 50 ms, 95th percentile 96 ms"
+    record = latency.record_time.__wrapped__
+    for bench, recorded in ((True, {"a time": "5 ms"}), (False, {})):
+        lines: dict[str, object] = {}
+        monkeypatch.setattr(latency, "BENCH", bench)
+        record(lines.__setitem__)("a time", "5 ms")
+        assert lines == recorded
