@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from ganlab import __main__, data, runtime
 from ganlab import cli as command
-from ganlab import data, runtime
 from ganlab.cli import draw, tasks, train
 from ganlab.models import trained
-from ganlab.train import Keep
+from ganlab.train import Keep, parallel
 
 ALIKE = ["--data", "digits", "--steps", "2", "--out", "run"]
 
@@ -143,6 +143,18 @@ def test_forgiving_output_passes_on_what_it_can(tmp_path: Path, capsys) -> None:
         finally:
             sys.stdout = before
     assert (tmp_path / "log").read_text() == "kept\n"
+
+
+def test_ctrl_c_while_something_is_loaded_is_one_line(monkeypatch, capsys) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "load_images", interrupted)
+    assert command.main(["train", "mlp", *ALIKE]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    monkeypatch.setattr(parallel, "together", interrupted)  # as it would come out of `import torch`
+    assert __main__.start() == 130
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 @pytest.mark.parametrize(

@@ -282,6 +282,26 @@ def test_a_setting_is_changed_openly_or_refused_with_the_way_out(tmp_path, capsy
     assert "it has 8 steps already, more than --steps 4; nothing to do" in capsys.readouterr().out
 
 
+def test_the_advice_after_a_divergence_can_be_followed_in_the_same_folder(tmp_path, monkeypatch, capsys):
+    real = train.GANTask.step
+
+    def step(task, run, k):
+        record = real(task, run, k)
+        fast = run.optimizers["generator"].param_groups[0]["lr"] > 1e-3
+        return {**record, "generator_loss": record["generator_loss"] / (0 if fast and k == 5 else 1)}
+
+    monkeypatch.setattr(train.GANTask, "step", step)
+    fast, slow = (["--learning-rate", rate] for rate in ("0.01", "0.001"))
+    for _ in range(2):  # the same command stops at the same step again
+        with pytest.warns(RuntimeWarning, match="generator_loss became inf at step 6"):
+            assert command.main(arguments(tmp_path / "run", more=fast)) == 1
+        said = capsys.readouterr().out
+        assert "To go on here: --learning-rate R --change learning_rate" in said and "try a third of it" in said
+    assert command.main(arguments(tmp_path / "run", more=[*slow, "--change", "learning_rate"])) == 0
+    assert "continuing after step 4" in capsys.readouterr().out
+    assert checkpoint.load(tmp_path / "run" / "run.safetensors")["changes"] == [[4, "learning_rate", 0.01, 0.001]]
+
+
 def test_grey_pictures_may_have_256_levels(tmp_path):
     more = ["--width", "4", "--likelihood", "logistic"]
     assert command.main(arguments(tmp_path, steps=2, network="vae", more=more)) == 0

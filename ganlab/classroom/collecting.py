@@ -114,13 +114,12 @@ def _choose(
 def _add_extras(files: list[tuple[Path, str, Path]], best: _Candidate, hand_in: HandIn) -> None:
     root = best.path.parent
     total = 0
-    for path, label, _ in files:
+    for path, _, _ in files:
         if path.suffix.lower() == ".ipynb" or path.is_symlink() or not path.is_file():
             continue
         inside = path.relative_to(root) if path.is_relative_to(root) else PurePosixPath(path.name)
         total += path.stat().st_size
         hand_in.extras.setdefault(str(inside), path)
-        del label
     if total > LARGEST_MB * 1e6:
         hand_in.remarks.append(f"brings files of more than {LARGEST_MB} MB, which were left out")
         hand_in.extras = {key: path for key, path in hand_in.extras.items() if key == TIMESTAMP}

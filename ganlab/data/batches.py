@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganlab.data.packaged import fingerprint
+from ganlab.data.pixels import to_floats
 from ganlab.runtime import seeded_generator, whole_number
 
 SCALES = ("tanh", "unit", "binary")
@@ -263,9 +264,7 @@ class Batches:
             return Batch(self._scaled(self._changed(self._images[rows], step), step), y)
         both = self._changed(torch.cat([self._images[rows], self._pairs[rows]], dim=1), step)  # (B, 2C, H, W)
         pixels, others = both.tensor_split([self._images.shape[1]], dim=1)
-        values = others.to(torch.float32)
-        pair = values.div_(127.5).sub_(1) if self.scale == "tanh" else values.div_(255)
-        return Batch(self._scaled(pixels, step), y, pair)
+        return Batch(self._scaled(pixels, step), y, self._ranged(others))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -281,8 +280,11 @@ class Batches:
             generator = seeded_generator(self.seed, step, 1)
             draws = torch.randint(0, 255, pixels.shape, generator=generator, dtype=torch.uint8)
             return (draws.to(self.device) < pixels).to(torch.float32)
-        values = pixels.to(torch.float32)
-        return values.div_(127.5).sub_(1) if self.scale == "tanh" else values.div_(255)
+        return self._ranged(pixels)
+
+    def _ranged(self, pixels: Tensor) -> Tensor:
+        """Return uint8 pixels as float32 in [-1, 1] for "tanh", else in [0, 1]."""
+        return to_floats(pixels) if self.scale == "tanh" else pixels.float().div_(255)
 
     def labels_at(self, step: int) -> Tensor:
         """Return the labels of the images of `at(step)`, int64 (B,); raises ValueError if the set has none."""

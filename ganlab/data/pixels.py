@@ -20,7 +20,7 @@ def to_bytes(images: Tensor) -> Tensor:
 
 def to_floats(images: Tensor) -> Tensor:
     """Return images of any shape, uint8, as float32 in [-1, 1]; what is float already keeps its range."""
-    return images.float().div(127.5).sub(1) if images.dtype == torch.uint8 else images.float()
+    return images.float().div_(127.5).sub_(1) if images.dtype == torch.uint8 else images.float()
 
 
 def tile(images: Tensor, columns: int) -> np.ndarray:

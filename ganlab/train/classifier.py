@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganlab import runtime
-from ganlab.data import Batch, ImageSet, Source
+from ganlab.data import Batch, ImageSet, Source, pixels
 from ganlab.models import evaluating
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
@@ -97,7 +97,7 @@ def accuracy(classifier: nn.Module, images: ImageSet, batch_size: int = 500) -> 
     device = next(classifier.parameters()).device
     right = 0
     with evaluating(classifier):
-        for pixels, labels in zip(images.images.split(batch_size), images.labels.split(batch_size), strict=True):
-            logits = classifier(pixels.to(device).float().div(127.5).sub(1))
+        for batch, labels in zip(images.images.split(batch_size), images.labels.split(batch_size), strict=True):
+            logits = classifier(pixels.to_floats(batch.to(device)))
             right += int((logits.argmax(1).cpu() == labels).sum())
     return right / len(images)
