@@ -47,7 +47,8 @@ def _add_common(parser: Parser, task: str) -> None:
     )
     parser.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
     parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
-    parser.add_argument("--test-share", type=float, metavar="P", help="a folder: part of it to hold out (a game: none)")
+    usual = "none" if task in GANS else "about one in ten"
+    parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
     parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
     parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
     parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")

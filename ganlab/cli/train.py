@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
 
     It is 0, 1 if the run diverged or its last saving failed, 130 if it was interrupted. Every `--every` steps and at
     the end there are the checkpoint, the networks alone, also the best so far by a game's feature-FID or a number of
-    held-out images, tables of losses and of those numbers, and a sheet of samples; what a killed run left out is written when the command is given again.
+    held-out images, tables of losses and of those numbers, and a sheet of samples; what a killed run left out is
+    written when the command is given again.
     """
     whole_number("--every", options.every, least=1)
     seed_number("--seed", options.seed)
