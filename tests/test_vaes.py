@@ -319,7 +319,7 @@ def test_a_whole_set_held_out_is_looked_at_a_few_images_at_a_time(samples):
     """However large the images and the set are: counted at the networks, images and draws alike."""
     pictures = torch.randint(0, 256, (700, 3, 64, 64), dtype=torch.uint8)
     held_out = ImageSet(pictures, None, (), "noise", "test")
-    vae, sizes = conv_vae(3, 64, latent_dim=2, width=2, hidden=4, likelihood="logistic"), []
+    vae, sizes = conv_vae(2, 3, 64, width=2, hidden=4, likelihood="logistic"), []
     for network in (vae.encoder, vae.decoder):
         network.register_forward_hook(lambda network, given, output: sizes.append(len(given[0])))
     bound = train.held_out_bound(vae, held_out, samples)
