@@ -100,7 +100,8 @@ def _choose(
         hand_in.unused += [(label, _why_not(path)) for path, label, _ in files if path.suffix.lower() in EXPORTS]
         return None
     best = max(candidates, key=lambda one: one.rank(name))
-    hand_in.notebook, hand_in.file = best.notebook, best.label
+    hand_in.notebook = best.notebook
+    hand_in.file = best.label
     if len(candidates) > 1:
         rest = ", ".join(f"{one.label} ({_work(one)})" for one in candidates if one is not best)
         hand_in.remarks.append(f"of several notebooks {best.label} was graded ({_work(best)}), not {rest}")

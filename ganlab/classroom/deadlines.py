@@ -32,7 +32,9 @@ def read(course: Course, name: str) -> Deadlines:
     file = course.root / FILE
     if not file.is_file():
         return Deadlines()
-    due, percent, of_student = None, 0.0, {}
+    due = None
+    percent = 0.0
+    of_student = {}
     with open(file, encoding="utf-8-sig", newline="") as lines:
         table = csv.DictReader(lines)
         if missing := set(COLUMNS[:3]) - set(table.fieldnames or ()):
@@ -47,7 +49,8 @@ def read(course: Course, name: str) -> Deadlines:
             if student := (row["student"] or "").strip():
                 of_student[student] = when
             else:
-                due, percent = when, _percent(row.get("percent a day"), place)
+                due = when
+                percent = _percent(row.get("percent a day"), place)
     if of_student and due is None:
         raise CourseError(
             f"{FILE}: assignment {name} has dates for students, and no line without a student for the rest"

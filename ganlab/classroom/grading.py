@@ -117,7 +117,8 @@ def grade(
         records = {student: group.record(student) for student in [*here, *members]}
         for student in members.keys() - set(here):
             if records[student].file:  # it was graded before, and has been taken away since
-                records[student].file, records[student].of_file = "", [EARLIER]
+                records[student].file = ""
+                records[student].of_file = [EARLIER]
     return report.write(course, name, records, members=members, beside=_beside(course, members))
 
 
@@ -172,7 +173,8 @@ def _apart(work: Callable[[], object], remarks: list[str], words: str) -> None:
 def _read(group: _Class, student: str, record: Record) -> Staged | None:
     """Collect and stage what a student handed in, or an untouched release in its place; None if there is nothing."""
     record.of_file = []
-    hand_in, result = HandIn(), []
+    hand_in = HandIn()
+    result = []
     home = group.course.root / "submitted" / student
 
     def look_through() -> None:
@@ -187,13 +189,17 @@ def _read(group: _Class, student: str, record: Record) -> Staged | None:
     if hand_in.remarks == ["handed in nothing"]:
         before = marking.is_marked(group.course, group.name, student)
         words = EARLIER if before else "handed in nothing"
-        record.file, record.of_file, record.of_run, record.unused = "", [words], [], []
+        record.file = ""
+        record.of_file = [words]
+        record.of_run = []
+        record.unused = []
         return None
     _apart(put_together, record.of_file, "could not be put together")
     if not result:
         hand_in = HandIn(remarks=hand_in.remarks, unused=hand_in.unused)
         put_together()
-    record.file, record.unused = hand_in.file, hand_in.unused
+    record.file = hand_in.file
+    record.unused = hand_in.unused
     record.of_file += result[0].remarks
     _apart(lambda: record.of_file.extend(suspicions(result[0].notebook)), record.of_file, "could not be looked through")
     return result[0]
@@ -216,7 +222,8 @@ def _run(group: _Class, staged: Staged, record: Record, work: str, start: Starte
     if record.file:
         notebook, remarks = run_isolated(staged.notebook, staged.folder, closed, group.limits, start=start)
     else:
-        notebook, remarks = not_run(staged.notebook, "Nothing was handed in that could be run."), []
+        notebook = not_run(staged.notebook, "Nothing was handed in that could be run.")
+        remarks = []
     record.of_run = remarks + not_handed_in(notebook)
     record.seconds = round(time.monotonic() - before, 2)
     write_atomically(group.runs / f"{staged.student}.ipynb", nbformat.writes(notebook).encode())
@@ -233,7 +240,8 @@ def _mark(group: _Class, staged: Staged, record: Record) -> None:
         record.of_marks = []
 
         def mark() -> None:
-            executed, place = group.runs, group.place / "staged"
+            executed = group.runs
+            place = group.place / "staged"
             complaint = marking.mark(group.course, group.name, staged.student, staged=place, executed=executed)
             record.of_marks += [complaint] if complaint else []
 

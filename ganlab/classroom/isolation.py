@@ -51,7 +51,8 @@ def run_isolated(
             shutil.copy(fonts, own / ".kernel")
         if _cache_dir().is_dir():
             shutil.copytree(_cache_dir(), own / ".cache", copy_function=_link)
-        job, answer = own.parent / "job.ipynb", own.parent / "answer.json"
+        job = own.parent / "job.ipynb"
+        answer = own.parent / "answer.json"
         order = {"own": str(own), "closed": [str(path) for path in closed], "limits": asdict(limits)}
         seconds = 2 * limits.notebook_seconds  # the worker keeps its time itself: this is for a worker that hangs
         reason = ""

@@ -36,7 +36,8 @@ def released(course: Course, name: str) -> tuple[NotebookNode, NotebookNode]:
 
     The release is made anew, to compare it, only if no record says that it was made of what there is now.
     """
-    file, again = course.folder("release", name) / f"{name}.ipynb", f"make release A={name.partition('_')[0]}"
+    file = course.folder("release", name) / f"{name}.ipynb"
+    again = f"make release A={name.partition('_')[0]}"
     if not file.is_file():
         raise CourseError(f"{name} is not released yet: {again}")
     if not _is_recorded(course, name):

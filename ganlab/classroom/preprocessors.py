@@ -87,7 +87,9 @@ class Waiting(NbGraderPreprocessor):
 
 def _hidden_lines(notebook: NotebookNode) -> set[str]:
     """Return the lines of hidden tests that are long enough to be known again; hints are there to be read."""
-    hidden, inside, hints = set(), False, set()
+    hidden = set()
+    inside = False
+    hints = set()
     for cell in (cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("locked")):
         for line in cell.source.splitlines():
             inside = (inside or "### BEGIN" in line) and "### END" not in line

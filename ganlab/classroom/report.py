@@ -81,7 +81,8 @@ class Report:
 
     def _distribution(self) -> list[str]:
         rows = self.handed_in
-        totals, most = [row.total for row in rows], sum(self.most.values())
+        totals = [row.total for row in rows]
+        most = sum(self.most.values())
         lines = [f"Mean {statistics.fmean(totals):.1f}, median {statistics.median(totals):g}, "]
         lines[-1] += f"lowest {min(totals):g}, highest {max(totals):g}. "
         lines[-1] += f"{sum(bool(row.waits) for row in rows)} wait for marks by hand."
@@ -141,7 +142,8 @@ def write(
         for student in sorted({*records, *members, *submissions}):
             row = Row(student, dict.fromkeys(report.most, 0.0), members[student].name if student in members else "")
             if known := records.get(student):
-                row.file, row.remarks = known.file, list(known.remarks)
+                row.file = known.file
+                row.remarks = list(known.remarks)
                 report.unused += [(f"{student}/{what}", why) for what, why in known.unused]
             if submission := submissions.get(student):
                 _fill(row, submission, report.left)

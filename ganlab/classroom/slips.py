@@ -16,7 +16,8 @@ def part_of(grade_id: str) -> str:
 
 def named_slips(file: Path) -> tuple[set[str], set[str]]:
     """Return what the tests in a graded notebook named, such as "optimal-d: that is 1 - D*", and parts left alone."""
-    slips, alone = set(), set()
+    slips = set()
+    alone = set()
     for cell in nbformat.read(file, as_version=4).cells if file.is_file() else []:
         grade = cell.metadata.get("nbgrader", {})
         if cell.cell_type != "code" or not grade.get("grade"):
@@ -35,7 +36,8 @@ def named_slips(file: Path) -> tuple[set[str], set[str]]:
 def _hint(text: str) -> str:
     """Return what a test said of an answer: the slip's hint, or the error that the answer stopped with."""
     if stopped := re.search(r"Your code stopped with (\w+): ([^\n]*?)(?: \(in the line: .*)?$", text, re.MULTILINE):
-        name, message = stopped[1], stopped[2][:100]
+        name = stopped[1]
+        message = stopped[2][:100]
         return message.removeprefix("it ") if name == "Stopped" else f"stopped with {name}: {message}"
     return text.partition("Hint: ")[2].strip()
 

@@ -97,7 +97,8 @@ def _repaired(
         remarks.append(f"cell {released.id!r} was of another kind ({cell.cell_type})")
         new = new_code_cell if released.cell_type == "code" else new_markdown_cell
         cell = new(cell.source)
-    cell.id, cell.metadata = released.id, nbformat.from_dict({"nbgrader": released.metadata.nbgrader})
+    cell.id = released.id
+    cell.metadata = nbformat.from_dict({"nbgrader": released.metadata.nbgrader})
     return cell, remarks
 
 
@@ -156,7 +157,9 @@ def _gather_written(
     goes to the first answer that has none. Returns what was done.
     """
     released = {id(own[place]): release.cells[number] for number, place in places.items()}
-    remarks, empty, taken = [], [], set()
+    remarks = []
+    empty = []
+    taken = set()
     for index, answer in enumerate(cells):
         grade = answer.metadata.get("nbgrader", {})
         original = next((cell for cell in release.cells if cell.id == answer.id), None)
@@ -231,7 +234,8 @@ def _text(cell: NotebookNode) -> str:
 
 def _rebuilt(cell: NotebookNode) -> NotebookNode:
     """Return a cell with this one's text and nothing else of it: no outputs, attachments, metadata or stray fields."""
-    source, name = _text(cell), str(cell.get("id", "cell"))
+    source = _text(cell)
+    name = str(cell.get("id", "cell"))
     new = new_code_cell(source) if cell.cell_type == "code" else new_markdown_cell(source)
     new.id = name if name.replace("-", "").replace("_", "").isalnum() and len(name) <= 64 else "cell"
     return new

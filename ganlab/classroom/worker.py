@@ -51,7 +51,8 @@ class _Client(NotebookClient):
 
     def starts(self, cell: NotebookNode, cell_index: int) -> None:
         if cell.cell_type == "code" and cell.source and GUARD not in cell.metadata.get("tags", []):
-            self.running, self.printed = cell.id, 0
+            self.running = cell.id
+            self.printed = 0
 
     def ended(self, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
         payload = execute_reply["content"].get("payload", [])
@@ -101,7 +102,9 @@ def attempt_forked(guarded: NotebookNode, own: Path, limits: Limits) -> dict[str
     folder = own.parent / "attempt"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    connection, job, answer = folder / "kernel.json", folder / "job.ipynb", folder / "answer.json"
+    connection = folder / "kernel.json"
+    job = folder / "job.ipynb"
+    answer = folder / "answer.json"
     write_connection_file(str(connection), transport="ipc", ip=str(folder / "k"), key=secrets.token_hex().encode())
     variables = _variables(own)
     kernel = fork(lambda: be_kernel(connection, own, variables))
@@ -111,7 +114,8 @@ def attempt_forked(guarded: NotebookNode, own: Path, limits: Limits) -> dict[str
         manager.load_connection_file(str(connection))
         manager.process = kernel
         client = _Client(guarded, km=manager, timeout=limits.cell_seconds, **PLAYING)
-        client.root, client.apart = os.getppid(), os.getpid()
+        client.root = os.getppid()
+        client.apart = os.getpid()
         stop = _play(client, own, limits)
         nbformat.write(guarded, job)
         answer.write_text(json.dumps(stop), encoding="utf-8")
@@ -136,7 +140,9 @@ def _wait_for_any() -> bool:
 
 def _play(client: _Client, own: Path, limits: Limits) -> dict[str, str] | None:
     client.until = time.monotonic() + limits.notebook_seconds
-    client.limits, client.on_cell_start, client.on_cell_executed = limits, client.starts, client.ended
+    client.limits = limits
+    client.on_cell_start = client.starts
+    client.on_cell_executed = client.ended
     over = threading.Event()
     watch = threading.Thread(target=client.watch, args=[over], daemon=True)
     watch.start()

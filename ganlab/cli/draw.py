@@ -48,7 +48,8 @@ def _add_shared_arguments(parser: argparse.ArgumentParser, usual: str, out: str)
 
 def sample(options: argparse.Namespace) -> int:
     """Write samples of one class, or of each class in turn: a sheet, or a file each into a new folder. Return 0."""
-    n, seed = whole_number("--n", options.n, least=1), seed_number("--seed", options.seed)
+    n = whole_number("--n", options.n, least=1)
+    seed = seed_number("--seed", options.seed)
     sheet = options.out.suffix != ""
     if sheet:
         _check_ending(options.out, ".png")

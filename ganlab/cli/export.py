@@ -32,7 +32,8 @@ class ConditionalDecoder(nn.Module):
 
     def __init__(self, vae: models.VAE) -> None:
         super().__init__()
-        self.decoder, self.likelihood = vae.decoder, vae.likelihood
+        self.decoder = vae.decoder
+        self.likelihood = vae.likelihood
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Return images (B, C, H, W) in [-1, 1] for latents z (B, latent_dim) and weights of classes y (B, classes)."""

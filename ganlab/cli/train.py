@@ -193,8 +193,10 @@ class Results:
     """
 
     def __init__(self, options: argparse.Namespace, plan: Plan, classes: tuple[str, ...]) -> None:
-        self.folder, self.keep_networks = options.out, options.keep_networks
-        self.plan, self.classes = plan, classes
+        self.folder = options.out
+        self.keep_networks = options.keep_networks
+        self.plan = plan
+        self.classes = classes
         self.unsaved = ""
 
     def write(self, game: Run) -> None:

@@ -239,8 +239,11 @@ class Batches:
         most = min(images.images.shape[2:]) // 2
         if whole_number("shift", shift, least=0) > most:
             raise ValueError(f"shift: got {shift}, expected at most {most} pixels, half a side of {images!r}")
-        self.batch_size, self.seed, self.scale = batch_size, whole_number("seed", seed, least=0), scale
-        self.flip, self.shift = flip, shift
+        self.batch_size = batch_size
+        self.seed = whole_number("seed", seed, least=0)
+        self.scale = scale
+        self.flip = flip
+        self.shift = shift
         self.device = torch.device(device)
         self._shuffle = Shuffle(len(images), batch_size, self.seed, self.device)
         self.steps_per_epoch = self._shuffle.steps_per_epoch

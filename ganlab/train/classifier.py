@@ -54,7 +54,9 @@ class ClassifierTask(Task):
 
     def step(self, run: Stage, k: int) -> dict[str, Tensor]:
         """Move the classifier once; return its loss (nats) and its accuracy on the batch."""
-        classifier, optimizer, batch = run.networks["classifier"], run.optimizers["classifier"], run.batch(k)
+        classifier = run.networks["classifier"]
+        optimizer = run.optimizers["classifier"]
+        batch = run.batch(k)
         classifier.train()
         with runtime.seeded(run.generator("dropout", k).initial_seed()), run.precision.autocast(run.device):
             logits = classifier(batch.x).float()

@@ -152,7 +152,9 @@ class Ensemble:
             for optimizer in self.optimizers.values():
                 optimizer.part = annealed(step, settings.anneal)
         for move in range(step * settings.n_critic, (step + 1) * settings.n_critic):
-            real, z, added = self._batch(move), self._drawn("critic", move), self._penalty(move)
+            real = self._batch(move)
+            z = self._drawn("critic", move)
+            added = self._penalty(move)
             critic_step(self.critic, self.generator, self.optimizers["critic"], real, z, objective, penalty=added)
             if settings.clip:
                 clip_weights(self.critic, settings.clip)
@@ -185,7 +187,8 @@ class Ensemble:
 
     def _penalty(self, move: int) -> Callable[[nn.Module, Tensor, Tensor], Tensor] | None:
         """Return what is added to the critics' losses in one of their moves, if anything, as `GANTask.penalty`."""
-        name, weight = self.settings[0].penalty, self.settings[0].penalty_weight
+        name = self.settings[0].penalty
+        weight = self.settings[0].penalty_weight
         if name == "none":
             return None
         shares = self._by_seed(lambda g: torch.rand(self.batch_size, generator=g, device=g.device), "shares", move)
@@ -193,7 +196,8 @@ class Ensemble:
 
     def _by_seed(self, draw: Callable[[torch.Generator], Tensor], *labels: int | str) -> Tensor:
         """Draw for each member from the generator of its seed, and let the members take turns."""
-        seeds, device = [one.seed for one in self.settings], self.generator.theta.device
+        seeds = [one.seed for one in self.settings]
+        device = self.generator.theta.device
         drawn = {seed: draw(seeded_generator(seed, *labels, device=device)) for seed in dict.fromkeys(seeds)}
         return torch.stack([drawn[seed] for seed in seeds], dim=1).flatten(0, 1)
 

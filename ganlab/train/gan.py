@@ -96,7 +96,8 @@ class GANTask(Task):
 
     def optimizers(self) -> Optimizers:
         """Return Adam for each player; `fused` updates all weights in one kernel, with the same result."""
-        rates, betas = self.settings.learning_rates, self.settings.betas
+        rates = self.settings.learning_rates
+        betas = self.settings.betas
         return {
             player: torch.optim.Adam(network.parameters(), rates[player], betas, fused=True)
             for player, network in self.networks.items()
@@ -108,7 +109,9 @@ class GANTask(Task):
 
     def step(self, run: Stage, k: int) -> dict[str, Tensor]:
         """Move the critic, then the generator; return the losses of both, the critic's of its last move."""
-        settings, generator, critic = run.settings, run.replicas["generator"], run.replicas["critic"]
+        settings = run.settings
+        generator = run.replicas["generator"]
+        critic = run.replicas["critic"]
         objective = losses.objective(settings.objective)
         for move in range(k * settings.n_critic, (k + 1) * settings.n_critic):
             batch = run.batch(move)

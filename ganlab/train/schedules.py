@@ -17,5 +17,6 @@ def warmed_up(decay: float, step: int) -> float:
 
 def climbed_and_fallen(step: int, steps: int) -> float:
     """Return the part of its peak that a learning rate has: up over a tenth of the steps, then down half a cosine."""
-    done, warm = (step + 1) / steps, WARM_UP
+    done = (step + 1) / steps
+    warm = WARM_UP
     return min(done / warm, (1 + math.cos(math.pi * (done - warm) / (1 - warm))) / 2)

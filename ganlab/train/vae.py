@@ -75,7 +75,9 @@ class VAETask(Task):
 
     def step(self, run: Stage, k: int) -> dict[str, Tensor]:
         """Move encoder and decoder once; return the bound and the KL."""
-        settings, vae, batch = run.settings, run.networks["vae"], run.batch(k)
+        settings = run.settings
+        vae = run.networks["vae"]
+        batch = run.batch(k)
         size = settings.samples, len(batch.x), vae.latent_dim
         eps = torch.randn(size, generator=run.generator("eps", k), device=run.device)
         return vae_step(

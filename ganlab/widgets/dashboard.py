@@ -61,8 +61,11 @@ class Dashboard(Panel):
     """
 
     def __init__(self, run: Run) -> None:
-        self.run, self.stopping, self.pace = run, False, Pace()
-        self.started, self.first = time.perf_counter(), run.step
+        self.run = run
+        self.stopping = False
+        self.pace = Pace()
+        self.started = time.perf_counter()
+        self.first = run.step
         self.losses = {name: list(values) for name, values in run.history.items()}
         self.unseen: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
         self.requests: dict[str, float] = {}  # learning rates that the next step shall have
@@ -127,7 +130,8 @@ class Dashboard(Panel):
         return self.losses
 
     def _status(self, ended: bool) -> str:
-        run, steps = self.run, self.run.settings.steps
+        run = self.run
+        steps = self.run.settings.steps
         if run.stopped:
             return run.stopped
         if ended:
@@ -144,7 +148,8 @@ class Dashboard(Panel):
         factors = [m * 10.0**k for k in (-2, -1, 0, 1) for m in (1, 2, 5)] + [100.0]
         options = [(f"{factor * rate:.2g}", rate if factor == 1 else factor * rate) for factor in factors]
         slider = ipw.SelectionSlider(options=options, value=rate, description=f"learning rate of the {player}")
-        slider.style.description_width, slider.layout.width = "15em", "32em"
+        slider.style.description_width = "15em"
+        slider.layout.width = "32em"
         slider.observe(lambda change: self._request(player, change.new), names="value")
         return slider
 
