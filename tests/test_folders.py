@@ -385,7 +385,7 @@ def test_a_share_of_each_class_is_held_out_and_all_is_all(tmp_path):
     ("options", "said"),
     [
         ({"fit": "stretch"}, "fit: got 'stretch', expected one of crop, pad"),
-        ({"test_share": 1}, "test_share: got 1, expected a number between 0 and 1"),
+        ({"test_share": 1}, "test_share: got 1, expected a number from 0 to below 1"),
         ({"test_share": "0.2"}, "test_share: got '0.2'"),
     ],
 )
