@@ -101,10 +101,15 @@ def quiet(page: Page) -> None:
             return
 
 
-@pytest.fixture
-def record_time(record_property: Callable[[str, object], None]) -> Callable[[str, object], None]:
+def recorder(record_property: Callable[[str, object], None]) -> Callable[[str, object], None]:
     """Return what records a measured time; in `make test` it is not printed, since other work decides it."""
     return record_property if BENCH else lambda name, value: None
+
+
+@pytest.fixture
+def record_time(record_property: Callable[[str, object], None]) -> Callable[[str, object], None]:
+    """Return what records a measured time of this test."""
+    return recorder(record_property)
 
 
 def report(milliseconds: list[float]) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -57,24 +56,6 @@ def test_a_command_that_hangs_is_killed_with_what_it_had_said(monkeypatch: pytes
     assert time.monotonic() - begin < 10_000
 
 
-def session(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run pytest as `make` does, with these tests' own hooks."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (TESTS.parent, TESTS, TESTS / "tools")))}
-    command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider", *map(str, words)]
-    return limits.run(command, 60, cwd=TESTS.parent, env=environment)
-
-
-def test_the_quick_tier_is_hundreds_of_tests_and_leaves_the_rest_unread(tmp_path: Path) -> None:
-    (tmp_path / "test_losses.py").write_text("def test_one(): pass\n")
-    (tmp_path / "test_notebooks.py").write_text("raise RuntimeError('read')\n")
-    done = session("-p", "conftest", "--quick", "--rootdir", tmp_path, tmp_path)
-    assert done.returncode == 0 and "\n1 passed" in done.stdout, done.stdout
-    assert set(conftest.QUICK) <= {path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")}
-    assert not [name for name in conftest.QUICK if re.search("browser|notebooks|grading|assignments|training", name)]
-    marks = [mark for test in vars(architecture).values() for mark in getattr(test, "pytestmark", [])]
-    assert sum(len(mark.args[1]) for mark in marks if mark.name == "parametrize") >= 300  # of one of its files
-
-
 OTHERS = """
 def test_a_time(record_property):
     record_property("browser, key press -> painted image", "median 5 ms")
@@ -87,19 +68,39 @@ def test_wrong():
 """
 
 
-def test_recorded_times_are_printed_and_a_time_out_says_where_its_limit_comes_from(tmp_path: Path) -> None:
-    (tmp_path / "test_others.py").write_text(OTHERS)
-    done = session("-p", "conftest", "--rootdir", tmp_path, tmp_path)
-    assert done.returncode == 1 and "\nbrowser, key press -> painted image: median 5 ms\n" in done.stdout
-    late, wrong = done.stdout.split("test_wrong", 1)
-    assert "additions took" in late.split("test_late", 1)[1] and "additions took" not in wrong.split("1 passed")[0]
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return what `make check` prints of a file of the quick tier, with these tests' own hooks, beside one of none."""
+    folder = tmp_path_factory.mktemp("tests")
+    (folder / "test_losses.py").write_text(OTHERS)
+    (folder / "test_notebooks.py").write_text("raise RuntimeError('read')\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (TESTS.parent, TESTS, TESTS / "tools")))}
+    words = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "conftest", "--quick", "--rootdir", folder, folder]
+    done = limits.run([sys.executable, "-m", "pytest", *map(str, words)], 60, cwd=folder, env=environment)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
 
 
-def test_latencies_are_told_by_median_and_95th_percentile_and_in_the_bench_alone(request, monkeypatch) -> None:
+def test_the_quick_tier_is_hundreds_of_tests_and_leaves_the_rest_unread(said: str) -> None:
+    assert "\n2 failed, 1 passed" in said
+    assert set(conftest.QUICK) <= {path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")}
+    assert not [name for name in conftest.QUICK if re.search("browser|notebooks|grading|assignments|training", name)]
+    marks = [mark for test in vars(architecture).values() for mark in getattr(test, "pytestmark", [])]
+    assert sum(len(mark.args[1]) for mark in marks if mark.name == "parametrize") >= 300  # of one of its files
+
+
+def test_recorded_times_are_printed_and_a_time_out_says_where_its_limit_comes_from(said: str) -> None:
+    assert "\nbrowser, key press -> painted image: median 5 ms\n" in said
+    late, wrong = said.split("test_wrong", 1)
+    assert "additions took" in late.split("test_late", 1)[1] and "additions took" not in wrong
+
+
+def test_latencies_are_told_by_median_and_95th_percentile_and_in_the_bench_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert latency.report([float(k) for k in range(100, 0, -1)]) == "median 50 ms, 95th percentile 96 ms"
-    record = latency.record_time.__wrapped__
     for bench, recorded in ((True, {"a time": "5 ms"}), (False, {})):
         lines: dict[str, object] = {}
         monkeypatch.setattr(latency, "BENCH", bench)
-        record(lines.__setitem__)("a time", "5 ms")
+        latency.recorder(lines.__setitem__)("a time", "5 ms")
         assert lines == recorded
