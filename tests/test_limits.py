@@ -95,7 +95,7 @@ def test_recorded_times_are_printed_and_a_time_out_says_where_its_limit_comes_fr
     assert "additions took" in late.split("test_late", 1)[1] and "additions took" not in wrong
 
 
-def test_latencies_are_told_by_median_and_95th_percentile_and_in_the_bench_alone(
+def test_latencies_are_told_by_median_and_95th_percentile_in_the_bench_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert latency.report([float(k) for k in range(100, 0, -1)]) == "median 50 ms, 95th percentile 96 ms"
