@@ -29,7 +29,7 @@ def mode_coverage(samples: Tensor, means: Tensor, sigma: float) -> ModeCoverage:
         raise ValueError(
             f"samples, means: got shapes {tuple(samples.shape)} and {tuple(means.shape)}, expected (n, D) and (K, D)"
         )
-    distances = torch.cdist(samples.double().cpu(), means.double().cpu())  # (n, K)
+    distances = torch.cdist(samples.cpu().double(), means.cpu().double())  # (n, K)
     distance, nearest = distances.min(dim=1)
     good = distance <= 3 * sigma
     frequency = torch.bincount(nearest, minlength=len(means)).double() / len(samples)
@@ -57,7 +57,7 @@ def active_units(mu: Tensor) -> int:
     """
     if mu.ndim != 2 or len(mu) < 2:
         raise ValueError(f"mu: got shape {tuple(mu.shape)}, expected (N, latent_dim) with N >= 2")
-    return int((mu.double().var(dim=0) > 0.01).sum())
+    return int((mu.cpu().double().var(dim=0) > 0.01).sum())
 
 
 def bits_per_dimension(log_p: Tensor, dimensions: int) -> Tensor:
@@ -117,7 +117,7 @@ def _check_pairs(features: Tensor, reference: Tensor, least: int) -> tuple[Tenso
         raise ValueError(
             f"features, reference: got shapes {shapes[0]} and {shapes[1]}, expected (n, D), (m, D), n, m >= {least}"
         )
-    return features.double().cpu(), reference.double().cpu()
+    return features.cpu().double(), reference.cpu().double()
 
 
 def kernel_distance(features: Tensor, reference: Tensor) -> float:
@@ -174,7 +174,7 @@ def inception_score(logits: Tensor) -> float:
     """
     if logits.ndim != 2 or len(logits) == 0:
         raise ValueError(f"logits: got shape {tuple(logits.shape)}, expected (n, classes), n >= 1")
-    log_p = logits.double().log_softmax(1)  # log p(y | x)
+    log_p = logits.cpu().double().log_softmax(1)  # log p(y | x)
     log_mean = log_p.logsumexp(0) - math.log(len(log_p))  # log p(y)
     return torch.exp((log_p.exp() * (log_p - log_mean)).sum(1).mean()).item()
 

@@ -11,7 +11,7 @@ import torch
 from ganlab import data
 from ganlab.checkpoint import CheckpointError
 from ganlab.classroom import handin
-from ganlab.cli import doctor, draw, export, metric, tasks, train
+from ganlab.cli import doctor, draw, export, gpu, metric, tasks, train
 from ganlab.cli.arguments import Parser
 from ganlab.runtime import forgiving_output
 
@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str] | None) -> int:
     parser = Parser(prog="python -m ganlab", description="The course's command line.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="say whether the course can run here, and what mends it if not")
+    machine = commands.add_parser("doctor", help="say whether the course can run here, and what mends it if not")
+    machine.add_argument("--gpu", action="store_true", help="try every kind of run on the GPU: a table, in 3 minutes")
     sets = commands.add_parser("data", help="list the image sets, or get one").add_subparsers(dest="action")
     sets.add_parser("fetch", help="build or download a set into the cache").add_argument("name", metavar="NAME")
     tasks.add_arguments(commands.add_parser("train", help="train networks into a folder; again to continue"))
@@ -43,7 +44,7 @@ def _run(arguments: list[str] | None) -> int:
         parser.refuse(strange, chosen=filter(None, steps))
     try:
         if chosen.command == "doctor":
-            return _doctor()
+            return gpu.run() if chosen.gpu else _doctor()
         if chosen.command == "hand-in":
             return handin.run(chosen)
         if chosen.command == "train":
@@ -69,7 +70,7 @@ def _run(arguments: list[str] | None) -> int:
 
 def _lacks_memory(error: BaseException) -> bool:
     """Return whether an error says that memory is short; torch has a type for it on CUDA only."""
-    words = ("out of memory", "can't allocate memory", "not enough memory")
+    words = ("out of memory", "can't allocate memory", "not enough memory", "STATUS_ALLOC_FAILED")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 

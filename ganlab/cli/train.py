@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     whole_number("--every", options.every, least=1)
     seed_number("--seed", options.seed)
     try:
-        game, results = _begun(options)
+        game, results = begun(options)
     except CheckpointError as error:  # the package's way out, in the words of this command
         raise CheckpointError(re.sub(r"change=\('(\w+)',\) goes on", r"--change \1 goes on", str(error))) from error
     if game.step:
@@ -73,7 +73,7 @@ def _in_place(game: Run) -> str:
     return f"{game.stopped} To go on here: --learning-rate R --change learning_rate"
 
 
-def _begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
+def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     """Return the run that the options ask for, new or as its checkpoint left it, and what writes its results."""
     if options.network not in GANS and parallel.size() > 1:
         raise ValueError(f"{options.network}: it is small and trains in one process; start it without torchrun")

@@ -48,7 +48,12 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     return torch.where(straight, 1 - t, of_a) * a + torch.where(straight, t, of_b) * b
 
 
-LINES = {"arc": slerp, "straight": lambda a, b, t: torch.lerp(a, b, torch.as_tensor(t)[..., None])}
+def _straight(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+    """Return the point at t on the straight line from a to b; shapes as in `slerp`."""
+    return torch.lerp(a, b, torch.as_tensor(t, dtype=a.dtype, device=a.device)[..., None])
+
+
+LINES = {"arc": slerp, "straight": _straight}
 
 
 def interpolate(stops: Tensor, t: Tensor, line: str = "arc") -> Tensor:
@@ -56,6 +61,7 @@ def interpolate(stops: Tensor, t: Tensor, line: str = "arc") -> Tensor:
 
     `line`, of `LINES`, is "arc" for `slerp` from stop to stop, or "straight".
     """
+    t = t.to(stops.device)
     legs = len(stops) - 1
     leg = (t * legs).long().clamp(max=legs - 1)  # (n,)
     return LINES[line](stops[leg], stops[leg + 1], t * legs - leg)
@@ -128,7 +134,7 @@ def principal_directions(generator: nn.Module, n: int) -> Directions:
 def traversal(generator: nn.Module, z: Tensor, direction: Tensor, offsets: Sequence[float]) -> Tensor:
     """Return G(z + offset * direction) for each offset, (n, C, H, W) on the CPU; z and direction (latent_dim,)."""
     generator = _frozen(generator)
-    path = z + torch.tensor(offsets)[:, None] * direction  # (n, latent_dim)
+    path = z.cpu() + torch.tensor(offsets)[:, None] * direction.cpu()  # (n, latent_dim)
     with torch.inference_mode():
         return generator(path.to(_device(generator))).float().cpu()
 

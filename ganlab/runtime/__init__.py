@@ -1,7 +1,7 @@
 """Where a run happens: device, speed, seeds, files, threads, and the measurement that picks what is fast."""
 
 from ganlab.runtime.checks import whole_number
-from ganlab.runtime.devices import DEVICES, available_devices, device_name, pick_device, synchronize
+from ganlab.runtime.devices import DEVICES, available_devices, device_name, pick_device, reproducible, synchronize
 from ganlab.runtime.files import (
     cache_dir,
     data_file,
@@ -40,6 +40,7 @@ __all__ = [
     "random_states",
     "randomness_kept",
     "remembered",
+    "reproducible",
     "seeded",
     "seeded_generator",
     "set_random_states",

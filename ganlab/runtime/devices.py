@@ -1,6 +1,8 @@
-"""The devices that are present, and what they are called."""
+"""The devices that are present, what they are called, and how they compute the same bits twice."""
 
+import contextlib
 import platform
+from collections.abc import Iterator
 
 import torch
 
@@ -14,14 +16,17 @@ def available_devices() -> list[str]:
 
 
 def pick_device(device: str | torch.device = "auto") -> torch.device:
-    """Return the named device, or for "auto" the best one present: cuda, then mps, then cpu.
+    """Return the named device, "cuda:1" say, or for "auto" the best one present: cuda, then mps, then cpu.
 
     Raises ValueError when the device is unknown or absent.
     """
     present = available_devices()
     name = present[0] if device == "auto" else str(device)
-    if name.split(":")[0] not in present:
+    kind, _, number = name.partition(":")
+    if kind not in present or not (number.isdecimal() or name == kind):
         raise ValueError(f"device: got {name!r}, expected 'auto' or one of those present: {', '.join(present)}")
+    if number and int(number) >= (count := torch.cuda.device_count() if kind == "cuda" else 1):
+        raise ValueError(f"device: got {name!r}, but there is {count} of this kind, and they are counted from 0")
     return torch.device(name)
 
 
@@ -34,5 +39,27 @@ def device_name(device: torch.device) -> str:
 
 def synchronize(device: torch.device) -> None:
     """Wait until all work queued on `device` is done, so that a clock read afterwards is honest."""
-    if device.type != "cpu":
-        getattr(torch, device.type).synchronize()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)  # which of several; without its name it would be the first
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+@contextlib.contextmanager
+def reproducible(device: torch.device) -> Iterator[None]:
+    """Inside, what is computed on `device` has the same bits each time.
+
+    On CUDA, cuDNN may add up a convolution's gradients in an order that changes; here it takes only its kernels whose
+    order is fixed. Elsewhere there is nothing to do.
+    """
+    cudnn = torch.backends.cudnn
+    if device.type != "cuda":
+        yield
+        return
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic = True
+    cudnn.benchmark = False  # it would choose kernels by a stopwatch, another time others
+    try:
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before

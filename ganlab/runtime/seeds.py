@@ -24,16 +24,23 @@ def seeded(seed: int) -> Iterator[None]:
     """Inside, torch's global generator starts from `seed`, for code that draws from it (networks' first weights);
     afterwards it stands where it stood.
     """
-    with torch.random.fork_rng():
+    states = _torch_states()
+    try:
         torch.manual_seed(seed)
         yield
+    finally:
+        _set_torch_states(states)
 
 
 def random_states() -> dict[str, Any]:
     """Return the state of every global generator: Python's, numpy's, torch's on the CPU and on each device present."""
     numpy_state = np.random.get_state(legacy=False)
     numpy_state["state"]["key"] = torch.from_numpy(numpy_state["state"]["key"].astype(np.int64))
-    states = {"python": random.getstate(), "numpy": numpy_state, "cpu": torch.get_rng_state()}
+    return {"python": random.getstate(), "numpy": numpy_state, **_torch_states()}
+
+
+def _torch_states() -> dict[str, Any]:
+    states = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states["cuda"] = torch.cuda.get_rng_state_all()
     if torch.backends.mps.is_available():
@@ -48,9 +55,13 @@ def set_random_states(states: dict[str, Any]) -> None:
     numpy_state = {**states["numpy"], "state": dict(states["numpy"]["state"])}
     numpy_state["state"]["key"] = numpy_state["state"]["key"].numpy().astype(np.uint32)
     np.random.set_state(numpy_state)
+    _set_torch_states(states)
+
+
+def _set_torch_states(states: dict[str, Any]) -> None:
     torch.set_rng_state(states["cpu"])
     if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(states["cuda"])
+        torch.cuda.set_rng_state_all(states["cuda"][: torch.cuda.device_count()])
     if "mps" in states and torch.backends.mps.is_available():
         torch.mps.set_rng_state(states["mps"])
 

@@ -55,7 +55,7 @@ def _trial(task: Task, batch: Batch, precision: Precision, threads: int | str = 
     rehearsal = Rehearsal(copy.deepcopy(task), batch, precision)
 
     def step() -> None:
-        with runtime.using_threads(threads):
+        with runtime.using_threads(threads), runtime.reproducible(rehearsal.device):  # as a run does
             rehearsal.task.step(rehearsal, 0)
 
     return step

@@ -133,7 +133,7 @@ class Run(Stage):
             y = torch.arange(len(z)) % self.task.classes if y is None else y
             y = y.to(self.device)
         network = self.ema if average else self.networks[self.task.averaged]
-        with evaluating(network), using_threads(self._threads):
+        with evaluating(network), using_threads(self._threads), runtime.reproducible(self.device):
             return self.task.images(network, z, y).float().cpu()
 
     def frame(self) -> Tensor:
@@ -151,7 +151,7 @@ class Run(Stage):
         if self._hold is not None:
             self._hold.take()
         with parallel.interrupts_shared(), interrupts_deferred(), using_threads(self._threads):
-            with self.contention.step():
+            with self.contention.step(), runtime.reproducible(self.device):
                 record = self._take_step(self.step)
             self.step += 1
             self._recent.append(record)
@@ -217,7 +217,7 @@ class Run(Stage):
         if not self._recent:
             return
         names = list(self._recent[0])
-        values = torch.stack([torch.stack([record[name] for name in names]) for record in self._recent]).double().cpu()
+        values = torch.stack([torch.stack([record[name] for name in names]) for record in self._recent]).cpu().double()
         first = self.step - len(self._recent)  # the step that the first row belongs to
         self._recent.clear()
         bad = (~values.isfinite()).nonzero()
@@ -288,7 +288,8 @@ class Run(Stage):
 
     def _apart(self, function: Callable[[], Any]) -> Any:
         """Call a function that must not disturb training: evaluation mode, no gradients, random states put back."""
-        with runtime.randomness_kept(), torch.no_grad(), evaluating(*self.modules.values()):
+        fixed = runtime.reproducible(self.device)
+        with runtime.randomness_kept(), torch.no_grad(), evaluating(*self.modules.values()), fixed:
             return function()
 
     def _weights(self) -> dict[str, Any]:

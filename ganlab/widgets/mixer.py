@@ -151,8 +151,9 @@ class ClassMixer(Panel):
         a, b = (html.escape(self.names[end.value]) for end in self.ends)
         sentences = [f"{100 * (1 - t):.0f}% class {a}, {100 * t:.0f}% class {b}."]
         if self.classifier is not None:
+            device = next(self.classifier.parameters()).device
             with torch.inference_mode():
-                probability = self.classifier(images).softmax(1)[0]
+                probability = self.classifier(images.to(device)).softmax(1)[0]
             best = int(probability.argmax())
             sentences.append(
                 f"The classifier sees {html.escape(self.names[best])}, {100 * probability[best]:.0f}% sure."
