@@ -24,7 +24,7 @@ pytest_plugins = ["browser", "costs"]  # fixtures for every file, one server for
 # `make check`: what says soon whether the package is sound; no browser, lesson, grading or training runs.
 QUICK = (
     "architecture check checkpoint equations guide latent lesson_style lesson_style_rejects linear_gaussian losses "
-    "metrics models plots probability slices toys walks"
+    "metrics models plots probability rehearsal slices toys walks"
 ).split()
 PRIVATE = pytest.StashKey[str]()
 

@@ -2,15 +2,15 @@
 
 Every tensor stays a tensor of the CPU, and torch computes with it as ever. Beside that, a note is kept of each memory:
 whether it would lie on the GPU. Two of torch's own hooks keep the notes. `_Calls` sees what Python asks for: `device=`,
-`.to`, `.cpu`, `.numpy`, a generator. `_Kernels` sees what is computed, the backward pass too, and refuses tensors of two
-devices as CUDA does. The GPU's global generator is a stream of its own. What costs waiting is counted: `waits`.
+`.to`, `.cpu`, `.numpy`, a generator. `_Kernels` sees what is computed, in the backward pass too, and refuses tensors of
+two devices as CUDA does, and float64 as Apple's GPU does. The GPU's global generator is a stream of its own. Readings
+from the GPU, each of which waits for all work that is queued there, are counted.
 
 Why not another way: on torch's `meta` device nothing can be read, so no run gets past its first check; a device of
 one's own needs C++, or torch's experimental hooks for Python, whose tensors know no memory order.
 """
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+OnCPU = torch.Generator
 CPU = torch.device("cpu")
 GPU = torch.device("cuda", 0)
 EITHER = None  # of what torch makes on its way, from numbers alone: it lies wherever it is needed
@@ -55,7 +56,7 @@ class Notes:
             self._most = 10_000 + 2 * len(self._notes)
 
 
-class Generator(torch.Generator):
+class Generator(OnCPU):
     """A generator that says on which device it would lie; its numbers are the CPU's."""
 
     def __new__(cls, device: str | torch.device = "cpu") -> "Generator":
@@ -153,8 +154,9 @@ class PretendedGPU:
     def __init__(self) -> None:
         self.notes = Notes()
         self.waits: dict[str, int] = {}
-        self.state = torch.Generator().manual_seed(0).get_state()  # of the GPU's global generator
-        self._quiet = 0
+        self.state = OnCPU().manual_seed(0).get_state()  # of the GPU's global generator
+        self._quiet = False
+        self._inside = False
 
     def __enter__(self) -> "PretendedGPU":
         with contextlib.ExitStack() as stack:
@@ -186,9 +188,7 @@ class PretendedGPU:
             "get_rng_state_all": lambda: [self.state.clone()],
             "set_rng_state": lambda state, device=0: self._set(state),
             "set_rng_state_all": lambda states: self._set(*states),
-            "manual_seed_all": lambda seed: self._set(
-                torch.default_generator.clone_state().manual_seed(seed).get_state()
-            ),
+            "manual_seed_all": lambda seed: self._set(OnCPU().manual_seed(seed).get_state()),
             "max_memory_allocated": lambda device=None: 0,
             "reset_peak_memory_stats": lambda device=None: None,
         }
@@ -201,14 +201,16 @@ class PretendedGPU:
     @contextlib.contextmanager
     def stream(self, own: bool) -> Iterator[None]:
         """Inside, if `own`, torch's global generator is the GPU's."""
-        if not own:
+        if not own or self._inside:
             yield
             return
+        self._inside = True
         before = torch.get_rng_state()
         torch.set_rng_state(self.state)
         try:
             yield
         finally:
+            self._inside = False
             self.state = torch.get_rng_state()
             torch.set_rng_state(before)
 
@@ -300,11 +302,11 @@ def _read(gpu: PretendedGPU, func: Any, args: tuple, kwargs: dict) -> Any:
 
 def _quietly(gpu: PretendedGPU, func: Any, args: tuple, kwargs: dict) -> Any:
     """Call what looks at its numbers on the CPU only, which CUDA's version does not."""
-    gpu._quiet += 1
+    gpu._quiet = True
     try:
         return gpu.call(func, args, kwargs)
     finally:
-        gpu._quiet -= 1
+        gpu._quiet = False
 
 
 _SPECIAL: dict[Any, Callable[[PretendedGPU, Any, tuple, dict], Any]] = {
