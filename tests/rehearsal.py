@@ -11,6 +11,7 @@ one's own needs C++, or torch's experimental hooks for Python, whose tensors kno
 """
 
 import contextlib
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -90,7 +91,7 @@ class _Kernels(TorchDispatchMode):
         super().__init__()
         self.gpu = gpu
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_dispatch__(self, func: Any, kinds: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
         inputs = _tensors((args, kwargs))
@@ -137,7 +138,7 @@ class _Calls(TorchFunctionMode):
         super().__init__()
         self.gpu = gpu
 
-    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_function__(self, func: Any, kinds: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = dict(kwargs or {})
         special = _SPECIAL.get(func)
         if special is not None:
@@ -189,6 +190,7 @@ class PretendedGPU:
             "set_rng_state": lambda state, device=0: self._set(state),
             "set_rng_state_all": lambda states: self._set(*states),
             "manual_seed_all": lambda seed: self._set(OnCPU().manual_seed(seed).get_state()),
+            "get_device_properties": lambda device=None: types.SimpleNamespace(total_memory=8e9),
             "max_memory_allocated": lambda device=None: 0,
             "reset_peak_memory_stats": lambda device=None: None,
         }

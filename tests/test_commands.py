@@ -164,6 +164,7 @@ def test_ctrl_c_while_something_is_loaded_is_one_line(monkeypatch, capsys) -> No
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
         RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     ],
 )
 def test_short_memory_is_told_in_one_line_with_what_to_do(monkeypatch, capsys, error) -> None:

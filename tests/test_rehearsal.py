@@ -296,7 +296,7 @@ def test_the_pretended_gpu_takes_what_a_real_one_takes(gpu) -> None:
     copy.copy_(x.detach())
     assert copy.device == CPU and copy.sum() == 6
     assert runtime.pick_device() == torch.device("cuda") and runtime.device_name(GPU) == "pretended GPU"
-    with pytest.raises(ValueError, match="device: got 'cuda:1', but there is 1 of this kind"):
+    with pytest.raises(ValueError, match="device: got 'cuda:1', but the last of its kind here is 'cuda:0'"):
         runtime.pick_device("cuda:1")
     with pytest.raises(ValueError, match="device: got 'cuda:x', expected"):
         runtime.pick_device("cuda:x")

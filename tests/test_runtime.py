@@ -67,11 +67,33 @@ def test_pick_device_takes_the_best_present(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert runtime.available_devices() == ["cuda", "mps", "cpu"]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert runtime.pick_device() == torch.device("cuda") and runtime.pick_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(ValueError, match="device: got 'cuda:2', but the last of its kind here is 'cuda:1'"):
+        runtime.pick_device("cuda:2")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert runtime.pick_device() == torch.device("mps")
     with pytest.raises(ValueError, match="device: got 'cuda:1', expected 'auto' or one of those present: mps, cpu"):
         runtime.pick_device("cuda:1")
+
+
+def test_the_device_that_computes_is_the_one_that_is_waited_for(monkeypatch):
+    waited = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device=None: waited.append(device))
+    runtime.synchronize(torch.device("cuda:1"))
+    runtime.synchronize(CPU)
+    assert waited == [torch.device("cuda:1")]
+
+
+def test_on_cuda_kernels_with_a_fixed_order_are_asked_for_and_only_there():
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    with runtime.reproducible(CPU):
+        assert (cudnn.deterministic, cudnn.benchmark) == before
+    with pytest.raises(KeyError), runtime.reproducible(torch.device("cuda")):
+        assert cudnn.deterministic and not cudnn.benchmark
+        raise KeyError
+    assert (cudnn.deterministic, cudnn.benchmark) == before
 
 
 def test_seeded_generators_are_independent_and_private():

@@ -30,9 +30,7 @@ from ganlab.cli.tasks import TASKS, add_arguments
 from ganlab.train import Ensemble, GANSettings, Run, measured_precision
 
 MINUTES = 3  # for all of it
-STARTED_BY = (
-    90  # seconds: a measurement on the CPU that would begin later is left out, or the lesson would have no time
-)
+STARTED_BY = 90  # seconds; the CPU's part of a row that begins later is left out, or the lesson would have no time
 GAMES = 8  # in the ensemble
 COLUMNS = ("same seed twice", "killed and resumed", "precision", "images a second", "on the CPU", "peak memory")
 LESSON = runtime.data_file("").parent / "notebooks" / "03_dcgan.ipynb"
@@ -250,7 +248,7 @@ def difference(a: Any, b: Any, name: str = "") -> str:
     if isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
         return next((w for k in range(len(a)) if (w := difference(a[k], b[k], f"{name}/{k}"))), "")
     alike = torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else a == b
-    return "" if alike else name
+    return "" if alike else name or "/"
 
 
 def ensemble_twice(device: torch.device, steps: int) -> str:

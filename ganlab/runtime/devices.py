@@ -25,8 +25,9 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
     kind, _, number = name.partition(":")
     if kind not in present or not (number.isdecimal() or name == kind):
         raise ValueError(f"device: got {name!r}, expected 'auto' or one of those present: {', '.join(present)}")
-    if number and int(number) >= (count := torch.cuda.device_count() if kind == "cuda" else 1):
-        raise ValueError(f"device: got {name!r}, but there is {count} of this kind, and they are counted from 0")
+    last = torch.cuda.device_count() - 1 if kind == "cuda" else 0
+    if number and int(number) > last:
+        raise ValueError(f"device: got {name!r}, but the last of its kind here is '{kind}:{last}'")
     return torch.device(name)
 
 
