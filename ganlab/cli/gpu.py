@@ -15,6 +15,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ from ganlab.train import Ensemble, GANSettings, Run, measured_precision
 
 MINUTES = 3  # for all of it
 STARTED_BY = 90  # seconds; the CPU's part of a row that begins later is left out, or the lesson would have no time
+READY = "all tasks are past their first checkpoint\n"
 GAMES = 8  # in the ensemble
 COLUMNS = ("same seed twice", "killed and resumed", "precision", "images a second", "on the CPU", "peak memory")
 LESSON = runtime.data_file("").parent / "notebooks" / "03_dcgan.ipynb"
@@ -270,16 +272,22 @@ def ensemble_twice(device: torch.device, steps: int) -> str:
 def killed(folder: Path, device: torch.device, extent: Extent) -> dict[str, str]:
     """Train all tasks in another process, past their first checkpoints, and kill it; return task -> what failed."""
     arguments = (str(folder / "killed"), str(device), str(extent.steps), *extent.options)
-    with (
-        open(folder / "errors", "w+") as errors,
-        subprocess.Popen(
-            [sys.executable, "-m", "ganlab.cli.gpu", *arguments], stdout=subprocess.PIPE, stderr=errors, text=True
-        ) as child,
-    ):
-        said = dict(line.rstrip("\n").split("\t") for line in iter(child.stdout.readline, "ready\n") if "\t" in line)
-        child.kill()
+    command_line = [sys.executable, "-m", "ganlab.cli.gpu", *arguments]
+    said = {}
+    with open(folder / "errors", "w+") as errors:
+        child = subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=errors, text=True)
+        too_long = threading.Timer(STARTED_BY, child.kill)
+        too_long.start()
+        with child:
+            for line in child.stdout:
+                if line == READY:
+                    break
+                task, failure = line.rstrip("\n").split("\t")
+                said[task] = failure
+            too_long.cancel()
+            child.kill()
         errors.seek(0)
-        last = (errors.read().strip().splitlines() or ["it ended by itself"])[-1]
+        last = (errors.read().strip().splitlines() or [f"it came no further in {STARTED_BY} seconds"])[-1]
     return {task: said.get(task, f"the process that was to be killed: {last}") for task in TASKS}
 
 
@@ -296,7 +304,7 @@ def _to_be_killed(folder: str, device: str, steps: str, *options: str) -> None:
         except Exception as error:
             failure = " ".join(f"{type(error).__name__}: {error}".split())
         print(f"{task}\t{failure}", flush=True)
-    print("ready", flush=True)
+    print(READY, end="", flush=True)
     time.sleep(600)
 
 
