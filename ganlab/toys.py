@@ -36,7 +36,7 @@ class Mixture:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Return log p(x) in nats for x of shape (..., D), as (...), in float64."""
-        x = x.to(self.means.device, torch.float64)[..., None, :]  # (..., 1, D) against means (K, D)
+        x = x.to(self.means.device).double()[..., None, :]  # (..., 1, D) against means (K, D)
         per_mode = gaussian_log_density(x, self.means, self.sigmas[:, None]).sum(-1)  # (..., K)
         return torch.logsumexp(per_mode + self.weights.log(), dim=-1)
 
@@ -150,7 +150,7 @@ class LinearGaussian:
         return z @ self.W.T + self.mean + self.sigma * eps
 
     def _centred(self, x: Tensor) -> Tensor:
-        return x.to(self.mean.device, torch.float64) - self.mean
+        return x.to(self.mean.device).double() - self.mean
 
 
 def fit_ppca(x: Tensor, latent_dim: int) -> LinearGaussian:

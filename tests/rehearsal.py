@@ -21,7 +21,6 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 OnCPU = torch.Generator
 CPU = torch.device("cpu")
@@ -80,8 +79,19 @@ def _place(device: str | int | torch.device) -> torch.device:
     return GPU
 
 
+def _leaves(tree: Any) -> Iterator[Any]:
+    """Yield what lies in tuples, lists and dicts."""
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, list | tuple):
+        yield tree
+        return
+    for branch in tree:
+        yield from _leaves(branch)
+
+
 def _tensors(tree: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+    return [leaf for leaf in _leaves(tree) if isinstance(leaf, Tensor)]
 
 
 class _Kernels(TorchDispatchMode):
@@ -99,12 +109,12 @@ class _Kernels(TorchDispatchMode):
         if device == GPU and name in WAITS:
             self.gpu.wait(name)
         own = device == GPU and torch.Tag.nondeterministic_seeded in func.tags
-        with self.gpu.stream(own and not any(isinstance(leaf, torch.Generator) for leaf in tree_leaves(kwargs))):
+        with self.gpu.stream(own and not any(isinstance(leaf, torch.Generator) for leaf in _leaves(kwargs))):
             results = func(*args, **kwargs)
         if name == "set_":  # a memory that is there already stays where it is
             return results
         for result in _tensors(results):
-            if result.dtype == torch.float64 and device == GPU and not name.startswith("_to_copy"):
+            if result.dtype == torch.float64 and device == GPU:
                 raise TypeError(f"{name}: float64 on the GPU, which Apple's has not")
             self.gpu.notes[result] = device
         return results
@@ -140,9 +150,10 @@ class _Calls(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, kinds: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = dict(kwargs or {})
-        special = _SPECIAL.get(func)
-        if special is not None:
+        if special := _SPECIAL.get(func):
             return special(self.gpu, func, args, kwargs)
+        if func.__name__ == "__get__":  # an attribute: if it is a tensor, its memory is another's
+            return func(*args)
         return self.gpu.call(func, args, kwargs)
 
 
@@ -233,7 +244,7 @@ class PretendedGPU:
         if named:
             target = _place(kwargs["device"])
             kwargs["device"] = CPU
-        for leaf in tree_leaves((args, kwargs)):
+        for leaf in _leaves((args, kwargs)):
             if isinstance(leaf, Generator) and leaf.device != target:
                 raise RuntimeError(
                     f"Expected a '{target.type}' device type for generator but found '{leaf.device.type}'"
@@ -241,9 +252,11 @@ class PretendedGPU:
         own = target == GPU and named and kwargs.get("generator") is None
         with self.stream(own):
             results = func(*args, **kwargs)
-        return tree_map(
-            lambda leaf: self._placed(leaf, target, inputs, named) if isinstance(leaf, Tensor) else leaf, results
-        )
+        if isinstance(results, Tensor):
+            return self._placed(results, target, inputs, named)
+        for result in _tensors(results):
+            self._placed(result, target, inputs, named)
+        return results
 
     def _placed(self, result: Tensor, target: torch.device, inputs: list[Tensor], named: bool) -> Tensor:
         if named and self.notes[result] not in (EITHER, target):
@@ -259,12 +272,22 @@ class PretendedGPU:
         """Return a tensor on another device, by a copy."""
         if self.device(tensor) == GPU and target == CPU:
             self.wait("to the CPU")
+        source = self.device(tensor)
         result = func(tensor, *args, **kwargs)
-        if self.device(tensor) != target:
+        if source != target:
             if result.untyped_storage()._cdata == tensor.untyped_storage()._cdata:
                 result = result.clone()
             self.notes[result] = target
+            if target == GPU and result.dtype == torch.float64:
+                raise TypeError("float64 to the GPU, which Apple's has not")
+            if result.requires_grad:
+                result.register_hook(lambda gradient: self._carried(gradient, source))
         return result
+
+    def _carried(self, gradient: Tensor, device: torch.device) -> Tensor:
+        gradient = gradient.clone()
+        self.notes[gradient] = device
+        return gradient
 
 
 def _to(gpu: PretendedGPU, func: Any, args: tuple, kwargs: dict) -> Any:
