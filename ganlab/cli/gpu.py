@@ -58,8 +58,8 @@ def run() -> int:
     device = runtime.pick_device()
     if device.type == "cpu":
         raise ValueError(
-            f"--gpu: torch {torch.__version__} finds no GPU that it can use; see README.md, section 'CPU or CUDA build of "
-            "torch'"
+            f"--gpu: torch {torch.__version__} finds no GPU that it can use; see README.md, "
+            "section 'CPU or CUDA build of torch'"
         )
     lines, well = report(device, Extent())
     print(*lines, sep="\n")
