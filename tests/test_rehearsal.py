@@ -125,6 +125,9 @@ def test_it_trains_on_the_gpu_and_is_kept_and_resumed_with_the_same_bits(kind: s
     resumed = run_of(kind, kept(tmp_path / "run", kind))
     assert resumed.step == 4 and same(result(resumed.play(progress=False)), result(whole))
     assert {samples.device for _, samples in whole.frames} <= {CPU}
+    if whole.task.draws and kind != "pix2pix":
+        z = whole.latents(3, "a reader's own")
+        assert torch.equal(whole.sample(z), whole.sample(z.cpu()))
 
 
 @every_kind
