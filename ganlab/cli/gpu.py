@@ -282,7 +282,7 @@ def killed(folder: Path, device: torch.device, extent: Extent) -> dict[str, str]
             for line in child.stdout:
                 if line == READY:
                     break
-                task, failure = line.rstrip("\n").split("\t")
+                task, _, failure = line.rstrip("\n").partition("\t")
                 said[task] = failure
             too_long.cancel()
             child.kill()
