@@ -787,6 +787,8 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
     },
     "crossing": {
         "wrong": [
+            ("width * np.sqrt(2 * abs(np.log(prior / (1 - prior))))", "You took `prior`"),
+            ("float('nan')", "not a number"),
             ("round(float(crossing), 2) + 0.01", "You come within"),
         ],
     },

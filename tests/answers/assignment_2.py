@@ -501,6 +501,7 @@ ANSWERS = {
             (changed(between=lambda x: F.leaky_relu(x, 0.2)), "for the critic"),
             (changed(between=torch.tanh), "saturates"),
             (changed(between=lambda x: x), "no ReLU"),
+            (drawn(lambda m: m.reset_parameters()), "as torch's own"),
             (lambda n, w, m: initialised(Generator(n, w, m), 0.2), "ten times"),
             (lambda n, w, m: initialised(Generator(n, w, m), 0.02**2), "squared again"),
             (frozen_start, "frozen"),
@@ -607,6 +608,9 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
         "wrong": [
             (around(by_cross_entropy, lambda g, c, real, z: c(real)), "through the critic once more"),
             (around(by_cross_entropy, lambda g, c, real, z: g(z)), "through the generator once more"),
+            (around(by_cross_entropy, lambda g, c, real, z: (g.eval(), c.eval())), "You left both networks in eval"),
+            (around(by_cross_entropy, lambda g, c, real, z: g.eval()), "You left the generator in evaluation"),
+            (around(by_cross_entropy, lambda g, c, real, z: c.eval()), "You left the critic in evaluation"),
             (around(by_cross_entropy, lambda g, c, real, z: c.requires_grad_(False)), "You froze the critic"),
             (around(by_cross_entropy, lambda g, c, real, z: real.zero_()), "You changed the `real`"),
             (lambda g, c, go, do, x, a, b, t: by_cross_entropy(g, c, go, do, x, b, a, t), "You exchanged z_critic"),

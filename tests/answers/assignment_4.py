@@ -199,24 +199,107 @@ NO_CHANGE = {
 STILL = {
     "not_detached": "gradient of its own loss",
     "double_sigmoid": "count the sigmoids",
-    "labels_swapped": "still want the same",
-    "penalty_axis": "still far from 1",
-    "zero_grad_missing": "still piles up",
-    "same_latents": "new latents are still not",
+    "labels_swapped": "still do not cover the data",
+    "penalty_axis": "not yet a mended trainer's",
+    "zero_grad_missing": "gradient of its own loss in this step",
+    "same_latents": "new latents still do not",
     "clips_generator": "slope must be bounded",
     "wrong_parameters": "its own player",
-    "critic_too_slow": "does not answer",
-    "average_stuck": "near the untrained generator",
+    "critic_too_slow": "pace does not fit",
+    "average_stuck": "does not make good samples",
     "data_range": "Which number is black",
-    "pixels_averaged": "same grey mean",
-    "kl_averaged": "nearly free",
+    "pixels_averaged": "beside a sum over all pixels",
+    "kl_averaged": "over which a mean",
     "kl_sign": "never negative",
     "logvar_as_std": "another size than the q",
-    "no_noise": "draws from q",
-    "z_detached": "learns nothing about the images",
-    "beta_never_rises": "far too cheap",
+    "no_noise": "Is z a draw from q",
+    "z_detached": "reach mu, and logvar too",
+    "beta_never_rises": "that is 1 in the second half",
     "wrong_parameters_vae": "all the weights of the VAE",
     "double_sigmoid_vae": "count the sigmoids",
+}
+
+
+# The same, where a look into the run has shown the fault before its numbers are asked for.
+SEEN_IN_THE_RUN = {"same_latents": "come back in a later step"}
+
+# More repairs that do not mend it, of students: lists of edits, with words of the hint.
+LATENTS = "z_critic, z_generator = latents(128, 8, rng), latents(128, 8, rng)"
+CRITIC_BACK = "        critic_loss.backward()\n"
+DRAW = (
+    "        with torch.no_grad():  # draws need no gradient\n            z = torch.normal(mu, sigma, generator=rng)\n"
+)
+PENALTY = "(slopes.norm(dim=0) - 1).square().mean()"
+MORE_WRONG = {
+    "zero_grad_missing": [
+        ([(CRITIC_BACK, "        g_optimizer.zero_grad()\n" + CRITIC_BACK)], "step for step"),
+        ([(CRITIC_BACK, "        d_optimizer.zero_grad\n" + CRITIC_BACK)], "step for step"),
+        (
+            [("    for step in range(steps)", "    d_optimizer.zero_grad()\n    for step in range(steps)")],
+            "step for step",
+        ),
+        ([(CRITIC_BACK, CRITIC_BACK + "        critic.zero_grad()\n")], "it never moves"),
+        (
+            [(CRITIC_BACK, "        if not step % 2:\n            critic.zero_grad()\n" + CRITIC_BACK)],
+            "in every second step",
+        ),
+        ([("        g_optimizer.zero_grad()\n", "        d_optimizer.zero_grad()\n")], "nothing older"),
+    ],
+    "same_latents": [
+        (
+            [
+                ('        rng = seeded_generator(seed, "z")\n        ' + LATENTS + "\n", ""),
+                ("    for step", '    rng = seeded_generator(seed, "z")\n    ' + LATENTS + "\n    for step"),
+            ],
+            "step for step",
+        ),
+        ([('(seed, "z")', '(seed, "z", step % 10)')], "come back in a later step"),
+        ([('(seed, "z")', '(seed, "z", step // 100)')], "come back in a later step"),
+        ([(LATENTS, LATENTS[:-4] + 'seeded_generator(seed, "g", step))')], "come back in a later step"),
+        ([(LATENTS, LATENTS + "\n        z_generator = torch.randn(128, 8)")], "come back in a later step"),
+        ([(LATENTS, LATENTS + "\n        z_critic = torch.randn(128, 8)")], "come back in a later step"),
+        ([(LATENTS, LATENTS.replace("128", "512"))], "come back in a later step"),
+        (
+            [(LATENTS, LATENTS + "\n        z_generator = z_generator[torch.randperm(128)]")],
+            "come back in a later step",
+        ),
+    ],
+    "penalty_axis": [
+        ([(PENALTY, "(slopes.norm(dim=1).mean() - 1) ** 2")], "make up for one another"),
+        ([(PENALTY, "(slopes.abs() - 1).pow(2).mean()")], "each coordinate"),
+        ([(PENALTY, "((slopes - 1) ** 2).mean()")], "each coordinate"),
+        ([(PENALTY, "(slopes.norm(p=1, dim=1) - 1).square().mean()")], "Euclidean"),
+        ([(PENALTY, "(slopes.mean(dim=1) - 1).square().mean()")], "average the two"),
+        ([("slopes.norm(dim=0)", "slopes.norm(dim=-1)"), ("create_graph=True", "retain_graph=True")], "create_graph"),
+        ([("slopes.norm(dim=0)", "slopes.norm(dim=1)"), ("critic_loss + p", "critic_loss - p")], "subtract"),
+    ],
+    "z_detached": [
+        ([(DRAW, "        z = torch.normal(mu, sigma, generator=rng)\n")], "No gradient passes through torch.normal"),
+        ([(DRAW, DRAW + "        z.requires_grad_()\n")], "No gradient passes through"),
+        ([(DRAW, DRAW + "        z = mu + (z - mu).detach()\n")], "sigma is still cut off"),
+        ([(DRAW, "        z = torch.distributions.Normal(mu, sigma).sample()\n")], "reach mu, and logvar too"),
+        ([(DRAW, "        z = mu\n")], "there is no noise on z"),
+        ([(DRAW, "        z = mu + torch.randn(mu.shape, generator=rng)\n")], "lacks its sigma"),
+        ([(DRAW, "        z = mu + logvar * torch.randn(mu.shape, generator=rng)\n")], "is no sigma"),
+        ([(DRAW, "        z = mu + logvar.exp() * torch.randn(mu.shape, generator=rng)\n")], "the variance"),
+        ([(DRAW, "        z = mu + sigma * torch.randn(mu.shape[0], 1, generator=rng)\n")], "for all latents"),
+        ([(DRAW, "        z = mu + sigma * torch.randn(mu.shape[1], generator=rng)\n")], "for the whole batch"),
+    ],
+    "pixels_averaged": [
+        ([("-entropy(vae.decoder(z), x)", "-28 * 28 * entropy(vae.decoder(z), x)")], "four times too many"),
+        ([("-entropy(vae.decoder(z), x)", '-entropy(vae.decoder(z), x, reduction="sum")')], "over the batch as well"),
+    ],
+    "kl_averaged": [
+        ([(".mean() / x[0].numel()", ".mean()")], "still a mean over the latents"),
+        ([(".mean() / x[0].numel()", ".sum()")], "over the batch as well"),
+        ([(".mean() / x[0].numel()", ".sum(dim=0).mean()")], "the other way round"),
+    ],
+    "beta_never_rises": [
+        ([("min(1, 2 * (step // steps))", "max(1, 2 * step / steps)")], "the larger of the two"),
+        ([("min(1, 2 * (step // steps))", "2 * step / steps")], "grows beyond 1"),
+        ([("min(1, 2 * (step // steps))", "max(0, 1 - step / (steps / 2))")], "falls from 1 to 0"),
+        ([("min(1, 2 * (step // steps))", "2.0")], "is no ELBO"),
+    ],
 }
 
 
@@ -272,6 +355,7 @@ def function(source: str) -> str:
 def wrong_repairs(key: str) -> list[tuple[str, str]]:
     """Return sources that do not repair POOL[key], with words of their hints."""
     broken, kind, still = POOL[key].source, POOL[key].kind, STILL[key]
+    looked_at = SEEN_IN_THE_RUN.get(key, still)
     vae = kind == "digits"
     make = {
         "points": "generator, critic = two_networks(seed)",
@@ -283,9 +367,9 @@ def wrong_repairs(key: str) -> list[tuple[str, str]]:
         (broken, "step for step"),
         (re.sub(r"steps=(\d+)", lambda m: f"steps={2 * int(m[1])}", broken, count=1), "step for step"),
         (broken.replace("curves.append((", "curves.append((0.5, 0.5) if step > 50 else ("), "step for step"),
-        (with_other_seed(broken), still),
-        (scaled_rates(broken, 0.5), still),
-        (scaled_rates(broken, 1.5), still),
+        (with_other_seed(broken), looked_at),
+        (scaled_rates(broken, 0.5), looked_at),
+        (scaled_rates(broken, 1.5), looked_at),
         (without_training(broken), still),
         (DATA_AS_SAMPLES.format(copier="copier" if vae else "copier, copier"), "only weights are judged"),
         (SAMPLES.format(real="real" if vae else "real, real"), "only weights are judged"),
@@ -300,6 +384,7 @@ def wrong_repairs(key: str) -> list[tuple[str, str]]:
     ]
     if key in NO_CHANGE:
         wrong.append((VARIANT["edited"](broken, tuple(NO_CHANGE[key])), "step for step"))
+    wrong += [(VARIANT["edited"](broken, tuple(edits)), hint) for edits, hint in MORE_WRONG.get(key, ())]
     wrong += [(VARIANT["edited"](broken, edits), hint) for edits, hint in POOL[key].halves]
     return wrong
 
@@ -425,7 +510,7 @@ def wrong_proofs(key):
         (column(1, -1), "curves"),
         (elbo_of_curves, "curves"),
         (spread_of_curves, "curves"),
-        (reversed_proof(first), "the wrong way round: the repaired"),
+        (reversed_proof(first), "the wrong way round. Why"),
         (by_name, "same number"),
         (lambda trainer, world, seed: 1.0, "same number"),
         (lambda trainer, world, seed: len(trainer(world, seed)[-1]), "same number"),

@@ -172,6 +172,7 @@ ANSWERS = {
             (like("(generator(z) + 0.3 * torch.randn(len(z), *shape)).clamp(-1, 1)"), "draws noise"),
             ("lambda path: rebuild(path).train()", "eval()"),
             (like("generator(0 * z)"), "z plays no part"),
+            (like("(torch.manual_seed(0), generator(torch.randn_like(z)))[1]"), "z plays no part"),
             (like("training[(1000 * z.abs().sum(1)).long() % len(training)]"), "not generated"),
             (like("generator(z).movedim(1, -1)"), "channels come last"),
             (like("generator(z).expand(-1, 3, -1, -1)"), "number of channels"),
@@ -247,6 +248,14 @@ ANSWERS = {
             (authentic(lambda d, own: own.min()), "smallest gap"),
             (authentic(lambda d, own: own.min(1).values.max()), "largest gap"),
             (authentic(lambda d, own: d.topk(2, largest=False).values[:, 1]), "second neighbour"),
+            *(
+                (authentic(lambda d, own, second=second: own[d.argmin(1), second(d)]), "second nearest to s")
+                for second in (
+                    lambda d: d.topk(2, largest=False).indices[:, 1],
+                    lambda d: d.argsort(1)[:, 1],
+                    lambda d: d.sort(1, stable=True).indices[:, 1],
+                )
+            ),
             (authentic(lambda d, own: own.sort(1).values[d.argmin(1), min(1, len(own) - 2)]), "second nearest other"),
             (
                 authentic(lambda d, own: without_infinity(own)[d.argmin(1)].sum(1) / (len(own) - 1)),

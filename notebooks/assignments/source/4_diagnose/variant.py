@@ -22,9 +22,11 @@ class Trainer:
     kind: str  # "points" and "pixels": GANs on 2-D points and on digits; "digits": VAEs
     source: str
     repair: Edits
-    symptom: str  # the hint to whoever hands in a repair under which this is still to be seen
+    symptom: str  # the hint where a repair's numbers are not met: true whatever was tried
     halves: tuple[tuple[Edits, str], ...] = ()
     needed: dict[str, float] = field(default_factory=dict)  # where it differs from NEEDED
+    unchanged: str = ""  # a word more to whoever changed no step
+    watch: tuple[str, str] = ("", "")  # source of `is_at_fault(trainer)`, and its hint
 
 
 # What the numbers of a repaired trainer must be; `measured` in the hidden cells names them.
@@ -252,7 +254,7 @@ def trainer(world, seed, steps=500):
     return generator, critic, curves
 ''',
     (("entropy(critic(fake), is_fake)", "entropy(critic(fake), is_real)"),),
-    "the two players still want the same. What should the critic say of the fakes, if the generator had its way?",
+    "the fakes still do not cover the data. What should the critic say of the fakes, if the generator had its way?",
     halves=(
         (
             (("entropy(critic(source.at(step)), is_real)", "entropy(critic(source.at(step)), is_fake)"),),
@@ -300,7 +302,8 @@ def trainer(world, seed, steps=250):
     return generator, critic, curves
 ''',
     (("slopes.norm(dim=0)", "slopes.norm(dim=1)"),),
-    "between the data and the fakes the critic's slope is still far from 1. Of what does the penalty take the norm?",
+    "the samples or the critic's slope are not yet a mended trainer's. Of what does the penalty take the norm, and of "
+    "how many things in a batch?",
     halves=(
         (
             (("slopes.norm(dim=0)", "slopes.norm()"),),
@@ -313,6 +316,39 @@ def trainer(world, seed, steps=250):
         (
             (("(slopes.norm(dim=0) - 1).square().mean()", "slopes.norm(dim=1).square().mean()"),),
             "the norm is one a point now, and you pull it to 0 instead of 1.",
+        ),
+        (
+            (("(slopes.norm(dim=0) - 1).square().mean()", "(slopes.norm(dim=1).mean() - 1).square()"),),
+            "you average the norms and then compare: steep and flat points make up for one another. Square each.",
+        ),
+        *(
+            ((("(slopes.norm(dim=0) - 1).square().mean()", f"({each} - 1).square().mean()"),), hint)
+            for each, hint in (
+                (
+                    "slopes",
+                    "you pull each coordinate of the slope to 1. The slope is the norm over both.",
+                ),
+                (
+                    "slopes.abs()",
+                    "you pull each coordinate of the slope to 1. The slope is the norm over both.",
+                ),
+                (
+                    "slopes.abs().sum(1)",
+                    "you add the coordinates' sizes. The slope is their Euclidean norm.",
+                ),
+                ("slopes.mean(1)", "you average the two coordinates. The slope is their Euclidean norm."),
+            )
+        ),
+        (
+            (("slopes.norm(dim=0)", "slopes.norm(dim=1)"), (", create_graph=True", "")),
+            "one norm a point, and without create_graph its gradient does not reach the critic: nothing is penalised.",
+        ),
+        (
+            (
+                ("slopes.norm(dim=0)", "slopes.norm(dim=1)"),
+                ("(critic_loss + penalty)", "(critic_loss - penalty)"),
+            ),
+            "one norm a point, and you subtract the penalty: the critic is paid for slopes far from 1.",
         ),
     ),
     needed={"share of good samples": 0.25, "slope of the critic": 0.6, "slope of the critic, at most": 3},
@@ -346,7 +382,8 @@ def trainer(world, seed, steps=500):
             "        d_optimizer.zero_grad()\n        critic_loss.backward()",
         ),
     ),
-    "some gradient still piles up over the steps. Whose .grad holds what at the moment of its optimizer's step?",
+    "whose .grad holds what at the moment of its optimizer's step? The gradient of its own loss in this step belongs "
+    "there, and nothing older.",
     halves=(
         (
             (
@@ -356,6 +393,28 @@ def trainer(world, seed, steps=500):
                 ),
             ),
             "cleared too early: generator_loss.backward() fills the critic's .grad after that, and its next step uses it.",
+        ),
+        (
+            (
+                (
+                    "        critic_loss.backward()\n",
+                    "        critic_loss.backward()\n        d_optimizer.zero_grad()\n",
+                ),
+            ),
+            "you clear the critic's gradients between backward() and step(): now it never moves.",
+        ),
+        *(
+            (
+                (
+                    (
+                        "        critic_loss.backward()\n",
+                        f"        if step % 2 == {odd}:\n            d_optimizer.zero_grad()\n"
+                        "        critic_loss.backward()\n",
+                    ),
+                ),
+                "you clear the critic's gradients in every second step: in the others it follows old ones too.",
+            )
+            for odd in (0, 1)
         ),
     ),
 )
@@ -388,7 +447,7 @@ def trainer(world, seed, steps=500):
     return generator, critic, curves
 ''',
     (('rng = seeded_generator(seed, "z")', 'rng = seeded_generator(seed, "z", step)'),),
-    "new latents are still not mapped where trained ones are. How many different latents does a run see?",
+    "new latents still do not give good samples. How many different latents does a run see?",
     halves=(
         (
             (('rng = seeded_generator(seed, "z")', 'rng = seeded_generator(seed + 1, "z")'),),
@@ -398,6 +457,25 @@ def trainer(world, seed, steps=500):
             (('rng = seeded_generator(seed, "z")', 'rng = seeded_generator(seed, "z", step % 2)'),),
             "two sets of latents by turns are still learned by heart: every step needs its own.",
         ),
+    ),
+    watch=(
+        '''
+def is_at_fault(trainer):
+    """Whether a generator is given latents again that it had in an earlier step."""
+    calls, plain = [], models.MLPGenerator.forward
+
+    def forward(self, z):
+        calls.append({tuple(row) for row in z.detach().tolist()})
+        return plain(self, z)
+
+    models.MLPGenerator.forward = forward
+    try:
+        trainer(world, hidden_seed, steps=40)
+    finally:
+        models.MLPGenerator.forward = plain
+    return any(calls[a] & calls[b] for a in range(len(calls)) for b in range(a + 2, len(calls)))
+''',
+        "some latents come back in a later step, those of one player or of both: every step needs its own.",
     ),
 )
 
@@ -531,7 +609,7 @@ def trainer(world, seed, steps=500):
     return generator, critic, curves
 ''',
     (("lr=3e-6", "lr=3e-3"),),
-    "the generator still plays against a critic that does not answer. How far does the critic move in a run?",
+    "the critic's pace does not fit the generator's yet. How far does each of the two move in a run?",
     halves=(
         (
             (("lr=3e-6", "lr=3e-5"),),
@@ -572,7 +650,7 @@ def trainer(world, seed, steps=500):
     return average, critic, curves
 ''',
     (("0.99999 * kept + 0.00001 * new", "0.98 * kept + 0.02 * new"),),
-    "what comes back is still near the untrained generator. Over how many steps does the average reach?",
+    "what comes back does not make good samples. Over how many steps does the average reach, and with which shares?",
     halves=(
         (
             (("0.99999 * kept + 0.00001 * new", "0.9999 * kept + 0.0001 * new"),),
@@ -667,7 +745,7 @@ def trainer(world, seed, steps=400):
             '-entropy(vae.decoder(z), x, reduction="none").flatten(1).sum(1).mean()',
         ),
     ),
-    "every digit is still drawn as the same grey mean. With which beta does your loss weigh the KL?",
+    "bound or KL are not a mended trainer's. With which beta does your loss weigh the KL, beside a sum over all pixels?",
     halves=(
         (
             (
@@ -681,6 +759,14 @@ def trainer(world, seed, steps=400):
         (
             (("loss = kl - log_p_x", "loss = kl - 8 * log_p_x"),),
             "the factor must make a mean over pixels a sum: how many pixels has an image?",
+        ),
+        (
+            (("-entropy(vae.decoder(z), x)", "-784 * entropy(vae.decoder(z), x)"),),
+            "784 pixels are four times too many: these digits have 14 x 14. So the KL weighs a quarter.",
+        ),
+        (
+            (("-entropy(vae.decoder(z), x)", '-entropy(vae.decoder(z), x, reduction="sum")'),),
+            "that sums over the batch as well, so the KL weighs next to nothing beside it. Divide by the digits in it.",
         ),
     ),
 )
@@ -710,7 +796,7 @@ def trainer(world, seed, steps=400):
     return vae, curves
 ''',
     (("kl_divergence(q, prior).mean() / x[0].numel()", "kl_divergence(q, prior).sum(dim=1).mean()"),),
-    "the KL is still nearly free, so q keeps far from the prior. Over which dimensions is it a sum, over which a mean?",
+    "bound or KL are not those of a KL that weighs 1. Over which dimensions is it a sum, over which a mean?",
     halves=(
         (
             (
@@ -724,6 +810,23 @@ def trainer(world, seed, steps=400):
         (
             (("(kl - log_p_x).backward()", "(kl - log_p_x / x[0].numel()).backward()"),),
             "per pixel, both: then the KL must be a sum over latents before it is divided.",
+        ),
+        *(
+            ((("kl_divergence(q, prior).mean() / x[0].numel()", f"kl_divergence(q, prior).{kl}"),), hint)
+            for kl, hint in (
+                (
+                    "mean()",
+                    "it is still a mean over the latents, a beta of an eighth: the KL of an image is their sum.",
+                ),
+                (
+                    "sum()",
+                    "that sums over the batch as well, so the KL weighs 128 times too much: a mean over images.",
+                ),
+                (
+                    "sum(0).mean()",
+                    "you sum over the images and average over the latents: it is the other way round.",
+                ),
+            )
         ),
     ),
 )
@@ -834,7 +937,8 @@ def trainer(world, seed, steps=400):
             "        log_p_x = vae.log_p_x_given_z(x, z).mean()",
         ),
     ),
-    "the decoder is still not trained on draws from q, whose sigma is exp(logvar / 2). Is there noise of that size?",
+    "the bound is below a mended trainer's. Is z a draw from q, whose sigma is exp(logvar / 2), and does it pass gradients "
+    "of log p(x | z) on to mu and logvar?",
     halves=(
         (
             (
@@ -888,7 +992,8 @@ def trainer(world, seed, steps=400):
 """,
         ),
     ),
-    "the encoder still learns nothing about the images. Does a gradient of log p(x | z) reach mu and logvar?",
+    "the bound is below a mended trainer's. Does a gradient of log p(x | z) reach mu, and logvar too, through noise of the "
+    "size of sigma?",
     halves=(
         (
             (
@@ -910,7 +1015,43 @@ def trainer(world, seed, steps=400):
             ),
             "sigma hears of the images now, mu is still cut off.",
         ),
+        *(
+            (
+                (
+                    (
+                        "        with torch.no_grad():  # draws need no gradient\n"
+                        "            z = torch.normal(mu, sigma, generator=rng)\n",
+                        f"        z = {z}\n",
+                    ),
+                ),
+                hint,
+            )
+            for z, hint in (
+                ("mu", "gradients reach mu now, and there is no noise on z: it must be a draw from q."),
+                (
+                    "mu + torch.randn(mu.shape, generator=rng)",
+                    "gradients reach mu now, and the noise lacks its sigma.",
+                ),
+                (
+                    "mu + logvar * torch.randn(mu.shape, generator=rng)",
+                    "gradients reach mu now, and logvar is no sigma: that is exp(logvar / 2).",
+                ),
+                (
+                    "mu + sigma**2 * torch.randn(mu.shape, generator=rng)",
+                    "gradients reach mu now, and the noise has the variance for its size: take sigma.",
+                ),
+                (
+                    "mu + sigma * torch.randn(len(mu), 1, generator=rng)",
+                    "one number a digit for all latents: each latent needs noise of its own.",
+                ),
+                (
+                    "mu + sigma * torch.randn(1, mu.shape[1], generator=rng)",
+                    "one draw for the whole batch: each digit needs noise of its own.",
+                ),
+            )
+        ),
     ),
+    unchanged="No gradient passes through torch.normal or sample(), with or without no_grad.",
 )
 
 add(
@@ -938,7 +1079,7 @@ def trainer(world, seed, steps=400):
     return vae, curves
 ''',
     (("2 * (step // steps)", "2 * step / steps"),),
-    "the KL is still far too cheap in the second half of the run. Print the weight for a few steps: is it 1 by then?",
+    "bound or KL are not those of a weight that is 1 in the second half of the run. Print it for some steps: is it?",
     halves=(
         (
             (("2 * (step // steps)", "2 * step / 10_000"),),
@@ -955,6 +1096,22 @@ def trainer(world, seed, steps=400):
         (
             (("min(1, 2 * (step // steps))", "0.4 * step / steps"),),
             "You let the weight grow to less than a half. At the end it must be 1, or the loss is not minus the ELBO.",
+        ),
+        (
+            (("min(1, 2 * (step // steps))", "max(1, 2 * step / steps)"),),
+            "that is the larger of the two numbers: the weight is 1 at first, and 2 at the end. It should grow to 1.",
+        ),
+        (
+            (("min(1, 2 * (step // steps))", "2 * step / steps"),),
+            "the weight grows beyond 1, to 2 at the end: without min nothing stops it.",
+        ),
+        (
+            (("min(1, 2 * (step // steps))", "max(0, 1 - 2 * step / steps)"),),
+            "the weight falls from 1 to 0: it is to grow from 0 to 1.",
+        ),
+        (
+            (("min(1, 2 * (step // steps))", "2"),),
+            "a weight of 2 is no ELBO: it is 1 in the end.",
         ),
     ),
     # a weight that ends at a half or a fifth leaves the ELBO good, and the KL at 10 or 15 nats; at 1 it is 7
@@ -1216,11 +1373,14 @@ def result(code):
 def probe(trainer):
     if isinstance(trainer, Code):
         return result(int(trainer))
-    short = trainer(world, hidden_seed, steps=3)
+    short = {steps: weights_of(trainer(world, hidden_seed, steps=steps)) for steps in (3, 25)}
     for k, other in enumerate((broken, *halves)):
-        same, own = weights_of(other(world, hidden_seed, steps=3)), weights_of(short)
+        steps = 3 if k else 25  # a repair may leave the first steps as they are
+        same, own = weights_of(other(world, hidden_seed, steps=steps)), short[steps]
         if same.shape == own.shape and bool(((same - own).abs() < 1e-7).all()):
-            return result(3 + k)
+            return result(4 + k)
+    if is_at_fault(trainer):
+        return result(3)
     run = trainer(world, hidden_seed)
     try:
         numbers = measured(run)
@@ -1244,6 +1404,10 @@ UNCHANGED = (
     "step for step this is still the broken trainer: more steps or other names do not mend it. Change what each step"
     " does."
 )
+NOT_WATCHED = """
+def is_at_fault(trainer):
+    return False
+"""
 
 
 def indented(source: str) -> str:
@@ -1293,7 +1457,9 @@ def hidden_repair(key: str, hidden_variant: int) -> str:
     halves = [
         named(edited(trainer.source, edits), f"half_{k}") for k, (edits, _) in enumerate(trainer.halves)
     ]
-    hints = [OTHER_NETWORKS, trainer.symptom, UNCHANGED, *(hint for _, hint in trainer.halves)]
+    watch, at_fault = trainer.watch
+    unchanged = f"{UNCHANGED} {trainer.unchanged}".strip()
+    hints = [OTHER_NETWORKS, trainer.symptom, at_fault, unchanged, *(hint for _, hint in trainer.halves)]
     parts = [
         f'kind = "{trainer.kind}"\nneeded = {literal(needed_for(key))}',
         NETWORKS,
@@ -1303,6 +1469,7 @@ def hidden_repair(key: str, hidden_variant: int) -> str:
         named(trainer.source, "broken"),
         *halves,
         f"halves = [{', '.join(f'half_{k}' for k in range(len(halves)))}]",
+        (watch or NOT_WATCHED).strip("\n"),
         REPAIR,
         f"{texts('hints', hints)}\n"
         "slips = tuple(Slip(Code(k + 1), hint) for k, hint in enumerate(hints))\n"
@@ -1369,7 +1536,7 @@ def probe(proof):
 
 PROOF_HINTS = (
     "return one number, finite for a repaired trainer.",
-    "it separates them the wrong way round: the repaired trainer must get the higher number.",
+    "it separates them, the wrong way round. Why is it higher for the broken one? Turn it only with an answer to that.",
     "it reads the curves, which are the trainer's own words. Ask the networks: samples, slopes, or an ELBO of your own.",
     "it reads the curves, which are the trainer's own words, and the wrong way round as well. Ask the networks.",
     "it is the same number for all of them: it depends on nothing that the networks do.",
@@ -1500,20 +1667,20 @@ mark(Exercise(is_in_the_list, "not_shuffled", ()), fault_{k}, points=1)''',
 def form(trainer):
     if isinstance(trainer, dict):
         return trainer
-    run, same = trainer({world}, seed + 1, steps=4), trainer_{k}({world}, seed + 1, steps=4)
+    run, same = trainer({world}, seed + 1, steps=25), trainer_{k}({world}, seed + 1, steps=25)
     weights = [[w.detach().flatten() for n in r[:-1] for w in n.parameters()] for r in (run, same)]
     mine, theirs = (torch.cat(w) for w in weights)
     changed = mine.shape != theirs.shape or bool(((mine - theirs).abs() > 1e-7).any())
     return {{
         "networks returned": len(run) - 1,
-        "rows of the curves after 4 steps": len(run[-1]),
+        "rows of the curves after 25 steps": len(run[-1]),
         "columns of the curves": len(run[-1][0]),
         "does a step differ from the broken one's": changed,
     }}
 
 
-keys = ["networks returned", "rows of the curves after 4 steps", "columns of the curves"]
-expected = dict(zip(keys, ({1 if family == "VAE" else 2}, 4, 2)))
+keys = ["networks returned", "rows of the curves after 25 steps", "columns of the curves"]
+expected = dict(zip(keys, ({1 if family == "VAE" else 2}, 25, 2)))
 expected["does a step differ from the broken one's"] = True
 mark(Exercise(form, expected, ()), repaired_{k}, points=2)""",
         f"repair-{k}-hidden": hidden(k, "the repair", judge_repair, 5, f"repaired_{k}"),
