@@ -580,6 +580,40 @@ def around(right, after):
     return answer
 
 
+def critic_late(generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target):
+    """Move the critic along its loss, but not before the generator's backward pass is done."""
+    critic_loss = smoothed(critic(real), critic(generator(z_critic).detach()), target)
+    d_optimizer.zero_grad()
+    critic_loss.backward()
+    generator_loss = F.softplus(-critic(generator(z_generator))).mean()
+    g_optimizer.zero_grad()
+    generator_loss.backward()
+    g_optimizer.step()
+    d_optimizer.step()
+    return critic_loss.item(), generator_loss.item()
+
+
+def critic_twice(generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target):
+    """Move the critic twice along the same fakes."""
+    for _ in range(2):
+        critic_loss = smoothed(critic(real), critic(generator(z_critic).detach()), target)
+        d_optimizer.zero_grad()
+        critic_loss.backward()
+        d_optimizer.step()
+    generator_loss = F.softplus(-critic(generator(z_generator))).mean()
+    g_optimizer.zero_grad()
+    generator_loss.backward()
+    g_optimizer.step()
+    return critic_loss.item(), generator_loss.item()
+
+
+def with_clamped_logits(most):
+    return played(
+        lambda real, fake, target: smoothed(real.clamp(-most, most), fake.clamp(-most, most), target),
+        lambda fake, target: F.softplus(-fake.clamp(-most, most)).mean(),
+    )
+
+
 def small_draws(weight):
     return nn.init.normal_(weight, 0, 0.02)
 
@@ -612,6 +646,10 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
             (around(by_cross_entropy, lambda g, c, real, z: g.eval()), "You left the generator in evaluation"),
             (around(by_cross_entropy, lambda g, c, real, z: c.eval()), "You left the critic in evaluation"),
             (around(by_cross_entropy, lambda g, c, real, z: c.requires_grad_(False)), "You froze the critic"),
+            (critic_late, "moves last"),
+            (critic_twice, "Your critic moves twice"),
+            (with_clamped_logits(20), "You clamped the logits"),
+            (with_clamped_logits(50), "You clamped the logits"),
             (around(by_cross_entropy, lambda g, c, real, z: real.zero_()), "You changed the `real`"),
             (lambda g, c, go, do, x, a, b, t: by_cross_entropy(g, c, go, do, x, b, a, t), "You exchanged z_critic"),
         ],

@@ -79,10 +79,6 @@ RIGHT = {
             ("entropy(critic(fake.detach()), is_fake)", "entropy(critic(fake.detach()), is_real)"),
         ],
     ],
-    "penalty_axis": [
-        [("slopes.norm(dim=0)", "slopes.square().sum(1).add(1e-12).sqrt()")],
-        [("slopes.norm(dim=0)", "torch.linalg.vector_norm(slopes, dim=-1)")],
-    ],
     "zero_grad_missing": [
         [("        fake = generator(latents", "        critic.zero_grad()\n        fake = generator(latents")],
         [
@@ -200,7 +196,6 @@ STILL = {
     "not_detached": "gradient of its own loss",
     "double_sigmoid": "count the sigmoids",
     "labels_swapped": "still do not cover the data",
-    "penalty_axis": "not yet a mended trainer's",
     "zero_grad_missing": "gradient of its own loss in this step",
     "same_latents": "new latents still do not",
     "clips_generator": "slope must be bounded",
@@ -229,7 +224,6 @@ CRITIC_BACK = "        critic_loss.backward()\n"
 DRAW = (
     "        with torch.no_grad():  # draws need no gradient\n            z = torch.normal(mu, sigma, generator=rng)\n"
 )
-PENALTY = "(slopes.norm(dim=0) - 1).square().mean()"
 MORE_WRONG = {
     "zero_grad_missing": [
         ([(CRITIC_BACK, "        g_optimizer.zero_grad()\n" + CRITIC_BACK)], "step for step"),
@@ -263,15 +257,6 @@ MORE_WRONG = {
             [(LATENTS, LATENTS + "\n        z_generator = z_generator[torch.randperm(128)]")],
             "come back in a later step",
         ),
-    ],
-    "penalty_axis": [
-        ([(PENALTY, "(slopes.norm(dim=1).mean() - 1) ** 2")], "make up for one another"),
-        ([(PENALTY, "(slopes.abs() - 1).pow(2).mean()")], "each coordinate"),
-        ([(PENALTY, "((slopes - 1) ** 2).mean()")], "each coordinate"),
-        ([(PENALTY, "(slopes.norm(p=1, dim=1) - 1).square().mean()")], "Euclidean"),
-        ([(PENALTY, "(slopes.mean(dim=1) - 1).square().mean()")], "average the two"),
-        ([("slopes.norm(dim=0)", "slopes.norm(dim=-1)"), ("create_graph=True", "retain_graph=True")], "create_graph"),
-        ([("slopes.norm(dim=0)", "slopes.norm(dim=1)"), ("critic_loss + p", "critic_loss - p")], "subtract"),
     ],
     "z_detached": [
         ([(DRAW, "        z = torch.normal(mu, sigma, generator=rng)\n")], "No gradient passes through torch.normal"),
@@ -414,22 +399,6 @@ def good_in_numpy(trainer, world, seed):
     return np.float32((gap < 3 * world.sigmas[0].item()).mean())
 
 
-def slopes_of(trainer, world, seed):
-    generator, critic, _ = trainer(world, seed)
-    with torch.no_grad():
-        fake = generator(latents(1000, 8, seeded_generator(seed, "proof")))
-    x = ((world.sample(1000, seeded_generator(seed)).float() + fake) / 2).requires_grad_()
-    return torch.autograd.grad(critic(x).sum(), x)[0].norm(dim=1)
-
-
-def slope_near_one(trainer, world, seed):
-    return -((slopes_of(trainer, world, seed) - 1) ** 2).mean()
-
-
-def slope_in_logs(trainer, world, seed):
-    return -slopes_of(trainer, world, seed).clamp(min=1e-6).log().abs().median().item()
-
-
 def dark_share(trainer, world, seed):
     return (fakes(trainer, world, seed, 500) < -0.8).double().mean()
 
@@ -461,8 +430,6 @@ def importance_weighted(trainer, world, seed):
 
 
 def right_proofs(key):
-    if POOL[key].name == "penalty_axis":
-        return [slope_near_one, slope_in_logs]
     return {
         "points": [share_of_good, log_density_of_fakes, good_in_numpy],
         "pixels": [dark_share, minus_distance],
