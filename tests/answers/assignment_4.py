@@ -485,6 +485,7 @@ def wrong_proofs(key):
         (lambda trainer, world, seed: seed, "as high as"),
         (lambda trainer, world, seed: float("nan"), "one number, finite"),
         (lambda trainer, world, seed: trainer(world, seed)[-1][0], "one number, finite"),
+        (lambda trainer, world, seed: (float(first(trainer, world, seed)), 0.0), "one number, finite"),
         (stub, "not attempted"),
     ]
 

@@ -1270,13 +1270,18 @@ def result(code):
     return {"mended (1 is yes)": code == 0, "as a code": code}
 
 
+known = {}  # weights of the broken trainer, 0, and of half repairs after a few steps; made once
+
+
 def probe(trainer):
     if isinstance(trainer, Code):
         return result(int(trainer))
     short = {steps: weights_of(trainer(world, hidden_seed, steps=steps)) for steps in (3, 25)}
     for k, other in enumerate((broken, *halves)):
         steps = 3 if k else 25  # a repair may leave the first steps as they are
-        same, own = weights_of(other(world, hidden_seed, steps=steps)), short[steps]
+        if k not in known:
+            known[k] = weights_of(other(world, hidden_seed, steps=steps))
+        same, own = known[k], short[steps]
         if same.shape == own.shape and bool(((same - own).abs() < 1e-7).all()):
             return result(4 + k)
     if is_at_fault(trainer):
