@@ -278,11 +278,29 @@ def centred_in_place(training, eps):
     return (mean + torch.tensordot(eps, training, 1) / (len(training) - 1) ** 0.5).clamp(-1, 1)
 
 
+def standardised_pixels(training, eps):
+    mean, deviation = training.mean(0), training.std(0)
+    return (mean + torch.tensordot(eps, (training - mean) / deviation, 1) / (len(training) - 1) ** 0.5).clamp(-1, 1)
+
+
+def by_the_number_of_draws(training, eps):
+    mean = training.mean(0)
+    return (mean + torch.tensordot(eps, training - mean, 1) / max(len(eps) - 1, 1e-9) ** 0.5).clamp(-1, 1)
+
+
 ADDED = {  # of a review: answers that once had full marks, or no hint, or an untrue one
     "baseline": {
         "wrong": [
             (centred_in_place, "You changed the `training`"),
             (lambda training, eps: by_matrix(training, torch.randn_like(eps)), "You drew noise of your own"),
+            (baseline(end=lambda mean, sums: (mean + sums).clamp(min=-1)), "below -1 only"),
+            (baseline(end=lambda mean, sums: (mean + sums).clamp(max=1)), "above 1 only"),
+            (baseline(end=lambda mean, sums: (mean + sums) / (mean + sums).abs().max()), "largest value"),
+            (baseline(end=lambda mean, sums: ((mean + sums).clamp(-1, 1) * 127.5).round() / 127.5), "You rounded"),
+            (baseline(about=lambda x: x.mean((0, 2, 3), keepdim=True)), "one mean a channel"),
+            (standardised_pixels, "each pixel's deviation"),
+            (lambda training, eps: by_matrix(training, eps / eps.std(1, keepdim=True)), "standardised eps"),
+            (by_the_number_of_draws, "the number of draws"),
         ],
     },
     "authentic": {
@@ -294,12 +312,20 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
                 "You left every distance of 0 out",
             ),
             (authentic(away=lambda d: d.min(1).values ** 2), "You held a squared distance"),
+            (authentic(p=float("inf")), "largest difference of two pixels"),
+            (lambda samples, training: authentic()(training, samples), "You exchanged samples"),
+            (
+                lambda samples, training: authentic(share=lambda far: far.sum() / len(training))(samples, training),
+                "the number of training pictures",
+            ),
         ],
     },
     "results": {
         "wrong": [
             ("{name: values[::-1] for name, values in results.items()}", "You gave every row backwards"),
             ("results | {'floor': [distance(training[:n])] * 3}", "You took the first n"),
+            ("results | {'floor': results['floor'][::-1]}", "the floor's row is in another order"),
+            ("results | {'baseline': results['baseline'][::-1]}", "the baseline's row is in another order"),
         ],
     },
 }
