@@ -364,7 +364,7 @@ def wrong_repairs(key: str) -> list[tuple[str, str]]:
         ),
         (
             broken.replace(f"return {broken.split('return ')[-1]}", f"return {first}, curves, curves"),
-            "step for step" if vae else "only weights",
+            "only weights are judged",
         ),
     ]
     if key in NO_CHANGE:
