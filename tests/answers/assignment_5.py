@@ -253,7 +253,7 @@ ANSWERS = {
                 for second in (
                     lambda d: d.topk(2, largest=False).indices[:, 1],
                     lambda d: d.argsort(1)[:, 1],
-                    lambda d: d.sort(1, stable=True).indices[:, 1],
+                    lambda d: d.sort(dim=1, stable=True).indices[:, 1],
                 )
             ),
             (authentic(lambda d, own: own.sort(1).values[d.argmin(1), min(1, len(own) - 2)]), "second nearest other"),
