@@ -938,7 +938,7 @@ def trainer(world, seed, steps=400):
                     "gradients reach mu now, and logvar is no sigma: that is exp(logvar / 2).",
                 ),
                 (
-                    "mu + sigma**2 * torch.randn(mu.shape, generator=rng)",
+                    "mu + logvar.exp() * torch.randn(mu.shape, generator=rng)",
                     "gradients reach mu now, and the noise has the variance for its size: take sigma.",
                 ),
                 (
