@@ -788,7 +788,7 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
     "crossing": {
         "wrong": [
             ("width * np.sqrt(2 * abs(np.log(prior / (1 - prior))))", "You took `prior`"),
-            ("float('nan')", "not a number"),
+            ("float('nan')", "a root or a log of a number below 0"),
             ("round(float(crossing), 2) + 0.01", "You come within"),
         ],
     },
