@@ -13,10 +13,12 @@ import pytest
 import submissions
 from nbformat import NotebookNode
 
-from ganlab.classroom.collecting import HandIn, collect
+from ganlab.classroom import similarity
+from ganlab.classroom.collecting import TIMESTAMP, HandIn, collect, unpack
 from ganlab.classroom.course import Course
 from ganlab.classroom.reading import UnreadableError, read, understood
 from ganlab.classroom.staging import MOVED, restore, stage
+from ganlab.classroom.suspicion import suspicions
 
 NAME = submissions.NAME
 OTHERS = [name for name in assignments.names() if name != NAME]
@@ -205,6 +207,16 @@ def test_a_written_answer_in_the_wrong_place_is_put_before_the_teacher(place: st
     assert sources(notebook) | apart == REPAIRED | apart
 
 
+def test_work_in_another_variant_is_no_suspicion_of_tampering() -> None:
+    notebook = submissions.solved(RELEASE, KEY)
+    cell = submissions.cell(notebook, "variant")
+    cell.source = cell.source.replace("variant = 1 ", "variant = 4711 ")
+    assert "4711" in cell.source
+    restored, looks = restore(understood(nbformat.writes(notebook).encode()), KEY, RELEASE)
+    assert sources(restored) == REPAIRED
+    assert looks == ["was worked on in another variant, perhaps the open one of the public course: other numbers"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -238,6 +250,12 @@ UNTOUCHED = nbformat.writes(RELEASE).encode()
 HALF = nbformat.writes(submissions.solved(RELEASE, KEY, 2)).encode()
 OTHER = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])).encode()
 IPYNB = f"{NAME}.ipynb"
+THIRD = nbformat.writes(nbformat.convert(SOLVED, 3)).encode()
+LOUD = changed(
+    lambda c: json_cell(c, submissions.FIRST).update(
+        outputs=[{"output_type": "stream", "name": "stdout", "text": "x" * 20_000_000}]
+    )
+)
 # files below submitted/ada: ({path: content}, the file that is taken or "", words of the look or "")
 WRAPPED: dict[str, tuple[dict[str, bytes], str, str]] = {
     "as asked": ({f"{NAME}/{IPYNB}": BYTES}, f"{NAME}/{IPYNB}", ""),
@@ -291,6 +309,20 @@ WRAPPED: dict[str, tuple[dict[str, bytes], str, str]] = {
     "a PDF": ({f"{NAME}/1_game.pdf": b"%PDF"}, "", "is a .pdf, and a notebook, .ipynb, is what is graded"),
     "a page": ({f"{NAME}/1_game.html": b"<html>"}, "", "is a .html"),
     "a PDF with the name": ({f"{NAME}/{IPYNB}": b"%PDF-1.7 my answers"}, "", "cannot be read as a notebook: it is no"),
+    "saved as text": ({f"{NAME}/{IPYNB}.txt": BYTES}, f"{NAME}/{IPYNB}.txt", f"was handed in as {IPYNB}.txt"),
+    "saved as JSON": ({f"{NAME}/1_game.json": BYTES}, f"{NAME}/1_game.json", "was handed in as 1_game.json"),
+    "saved without an ending": ({f"{NAME}/1_game": BYTES}, f"{NAME}/1_game", "was handed in as 1_game,"),
+    "a folder with the notebook's name": ({f"{NAME}/{IPYNB}/{IPYNB}": BYTES}, f"{NAME}/{IPYNB}/{IPYNB}", ""),
+    "an empty folder with the notebook's name": ({f"{NAME}/{IPYNB}/.keep": b""}, "", "has no 1_game.ipynb"),
+    "notes beside it": ({f"{NAME}/{IPYNB}": BYTES, f"{NAME}/notes.txt": b"my notes"}, f"{NAME}/{IPYNB}", ""),
+    "a time stamp alone": ({f"{NAME}/timestamp.txt": b"2026-11-10 08:30 UTC"}, "", "has no 1_game.ipynb"),
+    "the third format": ({f"{NAME}/{IPYNB}": THIRD}, f"{NAME}/{IPYNB}", "had lost their metadata"),
+    "20 MB of output": ({f"{NAME}/{IPYNB}": LOUD}, f"{NAME}/{IPYNB}", ""),
+    "a zip, damaged beside the notebook": (
+        {f"{NAME}/work.zip": zipped(**{IPYNB: BYTES, "data.csv": b"1,2,3" * 50}).replace(b"1,2,3" * 50, b"1,2,4" * 50)},
+        f"{NAME}/work.zip/{IPYNB}",
+        "",
+    ),
     "half a file": ({f"{NAME}/{IPYNB}": BYTES[:5000]}, "", "is cut off or damaged"),
     "half a file and a whole one": (
         {f"{NAME}/{IPYNB}": BYTES[:5000], f"{NAME}/1_game (1).ipynb": BYTES},
@@ -349,6 +381,108 @@ def test_files_beside_the_notebook_come_along_and_links_do_not(tmp_path: Path) -
     hand_in = collect(home.parent, NAME, RELEASE, place=tmp_path / "unpacked", others=OTHERS)
     assert set(hand_in.extras) == {"data/x.csv"}
     assert sorted(hand_in.remarks) == ["links to another place: folder", "links to another place: notes.txt"]
+
+
+def stamped(tmp_path: Path, files: dict[str, bytes]) -> tuple[str, list[str]]:
+    """Return the time stamp that nbgrader will read, "" for none, and what needs a look."""
+    staged = stage(collected(tmp_path, files), "ada", tmp_path / "staged" / NAME, KEY, RELEASE)
+    file = staged.folder / TIMESTAMP
+    return file.read_text(encoding="utf-8") if file.is_file() else "", staged.looks
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2026-11-10 08:30:00 UTC", "2026-11-10 08:30:00 UTC"),
+        ("\ufeff2026-11-10 08:30:00.123456 UTC\r\n", "2026-11-10 08:30:00 UTC"),
+        ("2026-11-10 08:30:00 Europe/Paris", "2026-11-10 07:30:00 UTC"),
+        ("2026-11-10T08:30:00+05:30", "2026-11-10 03:00:00 UTC"),
+        ("2026-11-10 08:30Z", "2026-11-10 08:30:00 UTC"),
+        ("2026-03-29 02:30:00 Europe/Paris", "2026-03-29 01:30:00 UTC"),  # an hour that clocks leap over
+        ("10.11.2026 08:30", ""),  # nbgrader would read October
+        ("America", ""),
+        ("2026-11-10 08:30:00 America", ""),
+        ("yesterday", ""),
+        ("", ""),
+    ],
+)
+def test_a_time_stamp_is_written_as_it_cannot_be_misread(text: str, wanted: str, tmp_path: Path) -> None:
+    files = {f"{NAME}/{IPYNB}": BYTES, f"{NAME}/{TIMESTAMP}": text.encode()}
+    found, looks = stamped(tmp_path, files)
+    assert found == wanted and bool(looks) != bool(wanted)
+    assert wanted or looks[0].startswith(f"timestamp.txt holds {text!r}, expected a time such as")
+
+
+def test_a_time_stamp_is_taken_from_where_platforms_write_it_and_from_no_student(tmp_path: Path) -> None:
+    early, late = b"2026-11-01 08:00:00 UTC", b"2026-11-10 08:00:00 UTC"
+    mine = {f"{NAME}/work.zip": zipped(**{IPYNB: BYTES, TIMESTAMP: early}), f"{NAME}/a/{TIMESTAMP}": early}
+    assert stamped(tmp_path / "a", mine) == ("", [])
+    assert stamped(tmp_path / "b", mine | {f"{NAME}/{TIMESTAMP}": late})[0] == late.decode()
+    assert stamped(tmp_path / "c", {IPYNB: BYTES, TIMESTAMP: late})[0] == late.decode(), "beside the folder"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_that_are_no_utf_8_can_be_written_into_the_table(tmp_path: Path) -> None:
+    home = tmp_path / "submitted" / "ada" / NAME
+    home.mkdir(parents=True)
+    (home / IPYNB).write_bytes(BYTES)
+    for name in (b"Zo\xeb.ipynb", b"Zo\xeb.csv"):
+        (home / os.fsdecode(name)).write_bytes(b"1")
+    os.symlink(home / IPYNB, home / os.fsdecode(b"\xfc.txt"))
+    hand_in = collect(home.parent, NAME, RELEASE, tmp_path / "unpacked", OTHERS)
+    staged = stage(hand_in, "ada", tmp_path / "staged" / NAME, KEY, RELEASE)
+    assert sources(staged.notebook) == REPAIRED and (staged.folder / "Zo\ufffd.csv").read_bytes() == b"1"
+    said = json.dumps([hand_in.file, staged.looks, hand_in.unused, list(hand_in.extras)], ensure_ascii=False)
+    assert "\ufffd.ipynb" in said and said.encode("utf-8")
+
+
+def test_a_file_that_cannot_be_copied_costs_itself_alone(tmp_path: Path) -> None:
+    files = {f"{NAME}/work.zip": zipped(**{f"x/{IPYNB}": BYTES, "x/data": b"1"}), f"{NAME}/data/more.csv": b"2"}
+    staged = stage(collected(tmp_path, files), "ada", tmp_path / "staged" / NAME, KEY, RELEASE)
+    assert sources(staged.notebook) == REPAIRED
+    assert not staged.looks or "beside the notebook, could not be read" in staged.looks[0]
+
+
+def test_what_a_zip_holds_and_is_not_used_is_named(tmp_path: Path) -> None:
+    good, bad = b"all is well" * 20, b"all is lost" * 20
+    for packing in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        memory = io.BytesIO()
+        with zipfile.ZipFile(memory, "w", packing) as archive, pytest.warns(UserWarning, match="Duplicate"):
+            for name, content in {"../out.txt": good, "C:/out.txt": good, "/out.txt": good, "damaged.txt": bad}.items():
+                archive.writestr(name, content)
+            archive.writestr("twice.txt", good)
+            archive.writestr("twice.txt", good)
+            start = archive.getinfo("damaged.txt").header_offset + 30 + len("damaged.txt")
+        content = bytearray(memory.getvalue())
+        content[start : start + 4] = b"\xff\xff\xff\xff"
+        (tmp_path / "x.zip").write_bytes(content)
+        unused = dict(unpack(tmp_path / "x.zip", tmp_path / str(packing)))
+        assert [path.name for path in (tmp_path / str(packing)).rglob("*")] == ["twice.txt"]
+        assert set(unused) == {"../out.txt", "C:/out.txt", "/out.txt", "damaged.txt", "twice.txt"}
+        assert unused["../out.txt"] == "its path leads out of the zip" and "the first was taken" in unused["twice.txt"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp437", "cp850", "cp1252"])
+def test_names_in_a_zip_that_does_not_say_how_they_are_written(encoding: str, tmp_path: Path) -> None:
+    name = "Zoë Müller.txt"
+    written, stand_in = name.encode(encoding), "X" * len(name.encode(encoding))
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        archive.writestr(stand_in, "here")
+    (tmp_path / "x.zip").write_bytes(memory.getvalue().replace(stand_in.encode(), written))
+    assert unpack(tmp_path / "x.zip", tmp_path / "out") == []
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+
+
+@pytest.mark.parametrize("code", ["x = " + "-" * 100_000 + "1", "x = y" + ".a" * 100_000, "x = 1\0", "'\\d'"])
+@pytest.mark.filterwarnings("error")
+def test_code_that_python_gives_up_on_costs_its_cell_alone(code: str) -> None:
+    notebook = submissions.solved(RELEASE, KEY)
+    notebook.cells.insert(7, nbformat.v4.new_code_cell(code))
+    restored, looks = restore(understood(nbformat.writes(notebook).encode()), KEY, RELEASE)
+    assert sources(restored) == REPAIRED and looks == []
+    assert suspicions(restored) == []
+    assert similarity.unusual_pairs({"ada": notebook, "ben": SOLVED}, RELEASE)[1] > 0
 
 
 def test_a_student_without_a_folder_handed_in_nothing(tmp_path: Path) -> None:

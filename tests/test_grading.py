@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_the_summary_tells_the_distribution_the_slips_and_who_needs_a_look(grade
     assert summary in printed
     count = len(KINDS)
     assert summary.startswith(f"# {NAME}: {count} submissions, 100 points")
-    assert "1 times: optimal-logits: the prior does not enter" in summary  # what the kind "wrong" got wrong
+    assert "1 time: optimal-logits: the prior does not enter" in summary  # what the kind "wrong" got wrong
     assert "| change-prior | " in summary and summary.count("not attempted") == 1  # the column's head
     needing = {kind for kind, row in marks(course).items() if row["needs a look"]}
     assert all(f"- **{kind}** (" in summary for kind in needing)
@@ -242,6 +243,17 @@ def test_late_work_extensions_and_penalties_are_in_the_table_and_the_page(course
     result = again(grader, course)
     assert marks(course)["half-done"]["late"] == "" and marks(course)["half-done"]["total"] == "24"
     assert "- **correct**: 19 d, 17.1 points less" in result.stdout
+    assert re.search(r"## Late\n\nDue 2026-11-\d\d \d\d:\d\d; for half-done 2026-11-2\d \d\d:\d\d\.\n", result.stdout)
+    (course.folder("submitted", NAME, "correct") / "timestamp.txt").unlink()
+    result = again(grader, course)
+    assert marks(course)["correct"]["late"] == "" and marks(course)["correct"]["penalty"] == "0"
+    assert "1 of 2 have no time stamp and count as in time." in result.stdout
+    (course.root / "deadlines.csv").write_text(table.replace("T11:00", "T10:00"), encoding="utf-8")
+    again(grader, course)
+    assert marks(course)["half-done"]["late"] == "2 h"
+    (course.root / "deadlines.csv").write_text("assignment;student;due\n2;;2026-11-09\n", encoding="utf-8")
+    again(grader, course)
+    assert marks(course)["half-done"]["late"] == "" and marks(course)["half-done"]["due"] == ""
 
 
 def test_a_grading_that_was_killed_goes_on_where_it_was(course: Course, grader: str) -> None:  # noqa: F811
@@ -258,21 +270,31 @@ def test_a_grading_that_was_killed_goes_on_where_it_was(course: Course, grader: 
     assert runs(result) == set() and marks(course)["a-link"]["total"] == "90"
 
 
+def locked(database: Path) -> sqlite3.Connection:
+    """Return a connection that keeps a gradebook to itself."""
+    connection = sqlite3.connect(database)
+    connection.execute("BEGIN EXCLUSIVE")
+    return connection
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (lambda folder: (folder / "secret.txt").write_text("another"), "release it anew: make release A=1"),
         (lambda folder: (folder / "submitted").rename(folder / "elsewhere"), "nothing to grade"),
         (lambda folder: (folder / "release").rename(folder / "elsewhere"), "not released yet: make release A=1"),
+        (lambda folder: (folder / "gradebook.db").write_text("no" * 999), "gradebook.db: file is not a database"),
+        (lambda folder: locked(folder / "gradebook.db"), "gradebook.db: database is locked"),
     ],
 )
 def test_what_cannot_be_graded_is_said_in_one_line(spoil, words: str, tmp_path: Path, grader: str) -> None:  # noqa: F811
     course = prepared(tmp_path / "course", grader, ["untouched"])
-    spoil(course.root)
+    kept = spoil(course.root)
     before = hashes(course.root)
     result = classroom(grader, "grade", "1", "--course", course.root, *LIMITS)
     assert result.returncode == 1 and words in result.stderr and result.stderr.count("\n") == 1, result.stderr
     assert hashes(course.root) == before
+    del kept
 
 
 def test_a_limit_that_is_none_is_refused(grader: str) -> None:  # noqa: F811

@@ -49,6 +49,9 @@ def a_course(folder: Path, *names: str) -> Course:
         ("First name,Last name,Email address\nAda,Lovelace,ada@x.org\n", {"ada@x.org": "Ada Lovelace"}),
         ("Last Name\tFirst Name\tUsername\nLovelace\tAda\tada\n", {"ada": "Ada Lovelace"}),
         ("name\nAda Lovelace\n\n  \nBen\n", {"Ada Lovelace": "", "Ben": ""}),
+        ('sep=;\nstudent;name\nzoe;"Müller; Zoë"\n', {"zoe": "Müller; Zoë"}),
+        ("student;name\nzoe;Zoë Müller;more\n;nobody\n;;\n", {"zoe": "Zoë Müller"}),
+        ('"Student";"E-Mail"\r\n"Zoë 😀";"z@x.org"\r\n', {"z@x.org": "Zoë 😀"}),
     ],
 )
 def test_a_roster_is_read_as_platforms_write_it(text: str, members: dict[str, str], tmp_path: Path) -> None:
@@ -63,12 +66,31 @@ def test_a_roster_is_read_as_platforms_write_it(text: str, members: dict[str, st
         ("ada\nada\n", "ada stands there more than once"),
         ("mark,section\n1,2\n", "no column for the student"),
         ("student\n../ada\n", "expected an id that can be a folder's name"),
+        ("student\nada\\x\n", "it has a"),
+        ("student\nada[1]\n", "it has a '\\['"),
+        ("student;name\nada;A\nada;A\n", "ada stands there more than once"),
+        ("student,name\n", "nobody stands in the column 'student'"),
+        ('"Lovelace, Ada"\n"Okri, Ben"\n', "the first line is '\"Lovelace, Ada\"'; expected one of"),
     ],
 )
 def test_a_roster_that_cannot_be_used_is_refused(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
     with pytest.raises(CourseError, match=words):
         roster.read(Course(tmp_path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_tables_and_the_secret_are_read_in_the_encodings_of_spreadsheets_and_shells(
+    encoding: str, tmp_path: Path
+) -> None:
+    course = a_course(tmp_path)
+    (tmp_path / "roster.csv").write_text("student;name\r\nzoe;Zoë Müller\r\n", encoding=encoding)
+    (tmp_path / "deadlines.csv").write_text(
+        "assignment;student;due\r\n1;;9.11.2026\r\n1;Zoë Müller;10.11.2026 8:30\r\n", encoding=encoding
+    )
+    (tmp_path / "secret.txt").write_text("Käse\r\n", encoding=encoding)
+    assert roster.read(course)["zoe"].name == "Zoë Müller" and course.secret == "Käse"
+    assert set(deadlines.read(course, NAME).of_student) == {"zoe"}
 
 
 # ---- deadlines
@@ -78,7 +100,7 @@ HEAD = "assignment,student,due,percent a day\n"
 
 def test_deadlines_are_those_of_the_table(tmp_path: Path) -> None:
     course = a_course(tmp_path)
-    assert deadlines.read(course, NAME) == deadlines.Deadlines()
+    assert deadlines.read(course, NAME) is None
     text = HEAD + "1,,2026-11-09 23:59+02:00,10\n1,ada,2026-11-16T12:00+00:00,\n2,,2026-12-01,5%\n"
     (tmp_path / "deadlines.csv").write_text(text, encoding="utf-8")
     dates = deadlines.read(course, NAME)
@@ -103,6 +125,11 @@ def test_deadlines_are_those_of_the_table(tmp_path: Path) -> None:
         (HEAD + "1,,2026-11-09,lots\n", "percent a day: got 'lots'"),
         (HEAD + "1,,2026-11-09,-3\n", "expected a number from 0 to 100"),
         (HEAD + "1,ada,2026-11-09,\n", "no line without a student"),
+        (HEAD + "1,,11/9/2026 23:59,\n", "line 2: due: got '11/9/2026 23:59', expected a time such as"),
+        (HEAD + "1,,31.11.2026,\n", "line 2: due: got '31.11.2026'"),
+        (HEAD + "1\n", "line 2: due: got ''"),
+        (HEAD + "1,,2026-11-09,\n1,,2026-11-10,\n", "line 3: a line above has a date for all already"),
+        (HEAD + "1,,2026-11-09,\n\n1,ben,2026-11-10,\n1,ben,2026-11-11,\n", "line 5: a line above has a date for ben"),
     ],
 )
 def test_a_table_of_deadlines_that_cannot_be_used_is_refused(text: str, words: str, tmp_path: Path) -> None:
@@ -110,6 +137,62 @@ def test_a_table_of_deadlines_that_cannot_be_used_is_refused(text: str, words: s
     (tmp_path / "deadlines.csv").write_text(text, encoding="utf-8")
     with pytest.raises(CourseError, match=words):
         deadlines.read(course, NAME)
+
+
+@pytest.mark.parametrize(
+    ("text", "local"),
+    [
+        ("2026-11-09", (2026, 11, 9, 23, 59, 59)),  # all of the day
+        ("09.11.2026", (2026, 11, 9, 23, 59, 59)),
+        ("9.11.2026 8:05", (2026, 11, 9, 8, 5)),
+        ("2026-11-09 08:05", (2026, 11, 9, 8, 5)),
+        ("2026-03-29 02:30", (2026, 3, 29, 2, 30)),  # an hour that many clocks leap over
+    ],
+)
+def test_dates_are_read_as_spreadsheets_write_them(text: str, local: tuple[int, ...], tmp_path: Path) -> None:
+    course = a_course(tmp_path)
+    (tmp_path / "deadlines.csv").write_text(f"Assignment;Student;Due;Percent a day\n1;;{text};2,5\n;;;\n")
+    wanted = datetime.datetime(*local).astimezone(datetime.UTC).replace(tzinfo=None)
+    assert deadlines.read(course, NAME) == deadlines.Deadlines(wanted, {}, 2.5)
+
+
+def test_an_extension_is_for_somebody(tmp_path: Path) -> None:
+    course = a_course(tmp_path)
+    (tmp_path / "roster.csv").write_text("student,name\nada,Ada L\nas1,Anna Schmidt\nas2,Anna Schmidt\n")
+
+    def extended(student: str) -> set[str]:
+        (tmp_path / "deadlines.csv").write_text(HEAD + f"1,,2026-11-09,\n1,{student},2026-11-10,\n")
+        return set(deadlines.read(course, NAME).of_student)
+
+    assert extended("ada") == extended("Ada L") == {"ada"}
+    with pytest.raises(CourseError, match="line 3: student: got 'adda', which on the roster is neither an id nor a"):
+        extended("adda")
+    with pytest.raises(CourseError, match="got 'Anna Schmidt', which on the roster may be as1 or as2"):
+        extended("Anna Schmidt")
+    (tmp_path / "submitted" / "guest").mkdir(parents=True)
+    assert extended("guest") == {"guest"}
+    (tmp_path / "roster.csv").unlink()
+    assert extended("adda") == {"adda"}
+
+
+# ---- one command at a time
+
+
+def test_two_commands_do_not_work_in_one_course_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    course = a_course(tmp_path / "course")
+    download = downloaded(tmp_path, {"Ada L_1_assignsubmission_file/1_game.ipynb": "A"}, True)
+    code = (
+        "import pathlib, sys; from ganlab.classroom.course import Course\n"
+        f"with Course(pathlib.Path({str(course.root)!r})).alone(): print('locked', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"locked\n"
+        assert main(["import", "1", str(download), "--course", str(course.root)]) == 1
+        assert capsys.readouterr().err.startswith("error: another command works in course now: wait for its end")
+        assert not (course.root / "submitted").exists()
+        other.kill()
+    assert main(["import", "1", str(download), "--course", str(course.root)]) == 0
+    assert not (course.root / ".lock").exists()
 
 
 # ---- downloads
@@ -176,7 +259,7 @@ def test_a_download_is_sorted_by_student_and_the_last_attempt_counts(
         assert (folder / "timestamp.txt").exists() == (system == "blackboard")
     said = capsys.readouterr().out
     assert "nothing was made of index.html" in said and "2 students' work" in said
-    assert ("the last of 2 attempts" in said) == (system != "moodle")
+    assert ("the last attempt (files of earlier ones: 1)" in said) == (system != "moodle")
 
 
 def test_a_time_stamp_is_written_as_nbgrader_reads_it(tmp_path: Path) -> None:
@@ -205,7 +288,100 @@ def test_a_pattern_of_ones_own_and_students_who_are_not_on_the_roster(tmp_path: 
     (course.root / "roster.csv").write_text(ROSTER, encoding="utf-8")
     download = downloaded(tmp_path, {"ada--1_game.ipynb": "A", "eve--1_game.ipynb": "E"}, True)
     done = downloads.bring_in(course, NAME, download, pattern=r"(?P<student>\w+)--(?P<file>.+)")
-    assert set(done.students) == {"ada", "eve"} and done.not_on_roster == ["eve"]
+    assert set(done.students) == {"ada", "eve"} and done.not_on_roster == {"eve": "eve"} and done.missing == ["ben"]
+
+
+def brought(tmp_path: Path, files: dict[str, str], members: str = "") -> tuple[downloads.Sorted, dict[str, str]]:
+    """Return what came of a download, and {path in submitted/: content}."""
+    course = a_course(tmp_path / "course")
+    if members:
+        (course.root / "roster.csv").write_text(members, encoding="utf-8")
+    done = downloads.bring_in(course, NAME, downloaded(tmp_path, files, True))
+    home = course.root / "submitted"
+    placed = [path for path in home.rglob("*") if path.is_file()]
+    return done, {path.relative_to(home).as_posix(): path.read_text(encoding="utf-8") for path in placed}
+
+
+@pytest.mark.parametrize(
+    ("names", "folders"),
+    [
+        (("Anna Schmidt", "Anna Schmidt"), ("Anna-Schmidt-1", "Anna-Schmidt-2")),
+        (("Anna Schmidt", "anna schmidt"), ("Anna-Schmidt-1", "anna-schmidt-2")),
+        (("😀", "🎉"), ("nobody-1", "nobody-2")),
+        (("陈伟", "李娜"), ("陈伟", "李娜")),
+    ],
+)
+def test_no_two_people_share_a_folder(names: tuple[str, str], folders: tuple[str, str], tmp_path: Path) -> None:
+    files = {f"{name}_{k}_assignsubmission_file/{NAME}.ipynb": str(k) for k, name in enumerate(names, 1)}
+    _, placed = brought(tmp_path, files)
+    assert placed == {f"{folder}/{NAME}/{NAME}.ipynb": str(k) for k, folder in enumerate(folders, 1)}
+
+
+def test_namesakes_on_the_roster_are_put_before_the_teacher(tmp_path: Path) -> None:
+    files = {f"Anna Schmidt_{k}_assignsubmission_file/{NAME}.ipynb": str(k) for k in (1, 2)}
+    done, _ = brought(tmp_path, files, "student,name\nas1,Anna Schmidt\nas2,Anna Schmidt\n")
+    assert done.not_on_roster == {f"Anna-Schmidt-{k}": "Anna Schmidt, who may be as1 or as2" for k in (1, 2)}
+    assert done.missing == ["as1", "as2"]
+
+
+@pytest.mark.parametrize(
+    ("path", "members", "student"),
+    [
+        ("Zoë Müller_1_assignsubmission_file_1_game.ipynb", "student,name\nzm,Zoë Müller\n", "zm"),
+        ("Zoe\u0308 Mu\u0308ller_1_assignsubmission_file/1_game.ipynb", "student,name\nzm,Müller Zoë\n", "zm"),
+        ("wojciklukasz_17_9003_1_game.ipynb", "student,name\nlw,Łukasz Wójcik\n", "lw"),
+        ("watsonmaryjane_LATE_17_9003_1_game.ipynb", "student,name\nmw,Mary-Jane Watson\n", "mw"),
+        ("oconnoraicha_17_9003_1_game.ipynb", "student,name\nao,Aïcha O'Connor\n", "ao"),
+        ("Game_1_ada_b_attempt_2026-11-08-10-00-00_1_game.ipynb", "student\nada_b\nb\n", "ada_b"),
+        ("Game_1_b_attempt_2026-11-08-10-00-00_1_game.ipynb", "student\nada_b\nb\n", "b"),
+    ],
+)
+def test_names_of_many_kinds_are_found_on_the_roster(path: str, members: str, student: str, tmp_path: Path) -> None:
+    done, placed = brought(tmp_path, {path: "A"}, members)
+    assert list(done.students) == [student] and placed[f"{student}/{NAME}/1_game.ipynb"] == "A"
+
+
+def test_files_beside_a_notebook_of_many_attempts_come_along(tmp_path: Path) -> None:
+    names = {"1_game.ipynb": "old", "1_game-1.ipynb": "older", "1_game-2.ipynb": "A", "data.csv": "x"}
+    files = {f"lovelaceada_17_900{k}_{name}": text for k, (name, text) in enumerate(names.items())}
+    done, placed = brought(tmp_path, files)
+    assert set(placed.values()) == {"A", "x"} and "files of earlier ones: 2" in done.students["lovelaceada"]
+
+
+def test_a_time_stamp_that_a_student_hands_in_is_none(tmp_path: Path) -> None:
+    files = {f"Ada_1_assignsubmission_file/{name}": "x" for name in (f"{NAME}.ipynb", "timestamp.txt")}
+    done, placed = brought(tmp_path, files)
+    assert set(placed) == {f"Ada/{NAME}/{NAME}.ipynb"} and done.unknown == list(files)[1:]
+
+
+def test_a_time_stamp_written_by_hand_is_not_lost_without_a_word(tmp_path: Path) -> None:
+    course = a_course(tmp_path / "course")
+    files = {"Ada_1_assignsubmission_file/1_game.ipynb": "one"}
+    downloads.bring_in(course, NAME, downloaded(tmp_path, files, False))
+    (course.folder("submitted", NAME, "Ada") / "timestamp.txt").write_text("2026-11-10 08:30:00 UTC")
+    again = downloads.bring_in(course, NAME, downloaded(tmp_path, files, False))
+    assert again.students == {"Ada": "as before"}
+    later = downloads.bring_in(course, NAME, downloaded(tmp_path, {next(iter(files)): "two"}, False))
+    assert later.students["Ada"].endswith("and so does its timestamp.txt: write one for what came now")
+
+
+def test_one_damaged_file_of_a_download_costs_its_student_alone(tmp_path: Path) -> None:
+    course = a_course(tmp_path / "course")
+    files = {f"{name}_1_assignsubmission_file/1_game.ipynb": f"work of {name} " * 9 for name in ("Ada", "Ben")}
+    download = downloaded(tmp_path, files, True)
+    download.write_bytes(download.read_bytes().replace(b"work of Ada", b"wOrk of Ada", 1))
+    done = downloads.bring_in(course, NAME, download)
+    assert list(done.students) == ["Ben"] and done.unknown[0].startswith(
+        "Ada_1_assignsubmission_file/1_game.ipynb: Bad"
+    )
+
+
+def test_a_download_that_is_not_named_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    course = a_course(tmp_path / "course")
+    assert main(["import", "1", "", "--course", str(course.root)]) == 1
+    assert "download: got nothing, expected a zip or a folder: FILE=download.zip" in capsys.readouterr().err
+    assert main(["import", "1", "~/no such download.zip", "--course", str(course.root)]) == 1
+    assert str(Path.home()) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -369,6 +545,16 @@ def test_slips_are_named_by_what_went_wrong(cell: NotebookNode, named: set[str],
     assert slips.named_slips(file)[0] == named
 
 
+def test_an_error_of_an_answer_s_own_cell_is_named_in_place_of_what_follows_from_it(tmp_path: Path) -> None:
+    cells = [outcome_of("a", error=("AttributeError", "'float' has no 'numpy'"))]
+    cells[0].metadata["nbgrader"] |= {"grade": False, "solution": True}
+    cells.append(outcome_of("a-seen", error=("NameError", "name 'a' is not defined")))
+    cells.append(outcome_of("b-seen", error=("NameError", "name 'b' is not defined")))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "graded.ipynb")
+    found = {"a: its own cell stopped with AttributeError: 'float' has no 'numpy'", "b: stopped with NameError"}
+    assert slips.named_slips(tmp_path / "graded.ipynb")[0] == found
+
+
 def test_statistics_of_parts_are_on_a_page_with_pictures(tmp_path: Path) -> None:
     course = a_course(tmp_path, NAME)
     course.folder("release", NAME).mkdir(parents=True)
@@ -444,6 +630,20 @@ def handin_read(file: Path) -> NotebookNode:
 def test_a_student_is_told_what_is_missing(change, words: str, tmp_path: Path) -> None:
     missing = lacking(change, tmp_path)
     assert words in "; ".join(missing) and len(missing) == bool(words), missing
+
+
+def test_a_file_in_utf_16_has_its_parts_too(tmp_path: Path) -> None:
+    file = tmp_path / f"{NAME}.ipynb"
+    file.write_text(nbformat.writes(submissions.solved(RELEASE, KEY)), encoding="utf-16")
+    assert completeness.form(handin_read(file), file) == []
+
+
+def test_a_folder_of_downloads_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "film.mkv").write_bytes(b"x" * 2_000_000)
+    os.symlink(tmp_path / "nowhere", tmp_path / "link")
+    assert not completeness._is_large(tmp_path)
+    monkeypatch.setattr(completeness, "LARGEST_MB", 1)
+    assert completeness._is_large(tmp_path)
 
 
 def test_a_wrong_name_is_told(tmp_path: Path) -> None:

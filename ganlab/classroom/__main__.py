@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from ganlab.classroom import downloads, export, questions, similarity
+from ganlab.classroom import downloads, export, questions, roster, similarity
 from ganlab.classroom.collecting import collect
 from ganlab.classroom.course import HOME, Course, CourseError
 from ganlab.classroom.limits import Limits
@@ -89,15 +89,31 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command == "export":
         return _export(course, chosen)
     name = course.find(chosen.assignment)
-    if chosen.command == "import":
-        return _import(course, name, chosen)
     if chosen.command in ("questions", "similar"):
         return _write_page(course, name, chosen.command)
-    from ganlab.classroom import grading, marking  # here, since they need nbgrader, and --help does not
+    with course.alone():
+        return _import(course, name, chosen) if chosen.command == "import" else _with_nbgrader(course, name, chosen)
 
-    if chosen.command == "release":
-        print(f"{marking.release(course, name)}: give this folder to your students")
-        return 0
+
+def _with_nbgrader(course: Course, name: str, chosen: argparse.Namespace) -> int:
+    """Release or grade."""
+    from ganlab.classroom import marking  # here, since it needs nbgrader, and --help does not
+
+    try:
+        if chosen.command == "release":
+            print(f"{marking.release(course, name)}: give this folder to your students")
+            return 0
+        return _grade(course, name, chosen)
+    except marking.DATABASE_ERRORS as error:
+        raise CourseError(
+            f"gradebook.db: {getattr(error, 'orig', None) or error}. Does another program use it, or is it no longer "
+            "the file that it was? What was graded so far is kept: give the command again"
+        ) from error
+
+
+def _grade(course: Course, name: str, chosen: argparse.Namespace) -> int:
+    from ganlab.classroom import grading
+
     for option in ("jobs", "cell_seconds", "student_seconds", "memory_mb"):
         if getattr(chosen, option) < 1:
             raise CourseError(f"--{option.replace('_', '-')}: got {getattr(chosen, option)}, expected 1 or more")
@@ -127,21 +143,31 @@ def handed_in(course: Course, name: str) -> tuple[dict[str, NotebookNode], Noteb
         raise CourseError(f"{name} is not released yet: make release A={name.partition('_')[0]}")
     released = nbformat.read(file, as_version=4)
     others = [other for other in course.names() if other != name]
+    works: dict[str, NotebookNode] = {}
     with tempfile.TemporaryDirectory(prefix="ganlab-similar-") as folder:
-        homes = sorted(path for path in (course.root / "submitted").glob("[!.]*") if path.is_dir())
-        place = Path(folder)
-        hand_ins = {home.name: collect(home, name, released, place=place / home.name, others=others) for home in homes}
-    return {student: one.notebook for student, one in hand_ins.items() if one.notebook}, released
+        for home in course.homes():
+            if roster.unusable(home.name):
+                continue
+            try:
+                hand_in = collect(home, name, released, place=Path(folder) / home.name, others=others)
+            except (OSError, ValueError, RecursionError) as error:  # it costs nobody else the page
+                print(f"{home.name} could not be read: {error}", file=sys.stderr)
+                continue
+            if hand_in.notebook:
+                works[home.name] = hand_in.notebook
+    return works, released
 
 
 def _import(course: Course, name: str, chosen: argparse.Namespace) -> int:
     done = downloads.bring_in(course, name, chosen.download, system=chosen.system, pattern=chosen.pattern)
     for student, words in done.students.items():
         print(f"{student}: {words}")
-    for student in done.not_on_roster:
-        print(f"{student} is not on the roster")
+    for student, given in done.not_on_roster.items():
+        print(f"{student} is not on the roster ({given}): rename the folder, or add a line to the roster")
     for label in done.unknown:
         print(f"nothing was made of {label}")
+    if done.missing:
+        print(f"on the roster and not in this download: {', '.join(done.missing)}")
     print(f"{len(done.students)} students' work lies in {course.root / 'submitted'}.")
     return 0
 

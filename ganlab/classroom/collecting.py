@@ -1,19 +1,25 @@
 """Looks through what a student handed in, however it is wrapped, and takes the notebook of the assignment from it."""
 
+import contextlib
 import re
 import shutil
 import unicodedata
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
 
-from ganlab.classroom.reading import LARGEST_MB, UnreadableError, read
+from ganlab.classroom.reading import LARGEST_MB, UnreadableError, printable, read
 
 LITTER = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db", "desktop.ini", ".git", ".Trash"}
 TIMESTAMP = "timestamp.txt"  # nbgrader's: when it was handed in
 MOST_FILES = 2000  # of an archive
+# What reading one file of an archive may raise: damaged, encrypted, packed in an unknown way, not to be written here.
+DAMAGED = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
+OLD_NAMES = ("utf-8", "cp437", "cp850", "cp1252")  # how file names in a zip may be written that does not say how
+DISGUISES = (".txt", ".json", "")  # endings under which browsers and systems save a notebook
 EXPORTS = {".html", ".htm", ".pdf", ".py", ".docx", ".doc", ".md", ".txt", ".rar", ".7z"}
 
 
@@ -66,6 +72,7 @@ def collect(home: Path, name: str, release: NotebookNode, *, place: Path, others
                 hand_in.remarks.append(f"was found at {chosen.label}, not in the folder {name}")
         elif group:
             hand_in.unused += [(_label(one, home), f"lies beside what was graded, {hand_in.file}") for one in group]
+    _time_stamp(home, name, hand_in)
     if chosen is None:
         there = _relevant(hand_in.unused)
         hand_in.remarks.append(
@@ -84,20 +91,27 @@ def _choose(
             files += _unpacked(file, _label(file, home), one if one.is_dir() else home, place, hand_in)
     candidates = []
     for file, label, _ in files:
-        if file.suffix.lower() != ".ipynb":
+        sure = file.suffix.lower() == ".ipynb"
+        if not sure and file.suffix.lower() not in DISGUISES:
             continue
         try:
             notebook = read(file)
         except UnreadableError as error:
-            hand_in.unused.append((label, f"cannot be read as a notebook: it {error}"))
+            hand_in.unused += [(label, f"cannot be read as a notebook: it {error}")] * sure
             continue
         known, worked_on = _likeness(notebook, release)
+        if known == 0 and not sure:
+            continue
         if known == 0 and file.name != f"{name}.ipynb":
             hand_in.unused.append((label, "is a notebook of something else: no cell of this assignment is in it"))
             continue
         candidates.append(_Candidate(file, label, notebook, known, worked_on))
     if not candidates:
-        hand_in.unused += [(label, _why_not(path)) for path, label, _ in files if path.suffix.lower() in EXPORTS]
+        hand_in.unused += [
+            (label, _why_not(path))
+            for path, label, _ in files
+            if path.suffix.lower() in EXPORTS and path.name != TIMESTAMP
+        ]
         return None
     best = max(candidates, key=lambda one: one.rank(name))
     hand_in.notebook = best.notebook
@@ -113,17 +127,27 @@ def _choose(
 
 
 def _add_extras(files: list[tuple[Path, str, Path]], best: _Candidate, hand_in: HandIn) -> None:
+    """Take what lies beside the notebook, time stamps apart."""
     root = best.path.parent
     total = 0
     for path, _, _ in files:
-        if path.suffix.lower() == ".ipynb" or path.is_symlink() or not path.is_file():
+        if path == best.path or path.suffix.lower() == ".ipynb" or path.is_symlink() or not path.is_file():
             continue
         inside = path.relative_to(root) if path.is_relative_to(root) else PurePosixPath(path.name)
         total += path.stat().st_size
-        hand_in.extras.setdefault(str(inside), path)
+        if inside.name != TIMESTAMP:
+            hand_in.extras.setdefault(printable(str(inside)), path)
     if total > LARGEST_MB * 1e6:
         hand_in.remarks.append(f"brings files of more than {LARGEST_MB} MB, which were left out")
-        hand_in.extras = {key: path for key, path in hand_in.extras.items() if key == TIMESTAMP}
+        hand_in.extras = {}
+
+
+def _time_stamp(home: Path, name: str, hand_in: HandIn) -> None:
+    """Take the time stamp that a platform or a teacher wrote, and no file of a student's that has its name."""
+    for file in (home / name / TIMESTAMP, home / TIMESTAMP):
+        if file.is_file() and not file.is_symlink():
+            hand_in.extras[TIMESTAMP] = file
+            return
 
 
 def _files(folder: Path) -> list[Path]:
@@ -139,39 +163,72 @@ def _files(folder: Path) -> list[Path]:
 def _unpacked(file: Path, label: str, root: Path, place: Path, hand_in: HandIn) -> list[tuple[Path, str, Path]]:
     """Return a file, or what is in it if it is an archive, each with its label."""
     if file.is_symlink() or not file.is_file():
-        hand_in.remarks.append(f"links to another place: {file.name}" if file.is_symlink() else f"{label} is no file")
+        hand_in.remarks.append(
+            f"links to another place: {printable(file.name)}" if file.is_symlink() else f"{label} is no file"
+        )
         return []
     if file.suffix.lower() != ".zip":
         return [(file, label, root)]
     target = place / f"zip-{len(list(place.glob('zip-*'))) if place.is_dir() else 0}"
     try:
-        unpack(file, target)
-    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        damaged = unpack(file, target)
+    except DAMAGED as error:
         hand_in.unused.append((label, f"cannot be unpacked: {str(error)[:100]}"))
         return []
+    hand_in.unused += [(f"{label}/{name}", f"was not unpacked: {why[:100]}") for name, why in damaged]
     return [(one, f"{label}/{one.relative_to(target)}", target) for one in _files(target)]
 
 
-def unpack(archive: Path, target: Path, *, limited: bool = True) -> None:
+def unpack(archive: Path, target: Path, *, limited: bool = True) -> list[tuple[str, str]]:
     """Unpack a zip into the new folder `target`, without what systems add and what leads out of it.
 
-    A student's is limited in size; a teacher's own is not.
+    A student's is limited in size; a teacher's own is not. Returns the files that could not be unpacked, and why.
 
-    Raises ValueError for what is too large, and what `zipfile` raises for what is damaged or encrypted.
+    Raises ValueError for what is too large, and what `zipfile` raises for what is no zip.
     """
+    damaged = []
     with zipfile.ZipFile(archive) as file:
         members = [one for one in file.infolist() if not one.is_dir()]
         if limited and (len(members) > MOST_FILES or sum(one.file_size for one in members) > LARGEST_MB * 1e6):
             raise ValueError(f"it holds more than {MOST_FILES} files or {LARGEST_MB} MB")
         target.mkdir(parents=True)
         for member in members:
-            parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-            if not parts or any(part in ("..", "/") or _is_litter(Path(part)) for part in parts):
+            name = _name_of(member)
+            parts = PurePosixPath(name.replace("\\", "/")).parts
+            if any(_is_litter(Path(part)) for part in parts):
+                continue
+            if not parts or ".." in parts or parts[0] == "/" or re.fullmatch("[A-Za-z]:", parts[0]):
+                damaged.append((name, "its path leads out of the zip"))
                 continue
             path = target.joinpath(*parts)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with file.open(member) as source, open(path, "wb") as copy:
-                shutil.copyfileobj(source, copy)
+            if path.exists():
+                damaged.append((name, "stands in the zip more than once, and the first was taken"))
+                continue
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with file.open(member) as source, open(path, "wb") as copy:
+                    shutil.copyfileobj(source, copy)
+            except DAMAGED as error:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                damaged.append((name, str(error)))
+    return damaged
+
+
+def _name_of(member: zipfile.ZipInfo) -> str:
+    """Return a member's name; where the zip does not say how names are written, the first way that gives letters."""
+    if member.flag_bits & 0x800 or member.filename.isascii():
+        return member.filename
+    written = member.filename.encode("cp437")  # as zipfile takes them to be
+    for encoding in OLD_NAMES:
+        try:
+            name = written.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        others = [letter for letter in name if not letter.isascii()]
+        if encoding == "utf-8" or all(unicodedata.name(letter, "").startswith("LATIN ") for letter in others):
+            return name
+    return member.filename
 
 
 def _likeness(notebook: NotebookNode, release: NotebookNode) -> tuple[int, int]:
@@ -204,7 +261,7 @@ def _relevant(unused: list[tuple[str, str]]) -> list[str]:
 
 
 def _label(path: Path, home: Path) -> str:
-    return path.relative_to(home).as_posix()
+    return printable(path.relative_to(home).as_posix())
 
 
 def _is_litter(path: Path) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from ganlab.classroom.collecting import MOST_FILES
 from ganlab.classroom.course import HOME
-from ganlab.classroom.reading import read
+from ganlab.classroom.reading import LARGEST_MB, decoded, read
 from ganlab.classroom.worker import PLAYING
 
 POINTS = 100  # of every assignment
@@ -43,7 +44,7 @@ def form(notebook: NotebookNode, file: Path) -> list[str]:
 
 def _marks(file: Path) -> list[dict[str, Any]]:
     """Return what nbgrader has written into the cells, as it stands in the file."""
-    cells = json.loads(file.read_text(encoding="utf-8-sig", errors="replace")).get("cells", [])
+    cells = json.loads(decoded(file.read_bytes())).get("cells", [])
     marks = [(cell.get("metadata") or {}).get("nbgrader") for cell in cells if isinstance(cell, dict)]
     return [mark for mark in marks if isinstance(mark, dict) and isinstance(mark.get("grade_id"), str)]
 
@@ -55,7 +56,11 @@ def execution(file: Path, cell_seconds: int) -> list[str]:
 
     with tempfile.TemporaryDirectory(prefix="ganlab-hand-in-") as folder:
         own = Path(folder) / "work"
-        shutil.copytree(file.parent, own, ignore=shutil.ignore_patterns("*.ipynb", ".*"))
+        if _is_large(file.parent):  # a folder of downloads, say: none of that is handed in
+            own.mkdir()
+        else:
+            ignored = shutil.ignore_patterns("*.ipynb", ".*")
+            shutil.copytree(file.parent, own, ignore=ignored, ignore_dangling_symlinks=True)
         notebook = nbformat.v4.new_notebook(cells=read(file).cells)
         client = NotebookClient(notebook, timeout=cell_seconds, kernel_name="python3", **PLAYING)
         client.resources = {"metadata": {"path": str(own)}}
@@ -66,6 +71,16 @@ def execution(file: Path, cell_seconds: int) -> list[str]:
         except DeadKernelError:
             return [f"a cell ends the kernel: {_first_open(notebook)}"]
     return _complaints(notebook)
+
+
+def _is_large(folder: Path) -> bool:
+    """Say whether a folder holds more than can be handed in."""
+    size = 0
+    for number, path in enumerate(folder.rglob("*")):
+        size += path.stat().st_size if path.is_file() else 0
+        if number > MOST_FILES or size > LARGEST_MB * 1e6:
+            return True
+    return False
 
 
 def _complaints(notebook: NotebookNode) -> list[str]:

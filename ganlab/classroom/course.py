@@ -1,12 +1,16 @@
 """The course folder: where assignments, submissions and marks lie, its secret, and nbgrader's settings for it."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
 
 from traitlets.config import Config
+
+from ganlab.classroom.tables import text_of
 
 HOME = Path(__file__).resolve().parents[2] / "notebooks" / "assignments"
 
@@ -25,7 +29,7 @@ class Course:
     def secret(self) -> str:
         """What makes this course's variant of every assignment: the text of `secret.txt`; without one, empty."""
         file = self.root / "secret.txt"
-        return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+        return text_of(file).strip() if file.exists() else ""
 
     def names(self) -> list[str]:
         """Return the assignments that have a source, in order."""
@@ -46,9 +50,45 @@ class Course:
         """Return the folder of an assignment at a stage: "release", "submitted", "autograded", "feedback"..."""
         return self.root / stage / student / name
 
+    def homes(self) -> list[Path]:
+        """Return the folders of all who handed in something, by name."""
+        return sorted(path for path in (self.root / "submitted").glob("[!.]*") if path.is_dir())
+
     def results(self, name: str) -> Path:
         """Return the folder of the marks, the pages and the summary of an assignment."""
         return self.root / "results" / name
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep out other commands that change this course; raise CourseError if one of them runs now."""
+        path = self.root / ".lock"
+        with open(path, "a", encoding="utf-8") as file:
+            try:
+                _lock(file.fileno())
+            except OSError as error:
+                raise CourseError(
+                    f"another command works in {self.root.name} now: wait for its end, or stop it and start it again; "
+                    "grading goes on where it was"
+                ) from error
+            try:
+                yield  # closing the file opens the lock, as does the end of this process, however it comes
+            finally:
+                with contextlib.suppress(OSError):  # Windows keeps what is open
+                    path.unlink()
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a file for this process, not for those that it forks; raise OSError if another one has."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.fstat(descriptor).st_nlink:  # its owner has just taken it away
+            raise BlockingIOError
 
 
 def configure(config: Config, course: Course) -> None:

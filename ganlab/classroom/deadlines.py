@@ -1,12 +1,13 @@
 """Due dates, extensions and what late work costs: a table in the course's folder, entered into nbgrader's gradebook."""
 
-import csv
 import datetime
 import math
+import re
+import zoneinfo
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from ganlab.classroom import roster, tables
 from ganlab.classroom.course import Course, CourseError
 
 FILE = "deadlines.csv"
@@ -27,30 +28,34 @@ class Deadlines:
         return round(points * min(1.0, math.ceil(seconds_late / DAY) * self.percent_a_day / 100), 2)
 
 
-def read(course: Course, name: str) -> Deadlines:
-    """Return an assignment's deadlines from `deadlines.csv`; raise CourseError for a line that cannot be understood."""
+def read(course: Course, name: str) -> Deadlines | None:
+    """Return an assignment's deadlines from `deadlines.csv`, or None without that file.
+
+    Raises CourseError for a line that cannot be understood.
+    """
     file = course.root / FILE
     if not file.is_file():
-        return Deadlines()
+        return None
+    columns, rows = tables.rows(tables.text_of(file))
+    if missing := [column for column in COLUMNS[:3] if column not in columns]:
+        raise CourseError(f"{FILE}: the first line lacks {', '.join(missing)}; expected {','.join(COLUMNS)}")
+    members = roster.read(course)
     due = None
     percent = 0.0
     of_student = {}
-    with open(file, encoding="utf-8-sig", newline="") as lines:
-        table = csv.DictReader(lines)
-        if missing := set(COLUMNS[:3]) - set(table.fieldnames or ()):
-            raise CourseError(
-                f"{FILE}: the first line lacks {', '.join(sorted(missing))}; expected {','.join(COLUMNS)}"
-            )
-        for row in table:
-            place = f"{FILE}, line {table.line_num}"
-            if _assignment(course, row, place) != name:
-                continue
-            when = _time(row["due"], place)
-            if student := (row["student"] or "").strip():
-                of_student[student] = when
-            else:
-                due = when
-                percent = _percent(row.get("percent a day"), place)
+    for line, row in rows:
+        place = f"{FILE}, line {line}"
+        if _assignment(course, row, place) != name:
+            continue
+        when = _time(row["due"], place)
+        student = _student(course, members, row["student"], place) if row["student"] else ""
+        if student in of_student or not student and due:
+            raise CourseError(f"{place}: a line above has a date for {student or 'all'} already")
+        if student:
+            of_student[student] = when
+        else:
+            due = when
+            percent = _percent(row.get("percent a day"), place)
     if of_student and due is None:
         raise CourseError(
             f"{FILE}: assignment {name} has dates for students, and no line without a student for the rest"
@@ -58,20 +63,42 @@ def read(course: Course, name: str) -> Deadlines:
     return Deadlines(due, of_student, percent)
 
 
-def enter(deadlines: Deadlines, gradebook: Any, name: str) -> None:
-    """Write dates, extensions and penalties into the gradebook, where there are any; what is not listed has none."""
-    if deadlines.due is None:
+def enter(deadlines: Deadlines | None, gradebook: Any, name: str) -> None:
+    """Write dates, extensions and penalties into the gradebook; what the table does not list has none.
+
+    Without a table the gradebook stays as it is: its own pages can set a due date, too.
+    """
+    if deadlines is None:
         return
     gradebook.find_assignment(name).duedate = deadlines.due
     for submission in gradebook.assignment_submissions(name):
         own = deadlines.of_student.get(submission.student_id)
-        submission.extension = own - deadlines.due if own else None
+        submission.extension = own - deadlines.due if own and deadlines.due else None
     gradebook.db.commit()
     for submission in gradebook.assignment_submissions(name):
         for notebook in submission.notebooks:
             late = submission.total_seconds_late
             notebook.late_submission_penalty = deadlines.penalty(late, notebook.score) if late else None
     gradebook.db.commit()
+
+
+def stamp(text: str) -> datetime.datetime | None:
+    """Return the time in UTC, without a zone, of a `timestamp.txt`; None if it cannot be understood.
+
+    nbgrader writes "2026-11-10 08:30:00.123 Europe/Paris"; a time without a zone is this machine's.
+    """
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(\S*)", text.strip())
+    if match is None:
+        return None
+    time, zone = match.groups()
+    try:
+        if zone and not zone.startswith(("+", "-", "Z")):
+            when = datetime.datetime.fromisoformat(time).replace(tzinfo=zoneinfo.ZoneInfo(zone))
+        else:
+            when = datetime.datetime.fromisoformat(time + zone)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # "America" is a folder of zones
+        return None
+    return when.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def lateness(seconds: float) -> str:
@@ -83,30 +110,45 @@ def lateness(seconds: float) -> str:
 
 def _assignment(course: Course, row: dict[str, str], place: str) -> str:
     try:
-        return course.find((row["assignment"] or "").strip())
+        return course.find(row["assignment"])
     except CourseError as error:
         raise CourseError(f"{place}: {error}") from error
 
 
-def _time(text: str | None, place: str) -> datetime.datetime:
-    """Return a time in UTC, without a zone, as the gradebook has it; one without a zone is this machine's."""
+def _student(course: Course, members: dict[str, roster.Member], given: str, place: str) -> str:
+    """Return the id of whom a line is for: an id or a name on the roster, or the name of a folder in `submitted/`."""
+    known = roster.matches(members, given)
+    if len(known) == 1:
+        return known[0]
+    if not members or (course.root / "submitted" / given).is_dir():
+        return given
+    raise CourseError(
+        f"{place}: student: got {given!r}, which on the roster "
+        + (f"may be {' or '.join(known)}" if known else "is neither an id nor a name")
+    )
+
+
+def _time(text: str, place: str) -> datetime.datetime:
+    """Return a time in UTC, without a zone, as the gradebook has it; one without a zone is this machine's.
+
+    Dates with dots, as spreadsheets in Europe write them, have the day first. A date alone means all of its day.
+    """
+    turned = re.sub(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})", lambda m: f"{m[3]}-{m[2]:0>2}-{m[1]:0>2}", text)
+    turned = re.sub(r"^([\d-]{10}[ T])(\d):", r"\g<1>0\2:", turned)  # 8:30
     try:
-        when = datetime.datetime.fromisoformat((text or "").strip())
+        when = datetime.datetime.fromisoformat(turned)
     except ValueError as error:
         raise CourseError(f"{place}: due: got {text!r}, expected a time such as 2026-11-09 23:59") from error
+    if re.fullmatch(r"[\d-]{10}", turned):
+        when = when.replace(hour=23, minute=59, second=59)
     return when.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def _percent(text: str | None, place: str) -> float:
     try:
-        percent = float((text or "").strip().removesuffix("%") or 0)
+        percent = float((text or "").removesuffix("%").replace(",", ".") or 0)
     except ValueError:
         percent = -1.0
     if not 0 <= percent <= 100:
         raise CourseError(f"{place}: percent a day: got {text!r}, expected a number from 0 to 100")
     return percent
-
-
-def example(folder: Path) -> str:
-    """Return what to write into the table of the course in `folder`, for the guide and for messages."""
-    return f"{folder / FILE}:\n{','.join(COLUMNS)}\n1,,2026-11-09 23:59,10\n1,ada,2026-11-16 23:59,\n"

@@ -24,6 +24,7 @@ from ganlab.classroom.collecting import TIMESTAMP, HandIn, collect
 from ganlab.classroom.course import Course, CourseError
 from ganlab.classroom.isolation import Starter, not_run, run_isolated, starter
 from ganlab.classroom.limits import Limits
+from ganlab.classroom.reading import printable
 from ganlab.classroom.staging import Staged, stage
 from ganlab.classroom.suspicion import not_handed_in, suspicions
 from ganlab.runtime import write_atomically
@@ -98,12 +99,12 @@ def grade(
     `students`, these alone are looked at. What was marked by hand stays. Raises CourseError, before anything is
     written, for an assignment that is not released as it stands now, and when there is nothing to grade.
     """
-    here = sorted(path.name for path in (course.root / "submitted").glob("[!.]*") if path.is_dir())
+    here = [home.name for home in course.homes() if not roster.unusable(home.name)]
     if not here:
         raise CourseError(f"nothing to grade: no folder submitted/STUDENT/{name} in {course.root.name}")
     members = roster.read(course)
     dates = deadlines.read(course, name)
-    chosen = list(students) or here
+    chosen = list(dict.fromkeys(students)) or here
     if unknown := [student for student in chosen if student not in here]:
         raise CourseError(f"student: got {unknown[0]!r}, expected a folder in submitted/: {', '.join(here[:20])}")
     key, released = marking.released(course, name)
@@ -119,7 +120,7 @@ def grade(
             if records[student].file:  # it was graded before, and has been taken away since
                 records[student].file = ""
                 records[student].of_file = [EARLIER]
-    return report.write(course, name, records, members=members, beside=_beside(course, members))
+    return report.write(course, name, records, members=members, beside=_beside(course, members, dates))
 
 
 def _grader(limits: Limits) -> str:
@@ -210,7 +211,7 @@ def _fingerprint(group: _Class, staged: Staged) -> str:
     for cell in staged.notebook.cells:
         text.update(f"\n{cell.id}\n{cell.source}".encode())
     for file in sorted(staged.folder.rglob("*")):
-        if file.is_file() and file.suffix != ".ipynb" and file.name != TIMESTAMP:
+        if file.is_file() and file.suffix != ".ipynb" and file.name != TIMESTAMP:  # all copied by us
             text.update(f"\n{file.relative_to(staged.folder)}\n".encode() + file.read_bytes())
     return text.hexdigest()
 
@@ -285,20 +286,23 @@ def _minutes(seconds: float) -> str:
     return f"about {seconds / 60:.0f} minutes" if seconds >= 90 else f"about {seconds:.0f} s"
 
 
-def _beside(course: Course, members: dict[str, roster.Member]) -> list[tuple[str, str]]:
-    """Return what lies in `submitted/` and is no student's folder, and folders that are on no roster, and why."""
+def _beside(
+    course: Course, members: dict[str, roster.Member], dates: deadlines.Deadlines | None
+) -> list[tuple[str, str]]:
+    """Return what is of no use, and why: files beside folders, folders and dates of nobody who is known."""
     unused = []
     for path in sorted((course.root / "submitted").iterdir()):
         if path.name.startswith(".") or path.name in ("__MACOSX", "Thumbs.db", "desktop.ini"):
             continue
         if not path.is_dir():
-            unused.append((path.name, "lies beside the students' folders, so nobody knows whose it is"))
+            unused.append((printable(path.name), "lies beside the students' folders, so nobody knows whose it is"))
+        elif why := roster.unusable(path.name):
+            unused.append((printable(path.name), f"was not graded: its name {why}; rename it"))
         elif members and path.name not in members:
-            near = [
-                one.id
-                for one in members.values()
-                if roster.alike(path.name, one.id) or roster.alike(path.name, one.name)
-            ]
-            hint = f"; the roster has {near[0]}" if near else ""
+            near = roster.matches(members, path.name)
+            hint = f"; the roster has {' and '.join(near)}" if near else ""
             unused.append((path.name, f"was graded, and is not on the roster{hint}"))
+    for student in dates.of_student if dates and not members else ():
+        if not (course.root / "submitted" / student).is_dir():
+            unused.append((deadlines.FILE, f"has a date for {student}, of whom there is no folder in submitted/"))
     return unused

@@ -13,14 +13,16 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGraderAPI
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from traitlets.config import Config
 
 from ganlab.classroom import variants
+from ganlab.classroom.collecting import TIMESTAMP
 from ganlab.classroom.course import Course, CourseError, configure
 from ganlab.runtime import write_atomically
 
 MAKERS = ("course.py", "preprocessors.py", "variants.py")  # our part of what makes a release
+DATABASE_ERRORS = (SQLAlchemyError,)  # what a gradebook that is locked, damaged or not to be written raises
 RECORD = "release.json"  # in an assignment's results: what its release was made of
 
 
@@ -108,6 +110,8 @@ def mark(course: Course, name: str, student: str, *, staged: Path, executed: Pat
     api = _api(course, submitted_directory=str(staged))
     api.config.Isolated.executed = str(executed)
     by_hand = _by_hand(course, name, student)
+    if not (staged / student / name / TIMESTAMP).is_file():
+        _forget_time(course, name, student)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's, about its own sessions
         result = api.autograde(name, student, force=True, create=True)
@@ -138,6 +142,16 @@ def write_page(course: Course, name: str, student: str) -> str:
         warnings.simplefilter("ignore", SAWarning)
         result = _api(course).generate_feedback(name, student, force=True)
     return "" if result["success"] else f"has no page: {_last_line(result)}"
+
+
+def _forget_time(course: Course, name: str, student: str) -> None:
+    """Take back a time stamp of an earlier grading, which nbgrader would keep."""
+    with open_gradebook(course) as gradebook:
+        try:
+            gradebook.find_submission(name, student).timestamp = None
+        except MissingEntry:
+            return
+        gradebook.db.commit()
 
 
 Graded = dict[str, tuple[str, float | None, bool]]

@@ -1,6 +1,9 @@
 """Reads a stranger's notebook: what can be understood of the file, as plain cells that nothing later stumbles on."""
 
+import ast
 import json
+import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,7 @@ def understood(content: bytes) -> NotebookNode:
     if not content.strip(b"\0 \r\n\t"):
         raise UnreadableError("is empty")
     try:
-        given = json.loads(_decoded(content))
+        given = json.loads(decoded(content))
     except ValueError as error:
         if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{"):
             raise UnreadableError(f"is cut off or damaged: {error}") from error
@@ -51,7 +54,22 @@ def understood(content: bytes) -> NotebookNode:
     return notebook
 
 
-def _decoded(content: bytes) -> str:
+def printable(name: str) -> str:
+    """Return a file's name as it can be written: in a folder copied from elsewhere it may be no UTF-8."""
+    return os.fsencode(name).decode("utf-8", errors="replace")
+
+
+def parsed(source: str) -> ast.Module | None:
+    """Return a student's code as a tree; None for what is no Python, or nested so deep that Python gives up."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of invalid escapes, say: they are the student's
+        try:
+            return ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def decoded(content: bytes) -> str:
     """Return the text of a file, written in UTF-8 or with one of the byte-order marks that editors add."""
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if content.startswith(mark):

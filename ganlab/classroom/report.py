@@ -1,6 +1,7 @@
 """What comes out of grading: a table of the class, a page a student (nbgrader's), and a summary for the teacher."""
 
 import csv
+import datetime
 import io
 import statistics
 from collections import Counter
@@ -29,6 +30,9 @@ class Row:
     name: str = ""  # of the roster
     file: str = ""  # that was graded
     handed_in: bool = False
+    due: str = ""  # for this student, in this machine's time
+    extended: bool = False
+    stamped: bool = False  # when it came is known
     late: str = ""
     penalty: float = 0.0
     waits: list[str] = field(default_factory=list)
@@ -53,6 +57,7 @@ class Report:
     slips: Counter[str]
     left: Counter[str]
     unused: list[tuple[str, str]] = field(default_factory=list)
+    due: str = ""  # for all, in this machine's time
 
     @property
     def handed_in(self) -> list[Row]:
@@ -66,11 +71,10 @@ class Report:
         lines += ["", "## The commonest slips", ""]
         # where two are as frequent, what a hint names comes before a crash
         ranked = sorted(self.slips.items(), key=lambda item: (-item[1], ": stopped with " in item[0], item[0]))
-        lines += [f"- {count} times: {slip}" for slip, count in ranked[:MOST]] or ["None."]
+        lines += [f"- {count} time{'s' * (count > 1)}: {slip}" for slip, count in ranked[:MOST]] or ["None."]
         missing = [f"{row.student} ({row.name})" if row.name else row.student for row in self.rows if not row.handed_in]
         lines += ["", "## Handed in nothing", "", ", ".join(missing) or "Nobody.", "", "## Late", ""]
-        late = [row for row in self.rows if row.late]
-        lines += [f"- **{row.student}**: {row.late}, {row.penalty:g} points less" for row in late] or ["Nobody."]
+        lines += self._late()
         lines += ["", "## Needs a look", ""]
         looked_at = [row for row in self.looked_at() if row.handed_in]
         lines += [f"- **{row.student}** ({row.total:g} points): {'; '.join(row.remarks)}" for row in looked_at]
@@ -78,6 +82,17 @@ class Report:
         lines += ["", "## Found and not used", ""] if self.unused else []
         lines += [f"- `{what}` {why}" for what, why in self.unused]
         return "\n".join(lines) + "\n"
+
+    def _late(self) -> list[str]:
+        """Return the due date, extensions, who is late, and of how many nobody knows."""
+        late = [row for row in self.rows if row.late]
+        lines = [f"- **{row.student}**: {row.late}, {row.penalty:g} points less" for row in late] or ["Nobody."]
+        if not self.due:
+            return lines
+        dates = f"Due {self.due}" + "".join(f"; for {row.student} {row.due}" for row in self.rows if row.extended)
+        unknown = sum(not row.stamped for row in self.handed_in)
+        lines += ["", f"{unknown} of {len(self.handed_in)} have no time stamp and count as in time."] if unknown else []
+        return [f"{dates}.", "", *lines]
 
     def _distribution(self) -> list[str]:
         rows = self.handed_in
@@ -107,11 +122,11 @@ class Report:
         """Return the marks as CSV: a line a student, a column a part."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        ends = ["late", "penalty", "total", "of", "file", "to mark by hand", "needs a look"]
+        ends = ["due", "late", "penalty", "total", "of", "file", "to mark by hand", "needs a look"]
         writer.writerow(["student", "name", *self.most, *ends])
         for row in self.rows:
             marks = [f"{row.points.get(part, 0.0):g}" for part in self.most]
-            values = [row.late, f"{row.penalty:g}", f"{row.total:g}", f"{sum(self.most.values()):g}", row.file]
+            values = [row.due, row.late, f"{row.penalty:g}", f"{row.total:g}", f"{sum(self.most.values()):g}", row.file]
             writer.writerow([row.student, row.name, *marks, *values, " ".join(row.waits), "; ".join(row.remarks)])
         return text.getvalue()
 
@@ -138,6 +153,7 @@ def write(
         for cell in gradebook.find_notebook(name, name).grade_cells:
             part = part_of(cell.name)
             report.most[part] = report.most.get(part, 0.0) + cell.max_score
+        report.due = _local(gradebook.find_assignment(name).duedate)
         submissions = {one.student_id: one for one in gradebook.assignment_submissions(name)}
         for student in sorted({*records, *members, *submissions}):
             row = Row(student, dict.fromkeys(report.most, 0.0), members[student].name if student in members else "")
@@ -145,6 +161,7 @@ def write(
                 row.file = known.file
                 row.remarks = list(known.remarks)
                 report.unused += [(f"{student}/{what}", why) for what, why in known.unused]
+            row.due = report.due
             if submission := submissions.get(student):
                 _fill(row, submission, report.left)
                 named, alone = named_slips(course.folder("autograded", name, student) / f"{name}.ipynb")
@@ -161,6 +178,8 @@ def write(
 def _fill(row: Row, submission: Any, left: Counter[str]) -> None:
     """Read the gradebook's marks of one submission into a row, and count written parts that were left alone."""
     row.handed_in = True
+    row.extended, row.stamped = bool(submission.extension), submission.timestamp is not None
+    row.due = _local(submission.duedate)
     row.late = lateness(submission.total_seconds_late)
     for notebook in submission.notebooks:
         row.penalty += notebook.late_submission_penalty or 0.0
@@ -169,3 +188,8 @@ def _fill(row: Row, submission: Any, left: Counter[str]) -> None:
             row.waits += [grade.name] if grade.needs_manual_grade else []
             by_hand = grade.name == part_of(grade.name)
             left[grade.name] += by_hand and grade.auto_score == 0  # which nbgrader gives to an untouched answer
+
+
+def _local(when: datetime.datetime | None) -> str:
+    """Return a time of the gradebook's, in UTC, as this machine's clock has it; "" for none."""
+    return f"{when.replace(tzinfo=datetime.UTC).astimezone():%Y-%m-%d %H:%M}" if when else ""

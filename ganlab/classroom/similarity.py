@@ -20,6 +20,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from ganlab.classroom.reading import parsed
+
 TOKENS, WORDS = 12, 6  # in a run: of code, of prose
 LEAST = 0.35  # a pair less alike is not shown, however unlike the others are
 SHOWN = 30  # pairs
@@ -89,9 +91,8 @@ def _runs(notebook: NotebookNode) -> dict[Run, set[tuple[int, int]]]:
 
 def _bound_names(source: str) -> set[str]:
     """Return the names that code gives: variables, arguments, functions; whoever copies may choose others."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
+    tree = parsed(source)
+    if tree is None:
         return set()
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from ganlab.classroom.isolation import NOT_RUN
 
@@ -18,7 +19,9 @@ def named_slips(file: Path) -> tuple[set[str], set[str]]:
     """Return what the tests in a graded notebook named, such as "optimal-d: that is 1 - D*", and parts left alone."""
     slips = set()
     alone = set()
-    for cell in nbformat.read(file, as_version=4).cells if file.is_file() else []:
+    cells = nbformat.read(file, as_version=4).cells if file.is_file() else []
+    errors = _errors_of_answers(cells)
+    for cell in cells:
         grade = cell.metadata.get("nbgrader", {})
         if cell.cell_type != "code" or not grade.get("grade"):
             continue
@@ -29,8 +32,21 @@ def named_slips(file: Path) -> tuple[set[str], set[str]]:
                 alone.add(part_of(grade.grade_id))
                 continue
             hint = _error(output) if output.output_type == "error" else _hint(text)
+            if output.get("ename") == "NameError":  # what the answer's own cell did not get to define
+                hint = errors.get(part_of(grade.grade_id), hint)
             slips |= {f"{part_of(grade.grade_id)}: {hint}"} if hint else set()
     return slips, alone
+
+
+def _errors_of_answers(cells: list[NotebookNode]) -> dict[str, str]:
+    """Return what the cells of answers stopped with themselves, by part."""
+    return {
+        cell.metadata.nbgrader.grade_id: f"its own cell stopped with {output.ename}: {output.evalue[:100]}"
+        for cell in cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
+        for output in cell.outputs
+        if output.output_type == "error" and output.ename != "Stopped"
+    }
 
 
 def _hint(text: str) -> str:

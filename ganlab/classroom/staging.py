@@ -13,10 +13,13 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ganlab.classroom.collecting import HandIn
+from ganlab.classroom import deadlines
+from ganlab.classroom.collecting import TIMESTAMP, HandIn
+from ganlab.classroom.reading import parsed
 
 FEW_WORDS = 5  # text of the student's own near an untouched written answer, which may be the answer
 MANY_WORDS = 20  # the same elsewhere in the notebook
+VARIANT = "variant"  # the locked cell that holds the course's numbers
 OWN = "own-"  # how the ids of a student's own cells begin
 MOVED = "*(This cell was left as it was released. What follows stood elsewhere in the notebook.)*"
 
@@ -38,13 +41,30 @@ def stage(hand_in: HandIn, student: str, folder: Path, *, key: NotebookNode, rel
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    odd: list[str] = []
     for name, path in hand_in.extras.items():
         target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        except OSError as error:  # the notebook may well do without it
+            odd.append(f"{name}, beside the notebook, could not be read: {error.strerror}")
+    odd += _clear_time_stamp(folder / TIMESTAMP)
     notebook, repairs = restore(hand_in.notebook or new_notebook(cells=list(release.cells)), key, release)
     nbformat.write(notebook, folder / f"{folder.name}.ipynb")
-    return Staged(student, folder, notebook, hand_in.remarks + repairs)
+    return Staged(student, folder, notebook, hand_in.remarks + odd + repairs)
+
+
+def _clear_time_stamp(file: Path) -> list[str]:
+    """Write a copied time stamp as nbgrader cannot misread it; take away what nobody can read, and say so."""
+    if not file.is_file():
+        return []
+    text = file.read_text(encoding="utf-8-sig", errors="replace").strip()
+    if when := deadlines.stamp(text):
+        file.write_text(f"{when:%Y-%m-%d %H:%M:%S} UTC", encoding="utf-8")
+        return []
+    file.unlink()
+    return [f"{TIMESTAMP} holds {text[:40]!r}, expected a time such as 2026-11-10 08:30:00 UTC: it may be late"]
 
 
 def restore(given: NotebookNode, key: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, list[str]]:
@@ -89,7 +109,10 @@ def _repaired(
     if "nbgrader" not in given.metadata:
         remarks.append(f"cell {released.id!r} had lost its metadata")
     if released.metadata.nbgrader.locked:
-        if _text(given) != _text(released) or given.cell_type != released.cell_type:
+        changed = _text(given) != _text(released)
+        if released.id == VARIANT and changed and _of_any_variant(given) == _of_any_variant(released):
+            remarks.append("was worked on in another variant, perhaps the open one of the public course: other numbers")
+        elif changed or given.cell_type != released.cell_type:
             remarks.append(f"cell {released.id!r} had been changed (it was put back)")
         cell = _rebuilt(released)
         cell.source = tests[released.id]
@@ -129,10 +152,8 @@ def _match(given: list[NotebookNode], release: list[NotebookNode]) -> dict[int, 
 
 def defined_names(source: str) -> set[str]:
     """Return the names that code defines at its top: functions, classes, variables; none of what is not Python."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError):
-        return set()
+    tree = parsed(source)
+    body = tree.body if tree else []
     names = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     for node in body:
         if isinstance(node, ast.Assign):
@@ -208,14 +229,13 @@ def _own_text(
 
 def _prose_in_code(source: str) -> str:
     """Return the text of a code cell that holds no code: comments, a string alone, or what is no Python at all."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError):
+    tree = parsed(source)
+    if tree is None:
         looks_like_code = re.search(
             r"^\s*(def |class |import |from \w+ import|for .*:$|if .*:$)|[\w\]]\s*=\s*\S|\w\(", source, re.M
         )
         return "" if looks_like_code else source.strip()
-    if any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body):
+    if any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in tree.body):
         return ""
     lines = [line.strip().strip("#\"'").strip() for line in source.splitlines()]
     return "\n".join(line for line in lines if line)
@@ -230,6 +250,11 @@ def _counted(remarks: list[str]) -> list[str]:
 
 def _text(cell: NotebookNode) -> str:
     return cell.source.strip()
+
+
+def _of_any_variant(cell: NotebookNode) -> str:
+    """Return the text of the cell that sets the variant, without its number."""
+    return re.sub(r"\Avariant = \d+", "variant", _text(cell))
 
 
 def _rebuilt(cell: NotebookNode) -> NotebookNode:

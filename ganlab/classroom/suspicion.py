@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from ganlab.classroom.reading import parsed
+
 MODULES = {"ctypes", "gc", "inspect", "multiprocessing", "nbgrader", "socket", "subprocess", "urllib", "requests"}
 NAMES = {"_getframe", "addaudithook", "classroom", "get_ipython", "hidden_variant", "settrace", "setprofile"}
 JUDGE = {"Exercise", "Slip", "judge", "mark"}
@@ -31,9 +33,8 @@ def _in_code(source: str) -> Iterator[str]:
     for line in lines:
         if line.lstrip().startswith("!") or line.lstrip().startswith("%%") and "%%time" not in line:
             yield f"runs a command: {line.strip()[:60]}"
-    try:
-        tree = ast.parse("\n".join("" if line.lstrip().startswith(("!", "%")) else line for line in lines))
-    except (SyntaxError, ValueError):  # it will not run either
+    tree = parsed("\n".join("" if line.lstrip().startswith(("!", "%")) else line for line in lines))
+    if tree is None:  # it will not run either
         return
     modules = _imported(tree)
     for node in ast.walk(tree):
