@@ -425,6 +425,15 @@ def test_all_assignments_come_into_one_table_with_names_of_ones_own(tmp_path: Pa
         export.table(course, {"mark": "x"})
 
 
+@pytest.mark.parametrize("text", ["student;total;of\nada;90,5;100\n", "student,total,of\nada,,100\n", "student\nada\n"])
+def test_a_table_that_a_spreadsheet_has_rewritten_is_refused(text: str, tmp_path: Path) -> None:
+    course = a_course(tmp_path)
+    course.results(NAME).mkdir(parents=True)
+    (course.results(NAME) / "marks.csv").write_text(text)
+    with pytest.raises(CourseError, match="results/1_game/marks.csv: is no longer as grading wrote it.*make grade A=1"):
+        export.table(course, {})
+
+
 # ---- similarity
 
 FILLER = [
@@ -567,12 +576,12 @@ def test_statistics_of_parts_are_on_a_page_with_pictures(tmp_path: Path) -> None
     course.results(NAME).mkdir(parents=True)
     with open(course.results(NAME) / "marks.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["student", *parts])
+        writer.writerow(["student", *parts, "total", "of"])
         for k in range(10):  # the first part tells strong from weak, the second the other way round
             strong = k >= 5
             rest = {part: (5 if strong else 1) + k % 2 for part in parts}
             marks = rest | {parts[0]: 10 * strong, parts[1]: 14 * (not strong), "letter": 3}
-            writer.writerow([f"s{k}", *(marks[part] for part in parts)])
+            writer.writerow([f"s{k}", *(marks[part] for part in parts), sum(marks.values()), 100])
             graded = course.folder("autograded", NAME, f"s{k}")
             graded.mkdir(parents=True)
             hint = (

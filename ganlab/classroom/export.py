@@ -13,7 +13,9 @@ def table(course: Course, names: dict[str, str]) -> str:
     Columns are "student", "name", each assignment, "total" and "of"; `names` renames them, and leaves out those that
     it renames to "". The marks are those of the last grading. Raises CourseError for a column that is not there.
     """
-    marks = {name: _marks(course, name) for name in course.names() if (course.results(name) / "marks.csv").is_file()}
+    marks = {
+        name: read_marks(course, name) for name in course.names() if (course.results(name) / "marks.csv").is_file()
+    }
     if not marks:
         raise CourseError("nothing to export: no assignment has been graded")
     columns = ["student", "name", *marks, "total", "of"]
@@ -35,6 +37,18 @@ def table(course: Course, names: dict[str, str]) -> str:
     return text.getvalue()
 
 
-def _marks(course: Course, name: str) -> dict[str, dict[str, str]]:
-    with open(course.results(name) / "marks.csv", encoding="utf-8", newline="") as file:
-        return {row["student"]: row for row in csv.DictReader(file)}
+def read_marks(course: Course, name: str) -> dict[str, dict[str, str]]:
+    """Return the table of the last grading by student; raise CourseError if another program has rewritten it."""
+    file = course.results(name) / "marks.csv"
+    try:
+        with open(file, encoding="utf-8", newline="") as lines:
+            rows = {row["student"]: row for row in csv.DictReader(lines)}
+        for row in rows.values():
+            float(row["total"]), float(row["of"])
+    except (KeyError, TypeError, ValueError) as error:
+        again = f"make grade A={name.partition('_')[0]}"
+        raise CourseError(
+            f"{file.relative_to(course.root).as_posix()}: is no longer as grading wrote it, perhaps saved by a "
+            f"spreadsheet; {again} writes it anew"
+        ) from error
+    return rows

@@ -1,7 +1,6 @@
 """How each part of an assignment did: solved by how many, what went wrong, whether it tells strong from weak work."""
 
 import base64
-import csv
 import html
 import io
 import re
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 import nbformat
 
 from ganlab.classroom.course import Course, CourseError
+from ganlab.classroom.export import read_marks
 from ganlab.classroom.slips import named_slips, part_of
 
 FEWEST = 8  # submissions, below which a correlation says nothing
@@ -61,10 +61,9 @@ def gather(course: Course, name: str) -> list[Question]:
     if not table.is_file():
         raise CourseError(f"{name} has not been graded: make grade A={name.partition('_')[0]}")
     questions = _parts(course, name)
-    with open(table, encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if _is_marked(course, name, row["student"])]
+    rows = [row for student, row in read_marks(course, name).items() if _is_marked(course, name, student)]
     for row in rows:
-        marks = {part: float(row[part]) for part in questions}
+        marks = {part: float(row.get(part) or 0) for part in questions}
         for part, question in questions.items():
             question.points.append(marks[part])
             question.rests.append(sum(marks.values()) - marks[part])
