@@ -23,8 +23,8 @@ matplotlib.use("agg")
 pytest_plugins = ["browser", "costs"]  # fixtures for every file, one server for all; what each file cost
 # `make check`: what says soon whether the package is sound; no browser, lesson, grading or training runs.
 QUICK = (
-    "architecture check checkpoint equations guide latent lesson_style lesson_style_rejects linear_gaussian losses "
-    "metrics models plots probability rehearsal slices toys walks"
+    "architecture check checkpoint collecting equations guide latent lesson_style lesson_style_rejects linear_gaussian "
+    "losses metrics models plots probability rehearsal slices teaching toys walks"
 ).split()
 PRIVATE = pytest.StashKey[str]()
 

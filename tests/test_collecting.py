@@ -1,5 +1,6 @@
 """What students hand in, however wrapped, broken or misplaced: what is taken, what is said, and nobody else pays."""
 
+import copy
 import io
 import json
 import os
@@ -160,6 +161,7 @@ def test_an_odd_file_is_read_and_loses_nothing(kind: str, tmp_path: Path) -> Non
         (b'{"cells": 3}', "it holds no cells"),
         (b'{"cells": []}', "is a notebook without cells"),
         (b'{"cells": [3]}', "is a notebook without cells"),
+        (b'{"worksheets": [{"cells": 3}, 3]}', "is a notebook without cells"),
         (b"[" * 100_000, "no notebook|nested deeper"),
         (b"<<<<<<< HEAD\n" + BYTES, "is no notebook"),
     ],
@@ -250,7 +252,7 @@ UNTOUCHED = nbformat.writes(RELEASE).encode()
 HALF = nbformat.writes(submissions.solved(RELEASE, KEY, 2)).encode()
 OTHER = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])).encode()
 IPYNB = f"{NAME}.ipynb"
-THIRD = nbformat.writes(nbformat.convert(SOLVED, 3)).encode()
+THIRD = nbformat.writes(nbformat.convert(copy.deepcopy(SOLVED), 3)).encode()
 LOUD = changed(
     lambda c: json_cell(c, submissions.FIRST).update(
         outputs=[{"output_type": "stream", "name": "stdout", "text": "x" * 20_000_000}]
@@ -303,7 +305,8 @@ WRAPPED: dict[str, tuple[dict[str, bytes], str, str]] = {
     "the folder with a blank": ({f"1 game/{IPYNB}": BYTES}, f"1 game/{IPYNB}", f"not in the folder {NAME}"),
     "the folder fetched twice": ({f"1_game (1)/{IPYNB}": BYTES}, f"1_game (1)/{IPYNB}", f"not in the folder {NAME}"),
     "another folder": ({f"my work/{IPYNB}": BYTES}, f"my work/{IPYNB}", "was found at my work/"),
-    "the folder is a file": ({NAME: BYTES}, "", "has no"),
+    "the folder is a file": ({NAME: BYTES}, NAME, "was handed in as 1_game, graded as 1_game.ipynb"),
+    "the folder is a file of something else": ({NAME: b"my notes"}, "", "has no"),
     "an empty folder beside the file": ({f"{NAME}/.keep": b"", IPYNB: BYTES}, IPYNB, "was found at"),
     "another assignment's folder": ({f"2_dcgan/{IPYNB}": BYTES}, "", "handed in nothing"),
     "a PDF": ({f"{NAME}/1_game.pdf": b"%PDF"}, "", "is a .pdf, and a notebook, .ipynb, is what is graded"),
@@ -316,7 +319,7 @@ WRAPPED: dict[str, tuple[dict[str, bytes], str, str]] = {
     "an empty folder with the notebook's name": ({f"{NAME}/{IPYNB}/.keep": b""}, "", "has no 1_game.ipynb"),
     "notes beside it": ({f"{NAME}/{IPYNB}": BYTES, f"{NAME}/notes.txt": b"my notes"}, f"{NAME}/{IPYNB}", ""),
     "a time stamp alone": ({f"{NAME}/timestamp.txt": b"2026-11-10 08:30 UTC"}, "", "has no 1_game.ipynb"),
-    "the third format": ({f"{NAME}/{IPYNB}": THIRD}, f"{NAME}/{IPYNB}", "had lost their metadata"),
+    "the third format": ({f"{NAME}/{IPYNB}": THIRD}, f"{NAME}/{IPYNB}", ""),
     "20 MB of output": ({f"{NAME}/{IPYNB}": LOUD}, f"{NAME}/{IPYNB}", ""),
     "a zip, damaged beside the notebook": (
         {f"{NAME}/work.zip": zipped(**{IPYNB: BYTES, "data.csv": b"1,2,3" * 50}).replace(b"1,2,3" * 50, b"1,2,4" * 50)},

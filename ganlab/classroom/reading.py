@@ -1,6 +1,7 @@
 """Reads a stranger's notebook: what can be understood of the file, as plain cells that nothing later stumbles on."""
 
 import ast
+import itertools
 import json
 import os
 import warnings
@@ -82,10 +83,21 @@ def _cells(given: Any) -> list[Any]:
         raise UnreadableError("is no notebook: it holds no cells")
     if isinstance(given.get("cells"), list):
         return given["cells"]
-    try:  # the third format, of 2014, and what converters make of it
-        return nbformat.convert(nbformat.from_dict(given), 4).cells
-    except Exception as error:  # whatever it holds
-        raise UnreadableError("is no notebook: it holds no cells") from error
+    sheets = given.get("worksheets")
+    if not isinstance(sheets, list):
+        raise UnreadableError("is no notebook: it holds no cells")
+    cells = [sheet["cells"] for sheet in sheets if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)]
+    return [_of_third_format(cell) for cell in itertools.chain(*cells) if isinstance(cell, dict)]
+
+
+def _of_third_format(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return a cell of the format of before 2015, which some converters still write, with its text where it is now."""
+    source = cell.get("input", cell.get("source", ""))
+    if cell.get("cell_type") == "heading":
+        level = cell.get("level")
+        lines = source if isinstance(source, list) else [source]
+        source = ["#" * (level if isinstance(level, int) and 0 < level < 7 else 1) + " ", *lines]
+    return cell | {"source": source}
 
 
 def _plain(cell: dict[str, Any], name: str) -> NotebookNode:
