@@ -440,10 +440,11 @@ def test_names_that_are_no_utf_8_can_be_written_into_the_table(tmp_path: Path) -
 
 
 def test_a_file_that_cannot_be_copied_costs_itself_alone(tmp_path: Path) -> None:
-    files = {f"{NAME}/work.zip": zipped(**{f"x/{IPYNB}": BYTES, "x/data": b"1"}), f"{NAME}/data/more.csv": b"2"}
-    staged = stage(collected(tmp_path, files), "ada", tmp_path / "staged" / NAME, KEY, RELEASE)
-    assert sources(staged.notebook) == REPAIRED
-    assert not staged.looks or "beside the notebook, could not be read" in staged.looks[0]
+    hand_in = collected(tmp_path, {f"{NAME}/{IPYNB}": BYTES, f"{NAME}/data.csv": b"1"})
+    hand_in.extras["gone.csv"] = tmp_path / "nowhere"
+    staged = stage(hand_in, "ada", tmp_path / "staged" / NAME, KEY, RELEASE)
+    assert sources(staged.notebook) == REPAIRED and (staged.folder / "data.csv").read_bytes() == b"1"
+    assert staged.looks == ["gone.csv, beside the notebook, could not be read: No such file or directory"]
 
 
 def test_what_a_zip_holds_and_is_not_used_is_named(tmp_path: Path) -> None:

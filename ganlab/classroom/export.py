@@ -43,8 +43,8 @@ def read_marks(course: Course, name: str) -> dict[str, dict[str, str]]:
     try:
         with open(file, encoding="utf-8", newline="") as lines:
             rows = {row["student"]: row for row in csv.DictReader(lines)}
-        for row in rows.values():
-            float(row["total"]), float(row["of"])
+        for row in rows.values():  # as they will be read
+            sum(float(row[column]) for column in ("total", "of"))
     except (KeyError, TypeError, ValueError) as error:
         again = f"make grade A={name.partition('_')[0]}"
         raise CourseError(
