@@ -1,11 +1,13 @@
 """Looks through what a student handed in, however it is wrapped, and takes the notebook of the assignment from it."""
 
 import contextlib
+import datetime
 import re
 import shutil
 import unicodedata
 import zipfile
 import zlib
+import zoneinfo
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -148,6 +150,25 @@ def _time_stamp(home: Path, name: str, hand_in: HandIn) -> None:
         if file.is_file() and not file.is_symlink():
             hand_in.extras[TIMESTAMP] = file
             return
+
+
+def stamp(text: str) -> datetime.datetime | None:
+    """Return the time in UTC, without a zone, of a `timestamp.txt`; None if it cannot be understood.
+
+    nbgrader writes "2026-11-10 08:30:00.123 Europe/Paris"; a time without a zone is this machine's.
+    """
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(\S*)", text.strip())
+    if match is None:
+        return None
+    time, zone = match.groups()
+    try:
+        if zone and not zone.startswith(("+", "-", "Z")):
+            when = datetime.datetime.fromisoformat(time).replace(tzinfo=zoneinfo.ZoneInfo(zone))
+        else:
+            when = datetime.datetime.fromisoformat(time + zone)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # "America" is a folder of zones
+        return None
+    return when.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def _files(folder: Path) -> list[Path]:

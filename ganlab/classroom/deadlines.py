@@ -3,7 +3,6 @@
 import datetime
 import math
 import re
-import zoneinfo
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,25 +79,6 @@ def enter(deadlines: Deadlines | None, gradebook: Any, name: str) -> None:
             late = submission.total_seconds_late
             notebook.late_submission_penalty = deadlines.penalty(late, notebook.score) if late else None
     gradebook.db.commit()
-
-
-def stamp(text: str) -> datetime.datetime | None:
-    """Return the time in UTC, without a zone, of a `timestamp.txt`; None if it cannot be understood.
-
-    nbgrader writes "2026-11-10 08:30:00.123 Europe/Paris"; a time without a zone is this machine's.
-    """
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(\S*)", text.strip())
-    if match is None:
-        return None
-    time, zone = match.groups()
-    try:
-        if zone and not zone.startswith(("+", "-", "Z")):
-            when = datetime.datetime.fromisoformat(time).replace(tzinfo=zoneinfo.ZoneInfo(zone))
-        else:
-            when = datetime.datetime.fromisoformat(time + zone)
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # "America" is a folder of zones
-        return None
-    return when.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def lateness(seconds: float) -> str:

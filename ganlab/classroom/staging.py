@@ -13,8 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ganlab.classroom import deadlines
-from ganlab.classroom.collecting import TIMESTAMP, HandIn
+from ganlab.classroom.collecting import TIMESTAMP, HandIn, stamp
 from ganlab.classroom.reading import parsed
 
 FEW_WORDS = 5  # text of the student's own near an untouched written answer, which may be the answer
@@ -60,7 +59,7 @@ def _clear_time_stamp(file: Path) -> list[str]:
     if not file.is_file():
         return []
     text = file.read_text(encoding="utf-8-sig", errors="replace").strip()
-    if when := deadlines.stamp(text):
+    if when := stamp(text):
         file.write_text(f"{when:%Y-%m-%d %H:%M:%S} UTC", encoding="utf-8")
         return []
     file.unlink()
