@@ -39,7 +39,7 @@ def sources(notebook: NotebookNode) -> dict[str, str]:
     return {cell.id: cell.source for cell in notebook.cells if not cell.id.startswith("own-")}
 
 
-REPAIRED = sources(restore(understood(BYTES), KEY, RELEASE)[0])
+REPAIRED = sources(restore(understood(BYTES), key=KEY, release=RELEASE)[0])
 
 
 def test_a_solved_notebook_is_taken_as_it_is() -> None:
@@ -214,7 +214,7 @@ def test_work_in_another_variant_is_no_suspicion_of_tampering() -> None:
     cell = submissions.cell(notebook, "variant")
     cell.source = cell.source.replace("variant = 1 ", "variant = 4711 ")
     assert "4711" in cell.source
-    restored, looks = restore(understood(nbformat.writes(notebook).encode()), KEY, RELEASE)
+    restored, looks = restore(understood(nbformat.writes(notebook).encode()), key=KEY, release=RELEASE)
     assert sources(restored) == REPAIRED
     assert looks == ["was worked on in another variant, perhaps the open one of the public course: other numbers"]
 
@@ -388,9 +388,9 @@ def test_files_beside_the_notebook_come_along_and_links_do_not(tmp_path: Path) -
 
 def stamped(tmp_path: Path, files: dict[str, bytes]) -> tuple[str, list[str]]:
     """Return the time stamp that nbgrader will read, "" for none, and what needs a look."""
-    staged = stage(collected(tmp_path, files), "ada", tmp_path / "staged" / NAME, KEY, RELEASE)
+    staged = stage(collected(tmp_path, files), "ada", tmp_path / "staged" / NAME, key=KEY, release=RELEASE)
     file = staged.folder / TIMESTAMP
-    return file.read_text(encoding="utf-8") if file.is_file() else "", staged.looks
+    return file.read_text(encoding="utf-8") if file.is_file() else "", staged.remarks
 
 
 @pytest.mark.parametrize(
@@ -432,19 +432,19 @@ def test_names_that_are_no_utf_8_can_be_written_into_the_table(tmp_path: Path) -
     for name in (b"Zo\xeb.ipynb", b"Zo\xeb.csv"):
         (home / os.fsdecode(name)).write_bytes(b"1")
     os.symlink(home / IPYNB, home / os.fsdecode(b"\xfc.txt"))
-    hand_in = collect(home.parent, NAME, RELEASE, tmp_path / "unpacked", OTHERS)
-    staged = stage(hand_in, "ada", tmp_path / "staged" / NAME, KEY, RELEASE)
+    hand_in = collect(home.parent, NAME, RELEASE, place=tmp_path / "unpacked", others=OTHERS)
+    staged = stage(hand_in, "ada", tmp_path / "staged" / NAME, key=KEY, release=RELEASE)
     assert sources(staged.notebook) == REPAIRED and (staged.folder / "Zo\ufffd.csv").read_bytes() == b"1"
-    said = json.dumps([hand_in.file, staged.looks, hand_in.unused, list(hand_in.extras)], ensure_ascii=False)
+    said = json.dumps([hand_in.file, staged.remarks, hand_in.unused, list(hand_in.extras)], ensure_ascii=False)
     assert "\ufffd.ipynb" in said and said.encode("utf-8")
 
 
 def test_a_file_that_cannot_be_copied_costs_itself_alone(tmp_path: Path) -> None:
     hand_in = collected(tmp_path, {f"{NAME}/{IPYNB}": BYTES, f"{NAME}/data.csv": b"1"})
     hand_in.extras["gone.csv"] = tmp_path / "nowhere"
-    staged = stage(hand_in, "ada", tmp_path / "staged" / NAME, KEY, RELEASE)
+    staged = stage(hand_in, "ada", tmp_path / "staged" / NAME, key=KEY, release=RELEASE)
     assert sources(staged.notebook) == REPAIRED and (staged.folder / "data.csv").read_bytes() == b"1"
-    assert staged.looks == ["gone.csv, beside the notebook, could not be read: No such file or directory"]
+    assert staged.remarks == ["gone.csv, beside the notebook, could not be read: No such file or directory"]
 
 
 def test_what_a_zip_holds_and_is_not_used_is_named(tmp_path: Path) -> None:
@@ -483,7 +483,7 @@ def test_names_in_a_zip_that_does_not_say_how_they_are_written(encoding: str, tm
 def test_code_that_python_gives_up_on_costs_its_cell_alone(code: str) -> None:
     notebook = submissions.solved(RELEASE, KEY)
     notebook.cells.insert(7, nbformat.v4.new_code_cell(code))
-    restored, looks = restore(understood(nbformat.writes(notebook).encode()), KEY, RELEASE)
+    restored, looks = restore(understood(nbformat.writes(notebook).encode()), key=KEY, release=RELEASE)
     assert sources(restored) == REPAIRED and looks == []
     assert suspicions(restored) == []
     assert similarity.unusual_pairs({"ada": notebook, "ben": SOLVED}, RELEASE)[1] > 0
