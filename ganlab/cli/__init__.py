@@ -1,6 +1,6 @@
 """The command line: `python -m ganlab doctor` examines this machine, `data` lists and fetches sets, `train` trains.
 
-`sample` and `walk` make pictures with what is trained.
+`sample` and `walk` make pictures with what is trained, `lessons` makes the student's copies of the lessons.
 """
 
 import re
@@ -11,7 +11,7 @@ import torch
 from ganlab import data
 from ganlab.checkpoint import CheckpointError
 from ganlab.classroom import handin
-from ganlab.cli import doctor, draw, export, gpu, metric, tasks, train
+from ganlab.cli import doctor, draw, export, gpu, lessons, metric, tasks, train
 from ganlab.cli.arguments import Parser
 from ganlab.runtime import forgiving_output
 
@@ -30,6 +30,9 @@ def _run(arguments: list[str] | None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     machine = commands.add_parser("doctor", help="say whether the course can run here, and what mends it if not")
     machine.add_argument("--gpu", action="store_true", help="try every kind of run on the GPU: a table, in 3 minutes")
+    lessons.add_arguments(
+        commands.add_parser("lessons", help="make or update your copies of the lessons, and list them")
+    )
     sets = commands.add_parser("data", help="list the image sets, or get one").add_subparsers(dest="action")
     sets.add_parser("fetch", help="build or download a set into the cache").add_argument("name", metavar="NAME")
     tasks.add_arguments(commands.add_parser("train", help="train networks into a folder; again to continue"))
@@ -49,7 +52,8 @@ def _run(arguments: list[str] | None) -> int:
             return handin.run(chosen)
         if chosen.command == "train":
             return train.run(chosen)
-        others = {"sample": draw.sample, "walk": draw.walk, "metric": metric.run, "export": export.run}
+        others = {"lessons": lessons.run, "sample": draw.sample, "walk": draw.walk}
+        others |= {"metric": metric.run, "export": export.run}
         if chosen.command in others:
             return others[chosen.command](chosen)
         return _fetch(chosen.name) if chosen.action == "fetch" else _list()
