@@ -9,8 +9,6 @@ GRADER := $(VENV)/instructor
 GPY    := $(GRADER)/bin/python
 # JupyterLab refuses to run as root (in a container, say) unless it is told to.
 ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
-# Sliders answer sooner; for this server alone (ganlab/nodelay.py).
-NODELAY := --ServerApp.jpserver_extensions=ganlab.nodelay=True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -20,8 +18,9 @@ help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
-lab: $(READY) ## Open JupyterLab at the first lesson (flags: make lab ARGS="--no-browser --port=9999")
-	$(PY) -m jupyter lab $(ROOT) $(NODELAY) notebooks/00_start_here.ipynb $(ARGS)
+lab: $(READY) ## Open JupyterLab on your own copies of the lessons (flags: make lab ARGS="--no-browser --port=9999")
+	$(PY) -m ganlab lessons
+	$(PY) -m jupyter lab $(ROOT) --config=jupyter_server_config.py $(ARGS)
 
 test: $(READY) $(GRADER)/ready ## Prove everything: about half an hour on two cores (flags: make test ARGS="-k losses")
 	$(PY) -m pytest -n logical $(ARGS)
@@ -71,7 +70,7 @@ lint: $(READY) ## Check style and formatting of the code and the lessons
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
-clean: ## Remove build products and caches; lessons, data, your runs and .venv stay
+clean: ## Remove build products and caches; lessons, work/, data, your runs and .venv stay
 	rm -rf build .pytest_cache .ruff_cache
 	find ganlab tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 

@@ -2,9 +2,8 @@
 
 Without it the system holds a small message back until the browser has acknowledged the one before (Nagle's algorithm,
 RFC 896), and browsers let that wait up to 40 ms (delayed acknowledgement, RFC 1122, 4.2.3.2). A slider's callback sends
-several: that the kernel is busy, the picture, a text. `make lab` switches it on for its own server, by the flag
-`--ServerApp.jpserver_extensions=ganlab.nodelay=True`; other servers of the environment stay as they are. What a proxy
-between server and browser does is its own affair.
+several: that the kernel is busy, the picture, a text. The course's own server has it on, by jupyter_server_config.py;
+other servers of the environment stay as they are. What a proxy between server and browser does is its own affair.
 """
 
 from typing import Any

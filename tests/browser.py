@@ -4,6 +4,7 @@ conftest.py loads it as a plugin, so every test may ask for `server`, `browser` 
 named `..._in_browser.py`: conftest.py starts those first and gives each file to one worker.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -83,27 +84,36 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(value))
+    nodelay = "--ServerApp.jpserver_extensions=ganlab.nodelay=True"  # as `make lab` has it
+    with jupyterlab(folder, nodelay, GANLAB_SPEED="smoke", JUPYTERLAB_SETTINGS_DIR=str(folder / "settings")) as lab:
+        root, token = lab
+        yield folder / "notebooks", f"{root}/lab/tree/notebooks/{{}}?reset&token={token}"
+
+
+@contextlib.contextmanager
+def jupyterlab(folder: Path, *options: str, **environment: str) -> Iterator[tuple[str, str]]:
+    """Run JupyterLab in a folder; yield its address and its token. Its log lies in the folder, as `log`.
+
+    conftest.py gives Jupyter folders of its own, so nothing of the user's decides what happens here.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex()
-    nodelay = "--ServerApp.jpserver_extensions=ganlab.nodelay=True"  # as `make lab` does
-    options = [nodelay, "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-    root = ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-    # conftest.py gives Jupyter folders of its own, so nothing of the user's decides what happens here.
-    environment = {**os.environ, "GANLAB_SPEED": "smoke", "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}
+    own = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+    own += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options, *root, f"--IdentityProvider.token={token}"],
+            [sys.executable, "-m", "jupyterlab", *options, *own, f"--IdentityProvider.token={token}"],
             cwd=folder,
-            env=environment,
+            env={**os.environ, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
         wait_for(f"http://127.0.0.1:{port}/api?token={token}", process, log)
-        yield folder / "notebooks", f"http://127.0.0.1:{port}/lab/tree/notebooks/{{}}?reset&token={token}"
+        yield f"http://127.0.0.1:{port}", token
     finally:
         process.terminate()  # JupyterLab ends its kernels with itself
         process.wait(timeout=limits.scaled(10))

@@ -23,8 +23,8 @@ matplotlib.use("agg")
 pytest_plugins = ["browser", "costs"]  # fixtures for every file, one server for all; what each file cost
 # `make check`: what says soon whether the package is sound; no browser, lesson, grading or training runs.
 QUICK = (
-    "architecture check checkpoint collecting equations guide latent lesson_style lesson_style_rejects linear_gaussian "
-    "losses metrics models plots probability rehearsal slices teaching toys walks"
+    "architecture check checkpoint collecting copies equations guide latent lesson_style lesson_style_rejects "
+    "linear_gaussian losses metrics models navigation plots probability rehearsal slices teaching toys walks"
 ).split()
 PRIVATE = pytest.StashKey[str]()
 
@@ -70,7 +70,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     `--dist loadgroup` is made for this, but with pytest 9.2 it groups nothing (pytest-xdist issue 1386).
     """
     scheduler = LoadScopeScheduling(config, log)
-    together = re.compile(r"\w+_in_browser\.py|test_grading\.py|test_isolation\.py|test_parallel\.py")
+    together = re.compile(r"\w+_in_(?:browser|lab)\.py|test_grading\.py|test_isolation\.py|test_parallel\.py")
     scheduler._split_scope = lambda nodeid: found[0] if (found := together.search(nodeid)) else nodeid
     return scheduler
 

@@ -15,6 +15,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 
+import ganlab
+
 PIN = re.compile(r"^([a-z0-9-]+)==([0-9][0-9a-z.]*)(?:\s+# via .*)?$")
 
 
@@ -157,3 +159,12 @@ def test_every_make_target_is_phony_and_explained() -> None:
     makefile = read("Makefile")
     [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
     assert set(phony.split()) == make_targets(makefile)
+
+
+def test_the_citation_is_of_this_version_under_these_licences(project: dict) -> None:
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)  # what the format asks for
+    assert citation["version"] == ganlab.__version__ and citation["title"].startswith(project["name"])
+    holder = re.search(r"Copyright \(c\) \d+ (.+)", read("LICENSE"))[1]
+    assert [author["name"] for author in citation["authors"]] == [holder]
+    assert citation["license"] == [project["license"], "CC-BY-4.0"] and "CC BY 4.0" in read("LICENSE-TEXT")

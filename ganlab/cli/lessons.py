@@ -73,8 +73,8 @@ def _bring_up_to_date(path: Path, work: Path, given: dict[str, Content], *, afre
     """Copy one lesson where nothing of the student's is lost by it; note it in `given`, return what to say of it."""
     own, new, known = work / path.name, read(path), given.get(path.name)
     mine = read(own) if own.exists() else None
-    if mine is None or afresh:
-        kept = f", yours is kept as {_keep(own)}" if mine and mine.file != new.file else ""
+    if mine is None or (afresh and mine.file != new.file):
+        kept = f", yours is kept as {_keep(own)}" if mine else ""
         _copy(path, own)
         given[path.name] = new
         return f"new{kept}"
@@ -164,8 +164,8 @@ def _joined(value: object) -> object:
     """Return JSON in which texts are one: notebooks store them as lists of lines or not, as the writer likes."""
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return "".join(value)
-    if isinstance(value, dict):  # a cell's own trust and timing are no outputs
-        return {key: _joined(part) for key, part in value.items() if key not in ("metadata", "execution_count")}
+    if isinstance(value, dict):
+        return {key: _joined(part) for key, part in value.items()}
     return [_joined(part) for part in value] if isinstance(value, list) else value
 
 
