@@ -90,7 +90,7 @@ def table(way: list[Stop], readme: str) -> str:
     for stop in way:
         question, minutes = rows[stop.number]
         name = f"[{stop.title}]({stop.file})" + ("" if stop.main else " (second reading)")
-        cells = [name, question, f"{minutes} min", stop.reading, stop.exercises, ", ".join(stop.needs)]
+        cells = [name, question, f"{minutes}&nbsp;min", stop.reading, stop.exercises, ", ".join(stop.needs)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines).replace("|  |", "| |").replace("|  |", "| |")
 
