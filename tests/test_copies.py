@@ -233,7 +233,8 @@ def test_the_real_lessons_are_read(tmp_path: Path) -> None:
         assert len(content.cells) == len(stored.cells) > 20
         assert all(name.startswith(lessons.number(path) + ".") for name in content.exercises) and content.exercises
         lessons.write(stored, tmp_path / path.name)  # nbformat splits and joins texts its own way
-        assert copies.read(tmp_path / path.name) == content
+        again = copies.read(tmp_path / path.name)
+        assert (again.cells, again.outputs, again.exercises) == (content.cells, content.outputs, content.exercises)
 
 
 def test_in_a_cell_the_command_lists_the_lessons(tmp_path: Path) -> None:
