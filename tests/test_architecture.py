@@ -237,6 +237,8 @@ def test_a_walk_that_returns_is_seen() -> None:
 
 @each_file
 def test_what_is_public_is_explained(path: Path) -> None:
+    if path.parent.name == "solutions" and path.stem.startswith("lesson_"):
+        return  # written as lessons are, without types: test_solutions.py holds them to the lessons' own stubs
     assert unexplained(ast.parse(path.read_text(encoding="utf-8"))) == []
 
 

@@ -4,6 +4,7 @@ The bank: tests/answers/lesson_NN.py holds ANSWERS = {"NN.1": {"right": [...], "
 answers are written as learners write them; each wrong one must be refused with a hint that holds its `words`.
 """
 
+import html
 import importlib
 import math
 import re
@@ -18,7 +19,7 @@ import pytest
 import torch
 
 from ganlab import check
-from ganlab.check import Exercise, Slip
+from ganlab.check import Exercise, Slip, cards
 
 ANSWERS = {}
 for bank in sorted((Path(__file__).parent / "answers").glob("lesson_*.py")):
@@ -32,8 +33,8 @@ RIGHT = [(number, k) for number, bank in ANSWERS.items() for k in range(len(bank
 WRONG = [(number, k) for number, bank in ANSWERS.items() for k in range(len(bank["wrong"]))]
 
 
-def stubs() -> dict[str, tuple[str, str]]:
-    """Return, for each exercise in a lesson, the stub's source and the name that the next cell has checked."""
+def stubs() -> dict[str, tuple[str, str, str]]:
+    """Return, for each exercise in a lesson, the stub's source, the name that is checked, and the cell that does it."""
     found = {}
     for path in lessons.lessons():
         cells = lessons.code_cells(lessons.read(path))
@@ -41,7 +42,7 @@ def stubs() -> dict[str, tuple[str, str]]:
             if number := cell.metadata.get("ganlab", {}).get("exercise"):
                 name = re.search(rf'check\.answer\("{re.escape(number)}", (\w+)\)', after.source)
                 assert name, f"{path.name}: the cell after exercise {number} does not check it"
-                found[number] = cell.source, name[1]
+                found[number] = cell.source, name[1], after.source
     return found
 
 
@@ -62,7 +63,7 @@ def test_bank_is_large_enough(number: str) -> None:
 
 @pytest.mark.parametrize("number", sorted(STUBS))
 def test_stub_of_the_lesson_says_not_attempted(number: str, capsys: pytest.CaptureFixture[str]) -> None:
-    source, name = STUBS[number]
+    source, name, _ = STUBS[number]
     namespace = {"torch": torch, "np": np}
     exec(source, namespace)
     check.answer(number, namespace[name])
@@ -95,7 +96,7 @@ def test_right_answer_passes(number: str, k: int) -> None:
 def test_wrong_answer_gets_a_hint_that_names_the_slip(number: str, k: int) -> None:
     given, words = ANSWERS[number]["wrong"][k]
     verdict = check.judge(EXERCISES[number], given)
-    assert verdict.status == "not yet"
+    assert verdict.status in ("almost", "not yet")
     assert words in verdict.message.partition("Hint: ")[2], verdict.message
 
 
@@ -186,7 +187,32 @@ def test_judge_sees_an_untouched_stub(given) -> None:
 def test_judge_says_when_a_return_or_only_the_shape_is_missing() -> None:
     exercise = Exercise(lambda f: {"y": f(torch.arange(4.0))}, lambda x: x.reshape(2, 2), ())
     assert "`return` missing" in check.judge(exercise, lambda x: None).message
-    assert "the numbers are right, their shape is not" in check.judge(exercise, lambda x: x).message
+    verdict = check.judge(exercise, lambda x: x)
+    assert verdict.status == "almost"
+    assert verdict.message == "y: shape (4,), expected (2, 2). Hint: the numbers are right, their shape is not."
+
+
+@pytest.mark.parametrize(("off_by", "status"), [(1.01, "almost"), (1.019, "almost"), (1.03, "not yet")])
+def test_judge_says_almost_where_every_number_is_nearly_right(off_by: float, status: str) -> None:
+    exercise = Exercise(lambda f: {"y": f(torch.tensor([0.3, -7.1, 40.0]))}, lambda x: 2 * x, ())
+    verdict = check.judge(exercise, lambda x: 2 * off_by * x)
+    assert verdict.status == status
+    assert ("You come within" in verdict.message) == (status == "almost")
+    counts = Exercise(lambda f: {"kinds": f()}, lambda: 100, ())
+    assert check.judge(counts, lambda: 100 * off_by).status == "not yet"  # a count is right or wrong
+
+
+def test_judge_tells_who_has_not_run_the_setup_cell() -> None:
+    namespace = {}
+    exec("def f(x):\n    return np.square(x)\n\n\ndef g(x):\n    return nump.square(x)", namespace)
+    verdict = check.judge(SQUARE, namespace["f"], setup=check.SETUP)
+    assert verdict.status == "not yet"
+    assert (
+        verdict.message == "Run the setup cell first, near the top of the lesson: it gives `np`, which your code needs."
+    )
+    assert check.judge(SQUARE, namespace["f"]).message == "Your code stopped with NameError: name 'np' is not defined"
+    for known in (check.SETUP, ()):  # a slip of the pen is none of the setup cell's
+        assert "NameError: name 'nump'" in check.judge(SQUARE, namespace["g"], setup=known).message
 
 
 def test_judge_says_which_number_is_missing() -> None:
@@ -221,3 +247,43 @@ def test_an_exercise_of_a_lesson_with_a_letter_is_looked_for_in_its_own_module(m
         check.find("01b.2")
     with pytest.raises(ValueError, match="lesson '01c' has no exercises"):
         check.find("01c.1")
+
+
+# How a verdict is shown.
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours, such as "#1b1b1b", by WCAG 2.2: 1 for the same, 21 for black on white."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("status", ["correct", "almost", "not yet", "not attempted"])
+def test_a_card_says_by_words_and_a_symbol_what_its_colour_says(status: str) -> None:
+    card = cards.Card("Exercise 01.1", status, "p < q & so on.\nA second line.")
+    assert str(card) == repr(card) == f"Exercise 01.1: {status}. p < q & so on.\nA second line."
+    symbol, ground, edge = cards.STYLES[status]
+    shown = card._repr_html_()
+    assert html.unescape(re.sub(r"<[^>]+>", "", shown)) == f"{symbol} {card}"
+    assert shown.startswith('<div role="status" ') and f"background: {ground}; color: {cards.INK};" in shown
+    assert f">{symbol}</span>" in shown and 'aria-hidden="true"' in shown
+    assert contrast(cards.INK, ground) >= 4.5 and contrast(edge, ground) >= 4.5
+
+
+def test_no_two_cards_have_the_same_symbol_or_colour() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    for same in zip(*cards.STYLES.values(), strict=True):
+        assert len(set(same)) == len(cards.STYLES)
+
+
+def test_an_assignment_prints_its_verdict_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    exercise = Exercise(lambda f: {"y": f(torch.arange(4.0))}, lambda x: x.reshape(2, 2), ())
+    assert check.mark(exercise, lambda x: x, 3) == 0
+    assert capsys.readouterr().out.startswith("0 of 3 points: almost. y: shape (4,)")  # no part of the points
+    assert check.mark(exercise, lambda x: x.reshape(2, 2), 3) == 3

@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from ganlab import check, data, losses, metrics, models, plots, probability, runtime, toys, train, widgets
+from ganlab import data, losses, metrics, models, plots, probability, runtime, toys, train, widgets
 
 lab = runtime.start(speed, seed, device)
 lab"""
@@ -31,6 +31,9 @@ README_ROW = re.compile(
     r"^\|\s*\d\d[a-z]?\s*\|.*\]\(notebooks/(\d\d[a-z]?_\w+)\.ipynb\).*\|\s*(\d+) min\s*\|\s*$", re.MULTILINE
 )
 MARK = "# NBVAL_CHECK_OUTPUT"
+EXERCISE = re.compile(
+    r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
+)
 LINES, COLUMNS, BYTES = 30, 100, 2_500_000
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
 
@@ -189,9 +192,23 @@ def exercises_are_checked_at_once(notebook: NotebookNode) -> list[str]:
     expected = [f"{number}.{k}" for k in range(1, len(names) + 1)]
     complaints = [] if names and names == expected else [f"exercises are {names}, expected {expected} and one at least"]
     for (k, _), name in zip(stubs, names, strict=True):
-        if f'check.answer("{name}", ' not in "".join(cell.source for cell in code[k + 1 : k + 2]):
-            complaints.append(f'the cell after exercise {name} does not call check.answer("{name}", ...)')
+        # it imports what judges: a learner who has not run the setup cell is then told to, by the verdict
+        if not "".join(cell.source for cell in code[k + 1 : k + 2]).startswith(
+            f'from ganlab import check\n\ncheck.answer("{name}", '
+        ):
+            complaints.append(
+                f'the cell after exercise {name} is not `from ganlab import check`, check.answer("{name}"'
+            )
     return complaints
+
+
+def exercises_have_headings_of_one_kind(notebook: NotebookNode) -> list[str]:
+    stubs = [cell.metadata.get("ganlab", {}).get("exercise") for cell in lessons.code_cells(notebook)]
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    given, expected = EXERCISE.findall(text), [name for name in stubs if name]
+    return (
+        [] if given == expected else [f"`### Exercise NN.k: Title` and its line are given for {given}, not {expected}"]
+    )
 
 
 CHECKS: list[Check] = [
@@ -210,6 +227,7 @@ CHECKS: list[Check] = [
     outputs_name_no_folder_of_a_machine,
     marked_cells_have_text_to_compare,
     exercises_are_checked_at_once,
+    exercises_have_headings_of_one_kind,
 ]
 
 

@@ -9,6 +9,7 @@ import test_lesson_style as style
 from nbformat import NotebookNode
 
 PNG = {"image/png": "iVBORw0KGgo=", "text/plain": "<Image>"}
+DIFFICULTY = "*Difficulty 2 of 5, about 10 minutes.*"
 ALT = {"image/png": {"alt": "Two curves: real in blue, generated in orange."}}
 
 
@@ -28,9 +29,9 @@ def good_sample() -> NotebookNode:
         markdown("## Run and look · curves\n\n## Touch"),
         code("widgets.Panel([])", outputs=widget),
         code("plots.show(figure)", outputs=figure),
-        markdown("## Exercise and check · one"),
+        markdown(f"## Exercise and check\n\n### Exercise 07.1: One\n\n{DIFFICULTY}\n\nReturn x."),
         code("def f(x):\n    return ...", metadata=stub),
-        code('check.answer("07.1", f)', outputs=text),
+        code('from ganlab import check\n\ncheck.answer("07.1", f)', outputs=text),
         markdown("## Recap"),
     ]
     notebook = lessons.normalise(v4.new_notebook(cells=cells))
@@ -116,6 +117,12 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
         lambda nb: code(nb, 6).metadata.ganlab.update(exercise="06.1"),
     ),
     (style.exercises_are_checked_at_once, "none", lambda nb: code(nb, 6).metadata.pop("tags")),
+    (style.exercises_are_checked_at_once, "nothing imported", replace("from ganlab import check\n\n", "")),
+    (style.exercises_have_headings_of_one_kind, "another level", replace("### Exercise", "## Exercise")),
+    (style.exercises_have_headings_of_one_kind, "another number", replace("Exercise 07.1", "Exercise 07.2")),
+    (style.exercises_have_headings_of_one_kind, "no minutes", replace(", about 10 minutes", "")),
+    (style.exercises_have_headings_of_one_kind, "in words", replace("Difficulty 2 of 5", "Medium")),
+    (style.exercises_have_headings_of_one_kind, "in the text's line", replace(f"{DIFFICULTY}\n\n", f"{DIFFICULTY} ")),
 ]
 
 

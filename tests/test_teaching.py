@@ -691,6 +691,7 @@ def test_hand_in_runs_a_copy_and_says_what_raises(tmp_path: Path, capsys: pytest
         "solution": False,
     }
     cells.append(nbformat.v4.new_code_cell("a = 1"))
+    cells.append(nbformat.v4.new_code_cell("print('0 of 3 points: almost. y: shape (4,)')"))
     cells[4].metadata["nbgrader"] = {"grade": False, "grade_id": "a", "locked": False, "solution": True}
     (tmp_path / NAME).mkdir()
     (tmp_path / NAME / "data.txt").write_text("here")
@@ -698,7 +699,8 @@ def test_hand_in_runs_a_copy_and_says_what_raises(tmp_path: Path, capsys: pytest
     before = {path.name: path.read_bytes() for path in (tmp_path / NAME).iterdir()}
     assert ganlab(["hand-in", str(tmp_path / NAME / f"{NAME}.ipynb")]) == 1
     said = capsys.readouterr().out
-    assert "stops with ZeroDivisionError" in said and "- 'a': not attempted" in said and "2 things to look at" in said
+    assert "stops with ZeroDivisionError" in said and "- 'a': not attempted" in said and "3 things to look at" in said
+    assert "0 of 3 points: almost. y: shape (4,)" in said
     assert {path.name: path.read_bytes() for path in (tmp_path / NAME).iterdir()} == before
     assert handin.CELL_SECONDS > 0
 

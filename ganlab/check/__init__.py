@@ -8,16 +8,25 @@ slip's, so a hint is given only where it is true. The exercises of lesson NN sta
 import functools
 import importlib
 import inspect
+import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from IPython.display import display
 from torch import Tensor
 
+from ganlab.check import cards, solutions
+
 Probe = Callable[[Any], dict[str, Any]]
+
+# What the setup cell of every lesson gives. An answer that lacks one of these names was tried before that cell ran.
+SETUP = frozenset("plt np torch data losses metrics models plots probability runtime toys train widgets lab".split())
+NEAR = 0.02  # an answer all of whose numbers differ from the reference's by no more, relative to it, is almost right
+_attempted: set[str] = set()  # numbers of the exercises that were judged in this process, untouched stubs left out
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,11 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of an answer: status "correct", "not yet" or "not attempted", and what to tell the learner."""
+    """What came of an answer, and what to tell the learner.
+
+    `status` is "correct", "almost" (the right numbers, but for rounding or for their shape), "not yet", or
+    "not attempted".
+    """
 
     status: str
     message: str
@@ -55,9 +68,29 @@ class ArgumentChanged(Exception):
 
 
 def answer(number: str, attempt: Any) -> None:
-    """Print the verdict on `attempt`, the answer to exercise `number`, such as "01.2"."""
-    verdict = judge(find(number), attempt)
-    print(f"Exercise {number}: {verdict.status}. {verdict.message}".rstrip())
+    """Show the verdict on `attempt`, the answer to exercise `number`, such as "01.2"."""
+    verdict = judge(find(number), attempt, setup=SETUP)
+    if verdict.status != "not attempted":
+        _attempted.add(number)
+    display(cards.Card(f"Exercise {number}", verdict.status, verdict.message))
+
+
+def solution(number: str) -> None:
+    """Show a worked solution of exercise `number` and its reasoning, once `answer` has judged an attempt at it.
+
+    A teacher switches solutions off by the environment variable GANLAB_SOLUTIONS=off. An attempt counts until the
+    kernel restarts. ValueError, with the numbers there are, for an exercise that does not exist.
+    """
+    find(number)
+    switch = os.environ.get("GANLAB_SOLUTIONS") or "on"
+    if switch not in ("on", "off"):
+        raise ValueError(f"the environment variable GANLAB_SOLUTIONS: got {switch!r}, expected 'on' or 'off'")
+    if switch == "off":
+        print("Solutions are switched off here (GANLAB_SOLUTIONS=off).")
+    elif number not in _attempted:
+        print(f"Exercise {number}: try it first. After its check has judged an answer of yours, the solution is here.")
+    else:
+        display(solutions.worked(number))
 
 
 def mark(exercise: Exercise, attempt: Any, points: float) -> float:
@@ -86,8 +119,11 @@ def find(number: str) -> Exercise:
     return exercises[number]
 
 
-def judge(exercise: Exercise, attempt: Any) -> Verdict:
-    """Return the verdict on `attempt`: an exception in it is reported, an untouched stub is "not attempted"."""
+def judge(exercise: Exercise, attempt: Any, *, setup: Collection[str] = ()) -> Verdict:
+    """Return the verdict on `attempt`: an exception in it is reported, an untouched stub is "not attempted".
+
+    `setup` holds the names that a setup cell gives: an answer that misses one of them is told to run that cell.
+    """
     try:
         numbers = _numbers(exercise, _guarded(attempt) if inspect.isroutine(attempt) else attempt)
     except (NotAttempted, NotImplementedError):
@@ -96,6 +132,9 @@ def judge(exercise: Exercise, attempt: Any) -> Verdict:
         hint = f"Hint: You changed the {error} that you were given. Its owner still needs it: work on a copy."
         return Verdict("not yet", f"{error}: it is not what it was before the call. {hint}")
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
+        if type(error) is NameError and error.name in setup:
+            first = f"Run the setup cell first, near the top of the lesson: it gives `{error.name}`"
+            return Verdict("not yet", f"{first}, which your code needs{_place(error, attempt)}.")
         return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}")
     expected = _numbers(exercise, exercise.reference)
     same = _difference(numbers, expected, exercise.tolerance)
@@ -104,6 +143,8 @@ def judge(exercise: Exercise, attempt: Any) -> Verdict:
     for slip in exercise.slips:
         if _difference(numbers, _numbers(exercise, slip.answer), exercise.tolerance).ok:
             return Verdict("not yet", f"{same.where} Hint: {slip.hint}")
+    if hint := _near_hint(numbers, expected, exercise.tolerance):
+        return Verdict("almost", f"{same.where} Hint: {hint}")
     return Verdict("not yet", f"{same.where}{_general_hint(numbers, expected, exercise.tolerance)}")
 
 
@@ -215,26 +256,38 @@ def _difference(numbers: dict[str, Tensor], expected: dict[str, Tensor], toleran
     return _Difference(True, largest, "")
 
 
-def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> str:
-    """Return a hint from the numbers alone: not finite, nearly right, a constant factor, or a constant added."""
+def _all_in_one(numbers: dict[str, Tensor], expected: dict[str, Tensor]) -> tuple[Tensor, Tensor] | None:
+    """Return an answer's numbers and the reference's, each in one row; None if there are not equally many."""
     if set(expected) - set(numbers):
-        return ""
+        return None
     values, reference = (torch.cat([d[name].flatten() for name in expected]) for d in (numbers, expected))
-    if values.shape != reference.shape:
+    return (values, reference) if values.shape == reference.shape else None
+
+
+def _near_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> str:
+    """Return a hint for an answer that is nearly right: its numbers but for rounding, or but for their shape."""
+    if (pair := _all_in_one(numbers, expected)) is None:
         return ""
-    if torch.allclose(values, reference, rtol=0.02, atol=tolerance) and bool((reference != reference.round()).any()):
-        largest = ((values - reference).abs() / reference.abs().clamp(min=tolerance)).max()
-        if largest <= 0.02 and not torch.allclose(values, reference, rtol=tolerance, atol=tolerance):
-            return (
-                f" Hint: You come within {100 * largest:.2g}% of every number. "
-                "Is something rounded, a grid too coarse or too short, or a mean taken over few draws?"
-            )
-    if values.numel() < 2:
+    values, reference = pair
+    if _difference({"all": values}, {"all": reference}, tolerance).ok:
+        return "the numbers are right, their shape is not."
+    whole = bool((reference == reference.round()).all())  # of counts, a near one is as wrong as any
+    gaps = (values - reference).abs() / reference.abs().clamp(min=tolerance)
+    if whole or not (gaps <= NEAR).all():
         return ""
+    return (
+        f"You come within {100 * gaps.max():.2g}% of every number. "
+        "Is something rounded, a grid too coarse or too short, or a mean taken over few draws?"
+    )
+
+
+def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> str:
+    """Return a hint from the numbers alone: not finite, a constant factor, or a constant added."""
+    if (pair := _all_in_one(numbers, expected)) is None or pair[0].numel() < 2:
+        return ""
+    values, reference = pair
     if broken := [n for n in expected if expected[n].isfinite().all() and not numbers[n].isfinite().all()]:
         return f" Hint: {broken[0]} is not finite: a log of 0, or an exponential that overflowed?"
-    if torch.allclose(values, reference, rtol=tolerance, atol=tolerance):
-        return " Hint: the numbers are right, their shape is not."
     factor = torch.dot(values, reference) / torch.dot(reference, reference)
     if factor.abs() > tolerance and torch.allclose(values, factor * reference, rtol=tolerance, atol=tolerance):
         return f" Hint: every number is {factor:.4g} times the reference: a sign, a mean for a sum, or a lost factor?"

@@ -91,7 +91,7 @@ def _complaints(notebook: NotebookNode) -> list[str]:
                 complaints.append(f"the cell {_label(cell)} stops with {output.ename}: {output.evalue[:100]}")
             elif ": not attempted" in output.get("text", ""):
                 complaints.append(f"{_label(cell)}: not attempted")
-            elif ": not yet" in output.get("text", ""):
+            elif re.search(": (not yet|almost)", output.get("text", "")):
                 complaints.append(f"{_label(cell)}: {output.text.strip()[:200]}")
     return complaints
 

@@ -1,0 +1,25 @@
+"""The worked solution of lesson 00."""
+
+from ganlab.check.solutions import Solution
+
+
+def to_tanh(pixels):
+    """Return uint8 pixels, 0..255, as floats from -1 to 1."""
+    return pixels.float() / 127.5 - 1
+
+
+SOLUTIONS = {
+    "00.1": Solution(
+        ("to_tanh",),
+        why=r"""
+            1. The bytes become floating-point numbers first, because arithmetic on 8-bit numbers starts again at 0
+               after 255. For example `2 * 200` is 144 there, not 400.
+            2. We look for $a$ and $b$ in $a \cdot \text{pixel} + b$. The pixel 0 must become -1, so $b = -1$.
+            3. The pixel 255 must become 1, so $255\,a - 1 = 1$ and $a = 2/255 = 1/127.5$.
+            """,
+        slip="""
+            Dividing by 128 instead of 127.5. Then 255 becomes 0.992, and a generator whose pixel is 1 is whiter than
+            any real image.
+            """,
+    ),
+}
