@@ -204,15 +204,17 @@ def test_judge_says_almost_where_every_number_is_nearly_right(off_by: float, sta
 
 def test_judge_tells_who_has_not_run_the_setup_cell() -> None:
     namespace = {}
-    exec("def f(x):\n    return np.square(x)\n\n\ndef g(x):\n    return nump.square(x)", namespace)
-    verdict = check.judge(SQUARE, namespace["f"], setup=check.SETUP)
-    assert verdict.status == "not yet"
-    assert (
-        verdict.message == "Run the setup cell first, near the top of the lesson: it gives `np`, which your code needs."
-    )
-    assert check.judge(SQUARE, namespace["f"]).message == "Your code stopped with NameError: name 'np' is not defined"
-    for known in (check.SETUP, ()):  # a slip of the pen is none of the setup cell's
-        assert "NameError: name 'nump'" in check.judge(SQUARE, namespace["g"], setup=known).message
+    exec("def f(x):\n    return np.square(x)\n\n\ndef g(x):\n    return F.relu(x)", namespace)
+    before = "Run the setup cell first, near the top of the lesson, then the cells that your code builds on: "
+    for name, missing in (("f", "np"), ("g", "F")):
+        verdict = check.judge(SQUARE, namespace[name], setup=check.SETUP)
+        assert (verdict.status, verdict.message) == ("not yet", f"{before}`{missing}` is not defined.")
+        plain = f"Your code stopped with NameError: name '{missing}' is not defined"
+        assert check.judge(SQUARE, namespace[name]).message == plain  # an assignment has a setup cell of its own
+    namespace |= dict.fromkeys(check.SETUP)
+    namespace["np"] = np
+    assert check.judge(SQUARE, namespace["f"], setup=check.SETUP).status == "correct"
+    assert "NameError: name 'F'" in check.judge(SQUARE, namespace["g"], setup=check.SETUP).message
 
 
 def test_judge_says_which_number_is_missing() -> None:

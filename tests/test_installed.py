@@ -57,6 +57,12 @@ def test_installed_it_finds_its_own_files_and_declares_what_it_needs(installed: 
     assert any(line.startswith("scipy") for line in requires)
 
 
+def test_installed_it_shows_worked_solutions(installed: Path, tmp_path: Path) -> None:
+    script = 'from ganlab import check; check.answer("00.1", lambda pixels: pixels); check.solution("00.1")'
+    done = run(installed, tmp_path, "-c", script)
+    assert "return pixels.float() / 127.5 - 1\n" in done.stdout, done.stderr
+
+
 def test_installed_the_doctor_is_right_networks_draw_and_a_run_trains(installed: Path, tmp_path: Path) -> None:
     done = run(installed, tmp_path, "-m", "ganlab", "doctor")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -52,13 +52,9 @@ def test_an_exercise_tried_before_the_setup_cell_says_so(number: str, capsys: py
     given, code = {}, solutions.worked(number).code
     exec(code, given)
     exec(STUBS[number][2], given)  # the cell that checks
-    needed = [name for name in sorted(check.SETUP) if re.search(rf"\b{name}\.\w", code)]
-    expected = (
-        f"Run the setup cell first, near the top of the lesson: it gives `({'|'.join(needed)})`"
-        if needed
-        else ": correct."
-    )
-    assert re.search(expected, capsys.readouterr().out)
+    needed = "|".join(name for name in sorted(check.SETUP) if re.search(rf"\b{name}\.\w", code))
+    expected = rf"not yet\. Run the setup cell first, .*: `({needed})` is not defined" if needed else r"correct\."
+    assert re.match(f"Exercise {number}: {expected}", capsys.readouterr().out)
 
 
 def test_the_names_that_a_setup_cell_gives_are_known(setup: dict) -> None:
@@ -80,6 +76,15 @@ def test_a_solution_has_reasoning_and_a_slip_in_sentences(number: str) -> None:
     assert shown.why.endswith((".", ")")) and shown.slip.endswith(".")
     assert (shown.why + shown.slip).count("$") % 2 == 0  # formulas are closed
     assert "    " not in re.sub(r"^ +", "", shown.why, flags=re.MULTILINE)
+
+
+def test_the_equations_that_solutions_name_exist() -> None:
+    texts = [cell.source for path in lessons.lessons() for cell in lessons.read(path).cells]
+    tags = {number for text in texts for number in re.findall(r"\\tag\{([\d.]+)\}", text)}
+    named = {
+        number for one in SOLUTIONS.values() for number in re.findall(r"(?<!\w)\((\d+\.\d+)\)", one.why + one.slip)
+    }
+    assert len(named) > 5 and named <= tags
 
 
 def test_a_solution_is_shown_after_an_attempt_only(capsys: pytest.CaptureFixture[str]) -> None:

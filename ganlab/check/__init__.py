@@ -10,7 +10,7 @@ import importlib
 import inspect
 import os
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from ganlab.check import cards, solutions
 
 Probe = Callable[[Any], dict[str, Any]]
 
-# What the setup cell of every lesson gives. An answer that lacks one of these names was tried before that cell ran.
+# What the setup cell of every lesson gives. Where one of these names is missing, that cell has not run.
 SETUP = frozenset("plt np torch data losses metrics models plots probability runtime toys train widgets lab".split())
 NEAR = 0.02  # an answer all of whose numbers differ from the reference's by no more, relative to it, is almost right
 _attempted: set[str] = set()  # numbers of the exercises that were judged in this process, untouched stubs left out
@@ -119,10 +119,11 @@ def find(number: str) -> Exercise:
     return exercises[number]
 
 
-def judge(exercise: Exercise, attempt: Any, *, setup: Collection[str] = ()) -> Verdict:
+def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) -> Verdict:
     """Return the verdict on `attempt`: an exception in it is reported, an untouched stub is "not attempted".
 
-    `setup` holds the names that a setup cell gives: an answer that misses one of them is told to run that cell.
+    `setup` holds the names that a setup cell gives. An answer that misses a name, where not all of these are known, is
+    told to run that cell.
     """
     try:
         numbers = _numbers(exercise, _guarded(attempt) if inspect.isroutine(attempt) else attempt)
@@ -132,9 +133,9 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Collection[str] = ()) -> V
         hint = f"Hint: You changed the {error} that you were given. Its owner still needs it: work on a copy."
         return Verdict("not yet", f"{error}: it is not what it was before the call. {hint}")
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
-        if type(error) is NameError and error.name in setup:
-            first = f"Run the setup cell first, near the top of the lesson: it gives `{error.name}`"
-            return Verdict("not yet", f"{first}, which your code needs{_place(error, attempt)}.")
+        if type(error) is NameError and not setup <= set(getattr(attempt, "__globals__", setup)):
+            first = "Run the setup cell first, near the top of the lesson, then the cells that your code builds on"
+            return Verdict("not yet", f"{first}: `{error.name}` is not defined{_place(error, attempt)}.")
         return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}")
     expected = _numbers(exercise, exercise.reference)
     same = _difference(numbers, expected, exercise.tolerance)
