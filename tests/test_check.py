@@ -204,7 +204,7 @@ def test_judge_says_almost_where_every_number_is_nearly_right(off_by: float, sta
 
 def test_judge_tells_who_has_not_run_the_setup_cell() -> None:
     namespace = {}
-    exec("def f(x):\n    return np.square(x)\n\n\ndef g(x):\n    return F.relu(x)", namespace)
+    exec("def f(x):\n    return np.asarray(x) ** 2\n\n\ndef g(x):\n    return F.relu(x)", namespace)
     before = "Run the setup cell first, near the top of the lesson, then the cells that your code builds on: "
     for name, missing in (("f", "np"), ("g", "F")):
         verdict = check.judge(SQUARE, namespace[name], setup=check.SETUP)
