@@ -7,12 +7,14 @@ READY  := $(VENV)/ready
 # nbgrader puts menus into JupyterLab, so it lies in an environment of its own, which sees all of the course's.
 GRADER := $(VENV)/instructor
 GPY    := $(GRADER)/bin/python
+# What makes the book is nothing that a student needs.
+BOOK   := $(VENV)/book
 # JupyterLab refuses to run as root (in a container, say) unless it is told to.
 ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test check course refresh bench checkpoints release import grade marking questions similar export mutants lint clean distclean lock
+.PHONY: help lab test check course refresh bench book checkpoints release import grade marking questions similar export mutants lint clean distclean lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -22,11 +24,14 @@ lab: $(READY) ## Open JupyterLab on your own copies of the lessons (flags: make 
 	$(PY) -m ganlab lessons
 	$(PY) -m jupyter lab $(ROOT) --config=jupyter_server_config.py $(ARGS)
 
-test: $(READY) $(GRADER)/ready ## Prove everything: about half an hour on two cores (flags: make test ARGS="-k losses")
+test: $(READY) $(GRADER)/ready $(BOOK)/ready ## Prove everything: about half an hour on two cores (flags: make test ARGS="-k losses")
 	$(PY) -m pytest -n logical $(ARGS)
 
 check: $(READY) ## Prove the quick part alone, for the minutes between two edits: no browser, lesson, grading or training
 	$(PY) -m pytest -n logical --quick $(ARGS)
+
+book: $(BOOK)/ready ## Make a site of the stored lessons in build/book, to read without network and kernel (two minutes)
+	$(BOOK)/bin/python tests/tools/book.py
 
 course: $(READY) ## Run every lesson at class speed into build/course as notebooks and HTML, print its minutes
 	$(PY) tests/tools/lessons.py course $(LESSON)
@@ -85,18 +90,22 @@ lock: $(READY) ## For maintainers: pin all dependencies of pyproject.toml anew i
 		--no-emit-find-links --no-emit-trusted-host --annotation-style=line -o build/lock.full pyproject.toml
 	sed -e '/^#/d' -e '/^$$/d' -e 's/+cpu//' build/lock.full >> build/lock
 	mv build/lock requirements.lock
-	echo '# Made by `make lock`: what the extra "instructor" needs beyond requirements.lock; do not edit.' > build/lock
-	$(PY) -m piptools compile --quiet --upgrade --extra instructor --strip-extras --no-header --no-emit-index-url \
-		--no-emit-find-links --no-emit-trusted-host --no-annotate -c requirements.lock -o build/lock.full pyproject.toml
 	sed 's/ *#.*//' requirements.lock > build/pins
-	sed -e '/^#/d' -e '/^$$/d' -e 's/+cpu//' build/lock.full | grep -v -x -F -f build/pins >> build/lock
-	mv build/lock requirements-instructor.lock
+	for extra in instructor book; do \
+		echo "# Made by \`make lock\`: what the extra \"$$extra\" needs beyond requirements.lock; do not edit." > build/lock; \
+		$(PY) -m piptools compile --quiet --upgrade --extra $$extra --strip-extras --no-header --no-emit-index-url \
+			--no-emit-find-links --no-emit-trusted-host --no-annotate -c requirements.lock -o build/lock.full pyproject.toml \
+			|| exit 1; \
+		sed -e '/^#/d' -e '/^$$/d' -e 's/+cpu//' build/lock.full | grep -v -x -F -f build/pins >> build/lock; \
+		mv build/lock requirements-$$extra.lock || exit 1; \
+	done
 
-$(GRADER)/ready: $(READY) requirements-instructor.lock
-	$(PY) -m venv $(GRADER)
+# An environment that lies over the course's and adds what a lock of its own pins: instructor, book.
+$(VENV)/%/ready: $(READY) requirements-%.lock
+	$(PY) -m venv $(@D)
 	$(PY) -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' > \
-		"$$($(GPY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/course.pth"
-	$(GPY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-instructor.lock
+		"$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/course.pth"
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-$*.lock
 	touch $@
 
 # The stamp is older than its inputs after a change of the dependencies: then pip brings the environment up to date.

@@ -60,9 +60,10 @@ def test_the_lock_pins_a_version_in_each_range_of_pyproject(project: dict) -> No
         assert "==" not in versions(requirement) or requirement.name == "ruff"  # which formats as one version does
 
 
-def test_the_instructors_lock_adds_to_the_other_and_repeats_nothing(project: dict) -> None:
-    course, added = pins(read("requirements.lock")), pins(read("requirements-instructor.lock"))
-    for requirement in asked(project["optional-dependencies"]["instructor"]):
+@pytest.mark.parametrize("extra", ["instructor", "book"])
+def test_an_extras_own_lock_adds_to_the_other_and_repeats_nothing(project: dict, extra: str) -> None:
+    course, added = pins(read("requirements.lock")), pins(read(f"requirements-{extra}.lock"))
+    for requirement in asked(project["optional-dependencies"][extra]):
         assert requirement.specifier.contains((course | added)[canonicalize_name(requirement.name)]), requirement
         assert "==" not in versions(requirement)
     assert not set(course) & set(added)

@@ -1,0 +1,308 @@
+"""The book: built once from the stored lessons, read in Chromium from its files with every request outside refused."""
+
+import base64
+import html.parser
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import book_package
+import book_pages
+import lessons
+import limits
+import nbformat.v4 as v4
+import pytest
+from browser import new_context
+from nbformat import NotebookNode
+from playwright.sync_api import Browser, Page
+
+BUILD_SECONDS, AXE_SECONDS = 60, 20  # on a quiet machine
+PAGE_MB = 3  # a page with its pictures
+PRINTED_PAGES = 20
+STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SAMPLE = ["index", "notebooks/00_start_here", "notebooks/04_mode_collapse", "data/README", "package/losses", "search"]
+OUTSIDE = re.compile(r"^(?!file:|data:)")
+each_page = pytest.mark.parametrize("name", SAMPLE)
+
+
+def python() -> str:
+    """Return the Python of the environment that `make test` makes for the book; fail loudly if it is missing."""
+    found = [path for path in Path(sys.prefix).glob("book/*/python*") if path.stem == "python"]
+    if not found:
+        message = "No environment for the book. `make test` makes it; by hand: make book"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return str(found[0])
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the book once and return its folder."""
+    folder = tmp_path_factory.mktemp("book") / "book"
+    result = limits.run([python(), str(lessons.ROOT / "tests" / "tools" / "book.py"), str(folder)], BUILD_SECONDS)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-6000:]
+    return folder
+
+
+class Elements(html.parser.HTMLParser):
+    """What the crawl needs of a page: its ids, and the addresses that it links to or loads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        facts = dict(attributes)
+        self.ids |= {facts[name] for name in ("id", "name") if facts.get(name)}
+        if tag == "a" and "href" in facts:
+            self.links.append(facts["href"])
+        self.loads += [facts[name] for name in ("src", "href") if facts.get(name) and tag in ("img", "script", "link")]
+
+
+def crawled(folder: Path) -> dict[Path, Elements]:
+    return {path: Elements(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
+
+
+def broken(pages: dict[Path, Elements]) -> list[str]:
+    """Return a line for each link or picture, script or style that leads to no file or to no place in its page."""
+    complaints = []
+    for page, elements in pages.items():
+        for address in elements.links + elements.loads:
+            parts = urlsplit(address)
+            if parts.scheme in ("http", "https", "mailto", "data"):
+                continue
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            if not target.is_file():
+                complaints.append(f"{page.name}: {address} leads to no file")
+            elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].ids:
+                complaints.append(f"{page.name}: {address} leads to no place in the page")
+    return complaints
+
+
+def test_no_link_is_broken_and_every_lesson_assignment_and_sheet_has_its_page(book: Path) -> None:
+    pages = crawled(book)
+    assert broken(pages) == []
+    linked = {(page.parent / unquote(urlsplit(a).path)).resolve() for page, e in pages.items() for a in e.links}
+    apart = {"search.html"}  # a form leads there
+    assert [path.name for path in pages if path not in linked and path.name not in apart] == []
+    here = {path.relative_to(book).with_suffix("").as_posix() for path in pages}
+    notebooks = [*lessons.lessons(), *(lessons.NOTEBOOKS / "assignments" / "release").glob("*/*.ipynb")]
+    sheets = [lessons.ROOT / "data" / "README.md", *(lessons.ROOT / "data" / "checkpoints").glob("*.md")]
+    assert {path.relative_to(lessons.ROOT).with_suffix("").as_posix() for path in [*notebooks, *sheets]} <= here
+
+
+def test_a_broken_link_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text('<p id="x"></p><a href="b.html#y"></a><a href="#z"></a><img src="no.png">')
+    (tmp_path / "b.html").write_text('<p id="y"></p><a href="a.html#x"></a><a href="https://example.org"></a>')
+    assert broken(crawled(tmp_path)) == [
+        "a.html: #z leads to no place in the page",
+        "a.html: no.png leads to no file",
+    ]
+
+
+def test_every_page_with_its_pictures_is_small(book: Path) -> None:
+    for page, elements in crawled(book).items():
+        pictures = {(page.parent / unquote(address)).resolve() for address in elements.loads if ".png" in address}
+        size = page.stat().st_size + sum(path.stat().st_size for path in pictures)
+        assert size < PAGE_MB * 1e6, f"{page.name}: {size / 1e6:.2f} MB, expected less than {PAGE_MB}"
+
+
+def test_every_reference_to_an_equation_is_a_link_to_it(book: Path) -> None:
+    first = (book / "notebooks" / "00_start_here.html").read_text(encoding="utf-8")
+    assert 'id="eq-0.1"' in first and first.count('href="#eq-0.1">(0.1)</a>') >= 3
+    other = (book / "notebooks" / "08_vae_images.html").read_text(encoding="utf-8")
+    assert 'href="07_elbo.html#eq-7.4">(7.4)</a>' in other
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open an empty page that may not ask for anything outside; fail if it tried, or if its console shows an error."""
+    context = new_context(browser)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    page.route(OUTSIDE, lambda route: (complaints.append(f"asked for {route.request.url}"), route.abort()))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def address(book: Path, name: str) -> str:
+    return (book / f"{name}.html").as_uri()
+
+
+def test_the_search_finds_lipschitz_and_leads_to_it(book: Path, page: Page) -> None:
+    page.goto(address(book, "index"))
+    page.get_by_role("textbox", name="Search").fill("Lipschitz")
+    page.keyboard.press("Enter")
+    first = page.locator("#search-results li a").first
+    first.wait_for()
+    first.click()
+    page.get_by_text("Lipschitz").first.wait_for()
+    assert "Lipschitz" in page.locator("article").inner_text()
+
+
+FORMULAS = """() => [...document.querySelectorAll('math')].map(formula => {
+    const box = formula.getBoundingClientRect();
+    return [box.width, box.height, formula.textContent];
+})"""
+
+
+@pytest.mark.parametrize("name", [path.stem for path in lessons.lessons()])
+def test_every_formula_is_painted_by_the_font_beside_the_pages(book: Path, page: Page, name: str) -> None:
+    page.goto(address(book, f"notebooks/{name}"))
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    formulas = page.evaluate(FORMULAS)
+    written = sum(cell.source.count("$$") // 2 for cell in lessons.read(lessons.NOTEBOOKS / f"{name}.ipynb").cells)
+    assert len(formulas) > written and all(width > 0 and height > 0 for width, height, _ in formulas)
+    assert page.evaluate("document.fonts.check('16px \"Book Math\"')")
+    assert page.evaluate("[...document.fonts].filter(font => font.status === 'loaded').length") > 0
+    prose = page.evaluate(
+        """() => { const copy = document.querySelector('article').cloneNode(true);
+                   copy.querySelectorAll('pre, code, math').forEach(one => one.remove());
+                   return copy.textContent; }"""
+    )
+    assert not re.findall(r"\$\$|\\(?:frac|text|log|mathbb|tag)\b", prose)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@each_page
+def test_axe_finds_nothing(book: Path, page: Page, name: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.goto(address(book, name))
+    page.evaluate(axe())
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    options = {"runOnly": {"type": "tag", "values": STANDARD}, "resultTypes": ["violations"]}
+    page.set_default_timeout(1000 * limits.scaled(AXE_SECONDS))
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    assert [(one["id"], node["html"][:200]) for one in found for node in one["nodes"]] == []
+
+
+def axe() -> str:
+    """Return axe-core's script, which a package from PyPI brings into the book's environment."""
+    where = "import axe_playwright_python as p; print(p.__path__[0])"
+    folder = subprocess.run([python(), "-c", where], capture_output=True, text=True, check=True).stdout.strip()
+    return (Path(folder) / "axe.min.js").read_text(encoding="utf-8")
+
+
+def focused(page: Page) -> str:
+    return page.evaluate("document.activeElement.textContent.trim() || document.activeElement.name || ''")
+
+
+def tab_to(page: Page, text: str, limit: int = 60) -> None:
+    """Press Tab until what has the focus shows `text`."""
+    for _ in range(limit):
+        page.keyboard.press("Tab")
+        if text in focused(page):
+            return
+    pytest.fail(f"the Tab key does not reach {text!r}")
+
+
+def test_the_keyboard_alone_gets_everywhere(book: Path, page: Page) -> None:
+    page.goto(address(book, "index"))
+    tab_to(page, "Skip to content", limit=6)
+    tab_to(page, "q")  # the search's field
+    page.keyboard.type("Lipschitz")
+    page.keyboard.press("Enter")
+    page.locator("#search-results li a").first.wait_for()
+    tab_to(page, "Start here")  # in the contents
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/00_start_here.html")
+    tab_to(page, "Hint", limit=200)
+    assert not page.locator("details").first.evaluate("one => one.open")
+    page.keyboard.press("Enter")
+    assert page.locator("details").first.evaluate("one => one.open")
+    tab_to(page, "Next", limit=100)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/01_minimax_objective.html")
+
+
+def test_a_figure_opens_large_and_closes_by_keyboard(book: Path, page: Page) -> None:
+    page.goto(address(book, "notebooks/00_start_here"))
+    link = page.locator("a.enlarge").first
+    link.focus()
+    page.keyboard.press("Enter")
+    large = page.locator("dialog.enlarged img")
+    large.wait_for()
+    assert large.get_attribute("alt") == link.locator("img").get_attribute("alt") != ""
+    page.keyboard.press("Escape")
+    large.wait_for(state="detached")
+    assert link.evaluate("one => one === document.activeElement")
+
+
+def test_dark_by_the_systems_wish_and_by_the_switch(book: Path, page: Page) -> None:
+    background = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    page.emulate_media(color_scheme="light")
+    page.goto(address(book, "index"))
+    assert min(page.evaluate(background)) > 200
+    page.emulate_media(color_scheme="dark")
+    assert max(page.evaluate(background)) < 60
+    page.emulate_media(color_scheme="light")
+    for _ in range(2):  # from the system's wish to one of the two, and to the other
+        page.get_by_role("button", name="color theme").locator("visible=true").click()
+        if max(page.evaluate(background)) < 60:
+            return
+    pytest.fail("the switch does not darken the page")
+
+
+def test_a_printed_lesson_has_at_most_twenty_pages(book: Path, page: Page) -> None:
+    page.goto(address(book, "notebooks/05_stable_training"))
+    page.evaluate("document.querySelectorAll('img[loading]').forEach(one => { one.loading = 'eager'; })")
+    page.wait_for_function("[...document.images].every(one => one.complete)")
+    printed = page.pdf(format="A4")
+    assert 1 < len(re.findall(rb"/Type\s*/Page\b", printed)) <= PRINTED_PAGES
+
+
+# From here on, what becomes of a notebook's parts.
+
+PNG = base64.b64encode(b"a picture").decode()
+
+
+def text_of(tmp_path: Path, *cells: NotebookNode) -> str:
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# T"), *cells])
+    return book_pages.notebook(notebook, "notebooks/00_t", tmp_path, lambda text: text)
+
+
+def coded(source: str, *outputs: NotebookNode, **metadata: object) -> NotebookNode:
+    return v4.new_code_cell(source, outputs=list(outputs), metadata=metadata, id="c")
+
+
+def test_a_picture_has_its_alternative_text_and_a_link_to_itself(tmp_path: Path) -> None:
+    shown = v4.new_output("display_data", {"image/png": PNG}, metadata={"image/png": {"alt": 'A "void".', "width": 9}})
+    text = text_of(tmp_path, coded("plot()", shown))
+    assert '<a class="enlarge" href="../figures/notebooks/00_t-c-0.png">' in text
+    assert 'alt="A &quot;void&quot;." width="9"' in text
+    assert (tmp_path / "site" / "figures" / "notebooks" / "00_t-c-0.png").read_bytes() == b"a picture"
+
+
+def test_code_is_folded_where_the_notebook_folds_it(tmp_path: Path) -> None:
+    assert "folded-code" in text_of(tmp_path, coded("paint()", jupyter={"source_hidden": True}))
+    assert "folded-code" not in text_of(tmp_path, coded("paint()"))
+
+
+def test_a_widget_leaves_its_place_and_links_between_neighbours_are_left_to_the_theme(tmp_path: Path) -> None:
+    stored = v4.new_output("execute_result", {"text/plain": lessons.WIDGET_NOTE}, execution_count=1)
+    text = text_of(tmp_path, coded("slider()", stored))
+    assert 'class="widget-place" data-page="notebooks/00_t" data-cell="c"' in text and book_pages.WIDGET in text
+    links = v4.new_markdown_cell("[next](01_x.ipynb)", metadata={"tags": ["navigation"]})
+    assert "next" not in text_of(tmp_path, links)
+
+
+def test_printed_text_may_hold_fences_and_a_terminals_colours(tmp_path: Path) -> None:
+    text = text_of(tmp_path, coded("print()", v4.new_output("stream", text="\x1b[31mred\x1b[0m\n````\n")))
+    assert "`````{code-block} text\n:class: output\n\nred\n````\n`````" in text
+
+
+def test_a_docstring_reads_as_it_stands() -> None:
+    assert book_package.plain("a * b_c [0, 1] `x_y * z` $5") == r"a \* b\_c \[0, 1\] `x_y * z` \$5"
+    assert book_package.plain(None) == ""
