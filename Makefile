@@ -14,7 +14,7 @@ ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test check course refresh bench book checkpoints release import grade marking questions similar export mutants lint clean distclean lock
+.PHONY: help lab test check refresh bench book checkpoints release import grade marking questions similar export mutants lint clean distclean lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -33,10 +33,7 @@ check: $(READY) ## Prove the quick part alone, for the minutes between two edits
 book: $(BOOK)/ready ## Make a site of the stored lessons in build/book, to read without network and kernel (two minutes)
 	$(BOOK)/bin/python tests/tools/book.py
 
-course: $(READY) ## Run every lesson at class speed into build/course as notebooks and HTML, print its minutes
-	$(PY) tests/tools/lessons.py course $(LESSON)
-
-refresh: $(READY) ## Execute the stored lessons in place, tidily (one lesson: make refresh LESSON=01)
+refresh: $(READY) ## Execute the stored lessons in place, tidily, and print their minutes (one lesson: make refresh LESSON=01)
 	$(PY) tests/tools/lessons.py refresh $(LESSON)
 
 bench: $(READY) ## Measure the training step beside the loop of the usual example scripts (over an hour; a quiet machine)

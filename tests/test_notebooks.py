@@ -163,17 +163,6 @@ def test_refresh_that_fails_leaves_the_stored_lesson(store: Callable[..., Path],
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_course_writes_a_page_with_alternative_texts_and_leaves_the_stored_lesson(
-    store: Callable[..., Path], tmp_path: Path
-) -> None:
-    path = store("import matplotlib.pyplot as plt\nfrom ganlab import plots\nplots.show(plt.figure(), 'A void.')")
-    before = path.read_bytes()
-    lessons.export(path, tmp_path / "course")
-    assert path.read_bytes() == before
-    assert 'alt="A void."' in (tmp_path / "course" / "00_small.html").read_text(encoding="utf-8")
-    assert lessons.unfinished(lessons.read(tmp_path / "course" / path.name)) == []
-
-
 def test_refresh_of_one_lesson_that_is_not_there_says_which_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         lessons.main(["refresh", "98"])

@@ -1,7 +1,6 @@
 """The notebook tool, for the Makefile and for the tests.
 
 python tests/tools/lessons.py refresh [01 ...]  execute stored lessons in place at class speed, then normalise them
-python tests/tools/lessons.py course [01 ...]  execute copies at class speed into build/course, as notebooks and HTML
 python tests/tools/lessons.py normalise [01 ...]  tidy stored lessons without executing them
 """
 
@@ -18,7 +17,6 @@ import limits
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,7 +125,7 @@ def machine_paths(notebook: NotebookNode) -> list[str]:
     return [line for line in lines if HOME_FOLDERS.search(line) or local.search(line)]
 
 
-def execute(path: Path, speed: str, keep_widgets: bool = False) -> NotebookNode:
+def execute(path: Path, speed: str) -> NotebookNode:
     """Execute a copy of a lesson in its own folder and return it; the file stays as it is.
 
     Raises LessonError, with the cell's code and traceback, when a cell fails, hangs or kills the kernel.
@@ -138,7 +136,7 @@ def execute(path: Path, speed: str, keep_widgets: bool = False) -> NotebookNode:
         timeout=round(limits.scaled(CELL_SECONDS)),
         kernel_name=KERNEL["name"],
         resources={"metadata": {"path": str(path.parent)}},
-        store_widget_state=keep_widgets,
+        store_widget_state=False,
     )
     try:
         client.execute(env={**os.environ, "GANLAB_SPEED": speed, "TQDM_DISABLE": "1"})
@@ -156,20 +154,10 @@ def refresh(path: Path, speed: str = "class") -> None:
     write(notebook, path)
 
 
-def export(path: Path, folder: Path) -> None:
-    """Execute a copy of a lesson at class speed into a folder, as a notebook and as HTML."""
-    notebook = execute(path, "class", keep_widgets=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    write(notebook, folder / path.name)
-    # Of nbconvert's templates, "classic" is the one that writes the alternative text of figures.
-    page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook, {"metadata": {"name": path.stem}})
-    (folder / path.name).with_suffix(".html").write_text(page, encoding="utf-8")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 1 when any lesson failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("refresh", "course", "normalise"))
+    parser.add_argument("command", choices=("refresh", "normalise"))
     parser.add_argument("lesson", nargs="*", help="numbers of lessons, such as 01 or 01b; none means all")
     options = parser.parse_args(arguments)
     unknown = [given for given in options.lesson if given not in map(number, lessons())]
@@ -179,7 +167,6 @@ def main(arguments: list[str] | None = None) -> int:
 
     commands = {
         "refresh": refresh,
-        "course": lambda path: export(path, ROOT / "build" / "course"),
         "normalise": lambda path: write(normalise(read(path)), path),
     }
     failed = []
