@@ -9,6 +9,8 @@ from pathlib import Path
 import lessons
 from nbformat import NotebookNode
 
+APART = re.compile(r"(```.*?```|`[^`]*`|\$\$.*?\$\$)", re.DOTALL)  # code and displayed formulas
+FORMULA = re.compile(r"(?<!\\)\$(?:[^$\n]|\n(?!\n))+\$")
 LINKS = "navigation"  # tag of a notebook's own links to its neighbours, which every page of the book has
 WIDGET = (
     "This cell gives a widget: sliders and buttons that answer at once. To use it, open the lesson with `make lab`."
@@ -49,12 +51,22 @@ def notebook(source: NotebookNode, page: str, folder: Path, linked: Callable[[st
 
 
 def markdown(source: str, anchors: list[str]) -> str:
-    """Return a cell's Markdown with links to the page's own anchors `<a id="x"></a>`, of which Sphinx knows nothing."""
+    """Return a cell's Markdown as Sphinx needs it.
+
+    Links to the page's own anchors `<a id="x"></a>`, of which Sphinx knows nothing, are written out. A formula in the
+    text stands on one line: where it is broken before a minus, Markdown would see a list.
+    """
 
     def link(found: re.Match[str]) -> str:
         return f'<a class="reference internal" href="#{found[2]}">{found[1]}</a>' if found[2] in anchors else found[0]
 
-    return re.sub(r"\[([^\]]+)\]\(#([\w-]+)\)", link, source)
+    text = re.sub(r"\[([^\]]+)\]\(#([\w-]+)\)", link, source)
+    pieces = APART.split(text)
+    return "".join(piece if k % 2 else FORMULA.sub(on_one_line, piece) for k, piece in enumerate(pieces))
+
+
+def on_one_line(found: re.Match[str]) -> str:
+    return " ".join(found[0].split())
 
 
 def code(cell: NotebookNode) -> str:
