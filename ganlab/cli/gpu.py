@@ -249,7 +249,8 @@ def difference(a: Any, b: Any, name: str = "") -> str:
         return next((w for key in a if (w := difference(a[key], b[key], f"{name}/{key}"))), "")
     if isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
         return next((w for k in range(len(a)) if (w := difference(a[k], b[k], f"{name}/{k}"))), "")
-    alike = torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else a == b
+    tensors = isinstance(a, Tensor), isinstance(b, Tensor)
+    alike = torch.equal(a, b) if all(tensors) else not any(tensors) and a == b
     return "" if alike else name or "/"
 
 
