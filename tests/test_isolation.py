@@ -109,10 +109,12 @@ def test_a_server_that_is_killed_is_started_again(server: isolation.ForkServer, 
     assert looks == ["tried to end another process"] and run.cells[1].outputs[0].data["text/plain"] == "2"
     servers = [one for one in psutil.Process().children() if forkserver.__name__ in " ".join(one.cmdline())]
     assert len(servers) == 1
+    of_the_old = server._waiting
     servers[0].kill()
     servers[0].wait()
     run, looks = isolation.run_isolated(notebook, tmp_path, [], LIMITS, start=server)
     assert run.cells[1].outputs[0].data["text/plain"] == "2" and len(looks) == 1
+    assert server._waiting is not of_the_old, "its end, noticed late, would end what the new one has to do"
 
 
 def test_a_submission_that_cannot_be_run_earns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ class ForkServer:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._process: subprocess.Popen[bytes] | None = None
-        self._waiting: dict[int, Future[int]] = {}
+        self._waiting: dict[int, Future[int]] = {}  # what the process has not answered yet; each process has its own
 
     def __call__(self, arguments: list[str], cwd: Path, seconds: float) -> str:
         """Fork a process for a submission; see Starter."""
@@ -125,6 +125,7 @@ class ForkServer:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=threads | dict(os.environ)
         )
+        self._waiting = {}
         threading.Thread(target=self._read, args=[process, self._waiting], daemon=True).start()
         return process
 
@@ -135,7 +136,7 @@ class ForkServer:
             if "id" in message:
                 waiting.pop(message["id"]).set_result(message["status"])
         with self._lock:
-            left, self._waiting = dict(waiting), {}
+            left = dict(waiting)
             waiting.clear()
         for future in left.values():
             future.set_exception(OSError("the process that starts submissions has ended"))
