@@ -11,6 +11,7 @@ import importlib.util
 import io
 import itertools
 import os
+import re
 import platform
 import subprocess
 import sys
@@ -35,6 +36,7 @@ STARTED_BY = 90  # seconds; the CPU's part of a row that begins later is left ou
 READY = "all tasks are past their first checkpoint\n"
 GAMES = 8  # in the ensemble
 COLUMNS = ("same seed twice", "killed and resumed", "precision", "images a second", "on the CPU", "peak memory")
+COLOR = re.compile(r"\x1b\[[\d;]*m")  # what a terminal is told, and a report is not
 LESSON = runtime.data_file("").parent / "notebooks" / "03_dcgan.ipynb"
 Cells = dict[str, Callable[[], str]]
 
@@ -327,7 +329,8 @@ def lesson(path: Path | None, seconds: float) -> str:
             timeout=seconds,
         )
     if done.returncode:
-        raise RuntimeError(f"{path.stem}: {' '.join(done.stderr.strip().splitlines()[-1:])}")
+        last = COLOR.sub("", " ".join(done.stderr.strip().splitlines()[-1:]))
+        raise RuntimeError(f"{path.stem}: {last}")
     return f"{path.stem} at smoke speed ran in {time.perf_counter() - begin:.0f} seconds"
 
 

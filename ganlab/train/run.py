@@ -57,9 +57,7 @@ class Run(Stage):
         optimizers: Optimizers | None = None,
     ) -> None:
         self.task = task
-        self.keep = dataclasses.replace(
-            keep or Keep()
-        )  # checks it again: since it was made, its file may have been too
+        self.keep = dataclasses.replace(keep or Keep())  # checks it again: its file may have been made since
         self.device = parallel.own_device(device)
         if parallel.size() > 1 and not task.distributed:
             raise ValueError(f"{type(task).__name__}: it trains in one process; start it without torchrun")
