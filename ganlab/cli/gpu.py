@@ -11,8 +11,8 @@ import importlib.util
 import io
 import itertools
 import os
-import re
 import platform
+import re
 import subprocess
 import sys
 import tempfile
