@@ -5,8 +5,8 @@ import hashlib
 import json
 import re
 import shutil
-import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import assignments
@@ -251,8 +251,9 @@ def test_late_work_extensions_and_penalties_are_in_the_table_and_the_page(course
     (course.root / "deadlines.csv").write_text(table.replace("T11:00", "T10:00"), encoding="utf-8")
     again(grader, course)
     assert marks(course)["half-done"]["late"] == "2 h"
-    (course.root / "deadlines.csv").write_text("assignment;student;due\n2;;2026-11-09\n", encoding="utf-8")
-    again(grader, course)
+    (course.root / "deadlines.csv").write_text("assignment;student;due\n", encoding="utf-8")  # taken back
+    result = again(grader, course)
+    assert result.returncode == 0, result.stderr
     assert marks(course)["half-done"]["late"] == "" and marks(course)["half-done"]["due"] == ""
 
 
@@ -270,11 +271,16 @@ def test_a_grading_that_was_killed_goes_on_where_it_was(course: Course, grader: 
     assert runs(result) == set() and marks(course)["a-link"]["total"] == "90"
 
 
-def locked(database: Path) -> sqlite3.Connection:
-    """Return a connection that keeps a gradebook to itself."""
-    connection = sqlite3.connect(database)
-    connection.execute("BEGIN EXCLUSIVE")
-    return connection
+def locked(database: Path) -> subprocess.Popen[str]:
+    """Return a process that keeps a gradebook to itself: here, whoever reads the file would end this process's lock."""
+    script = (
+        f"import sqlite3\nkept = sqlite3.connect({str(database)!r})\nkept.execute('BEGIN EXCLUSIVE')\nprint('locked')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", f"{script}\ninput()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "locked\n"
+    return process
 
 
 @pytest.mark.parametrize(
@@ -294,7 +300,8 @@ def test_what_cannot_be_graded_is_said_in_one_line(spoil, words: str, tmp_path: 
     result = classroom(grader, "grade", "1", "--course", course.root, *LIMITS)
     assert result.returncode == 1 and words in result.stderr and result.stderr.count("\n") == 1, result.stderr
     assert hashes(course.root) == before
-    del kept
+    if isinstance(kept, subprocess.Popen):
+        kept.communicate("end\n")
 
 
 def test_a_limit_that_is_none_is_refused(grader: str) -> None:  # noqa: F811

@@ -37,7 +37,8 @@ READY = "all tasks are past their first checkpoint\n"
 GAMES = 8  # in the ensemble
 COLUMNS = ("same seed twice", "killed and resumed", "precision", "images a second", "on the CPU", "peak memory")
 COLOR = re.compile(r"\x1b\[[\d;]*m")  # what a terminal is told, and a report is not
-LESSON = runtime.data_file("").parent / "notebooks" / "03_dcgan.ipynb"
+_STORED = runtime.data_file("").parent / "notebooks" / "03_dcgan.ipynb"
+LESSON = _STORED if _STORED.is_file() else None
 Cells = dict[str, Callable[[], str]]
 
 
@@ -52,7 +53,7 @@ class Extent:
     options: tuple[str, ...] = ("--data", "digits")
     steps: int = 20
     seconds: float = 1.0
-    lesson: Path | None = LESSON if LESSON.is_file() else None
+    lesson: Path | None = LESSON
 
 
 def run() -> int:
