@@ -255,7 +255,7 @@ MORE_WRONG = {
         ([(LATENTS, LATENTS.replace("128", "512"))], "come back in a later step"),
         (
             [(LATENTS, LATENTS + "\n        z_generator = z_generator[torch.randperm(128)]")],
-            "step for step",
+            "come back in a later step",
         ),
     ],
     "z_detached": [
