@@ -253,10 +253,6 @@ MORE_WRONG = {
         ([(LATENTS, LATENTS + "\n        z_generator = torch.randn(128, 8)")], "come back in a later step"),
         ([(LATENTS, LATENTS + "\n        z_critic = torch.randn(128, 8)")], "come back in a later step"),
         ([(LATENTS, LATENTS.replace("128", "512"))], "come back in a later step"),
-        (
-            [(LATENTS, LATENTS + "\n        z_generator = z_generator[torch.randperm(128)]")],
-            "come back in a later step",
-        ),
     ],
     "z_detached": [
         ([(DRAW, "        z = torch.normal(mu, sigma, generator=rng)\n")], "No gradient passes through torch.normal"),
