@@ -215,17 +215,22 @@ def changes(page: Page, widget: Locator, act: Callable[[], None], seconds: float
 def drag(page: Page, handle: Locator) -> None:
     """Pull a slider's handle over half of its track to the right, or to the left when it stands far right.
 
-    So far that a slider of two named stops reaches the other.
+    So far that a slider of two named stops reaches the other. A page that grows while the mouse is on its way moves
+    the handle from under it: like a reader, who looks whether the slider has taken hold, this tries again.
     """
-    box, track = (
-        handle.bounding_box(),
-        handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]").bounding_box(),
-    )
+    end = time.monotonic() + limits.scaled(ACTION_SECONDS)
+    handle.hover()  # waits until the handle stands still and nothing covers it
+    page.mouse.down()
+    while "noUi-active" not in (handle.get_attribute("class") or ""):
+        page.mouse.up()
+        assert time.monotonic() < end, limits.reason("the mouse takes no hold of the slider", ACTION_SECONDS)
+        handle.hover()
+        page.mouse.down()
+    box = handle.bounding_box()
+    track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     way = 0.55 * track["width"]
     way = way if x + way < track["x"] + track["width"] else -way
-    page.mouse.move(x, y)
-    page.mouse.down()
     page.mouse.move(x + way, y, steps=5)
     page.mouse.up()
 

@@ -21,7 +21,10 @@ PARTS = ("Goal", "Minutes", "Needs", "Misconceptions", "Discussion", "Skip")
 REFERENCE = re.compile(r"(`+)(\d\d[a-z]?) › (#+ .+?)(?: › cell (\d+) of (\d+))?\1(?!`)")
 LESSON = re.compile(r"\b\d\d[a-z]?\b")
 TIMES = {
+    "half an hour": 30,
     "three quarters of an hour": 45,
+    "an hour": 60,
+    "an hour and a quarter": 75,
     "two hours": 120,
     "three hours": 180,
     "three and a half hours": 210,

@@ -127,7 +127,8 @@ def code_cells_are_short_and_in_sight(notebook: NotebookNode) -> list[str]:
         first = cell.source[:40]
         if in_a_row == 3:
             complaints.append(f"a third code cell in a row: {first!r}")
-        hidden = [key for key in cell.metadata if "hid" in key or key in ("collapsed", "jupyter")]
+        hidden = [key for key in cell.metadata if "hid" in key or key == "collapsed"]
+        hidden += [key for key in cell.metadata.get("jupyter", {}) if not lessons.is_folded(cell)]
         hidden += [tag for tag in tags(cell) if re.match("hide|remove", tag)]
         complaints += [f"hidden by {name!r}: {first!r}" for name in hidden]
         if cell.cell_type != "code":
@@ -139,6 +140,22 @@ def code_cells_are_short_and_in_sight(notebook: NotebookNode) -> list[str]:
             complaints.append(f"{len(lines)} lines, {LINES} are allowed: {first!r}")
         if not {"parameters", "setup"} & set(tags(cell)):  # whose text is laid down
             complaints += [f"longer than {COLUMNS} characters: {line!r}" for line in lines if len(line) > COLUMNS]
+    return complaints
+
+
+def only_what_paints_is_folded(notebook: NotebookNode) -> list[str]:
+    """A folded cell shows a figure and does nothing that a lesson is about: it proves, prints and trains nothing."""
+    complaints = []
+    for cell in notebook.cells:
+        if not lessons.is_folded(cell):
+            continue
+        first = cell.source[:40]
+        if cell.cell_type != "code" or "plots.show(" not in cell.source:
+            complaints.append(f"folded, but it paints no figure: {first!r}")
+        subject = re.findall(
+            r"^\s*assert\b|\bprint\(|\.backward\(|\bfit_\w+\(|^\s*(?:def|class) ", cell.source, re.MULTILINE
+        )
+        complaints += [f"folded, though it does more than paint ({word.strip()}): {first!r}" for word in subject]
     return complaints
 
 
@@ -185,7 +202,7 @@ def marked_cells_have_text_to_compare(notebook: NotebookNode) -> list[str]:
 
 
 def exercises_are_checked_at_once(notebook: NotebookNode) -> list[str]:
-    number = dict(headings(notebook)[:1]).get(1, "")[:2]
+    number = dict(headings(notebook)[:1]).get(1, "").split(" ")[0]
     code = lessons.code_cells(notebook)
     stubs = [(k, cell) for k, cell in enumerate(code) if "exercise" in tags(cell)]
     names = [cell.metadata.get("ganlab", {}).get("exercise") for _, cell in stubs]
@@ -219,6 +236,7 @@ CHECKS: list[Check] = [
     figures_have_alternative_text,
     widgets_are_followed_by_a_figure,
     code_cells_are_short_and_in_sight,
+    only_what_paints_is_folded,
     cells_ran_once_in_order,
     no_stored_error,
     outputs_are_fresh,

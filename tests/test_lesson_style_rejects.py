@@ -28,7 +28,7 @@ def good_sample() -> NotebookNode:
         code(f"{style.MARK}\nprint(1 + 1)", outputs=text),
         markdown("## Run and look · curves\n\n## Touch"),
         code("widgets.Panel([])", outputs=widget),
-        code("plots.show(figure)", outputs=figure),
+        code("plots.show(figure)", outputs=figure, metadata={"jupyter": {"source_hidden": True}}),
         markdown(f"## Exercise and check\n\n### Exercise 07.1: One\n\n{DIFFICULTY}\n\nReturn x."),
         code("def f(x):\n    return ...", metadata=stub),
         code('from ganlab import check\n\ncheck.answer("07.1", f)', outputs=text),
@@ -52,6 +52,17 @@ def replace(old: str, new: str) -> Callable[[NotebookNode], None]:
         assert any(old in cell.source for cell in notebook.cells)
         for cell in notebook.cells:
             cell.source = cell.source.replace(old, new)
+
+    return breaker
+
+
+def fold_figure(line: str) -> Callable[[NotebookNode], None]:
+    """Return a breaker that puts a line above the figure's own and folds the cell."""
+
+    def breaker(notebook: NotebookNode) -> None:
+        cell = code(notebook, 5)
+        cell.metadata.update(jupyter=NotebookNode(source_hidden=True))
+        cell.source = f"{line}\n{cell.source}"
 
     return breaker
 
@@ -81,9 +92,18 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 100)),
     (
         style.code_cells_are_short_and_in_sight,
-        "hidden",
+        "outputs are hidden",
+        lambda nb: code(nb, 5).metadata.update(jupyter={"outputs_hidden": True}),
+    ),
+    (
+        style.only_what_paints_is_folded,
+        "a widget's code is folded",
         lambda nb: code(nb, 4).metadata.update(jupyter={"source_hidden": True}),
     ),
+    (style.only_what_paints_is_folded, "a print is folded", fold_figure("print(1)")),
+    (style.only_what_paints_is_folded, "an assert is folded", fold_figure("assert figure")),
+    (style.only_what_paints_is_folded, "a training is folded", fold_figure("run = train.fit_gan(x)")),
+    (style.only_what_paints_is_folded, "a function is folded", fold_figure("def loss(x):\n    return x")),
     (
         style.code_cells_are_short_and_in_sight,
         "hidden by a tag",

@@ -64,6 +64,11 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
+def is_folded(cell: NotebookNode) -> bool:
+    """Return whether JupyterLab shows only the cell's outputs until a reader opens its code."""
+    return cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
 def unfinished(notebook: NotebookNode) -> list[str]:
     """Return a line for each code cell that was not executed or stopped with an error."""
     complaints = []
@@ -86,7 +91,9 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     notebook.nbformat_minor = max(notebook.nbformat_minor, 5)  # 4.5 is the first with cell ids
     for index, cell in enumerate(notebook.cells):
         cell.setdefault("id", f"cell-{index:02d}")
-        cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("tags", "ganlab") if key in cell.metadata})
+        folded = {"jupyter": {"source_hidden": True}} if is_folded(cell) else {}
+        kept = {key: cell.metadata[key] for key in ("tags", "ganlab") if key in cell.metadata}
+        cell.metadata = nbformat.from_dict(kept | folded)
         if cell.cell_type == "code":
             cell.outputs = _normalise_outputs(cell.outputs)
     return notebook
