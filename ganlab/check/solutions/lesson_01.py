@@ -7,14 +7,14 @@ from ganlab.check.solutions import Solution
 
 
 def best_d_with_prior(p_data, p_g, pi):
-    """Densities p_data and p_g at n places, each (n,); pi, the share of real. Return D* (n,)."""
+    """Densities at n places, each (n,); pi, the fraction of real. Return D* (n,)."""
     real = pi * p_data
     fake = (1 - pi) * p_g
     return real / (real + fake)
 
 
 def logit_slopes(logits):
-    """Logits (n,). Return two tensors (n,): the slope of log(1 - D) and the slope of -log D."""
+    """Logits (n,). Return the slopes of log(1 - D) and of -log D, each (n,)."""
     d = torch.sigmoid(logits)
     return -d, d - 1
 
