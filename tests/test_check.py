@@ -106,6 +106,8 @@ def test_wrong_answer_gets_a_hint_that_names_the_slip(number: str, k: int) -> No
         ("01.1", lambda p, q, pi: p / (p + q) + pi * (q == 0.25), "D* at pi = 0.5 where p_data = 0.05 and p_g = 0.25:"),
         ("01.2", lambda a: (-a.sigmoid(), a.sigmoid() - 1 + (a == 4)), "slope of -log D at logit 4: yours 0.98"),
         ("01.2", lambda a: (-a.sigmoid().sum(), a.sigmoid() - 1), "log(1 - D): shape (), expected (5,)."),
+        ("01.2", lambda a: -a.sigmoid(), "return two things, the slope of log(1 - D) and the slope of -log D"),
+        ("01c.1", lambda real, fake: real.mean(), "return two things, the estimate and its standard error"),
     ],
 )
 def test_verdict_names_the_place_or_the_shape(number: str, given, words: str) -> None:
