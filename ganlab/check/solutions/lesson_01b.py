@@ -15,7 +15,7 @@ def coin_slopes(p, t):
 
 
 def second_divergence(p_data, p_g):
-    """Probabilities of n sides, each (n,). Return 2 KL(m || p_data) in nats, a number."""
+    """Probabilities of n sides, each (n,). Return 2 KL(m || p_data) in nats."""
     m = (p_data + p_g) / 2
     return 2 * (m * torch.log(m / p_data)).sum()
 

@@ -7,7 +7,7 @@ from ganlab.check.solutions import Solution
 
 
 def jsd_from_logits(real_logits, fake_logits):
-    """Logits of real (n,) and fake (m,) samples. Return the estimate in nats, standard error."""
+    """Logits of real (n,), fake (m,). Return the estimate in nats, standard error."""
     softplus = torch.nn.functional.softplus
     log_d = -softplus(-real_logits)  # log D at the real samples, (n,)
     log_one_minus_d = -softplus(fake_logits)  # log(1 - D) at the fakes, (m,)
@@ -17,7 +17,7 @@ def jsd_from_logits(real_logits, fake_logits):
 
 
 def best_logit(x, mu, sigma):
-    """Places (n,), two numbers. Return the logit of D* and its slope by x, each (n,)."""
+    """Places (n,), two numbers. Return the logit of D* and its slope by x, (n,)."""
     logit = -(x**2) / 2 + (x - mu) ** 2 / (2 * sigma**2) + np.log(sigma)
     slope = -x + (x - mu) / sigma**2
     return logit, slope
