@@ -135,6 +135,8 @@ class GameBoard(Panel):
     `choosers`, the objective and the penalty can be changed on the way, and Reset keeps the choice.
     """
 
+    doing = "step the discriminator D and the generator G by the buttons, and see both move"
+
     def __init__(
         self,
         generator: nn.Module,
