@@ -17,13 +17,8 @@ from PIL import Image
 from torch import Tensor
 
 from ganlab.data import pixels
-from ganlab.runtime.style import CARD
+from ganlab.runtime.style import CARD, FAKE, INK, OTHER, REAL  # noqa: F401  the palette, as plots.REAL
 
-# Each is 3:1 or better on the card, each pair apart in grey and for colour-blind eyes. FAKE is too light for words.
-REAL = "#195990"  # blue
-FAKE = "#da6e16"  # orange
-OTHER = "#3c7d4a"  # green
-INK = "#333333"  # near black
 SURFACE = LinearSegmentedColormap.from_list("fake-to-real", ["#f6c79b", "#ffffff", "#a9cbe8"])  # D from 0 to 1
 DPI = 100
 SHARP = 2  # pixels for each of DPI, for screens that have them
