@@ -17,13 +17,8 @@ from PIL import Image
 from torch import Tensor
 
 from ganlab.data import pixels
-from ganlab.runtime.style import CARD
+from ganlab.runtime.style import CARD, FAKE, INK, OTHER, REAL  # noqa: F401  the palette, as plots.REAL
 
-# Each is 3:1 or better on the card, each pair apart in grey and for colour-blind eyes. FAKE is too light for words.
-REAL = "#195990"  # blue
-FAKE = "#da6e16"  # orange
-OTHER = "#3c7d4a"  # green
-INK = "#333333"  # near black
 # D from 0 to 1; in grey, too, 0 is lighter than 1
 SURFACE = LinearSegmentedColormap.from_list("fake-to-real", ["#ffdfb5", "#ffffff", "#7fb0dc"])
 DPI = 100
