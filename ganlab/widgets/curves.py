@@ -1,12 +1,10 @@
 """A picture of curves that grow while a run trains, painted fast enough to be painted every second."""
 
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import ipywidgets as ipw
 import numpy as np
-import PIL.Image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -55,11 +53,10 @@ class Curves:
         """Return what was painted last as a PNG of twice as many pixels, for a screen that has them."""
         for line in (line for ax in self.figure.axes for line in ax.lines):
             line.set_animated(False)  # or savefig leaves it out
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=2 * plots.DPI, metadata={"Software": None})
+        picture = plots.small(plots.png(self.figure, plots.SHARP))
         for line in (line for ax in self.figure.axes for line in ax.lines):
             line.set_animated(True)
-        return _fewer_colours(buffer.getvalue())
+        return picture
 
     def _draw_axes(self, players: list[str], right: float, panels: list[tuple[list[str], tuple[float, float]]]) -> None:
         self.figure.clear()
@@ -75,13 +72,6 @@ class Curves:
             ax.set(xlim=(0, right), ylim=limits)
         axes[1].set_xlabel("step")
         self.canvas.draw()
-
-
-def _fewer_colours(png: bytes) -> bytes:
-    """Return a drawing of lines and letters as a PNG of 64 colours, which takes a third of the room."""
-    buffer = io.BytesIO()
-    PIL.Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(buffer, format="png", optimize=True)
-    return buffer.getvalue()
 
 
 def picture() -> ipw.Image:

@@ -269,8 +269,8 @@ class Picture(ipw.Image):
         self.tooltip = self.alt or described(self.figure)  # the <img> of ipywidgets has no other name
 
     def shot(self) -> Shot:
-        """Return the figure as it was painted last, for a still."""
-        return Shot(bytes(self.value), "png", int(self.width), self.tooltip or "")
+        """Return the figure as it is now, sharp, for a still."""
+        return Shot(plots.small(plots.png(self.figure, plots.SHARP)), "png", int(self.width), self.tooltip or "")
 
 
 def described(figure: Figure) -> str:

@@ -17,6 +17,8 @@ import numpy as np
 import PIL.Image
 from IPython.display import DisplayHandle
 
+from ganlab.runtime.style import CARD, INK
+
 PNG_BYTES = 4_000  # a sheet of pixels that needs more goes out as JPEG where that is smaller
 OF_WIDGET = "ganlab-of-widget"  # class of a still below a widget
 OF_RUN = "ganlab-of-run"  # and of one that a training left
@@ -27,8 +29,8 @@ STYLE = f"""<style>
 {PLACE}:has({ALIVE}) + {PLACE}:has(.{OF_WIDGET}) {{ display: none; }}
 {PLACE}:not(:has({ALIVE})):has(+ {PLACE} .{OF_WIDGET}) {{ display: none; }}
 </style>"""
-CARD = "display: inline-block; max-width: 100%; margin: 0; padding: 8px 12px; border-radius: 6px; "
-CARD += "box-sizing: border-box; background: #faf8f4; color: #333333;"
+ROOM = "display: inline-block; max-width: 100%; margin: 4px 0 12px; padding: 8px 12px; border-radius: 8px; "
+ROOM += f"box-sizing: border-box; background-color: {CARD}; color: {INK};"
 NOTE = "The widget needs a running kernel; the picture below shows it."  # where an output's plain text is all
 
 
@@ -56,7 +58,7 @@ class Still:
         self.line = line
         style = STYLE if kind == OF_WIDGET else ""
         caption = f'<figcaption style="margin-top: 6px;">{html.escape(line)}</figcaption>'
-        self.html = f'<figure class="ganlab-still {kind}" style="{CARD}">{body}{caption}</figure>{style}'
+        self.html = f'<figure class="ganlab-still {kind}" style="{ROOM}">{body}{caption}</figure>{style}'
 
     def bundle(self) -> dict[str, str]:
         """Return the still by kind of text."""
