@@ -258,13 +258,13 @@ def test_answer_rejects_a_number_that_does_not_exist(number: str, words: str) ->
 
 
 def test_an_exercise_of_a_lesson_with_a_letter_is_looked_for_in_its_own_module(monkeypatch) -> None:
-    exercises = {"01b.1": Exercise(lambda given: {"it": given}, 2.0, ())}
-    monkeypatch.setitem(sys.modules, "ganlab.check.lesson_01b", types.SimpleNamespace(EXERCISES=exercises))
-    assert check.find("01b.1") is exercises["01b.1"]
-    with pytest.raises(ValueError, match="expected one of 01b.1"):
-        check.find("01b.2")
-    with pytest.raises(ValueError, match="lesson '01c' has no exercises"):
-        check.find("01c.1")
+    exercises = {"77b.1": Exercise(lambda given: {"it": given}, 2.0, ())}
+    monkeypatch.setitem(sys.modules, "ganlab.check.lesson_77b", types.SimpleNamespace(EXERCISES=exercises))
+    assert check.find("77b.1") is exercises["77b.1"]
+    with pytest.raises(ValueError, match="expected one of 77b.1"):
+        check.find("77b.2")
+    with pytest.raises(ValueError, match="lesson '77c' has no exercises"):
+        check.find("77c.1")
 
 
 # How a verdict is shown.
