@@ -185,6 +185,8 @@ def test_the_palette_is_blue_for_real_and_orange_for_fake():
     assert np.argmax(to_rgb(plots.REAL)) == 2 and np.argmax(to_rgb(plots.FAKE)) == 0
     assert np.argmax(plots.SURFACE(1.0)[:3]) == 2 and np.argmax(plots.SURFACE(0.0)[:3]) == 0
     assert min(plots.SURFACE(0.5)[:3]) > 0.95  # undecided is white
+    fake, real = (np.dot((0.299, 0.587, 0.114), plots.SURFACE(d)[:3]) for d in (0.0, 1.0))
+    assert fake - real > 0.2  # in grey, too, D = 0 and D = 1 differ
 
 
 PALETTE = {"REAL": plots.REAL, "FAKE": plots.FAKE, "OTHER": plots.OTHER, "INK": plots.INK}

@@ -3,10 +3,12 @@
 There a lesson runs only as far as its widgets need it; nbval and papermill run all of it. One lesson runs whole here.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import lessons
+import limits
 import pytest
 import slices
 from browser import ACTION_SECONDS, SCREENSHOTS, Server, changes, drag, run_all, store
@@ -55,6 +57,37 @@ def test_the_widgets_of_a_lesson_move(
 
 def test_a_whole_lesson_runs_in_the_browser(server: Server, page: Page) -> None:
     assert run_all(page, server, lessons.lessons()[0]) == []
+
+
+BOARD = """
+from ganlab import models, toys, train, widgets
+widgets.game.PATIENCE = 10**6  # the browser itself must say that the board is gone
+boards = globals().get("boards", [])
+networks = models.MLPGenerator(2, (2,), (8,)), models.MLPCritic((2,), (8,))
+settings = train.GANSettings(10**6)
+boards.append(widgets.GameBoard(*networks, toys.ring().batches(32, 0), settings=settings))
+boards[-1]
+"""
+
+
+def test_a_board_that_runs_stops_when_its_cell_is_run_again(server: Server, page: Page, tmp_path: Path) -> None:
+    asked = store(tmp_path, BOARD, "import time; time.sleep(0.1); print([b.running.value for b in boards])")
+    assert run_all(page, server, asked) == []
+    board = page.locator(".ganlab-widget").first
+    assert changes(page, board, board.get_by_role("button", name="Run", exact=True).click)
+    first, second = page.locator(".jp-CodeCell").all()[:2]
+
+    def state() -> str:
+        second.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        second.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()
+        return second.locator(".jp-OutputArea-output").inner_text().strip()
+
+    assert state() == "[True]"
+    first.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("document.querySelectorAll('.ganlab-widget canvas').length === 1")
+    limits.wait_until(lambda: state() == "[False, False]", "stopped", seconds=ACTION_SECONDS)
 
 
 # From here on, what these tests must notice.
