@@ -57,7 +57,7 @@ def show(
         if same_color(words.get_color(), FAKE):
             words.set_color(FAKE_WORDS)
     width, height = (round(inches * DPI) for inches in figure.get_size_inches())
-    picture = base64.b64encode(_small(png(figure, SHARP))).decode()
+    picture = base64.b64encode(small(png(figure, SHARP))).decode()
     text = (
         f'<figure class="ganlab-figure" style="margin: 4px 0 12px">'
         f'<div style="display: inline-block; box-sizing: border-box; max-width: 100%; padding: 8px; '
@@ -73,7 +73,7 @@ def show(
     plt.close(figure)
 
 
-def _small(picture: bytes) -> bytes:
+def small(picture: bytes) -> bytes:
     """Return the PNG in at most 256 colours, which are a third of the bytes, where nobody sees the difference."""
     full = Image.open(io.BytesIO(picture)).convert("RGB")
     few = full.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

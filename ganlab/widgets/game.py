@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import traitlets
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ from ganlab import losses, metrics, plots, train
 from ganlab.toys import MixtureBatches
 from ganlab.train import GANSettings, clip_weights
 from ganlab.widgets.kit import Panel, chooser, readout, side_by_side
+from ganlab.widgets.still import Shot
 
 MARGIN = 1.6  # half the side of the square that is drawn, in largest coordinates of a mode: the ring has radius 1
 SIDE = 440  # pixels of the screen, of the live board with its axes
@@ -292,6 +294,12 @@ class BoardPicture(anywidget.AnyWidget):
             self.scene += 1
         return scene.state
 
+    def shot(self) -> Shot:
+        """Return the board as it is now, for a still."""
+        figure = Figure(figsize=(SIDE / plots.DPI, SIDE / plots.DPI))
+        self.board.draw(figure.add_axes((0.14, 0.11, 0.84, 0.84)), self.title)
+        return Shot(plots.small(plots.png(figure, plots.SHARP)), "png", SIDE, self.words)
+
 
 class GameBoard(Panel):
     """Buttons that step D, step G, step both, run and reset a `Board`, trained in place; Run ends after settings.steps.
@@ -299,6 +307,8 @@ class GameBoard(Panel):
     Orange to blue is D from 0 to 1; dots are real (blue) and fake (orange) points, arrows the pulls on the fakes. With
     `choosers`, the objective and the penalty can be changed on the way, and Reset keeps the choice.
     """
+
+    doing = "step the discriminator D and the generator G by the buttons, and see both move"
 
     def __init__(
         self,
