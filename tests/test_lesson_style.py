@@ -28,7 +28,7 @@ lab = runtime.start(speed, seed, device)
 lab"""
 TIME = re.compile(r"^\*\*Time:\*\* about (\d+) minutes? on two CPU cores\.", re.MULTILINE)
 README_ROW = re.compile(
-    r"^\|\s*\d\d[a-z]?\s*\|.*\]\(notebooks/(\d\d[a-z]?_\w+)\.ipynb\).*\|\s*(\d+) min\s*\|\s*$", re.MULTILINE
+    r"^\|\s*\d\d[a-z]?\s*\|.*\]\(notebooks/(\d\d[a-z]?_\w+)\.ipynb\).*?\|\s*(\d+) min\s*\|", re.MULTILINE
 )
 EXERCISE = re.compile(
     r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
