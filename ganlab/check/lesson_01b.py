@@ -67,7 +67,7 @@ EXERCISES = {
         (
             _coin_slip(
                 lambda h, k, t: (_slopes(h, k)[0] + h - k, _slopes(h, k)[1] + k - h),
-                "you let D follow t. D is held fixed: take the derivative first, and put its best answers in afterwards.",
+                "you let D follow t. D is held fixed: take the derivative first, put its best answers in afterwards.",
             ),
             _coin_slip(
                 lambda h, k, t: (_slopes(h, k)[0], _slopes(h, k)[1] + k - h),
