@@ -157,6 +157,20 @@ def test_judge_knows_general_slips(given, words: str) -> None:
     assert words in message(given).partition("Hint: ")[2]
 
 
+def test_the_reference_and_the_slips_are_computed_once_however_many_answers_are_judged() -> None:
+    computed = []
+
+    def squares_and_counts(function):
+        computed.append(function)
+        return squares(function)
+
+    exercise = Exercise(squares_and_counts, lambda x: x**2, (Slip(lambda x: x**3, "that is the cube."),))
+    verdicts = [check.judge(exercise, lambda x: x**4) for _ in range(3)]
+    assert verdicts == verdicts[:1] * 3 and len(computed) == 3 + 2
+    assert check.judge(exercise, lambda x: x**3).message.endswith("Hint: that is the cube.")
+    assert check.judge(exercise, lambda x: x * x).status == "correct" and len(computed) == 5 + 2
+
+
 def test_judge_does_not_guess_a_hint() -> None:
     assert "Hint" not in message(lambda x: torch.tensor([5.0, -1.0, 0.5]))
 

@@ -45,6 +45,14 @@ class Exercise:
     reference: Any
     slips: tuple[Slip, ...]
     tolerance: float = field(default=1e-5, kw_only=True)
+    _known: dict[int | None, dict[str, Tensor]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def numbers(self, slip: Slip | None = None) -> dict[str, Tensor]:
+        """Return the numbers of the reference, or of a slip: a probe gives the same ones each time, so once will do."""
+        key = None if slip is None else id(slip)
+        if key not in self._known:
+            self._known[key] = _numbers(self, self.reference if slip is None else slip.answer)
+        return self._known[key]
 
 
 @dataclass(frozen=True)
@@ -137,12 +145,12 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
             first = "Run the setup cell first, near the top of the lesson, then the cells that your code builds on"
             return Verdict("not yet", f"{first}: `{error.name}` is not defined{_place(error, attempt)}.")
         return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}")
-    expected = _numbers(exercise, exercise.reference)
+    expected = exercise.numbers()
     same = _difference(numbers, expected, exercise.tolerance)
     if same.ok:
         return Verdict("correct", f"Largest difference from the reference: {same.largest:.1e}.")
     for slip in exercise.slips:
-        if _difference(numbers, _numbers(exercise, slip.answer), exercise.tolerance).ok:
+        if _difference(numbers, exercise.numbers(slip), exercise.tolerance).ok:
             return Verdict("not yet", f"{same.where} Hint: {slip.hint}")
     if hint := _near_hint(numbers, expected, exercise.tolerance):
         return Verdict("almost", f"{same.where} Hint: {hint}")
