@@ -7,7 +7,7 @@ from ganlab.check.solutions import Solution
 
 
 def best_critic(p, q, a, b):
-    """Return the best logit at each place, (K,), and the loss of the best critic, one number."""
+    """From p, q (K,) and functions a(c), b(c): return (best logits (K,), L* as one number)."""
     c = torch.linspace(-8, 8, 3201, dtype=torch.float64)
     table = torch.outer(p, a(c)) + torch.outer(q, b(c))  # (K, 3201): place by place
     best = table.min(1)
