@@ -1,42 +1,105 @@
 """What makes pixels: every function draws on an Axes that it is given and returns it. One palette for the course."""
 
+import base64
+import html
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from IPython.display import Image, display
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from ganlab.data import pixels
+from ganlab.runtime.style import CARD
 
-REAL = "#1f6fb4"  # blue
-FAKE = "#e8771a"  # orange
-OTHER = "#4a9a5b"  # green
+# Each is 3:1 or better on the card, each pair apart in grey and for colour-blind eyes. FAKE is too light for words.
+REAL = "#195990"  # blue
+FAKE = "#da6e16"  # orange
+OTHER = "#3c7d4a"  # green
 INK = "#333333"  # near black
 SURFACE = LinearSegmentedColormap.from_list("fake-to-real", ["#f6c79b", "#ffffff", "#a9cbe8"])  # D from 0 to 1
 DPI = 100
+SHARP = 2  # pixels for each of DPI, for screens that have them
+UNSEEN = 10  # of 255: by how much a colour may be off in a PNG of few colours
+CAPTION = re.compile(r"Figure \d+[a-z]?\.\d+\. (?=\S)")
+MOST_ROWS = 60  # of a table of numbers
 RESOLUTION = 60  # squares of a surface along each axis
 
 
-def png(figure: Figure) -> bytes:
-    """Return the figure as PNG bytes; the same figure gives the same bytes."""
+def png(figure: Figure, scale: int = 1) -> bytes:
+    """Return the figure on its card as PNG bytes, `scale` pixels for each of DPI; the same figure, the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=DPI * scale, facecolor=CARD, metadata={"Software": None})
     return buffer.getvalue()
 
 
-def show(figure: Figure, alt: str) -> None:
-    """Display the figure as a PNG whose alternative text is `alt`, and close it so that it is not shown twice."""
+def show(
+    figure: Figure, alt: str, *, caption: str = "", numbers: Mapping[str, Sequence[float | str]] | None = None
+) -> None:
+    """Display the figure as HTML, with its alternative text and its caption, and close it so that it comes only once.
+
+    `caption` is "Figure 4b.2. One sentence." `numbers` are what the figure shows, the columns of a table that a reader
+    may open below it: {"step": [0, 100], "loss (nats)": [0.69, 0.41]}. A screen that has two pixels for one gets them.
+
+    JupyterLab's own renderer of pictures knows no alternative text; so this is an `<img>`, and the text alone is what
+    a viewer without HTML shows. The HTML holds what JupyterLab leaves in a notebook that is not trusted, too.
+    """
     if not alt.strip():
         raise ValueError("alt: got an empty text, expected a sentence that says what the figure shows")
+    if caption and not CAPTION.match(caption):
+        raise ValueError(f'caption: got {caption!r}, expected "Figure 4b.2. One sentence."')
+    table = "" if numbers is None else _table(numbers)
     width, height = (round(inches * DPI) for inches in figure.get_size_inches())
-    display(Image(png(figure), metadata={"alt": alt}, width=width, height=height))  # IPython 7 knows no alt=
+    picture = base64.b64encode(_small(png(figure, SHARP))).decode()
+    text = (
+        f'<figure class="ganlab-figure" style="margin: 4px 0 12px">'
+        f'<div style="display: inline-block; box-sizing: border-box; max-width: 100%; padding: 8px; '
+        f'border-radius: 8px; background-color: {CARD}">'
+        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" width="{width}" height="{height}" '
+        f'style="display: block; max-width: 100%; height: auto"></div>'
+    )
+    if caption:
+        number = CAPTION.match(caption)[0]
+        words = html.escape(caption[len(number) :], quote=False)
+        text += f'<figcaption style="margin-top: 4px; max-width: 60em"><b>{number.strip()}</b> {words}</figcaption>'
+    display({"text/html": f"{text}{table}</figure>", "text/plain": alt}, raw=True)
     plt.close(figure)
+
+
+def _small(picture: bytes) -> bytes:
+    """Return the PNG in at most 256 colours, which are a third of the bytes, where nobody sees the difference."""
+    full = Image.open(io.BytesIO(picture)).convert("RGB")
+    few = full.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    difference = np.abs(np.asarray(full, np.int16) - np.asarray(few.convert("RGB"), np.int16))
+    buffer = io.BytesIO()
+    (few if difference.max() <= UNSEEN else full).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def _table(numbers: Mapping[str, Sequence[float | str]]) -> str:
+    """Return the numbers as a table that is folded."""
+    columns = {name: [_cell(value) for value in values] for name, values in numbers.items()}
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) != 1 or not 1 <= max(lengths.values()) <= MOST_ROWS:
+        raise ValueError(f"numbers: got columns of {lengths} rows, expected 1 to {MOST_ROWS}, as many in each")
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
+    rows = ["".join(f"<td>{value}</td>" for value in row) for row in zip(*columns.values(), strict=True)]
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return (
+        "<details><summary>The numbers</summary>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></details>"
+    )
+
+
+def _cell(value: float | str) -> str:
+    return html.escape(value) if isinstance(value, str) else f"{float(value):.4g}"
 
 
 def image_grid(ax: Axes, images: Tensor, columns: int = 8, *, title: str = "") -> Axes:

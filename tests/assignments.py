@@ -96,7 +96,7 @@ def played(name: str, variant: int = 1, hidden_variant: int = 1, solved: bool = 
         found[current[0]] = Tested(exercise, points, verdict)
         return float(points) if verdict.status == "correct" else 0.0
 
-    def show(figure: Any, alt: str) -> None:
+    def show(figure: Any, alt: str, **parts: Any) -> None:
         plt.close(figure)
 
     namespace: dict[str, Any] = {"__name__": "__main__"}

@@ -188,8 +188,9 @@ def plan_complaints(guide: str, name: str) -> Iterator[str]:
     named = [(number, week) for week, row in enumerate(plan, 1) for number in LESSON.findall(row[1])]
     named = [(number, week) for number, week in named if f"clinic: {number}" not in plan[week - 1][1]]
     taught = dict(named)  # lesson -> week
-    if [number for number, _ in named] != list(NOTEBOOKS):
-        yield f"its lessons are {[number for number, _ in named]}"
+    main = [number for number in NOTEBOOKS if number.isdigit()]  # a second reading, with a letter, is nobody's duty
+    if [number for number, _ in named] != main:
+        yield f"its lessons are {[number for number, _ in named]}, the main path is {main}"
         return
     sums = [0, 0, 0]
     work: dict[str, list[tuple[int, int]]] = {}
@@ -207,9 +208,9 @@ def plan_complaints(guide: str, name: str) -> Iterator[str]:
     heaviest = re.search(r"The heaviest week is (\d+) minutes", section(guide, f"## {name}"))
     if not heaviest or int(heaviest[1]) != max(int(row[5]) for row in plan):
         yield "the heaviest week is another"
-    for number, parts in lesson_sections(guide).items():
-        for needed in numbers(parts.get("Needs", "")):
-            if taught[needed] > taught[number]:
+    for number in main:
+        for needed in numbers(lesson_sections(guide)[number].get("Needs", "")):
+            if taught.get(needed, weeks + 1) > taught[number]:
                 yield f"lesson {number} comes before {needed}, which it needs"
     for number, (title, follows, _, time) in assignment_rows(guide).items():
         out, back = ([week for week, row in enumerate(plan, 1) if number in numbers(row[k])] for k in (6, 7))
@@ -268,52 +269,52 @@ def assignments_are_in_the_guide(guide: str, source: Path = SOURCE) -> list[str]
 # Each check with changes of the guide, (pattern, replacement), of which it must complain.
 CHECKS: dict[Check, list[tuple[str, str]]] = {
     references_exist: [
-        (r"› ## Verify · coins ›", "› ## Verify · dice ›"),
-        (r"› cell 2 of 2`", "› cell 3 of 2`"),
-        (r"› cell 1 of 1`", "› cell 1 of 2`"),
-        (r"`01 › ##", "`99 › ##"),
-        (r"`01 › ##", "01 › ##"),
+        (r"(`\d\d › ##) ", r"\1 No "),
+        (r"› cell \d+ of (\d+)`", r"› cell 99 of \1`"),
+        (r"› cell (\d+) of \d+`", r"› cell \1 of 99`"),
+        (r"`\d\d › ##", "`99 › ##"),
+        (r"`(\d\d › ##)", r"\1"),
     ],
-    sections_are_those_of_the_lessons: [(r"### 04 · Mode", "### 04 · Modes"), (r"### 10 · .*\n", "")],
+    sections_are_those_of_the_lessons: [(r"### 04 · ", "### 04 · No "), (r"### 10 · .*\n", "")],
     lessons_have_all_parts: [
-        (r"- \*\*Goal:\*\* students derive", "- students derive"),
+        (r"- \*\*Goal:\*\* ", "- "),
         (r"- \*\*Needs:\*\* nothing", "- **Needs:**"),
-        (r"  - \*A transposed convolution(.|\n)*?  - \*A kernel(.|\n)*?(?=  - )", ""),
-        (r" › cell 4 of 5`", "`"),
+        (r"(- \*\*Misconceptions:\*\*\n)(?:.|\n)*?(- \*\*Discussion)", r"\1\2"),
+        (r"(- \*\*Misconceptions:(?:.(?!`\d\d ›)|\n)*.)`\d\d › [^`]* › cell \d+ of \d+`", r"\1"),
         (r"\*A good answer:\*", "*Answer:*"),
-        (r"one formula: what does each prove\?", "one formula."),
+        (r"\? (\*A good answer:\*)", r". \1"),
         (r"- \*\*Skip:\*\* `00.*?`", "- **Skip:** nothing"),
     ],
     minutes_are_those_of_the_lessons: [
-        (r"6 \+ 90 \+ 50 \+ 15 = 161", "7 + 90 + 50 + 15 = 162"),
-        (r"6 \+ 90 \+ 50 \+ 15 = 161", "6 + 100 + 50 + 15 = 171"),
-        (r"6 \+ 90 \+ 50 \+ 15 = 161", "6 + 90 + 55 + 15 = 166"),
-        (r"6 \+ 90 \+ 50 \+ 15 = 161", "6 + 90 + 50 + 10 = 156"),
-        (r"6 \+ 90 \+ 50 \+ 15 = 161", "6 + 90 + 50 + 15 = 162"),
-        (r"6 \+ 90 \+ 50 \+ 15 = 161", "long"),
+        (r"(- \*\*Minutes:\*\* )\d+", r"\g<1>99"),
+        (r"(- \*\*Minutes:\*\* \d+ \+ )\d+", r"\g<1>500"),
+        (r"(- \*\*Minutes:\*\* \d+ \+ \d+ \+ )\d+", r"\g<1>500"),
+        (r"(- \*\*Minutes:\*\* .*) \+ 15 =", r"\1 + 10 ="),
+        (r"(- \*\*Minutes:\*\* .* = )\d+", r"\g<1>7"),
+        (r"(- \*\*Minutes:\*\*) .*", r"\1 long"),
     ],
     reading_of_all_lessons_is_summed_rightly: [
         (r"this gives \d+", "this gives 921"),
         (r"add up to \d+", "add up to 5"),
     ],
-    needs_are_those_of_the_lessons: [(r"\*\*Needs:\*\* 02, 03, 04", "**Needs:** 02, 03")],
+    needs_are_those_of_the_lessons: [(r"(\*\*Needs:\*\* \d\d)\n", r"\1, 10\n")],
     plans_add_up: [
-        (r"\| 453 \| 2 \|", "| 454 | 2 |"),
-        (r"\| 273 \|", "| 272 |"),
+        (r"(\| 2 \| lessons .*\|) \d+( \|[^|]*\|[^|]*\|\n)", r"\1 9999\2"),
+        (r"(\| 2 \| lessons .*\|) \d+( \| \d+ \|[^|]*\|[^|]*\|\n)", r"\1 1\2"),
         (r"lessons 03, 04 ", "lessons 03 "),
         (r"lessons 05, 06 \|(.*)\n(.*) lessons 07, 08", r"lessons 07, 08 |\1\n\2 lessons 05, 06"),
         (r"assignment 2: 120", "assignment 2: 90"),
-        (r"\| 344 \| 3 \|", "| 344 | |"),
-        (r"\| 293 \| 1 \|", "| 293 | 1, 2 |"),
-        (r"\| 221 \| 2 \| 1 \|", "| 221 | 2 | |"),
-        (r"\| 163 \| 1 \|(.*)\n(.*)\| 232 \| \|", r"| 163 | |\1\n\2| 232 | 1 |"),
+        (r"(\| 4 \| lessons 07, 08 .*\|) 3 \|", r"\1 |"),
+        (r"(\| 1 \| lessons 00, 01, 02 .*\|) 1 \|", r"\1 1, 2 |"),
+        (r"(\| 4 \| lessons 04 .*\| 2 \|) 1 \|", r"\1 |"),
+        (r"(\| 2 \| lessons 02 .*\|) 1 \| \|\n(\| 3 \| .*\|) \| \|\n", r"\1 | |\n\2 1 | |\n"),
         (r"clinic: 90", "clinic: 80"),
-        (r"\| 1301 \| 2381 \|", "| 1301 | 2359 |"),
-        (r"heaviest week is 453", "heaviest week is 436"),
+        (r"(\| all \|.*\| \d+ \|) \d+ \|", r"\1 7 |"),
+        (r"heaviest week is \d+", "heaviest week is 9"),
         (r"\| 12 \| clinic.*\n", ""),
         (r"\| 1 \| The game \| 01, 02 \|", "| 1 | The game | 01, 03 |"),
         (r"\| 5 \| Project .*\n", ""),
-        (r"\*\*Needs:\*\* 03, 07\n", "**Needs:** 03, 07, 10\n"),
+        (r"(### 02 · (?:.|\n)*?\*\*Needs:\*\* .*)\n", r"\1, 10\n"),
     ],
     links_lead_somewhere: [(r"\.\./\.\./README\.md", "../README.md"), (r"\(#six-weeks\)", "(#six-week)")],
     lines_are_short: [(r"\n# |^# ", "# " + "long " * 40)],

@@ -35,6 +35,7 @@ EXERCISE = re.compile(
     r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
 )
 LINES, COLUMNS, BYTES = 30, 100, 2_500_000
+WIDEST = 960  # pixels of a figure on the page: 9.6 inches
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
 
 
@@ -98,14 +99,31 @@ def stated_minutes(notebook: NotebookNode) -> int | None:
     return int(found[0]) if len(found) == 1 else None
 
 
+def figures(cell: NotebookNode) -> list[lessons.Figure]:
+    return list(filter(None, map(lessons.figure, cell.outputs)))
+
+
 def figures_have_alternative_text(notebook: NotebookNode) -> list[str]:
+    alts = [figure.alt for cell in lessons.code_cells(notebook) for figure in figures(cell)]
+    return [
+        f"a figure's alternative text has {len(alt)} characters, not {ALT}: {alt!r}"
+        for alt in alts
+        if len(alt) not in ALT
+    ]
+
+
+def figures_with_captions_are_numbered_and_not_too_wide(notebook: NotebookNode) -> list[str]:
+    """A lesson whose figures have captions has one for each, counted from 1; none is wider than a page."""
+    all_figures = [figure for cell in lessons.code_cells(notebook) for figure in figures(cell)]
+    if not any(figure.caption for figure in all_figures):
+        return []  # stored before there were captions
+    number = dict(headings(notebook)[:1]).get(1, "").split(" ")[0].removeprefix("0")
     complaints = []
-    for cell in lessons.code_cells(notebook):
-        for output in cell.outputs:
-            for kind in (kind for kind in output.get("data", {}) if kind.startswith("image/")):
-                alt = output.metadata.get(kind, {}).get("alt", "")
-                if len(alt) not in ALT:
-                    complaints.append(f"a figure's alternative text has {len(alt)} characters, not {ALT}: {alt!r}")
+    for k, figure in enumerate(all_figures, start=1):
+        if not figure.caption.startswith(f"<b>Figure {number}.{k}.</b> "):
+            complaints.append(f"figure {k} has the caption {figure.caption!r}, expected Figure {number}.{k}.")
+        if figure.width > WIDEST:
+            complaints.append(f"figure {k} is {figure.width} pixels wide, {WIDEST} are allowed")
     return complaints
 
 
@@ -114,7 +132,7 @@ def widgets_are_followed_by_a_figure(notebook: NotebookNode) -> list[str]:
     complaints = []
     for cell, after in zip(code, [*code[1:], v4.new_code_cell()], strict=True):
         if any(output.get("data", {}).get("text/plain") == lessons.WIDGET_NOTE for output in cell.outputs):
-            if not any("image/png" in output.get("data", {}) for output in [*cell.outputs, *after.outputs]):
+            if not figures(cell) + figures(after):
                 complaints.append(f"no static figure follows the widget of {cell.source[-60:]!r}")
     return complaints
 
@@ -234,6 +252,7 @@ CHECKS: list[Check] = [
     first_cells_are_uniform,
     goal_states_the_minutes,
     figures_have_alternative_text,
+    figures_with_captions_are_numbered_and_not_too_wide,
     widgets_are_followed_by_a_figure,
     code_cells_are_short_and_in_sight,
     only_what_paints_is_folded,

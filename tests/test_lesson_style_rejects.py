@@ -8,14 +8,17 @@ import pytest
 import test_lesson_style as style
 from nbformat import NotebookNode
 
-PNG = {"image/png": "iVBORw0KGgo=", "text/plain": "<Image>"}
+ALT = "Two curves: real in blue, generated in orange."
+FIGURE = (
+    f'<figure class="ganlab-figure"><div><img alt="{ALT}" src="data:image/png;base64,iVBORw0KGgo=" width="960" '
+    'height="300"></div><figcaption><b>Figure 7.1.</b> Two curves.</figcaption></figure>'
+)
 DIFFICULTY = "*Difficulty 2 of 5, about 10 minutes.*"
-ALT = {"image/png": {"alt": "Two curves: real in blue, generated in orange."}}
 
 
 def good_sample() -> NotebookNode:
     """Return a small lesson, as if executed and refreshed, that every check accepts."""
-    figure = [v4.new_output("display_data", data=PNG, metadata=ALT)]
+    figure = [v4.new_output("display_data", data={"text/html": FIGURE, "text/plain": "Two curves."})]
     text = [v4.new_output("stream", name="stdout", text="2\n")]
     widget = [v4.new_output("display_data", data={lessons.WIDGET: {"model_id": "1"}, "text/plain": "VBox()"})]
     markdown, code = v4.new_markdown_cell, v4.new_code_cell
@@ -67,6 +70,23 @@ def fold_figure(line: str) -> Callable[[NotebookNode], None]:
     return breaker
 
 
+def in_figure(old: str, new: str) -> Callable[[NotebookNode], None]:
+    """Return a breaker that replaces text in the figure's HTML."""
+
+    def breaker(notebook: NotebookNode) -> None:
+        data = code(notebook, 5).outputs[0].data
+        assert old in data["text/html"]
+        data["text/html"] = data["text/html"].replace(old, new)
+
+    return breaker
+
+
+def old_figure(notebook: NotebookNode, alt: str) -> None:
+    """Add a figure as they were stored before they had captions."""
+    data, facts = {"image/png": "iVBORw0KGgo="}, {"image/png": {"alt": alt, "width": 960}}
+    code(notebook, 5).outputs.append(v4.new_output("display_data", data, metadata=facts))
+
+
 BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.beats_are_present_and_in_order, "a beat is missing", replace("## Touch", "")),
     (style.beats_are_present_and_in_order, "beats swapped", replace("Run and look", "Look and run")),
@@ -81,12 +101,13 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     ),
     (style.first_cells_are_uniform, "no setup tag", lambda nb: code(nb, 2).metadata.update(tags=[])),
     (style.goal_states_the_minutes, "no time", replace("**Time:** about 3", "**Time:** some")),
-    (style.figures_have_alternative_text, "no alt", lambda nb: code(nb, 5).outputs[0].metadata.clear()),
-    (
-        style.figures_have_alternative_text,
-        "empty words",
-        lambda nb: code(nb, 5).outputs[0].metadata["image/png"].update(alt="plot"),
-    ),
+    (style.figures_have_alternative_text, "no alt", in_figure(ALT, "")),
+    (style.figures_have_alternative_text, "empty words", in_figure(ALT, "plot")),
+    (style.figures_have_alternative_text, "an old figure", lambda nb: old_figure(nb, "plot")),
+    (style.figures_with_captions_are_numbered_and_not_too_wide, "another number", in_figure("7.1", "7.2")),
+    (style.figures_with_captions_are_numbered_and_not_too_wide, "another lesson", in_figure("7.1", "6.1")),
+    (style.figures_with_captions_are_numbered_and_not_too_wide, "too wide", in_figure('"960"', '"961"')),
+    (style.figures_with_captions_are_numbered_and_not_too_wide, "one has none", lambda nb: old_figure(nb, ALT)),
     (style.widgets_are_followed_by_a_figure, "no figure", lambda nb: code(nb, 5).outputs.clear()),
     (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 29)),
     (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 100)),
@@ -149,6 +170,13 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
 @pytest.mark.parametrize("check", style.CHECKS, ids=lambda check: check.__name__)
 def test_the_good_sample_passes(check: style.Check) -> None:
     assert check(good_sample()) == []
+
+
+def test_figures_from_before_there_were_captions_pass() -> None:
+    notebook = good_sample()
+    code(notebook, 5).outputs.clear()
+    old_figure(notebook, ALT)
+    assert [check.__name__ for check in style.CHECKS if check(notebook)] == []
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,22 @@
 """Pictures: exact pixels where they can be known, alternative text, the same bytes twice, and nothing left open."""
 
+import base64
 import io
+import re
 
+import lessons
 import matplotlib.pyplot as plt
+import nbformat.v4 as v4
 import numpy as np
 import pytest
 import torch
-from IPython.core.formatters import DisplayFormatter
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
 from ganlab import plots
 from ganlab.data import pixels
+from ganlab.runtime.style import CARD
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader would see them under the figure
 X = torch.linspace(-2, 2, 9)
@@ -192,15 +196,50 @@ def test_the_same_figure_gives_the_same_bytes():
     assert b"Software" not in made[0]
 
 
-def test_show_displays_a_png_with_its_alternative_text_and_closes_the_figure(monkeypatch):
-    shown = []
-    monkeypatch.setattr(plots, "display", shown.append)
+def shown(monkeypatch, *parts, **named) -> dict[str, str]:
+    """Return what `plots.show` of a figure of 3 by 2 inches displays."""
+    bundles = []
+    monkeypatch.setattr(plots, "display", lambda data, raw: bundles.append(data))
     figure, ax = plt.subplots(figsize=(3, 2))
     DRAW["density"](ax)
-    plots.show(figure, alt="A bell curve.")
-    data, metadata = DisplayFormatter().format(shown[0])
-    assert data["image/png"] and metadata["image/png"] == {"alt": "A bell curve.", "width": 300, "height": 200}
+    plots.show(figure, *parts, **named)
     assert not plt.fignum_exists(figure.number)
-    with pytest.raises(ValueError, match="alt: got an empty text"):
-        plots.show(Figure(), alt="  ")
-    assert len(shown) == 1
+    return bundles[0]
+
+
+def test_show_displays_a_figure_with_its_alternative_text_and_its_caption_once(monkeypatch):
+    bundle = shown(monkeypatch, 'A "bell" & a curve.', caption="Figure 4b.2. One <bell> curve.")
+    assert bundle["text/plain"] == 'A "bell" & a curve.' and set(bundle) == {"text/plain", "text/html"}
+    figure = lessons.figure(v4.new_output("display_data", bundle))
+    assert (figure.alt, figure.width, figure.height) == ('A "bell" & a curve.', 300, 200)
+    assert figure.caption == "<b>Figure 4b.2.</b> One &lt;bell&gt; curve." and figure.numbers == ""
+    picture = Image.open(io.BytesIO(base64.b64decode(figure.content))).convert("RGB")
+    assert picture.size == (600, 400)  # two for one: a sharp screen has them
+    assert picture.getpixel((0, 0)) == tuple(round(255 * part) for part in to_rgb(CARD))
+    assert lessons.figure(v4.new_output("display_data", shown(monkeypatch, "A bell."))).caption == ""
+
+
+def test_the_numbers_of_a_figure_are_a_folded_table(monkeypatch):
+    bundle = shown(
+        monkeypatch, "A bell.", numbers={"seed": [0, 1], "loss <nats>": [0.693147, -1e-7], "set": ["a", "<b>"]}
+    )
+    figure = lessons.figure(v4.new_output("display_data", bundle))
+    assert figure.numbers.startswith("<details><summary>") and "open" not in figure.numbers
+    assert re.findall(r"<th scope=.col.>(.*?)</th>", figure.numbers) == ["seed", "loss &lt;nats&gt;", "set"]
+    assert re.findall("<td>(.*?)</td>", figure.numbers) == ["0", "0.6931", "a", "1", "-1e-07", "&lt;b&gt;"]
+
+
+@pytest.mark.parametrize(
+    ("alt", "parts", "message"),
+    [
+        ("  ", {}, "alt: got an empty text"),
+        ("A bell.", {"caption": "A bell."}, "caption: got 'A bell.', expected \"Figure 4b.2. One sentence.\""),
+        ("A bell.", {"caption": "Figure 04.2."}, "caption: got"),
+        ("A bell.", {"numbers": {"a": [1], "b": [1, 2]}}, "numbers: got columns of {'a': 1, 'b': 2} rows"),
+        ("A bell.", {"numbers": {}}, "numbers: got columns of {} rows"),
+        ("A bell.", {"numbers": {"a": range(61)}}, "numbers: got columns of {'a': 61} rows, expected 1 to 60"),
+    ],
+)
+def test_show_refuses_what_a_reader_could_not_use(alt, parts, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        plots.show(Figure(), alt, **parts)

@@ -10,12 +10,14 @@ import sys
 import types
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import torch
 from games import no_leftovers
 
 from ganlab import runtime
+from ganlab.runtime.style import STYLE
 
 CPU = torch.device("cpu")
 
@@ -43,6 +45,15 @@ def test_start_settles_the_speed(monkeypatch, speed, variable, expected):
     assert lab.by_speed(smoke=1, class_=2, full=3) == {"smoke": 1, "class": 2, "full": 3}[expected]
     assert global_states() == before
     assert repr(lab) == f"Lab(speed='{expected}', seed=3, device=device(type='cpu'))"
+
+
+def test_start_gives_figures_the_courses_style_and_changes_no_other_setting():
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        before = dict(matplotlib.rcParams)
+        runtime.start("smoke", device="cpu")
+        changed = {name: value for name, value in matplotlib.rcParams.items() if value != before[name]}
+    assert changed == STYLE
 
 
 def test_start_refuses_what_it_does_not_know(monkeypatch):

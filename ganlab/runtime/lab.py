@@ -8,6 +8,7 @@ import torch
 
 from ganlab.runtime.checks import whole_number
 from ganlab.runtime.devices import pick_device
+from ganlab.runtime.style import STYLE
 
 SPEEDS = ("smoke", "class", "full")
 T = TypeVar("T")
@@ -27,13 +28,18 @@ class Lab:
 
 
 def start(speed: str = "auto", seed: int = 0, device: str = "auto") -> Lab:
-    """Settle speed, seed and device for a lesson; changes no global state.
+    """Settle speed, seed and device for a lesson, and give its figures the course's style.
 
+    The style is matplotlib's `rcParams`; no other global state changes.
     `speed` is "smoke", "class", "full", or "auto": the environment variable GANLAB_SPEED, else "class".
     Raises ValueError for any other speed, a seed that is not a whole number >= 0, or a device that is not there.
     """
+    import matplotlib  # here: training on the command line needs none
+
     if speed == "auto":
         speed = os.environ.get("GANLAB_SPEED") or "class"
     if speed not in SPEEDS:
         raise ValueError(f"speed: got {speed!r}, expected one of {', '.join(SPEEDS)} (or 'auto')")
-    return Lab(speed, whole_number("seed", seed, least=0), pick_device(device))
+    lab = Lab(speed, whole_number("seed", seed, least=0), pick_device(device))
+    matplotlib.rcParams.update(STYLE)
+    return lab

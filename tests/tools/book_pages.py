@@ -89,9 +89,8 @@ def output(out: NotebookNode, page: str, cell: NotebookNode, k: int, folder: Pat
         return printed(out.text)
     if out.output_type == "error":
         return printed("\n".join(out.traceback))
-    kind = next((kind for kind in SUFFIXES if kind in out.data), None)
-    if kind:
-        return figure(out, kind, f"figures/{page}-{cell.id}-{k}.{SUFFIXES[kind]}", page, folder)
+    if shown := lessons.figure(out):
+        return figure(shown, f"figures/{page}-{cell.id}-{k}.{SUFFIXES[shown.kind]}", page, folder)
     text = out.data.get("text/plain", "")
     if text.startswith(lessons.WIDGET_NOTE[:9]):
         return (
@@ -107,19 +106,18 @@ def printed(text: str) -> str:
     return fenced(re.sub(r"\x1b\[[\d;]*m", "", text), "text", ":class: output") if text.strip() else ""
 
 
-def figure(out: NotebookNode, kind: str, name: str, page: str, folder: Path) -> str:
+def figure(shown: lessons.Figure, name: str, page: str, folder: Path) -> str:
     """Write a picture and return the HTML that shows it, with its alternative text, and opens it when clicked."""
     path = folder / "site" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = out.data[kind]
-    path.write_bytes(content.encode() if kind == "image/svg+xml" else base64.b64decode(content))
-    facts = out.metadata.get(kind, {})
-    size = "".join(f' {name}="{facts[name]}"' for name in ("width", "height") if name in facts)
+    path.write_bytes(shown.content.encode() if shown.kind == "image/svg+xml" else base64.b64decode(shown.content))
+    sides = {"width": shown.width, "height": shown.height}
+    size = "".join(f' {side}="{pixels}"' for side, pixels in sides.items() if pixels)
     address = "../" * page.count("/") + name
-    alt = html.escape(facts.get("alt", ""))
+    caption = f"<figcaption>{shown.caption}</figcaption>" if shown.caption else ""
+    picture = f'<img src="{address}" alt="{html.escape(shown.alt)}"{size} loading="lazy">'
     return raw(
-        f'<figure class="picture"><a class="enlarge" href="{address}">'
-        f'<img src="{address}" alt="{alt}"{size} loading="lazy"></a></figure>'
+        f'<figure class="picture"><a class="enlarge" href="{address}">{picture}</a>{caption}{shown.numbers}</figure>'
     )
 
 

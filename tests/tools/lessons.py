@@ -6,12 +6,14 @@ python tests/tools/lessons.py normalise [01 ...]  tidy stored lessons without ex
 
 import argparse
 import hashlib
+import html
 import json
 import os
 import re
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import limits
 import nbformat
@@ -27,6 +29,29 @@ WIDGET_NOTE = "[a widget: run this cell to use it; the figure below shows one of
 CELL_SECONDS = 150  # the slowest cell at class speed on a quiet machine
 NAME = re.compile(r"(\d\d[a-z]?)_\w+\.ipynb")  # of a lesson: 01_name.ipynb; 01b_name.ipynb comes after it
 HOME_FOLDERS = re.compile(r"(?<![\w.])/(?:home|Users|tmp|var/folders)/|[A-Za-z]:\\+Users\\")
+
+
+# What `plots.show` displays; outputs that are older than it are an image/png with an `alt` in their metadata.
+FIGURE = re.compile(
+    r'<figure class="ganlab-figure".*?<img alt="([^"]*)" src="data:(image/png);base64,([^"]*)"'
+    r' width="(\d+)" height="(\d+)".*?</div>(?:<figcaption[^>]*>(.*?)</figcaption>)?(.*?)</figure>',
+    re.DOTALL,
+)
+
+
+class Figure(NamedTuple):
+    """A figure as it is stored: `kind` is its MIME type, `content` as in the notebook, width and height in pixels.
+
+    `caption` and `numbers`, a folded table, are HTML; each is "" if there is none.
+    """
+
+    kind: str
+    content: str
+    alt: str
+    width: int | None = None
+    height: int | None = None
+    caption: str = ""
+    numbers: str = ""
 
 
 class LessonError(Exception):
@@ -67,6 +92,19 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
 def is_folded(cell: NotebookNode) -> bool:
     """Return whether JupyterLab shows only the cell's outputs until a reader opens its code."""
     return cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
+def figure(output: NotebookNode) -> Figure | None:
+    """Return the figure that an output shows, as `plots.show` stores it today or as it once did; None for no figure."""
+    data = output.get("data", {})
+    if found := FIGURE.search(data.get("text/html", "")):
+        alt, kind, content, width, height, caption, numbers = found.groups()
+        return Figure(kind, content, html.unescape(alt), int(width), int(height), caption or "", numbers)
+    kind = next((kind for kind in data if kind.startswith("image/")), None)
+    if kind is None:
+        return None
+    facts = output.metadata.get(kind, {})
+    return Figure(kind, data[kind], facts.get("alt", ""), facts.get("width"), facts.get("height"))
 
 
 def unfinished(notebook: NotebookNode) -> list[str]:
@@ -115,12 +153,14 @@ def _normalise_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 def output_texts(notebook: NotebookNode) -> list[str]:
     """Return every text in the outputs; pictures are left out, since base64 holds any string by chance."""
+    inline = re.compile("base64,[^\"']*")
     texts = []
     for cell in code_cells(notebook):
         for output in cell.outputs:
             texts += [output.get("text", ""), "\n".join(output.get("traceback", []))]
             data = {kind: value for kind, value in output.get("data", {}).items() if not kind.startswith("image/")}
-            texts += [value if isinstance(value, str) else json.dumps(value) for value in data.values()]
+            written = [value if isinstance(value, str) else json.dumps(value) for value in data.values()]
+            texts += [inline.sub("base64,", text) for text in written]
     return texts
 
 

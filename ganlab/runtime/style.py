@@ -1,0 +1,18 @@
+"""How figures look: the card that every figure is painted on, and sizes that a narrow window leaves readable."""
+
+# One soft colour, the same on a light page and on a dark one: what is drawn has the same contrast on both.
+CARD = "#faf9f5"
+# For matplotlib's rcParams; points are 100/72 pixels of the screen. The usual 10 points would be 8 pixels high where
+# a figure of 9.6 inches is squeezed into a window of 900 pixels.
+STYLE = {
+    "font.size": 11.5,
+    "axes.titlesize": 12.5,
+    "axes.labelsize": 11.5,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "legend.fontsize": 11,
+    "lines.linewidth": 1.8,
+    "figure.facecolor": CARD,
+    "axes.facecolor": CARD,
+    "savefig.facecolor": CARD,
+}
