@@ -130,7 +130,7 @@ BALL_SLIPS = {
     "the balls that hold *no* fake: the others are covered.": lambda d, real, fake: (
         1 - (d <= real[:, None]).any(1).double().mean()
     ),
-    "a fake on the rim of a ball lies in it: <=, as in (6.4).": lambda d, real, fake: (
+    "a fake on the rim of a ball lies in it: <=, as in precision and recall.": lambda d, real, fake: (
         (d < real[:, None]).any(1).double().mean()
     ),
     "how many fakes a ball holds, on average: any number of them counts once.": lambda d, real, fake: (

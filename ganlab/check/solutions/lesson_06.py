@@ -6,14 +6,14 @@ from ganlab.check.solutions import Solution
 
 
 def frechet_by_feature(real, fake):
-    """Features (n, D) of real and generated images. Return (6.2), summed over the features."""
+    """Features (n, D) of real and generated images. Return (6.2), summed over them."""
     between_means = (real.mean(0) - fake.mean(0)) ** 2  # (D,)
     between_spreads = (real.std(0) - fake.std(0)) ** 2  # (D,)
     return (between_means + between_spreads).sum()
 
 
 def coverage(fake, real, k):
-    """Return the share of real features (m, D) whose ball holds at least one fake (n, D)."""
+    """Return the fraction of real features (m, D) whose ball holds a fake (n, D)."""
     radius = torch.cdist(real, real).sort(dim=1).values[:, k]  # place 0 is the sample itself
     inside = torch.cdist(real, fake) <= radius[:, None]  # (m, n)
     return inside.any(dim=1).double().mean()

@@ -6,7 +6,7 @@ from ganlab.check.solutions import Solution
 
 
 def kernel_distance(k_xx, k_yy, k_xy):
-    """Similarities within x (n, n), within y (m, m), between (n, m). Return (6b.2), one number."""
+    """Similarities within x (n, n), within y (m, m), between (n, m). Return (6b.2)."""
     n, m = k_xy.shape
     within_x = (k_xx.sum() - k_xx.trace()) / (n * (n - 1))
     within_y = (k_yy.sum() - k_yy.trace()) / (m * (m - 1))
@@ -14,13 +14,13 @@ def kernel_distance(k_xx, k_yy, k_xy):
 
 
 def at_infinity(sizes, distances):
-    """Numbers of samples, and the distances found with them: NumPy arrays (k,). Return one distance."""
+    """Sample sizes and distances found with them: NumPy arrays (k,). Return a number."""
     slope, start = np.polyfit(1 / sizes, distances, 1)
     return start
 
 
 def difference_interval(a, b):
-    """Values of A and B on the same r seeds: NumPy arrays (r,). Return low, high of the 95% interval."""
+    """Values of A and B on the same r seeds: NumPy arrays (r,). Return low, high."""
     from scipy import stats
 
     difference = a - b

@@ -6,14 +6,14 @@ from ganlab.check.solutions import Solution
 
 
 def log_mixture(log_p, log_q, eps):
-    """Log probabilities (n,) of n images by the model and by noise. Return (n,) of the mixture."""
+    """Log probabilities by the model and by noise, (n,). Return those of the mixture."""
     import math
 
     return torch.logaddexp(log_p + math.log(1 - eps), log_q + math.log(eps))
 
 
 def cheapest_map(S1, S2):
-    """Covariance matrices (D, D), invertible. Return the symmetric A of (6c.2), (D, D)."""
+    """Covariance matrices (D, D), invertible. Return A of (6c.2), (D, D)."""
 
     def root(S):
         values, vectors = torch.linalg.eigh(S)
