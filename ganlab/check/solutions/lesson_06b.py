@@ -14,7 +14,7 @@ def kernel_distance(k_xx, k_yy, k_xy):
 
 
 def at_infinity(sizes, distances):
-    """Sample sizes and distances found with them: NumPy arrays (k,). Return a number."""
+    """Sample sizes, and the distances for them: NumPy arrays (k,). Return a number."""
     slope, start = np.polyfit(1 / sizes, distances, 1)
     return start
 

@@ -6,7 +6,7 @@ from ganlab.check.solutions import Solution
 
 
 def log_mixture(log_p, log_q, eps):
-    """Log probabilities by the model and by noise, (n,). Return those of the mixture."""
+    """Log probabilities by model and by noise, (n,). Return those of the mixture."""
     import math
 
     return torch.logaddexp(log_p + math.log(1 - eps), log_q + math.log(eps))
