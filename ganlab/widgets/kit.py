@@ -270,7 +270,12 @@ class Picture(ipw.Image):
 
     def shot(self) -> Shot:
         """Return the figure as it is now, sharp, for a still."""
-        return Shot(plots.small(plots.png(self.figure, plots.SHARP)), "png", int(self.width), self.tooltip or "")
+        return drawn(self.figure, self.tooltip or "")
+
+
+def drawn(figure: Figure, alt: str) -> Shot:
+    """Return a figure, sharp and small, for a still."""
+    return Shot(plots.small(plots.png(figure, plots.SHARP)), "png", round(figure.get_figwidth() * plots.DPI), alt)
 
 
 def described(figure: Figure) -> str:
