@@ -51,12 +51,7 @@ class Curves:
 
     def sharp(self) -> bytes:
         """Return what was painted last as a PNG of twice as many pixels, for a screen that has them."""
-        for line in (line for ax in self.figure.axes for line in ax.lines):
-            line.set_animated(False)  # or savefig leaves it out
-        picture = plots.small(plots.png(self.figure, plots.SHARP))
-        for line in (line for ax in self.figure.axes for line in ax.lines):
-            line.set_animated(True)
-        return picture
+        return plots.small(plots.png(self.figure, plots.SHARP))
 
     def _draw_axes(self, players: list[str], right: float, panels: list[tuple[list[str], tuple[float, float]]]) -> None:
         self.figure.clear()
