@@ -96,7 +96,8 @@ def test_game_picture_shows_the_state() -> None:
 
 
 def test_the_axes_follow_the_bars() -> None:
-    explorer = widgets.MinimaxExplorer(TWO_BUMPS, mu=1.5, sigma=0.8)
+    narrow = toys.Mixture(torch.tensor([[-2.0]]), torch.tensor([0.45]), torch.tensor([1.0]))
+    explorer = widgets.MinimaxExplorer(narrow, mu=-2.0, sigma=0.8)
     assert explorer.game.axes[0].get_xlim() == (-10, 10)
     explorer.mu.value = -8.0
     ends = [end for line in explorer.game.steps for end in line.get_xdata()]

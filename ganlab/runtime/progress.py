@@ -46,6 +46,12 @@ class _LineOfText(tqdm):
         print(s)
 
 
+def announce(text: str) -> None:
+    """Say at once, in a notebook that shows progress, what the reader waits for."""
+    if getattr(get_ipython(), "kernel", None) and not os.environ.get("TQDM_DISABLE"):
+        print(text, flush=True)
+
+
 def progress(*arguments: object, **options: object) -> tqdm:
     """Return tqdm's bar, with its arguments, in the look that fits where this runs."""
     kind = _LineOfText if getattr(get_ipython(), "kernel", None) else tqdm
