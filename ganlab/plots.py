@@ -11,19 +11,15 @@ import numpy as np
 import torch
 from IPython.display import display
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, same_color
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 from torch import Tensor
 
 from ganlab.data import pixels
-from ganlab.runtime.style import CARD
+from ganlab.runtime.style import CARD, FAKE, FAKE_WORDS, INK, OTHER, REAL  # noqa: F401  the palette, as plots.REAL
 
-# Each is 3:1 or better on the card, each pair apart in grey and for colour-blind eyes. FAKE is too light for words.
-REAL = "#195990"  # blue
-FAKE = "#da6e16"  # orange
-OTHER = "#3c7d4a"  # green
-INK = "#333333"  # near black
 # D from 0 to 1; in grey, too, 0 is lighter than 1
 SURFACE = LinearSegmentedColormap.from_list("fake-to-real", ["#ffdfb5", "#ffffff", "#7fb0dc"])
 DPI = 100
@@ -57,8 +53,11 @@ def show(
     if caption and not CAPTION.match(caption):
         raise ValueError(f'caption: got {caption!r}, expected "Figure 4b.2. One sentence."')
     table = "" if numbers is None else _table(numbers)
+    for words in figure.findobj(Text):
+        if same_color(words.get_color(), FAKE):
+            words.set_color(FAKE_WORDS)
     width, height = (round(inches * DPI) for inches in figure.get_size_inches())
-    picture = base64.b64encode(_small(png(figure, SHARP))).decode()
+    picture = base64.b64encode(small(png(figure, SHARP))).decode()
     text = (
         f'<figure class="ganlab-figure" style="margin: 4px 0 12px">'
         f'<div style="display: inline-block; box-sizing: border-box; max-width: 100%; padding: 8px; '
@@ -74,7 +73,7 @@ def show(
     plt.close(figure)
 
 
-def _small(picture: bytes) -> bytes:
+def small(picture: bytes) -> bytes:
     """Return the PNG in at most 256 colours, which are a third of the bytes, where nobody sees the difference."""
     full = Image.open(io.BytesIO(picture)).convert("RGB")
     few = full.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

@@ -251,9 +251,10 @@ def test_the_keyboard_alone_gets_everywhere(book: Path, page: Page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/00_start_here.html")
     tab_to(page, "Hint", limit=200)
-    assert not page.locator("details").first.evaluate("one => one.open")
+    hint = page.locator("details", has=page.get_by_text("Hint", exact=True)).first  # others hold answers, or code
+    assert not hint.evaluate("one => one.open")
     page.keyboard.press("Enter")
-    assert page.locator("details").first.evaluate("one => one.open")
+    assert hint.evaluate("one => one.open")
     tab_to(page, "Next", limit=100)
     page.keyboard.press("Enter")
     page.wait_for_url("**/01_minimax_objective.html")
@@ -314,6 +315,19 @@ def test_a_picture_has_its_alternative_text_and_a_link_to_itself(tmp_path: Path)
     text = text_of(tmp_path, coded("plot()", shown))
     assert '<a class="enlarge" href="../figures/notebooks/00_t-c-0.png">' in text
     assert 'alt="A &quot;void&quot;." width="9"' in text
+    assert (tmp_path / "site" / "figures" / "notebooks" / "00_t-c-0.png").read_bytes() == b"a picture"
+
+
+def test_a_picture_that_plots_shows_keeps_its_caption_and_its_numbers(tmp_path: Path) -> None:
+    html = (
+        f'<figure class="ganlab-figure" style=""><div><img alt="A &quot;void&quot;." src="data:image/png;base64,{PNG}" '
+        'width="9" height="8" style=""></div><figcaption style="">Figure 0.1. One &lt; two.</figcaption>'
+        "<details>7</details></figure>"
+    )
+    text = text_of(tmp_path, coded("plot()", v4.new_output("display_data", {"text/html": html, "text/plain": "A"})))
+    assert 'src="../figures/notebooks/00_t-c-0.png" alt="A &quot;void&quot;." width="9" height="8"' in text
+    assert "<figcaption>Figure 0.1. One &lt; two.</figcaption><details>7</details></figure>" in text
+    assert "base64" not in text
     assert (tmp_path / "site" / "figures" / "notebooks" / "00_t-c-0.png").read_bytes() == b"a picture"
 
 

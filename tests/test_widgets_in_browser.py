@@ -12,7 +12,6 @@ import limits
 import pytest
 import slices
 from browser import ACTION_SECONDS, SCREENSHOTS, Server, changes, drag, run_all, store
-from nbformat import NotebookNode
 from playwright.sync_api import Locator, Page
 
 
@@ -29,18 +28,13 @@ def try_widget(page: Page, widget: Locator, seconds: float = ACTION_SECONDS) -> 
     assert changes(page, widget, lambda: drag(page, handle), seconds), "dragging changed no picture"
 
 
-def shows_a_widget(cell: NotebookNode) -> bool:
-    """Return whether the cell's stored outputs say that a widget stood there."""
-    return any(lessons.WIDGET_NOTE in output.get("data", {}).get("text/plain", "") for output in cell.outputs)
-
-
 @pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda path: path.stem)
 def test_the_widgets_of_a_lesson_move(
     lesson: Path, server: Server, page: Page, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     whole = lessons.read(lesson)
-    part = slices.needed(whole, shows_a_widget)
-    shown = sum(map(shows_a_widget, part.cells))
+    part = slices.needed(whole, lessons.shows_a_widget)
+    shown = sum(map(lessons.shows_a_widget, part.cells))
     assert shown, "no stored output of this lesson says that a widget stood there"
     lessons.write(part, tmp_path / lesson.name)
     try:
