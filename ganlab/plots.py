@@ -17,14 +17,10 @@ from PIL import Image
 from torch import Tensor
 
 from ganlab.data import pixels
-from ganlab.runtime.style import CARD
+from ganlab.runtime.style import CARD, FAKE, INK, OTHER, REAL  # noqa: F401  the palette, as plots.REAL
 
-# Each is 3:1 or better on the card, each pair apart in grey and for colour-blind eyes. FAKE is too light for words.
-REAL = "#195990"  # blue
-FAKE = "#da6e16"  # orange
-OTHER = "#3c7d4a"  # green
-INK = "#333333"  # near black
-SURFACE = LinearSegmentedColormap.from_list("fake-to-real", ["#f6c79b", "#ffffff", "#a9cbe8"])  # D from 0 to 1
+# D from 0 to 1; in grey, too, 0 is lighter than 1
+SURFACE = LinearSegmentedColormap.from_list("fake-to-real", ["#ffdfb5", "#ffffff", "#7fb0dc"])
 DPI = 100
 SHARP = 2  # pixels for each of DPI, for screens that have them
 UNSEEN = 10  # of 255: by how much a colour may be off in a PNG of few colours
@@ -57,7 +53,7 @@ def show(
         raise ValueError(f'caption: got {caption!r}, expected "Figure 4b.2. One sentence."')
     table = "" if numbers is None else _table(numbers)
     width, height = (round(inches * DPI) for inches in figure.get_size_inches())
-    picture = base64.b64encode(_small(png(figure, SHARP))).decode()
+    picture = base64.b64encode(small(png(figure, SHARP))).decode()
     text = (
         f'<figure class="ganlab-figure" style="margin: 4px 0 12px">'
         f'<div style="display: inline-block; box-sizing: border-box; max-width: 100%; padding: 8px; '
@@ -73,7 +69,7 @@ def show(
     plt.close(figure)
 
 
-def _small(picture: bytes) -> bytes:
+def small(picture: bytes) -> bytes:
     """Return the PNG in at most 256 colours, which are a third of the bytes, where nobody sees the difference."""
     full = Image.open(io.BytesIO(picture)).convert("RGB")
     few = full.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
@@ -144,19 +140,25 @@ def density(ax: Axes, x: Tensor, log_p: Tensor, *, label: str, color: str) -> Ax
     return ax
 
 
-def points(ax: Axes, samples: Tensor, label: str, *, color: str, size: float = 6) -> Axes:
-    """Draw two-dimensional samples (n, 2) as dots."""
+def points(ax: Axes, samples: Tensor, label: str, *, color: str, size: float = 6, edge: str = "none") -> Axes:
+    """Draw two-dimensional samples (n, 2) as dots; with an `edge` of a colour they can be seen on any ground."""
     x, y = samples.detach().cpu().numpy().T
-    ax.scatter(x, y, s=size, color=color, alpha=0.5, linewidths=0, label=label)
+    line = {"linewidths": 0, "alpha": 0.5} if edge == "none" else {"linewidths": 0.6, "edgecolors": edge}
+    ax.scatter(x, y, s=size, color=color, label=label, **line)
     return ax
+
+
+def surface_values(logits: Callable[[Tensor], Tensor], limit: float) -> np.ndarray:
+    """Return D = sigmoid(logits(x)) over the square [-limit, limit]^2, (R, R): rows are y, from below."""
+    axis = torch.linspace(-limit, limit, RESOLUTION)
+    cells = torch.cartesian_prod(axis, axis)  # (R*R, 2), x varies slowest
+    with torch.no_grad():
+        return logits(cells).sigmoid().reshape(RESOLUTION, RESOLUTION).T.cpu().numpy()
 
 
 def surface(ax: Axes, logits: Callable[[Tensor], Tensor], limit: float) -> Axes:
     """Draw D = sigmoid(logits(x)) over the square [-limit, limit]^2: orange where D says fake, blue where real."""
-    axis = torch.linspace(-limit, limit, RESOLUTION)
-    cells = torch.cartesian_prod(axis, axis)  # (R*R, 2), x varies slowest
-    with torch.no_grad():
-        d = logits(cells).sigmoid().reshape(RESOLUTION, RESOLUTION).T.cpu().numpy()  # rows are y
+    d = surface_values(logits, limit)
     extent = (-limit, limit, -limit, limit)
     ax.imshow(d, origin="lower", extent=extent, cmap=SURFACE, vmin=0, vmax=1, interpolation="bilinear")
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")

@@ -131,7 +131,7 @@ def widgets_are_followed_by_a_figure(notebook: NotebookNode) -> list[str]:
     code = lessons.code_cells(notebook)
     complaints = []
     for cell, after in zip(code, [*code[1:], v4.new_code_cell()], strict=True):
-        if any(output.get("data", {}).get("text/plain") == lessons.WIDGET_NOTE for output in cell.outputs):
+        if lessons.shows_a_widget(cell) and not any(map(lessons.is_still, cell.outputs)):
             if not figures(cell) + figures(after):
                 complaints.append(f"no static figure follows the widget of {cell.source[-60:]!r}")
     return complaints

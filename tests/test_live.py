@@ -27,7 +27,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> list[Dashboard]:
     """Put a person in front, who hears and sees after each step; return the dashboards displayed so far."""
     shown: list[Dashboard] = []
     monkeypatch.setattr(live, "watched", lambda: True)
-    monkeypatch.setattr(live, "display", shown.append)
+    monkeypatch.setattr(Dashboard, "show", lambda view: shown.append(view))
     monkeypatch.setattr(live, "HEAR_EVERY", 0)
     monkeypatch.setattr(dashboard, "PAINT_EVERY", 0)
     monkeypatch.setattr(dashboard, "PAINT_APART", 0)

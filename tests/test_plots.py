@@ -1,7 +1,9 @@
-"""Pictures: exact pixels where they can be known, alternative text, the same bytes twice, and nothing left open."""
+"""Pictures: contrasts, exact pixels where they can be known, alternative text, the same bytes twice, none left open."""
 
+import ast
 import base64
 import io
+import itertools
 import re
 
 import lessons
@@ -183,6 +185,73 @@ def test_the_palette_is_blue_for_real_and_orange_for_fake():
     assert np.argmax(to_rgb(plots.REAL)) == 2 and np.argmax(to_rgb(plots.FAKE)) == 0
     assert np.argmax(plots.SURFACE(1.0)[:3]) == 2 and np.argmax(plots.SURFACE(0.0)[:3]) == 0
     assert min(plots.SURFACE(0.5)[:3]) > 0.95  # undecided is white
+    fake, real = (np.dot((0.299, 0.587, 0.114), plots.SURFACE(d)[:3]) for d in (0.0, 1.0))
+    assert fake - real > 0.2  # in grey, too, D = 0 and D = 1 differ
+
+
+PALETTE = {"REAL": plots.REAL, "FAKE": plots.FAKE, "OTHER": plots.OTHER, "INK": plots.INK}
+TEXT = set(PALETTE) - {"FAKE"}  # what words may be painted in
+# What eyes see that lack one kind of cones (protan, deutan, tritan), of linear RGB; source: Machado, Oliveira and
+# Fernandes, "A physiologically-based model for simulation of color vision deficiency", 2009, severity 1.
+EYES = {
+    "all cones": np.eye(3),
+    "no long": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no medium": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "no short": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+
+
+def linear(colour: str) -> np.ndarray:
+    """Return sRGB without its gamma, as WCAG's relative luminance wants it."""
+    part = np.array(to_rgb(colour))
+    return np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(colour: str, other: str) -> float:
+    """Return WCAG's contrast of two colours, 1 to 21."""
+    dark, light = sorted(float(linear(one) @ XYZ[1]) for one in (colour, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def seen(colour: str, eyes: str) -> np.ndarray:
+    """Return a colour in CIELAB (D65), as those eyes see it: a distance of 2 is just noticed side by side."""
+    x, y, z = np.array(XYZ) @ np.clip(np.array(EYES[eyes]) @ linear(colour), 0, 1) / (0.95047, 1, 1.08883)
+    x, y, z = (np.cbrt(part) if part > (6 / 29) ** 3 else part / (3 * (6 / 29) ** 2) + 4 / 29 for part in (x, y, z))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_contrasts_are_computed_as_wcag_does():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21) and contrast("#777777", "#777777") == 1
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)  # the lightest grey that passes on white
+    np.testing.assert_allclose(seen("#ff0000", "all cones"), [53.24, 80.09, 67.20], atol=0.05)
+
+
+def test_the_palette_can_be_seen_on_its_card():
+    assert {name for name, colour in PALETTE.items() if contrast(colour, CARD) >= 3} == set(PALETTE)
+    assert {name for name, colour in PALETTE.items() if contrast(colour, CARD) >= 4.5} == TEXT
+
+
+@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(PALETTE, 2)])
+def test_the_palette_stays_apart_in_grey_and_for_colour_blind_eyes(one, other):
+    assert contrast(PALETTE[one], PALETTE[other]) >= 1.4  # as grey
+    distances = {eyes: np.linalg.norm(seen(PALETTE[one], eyes) - seen(PALETTE[other], eyes)) for eyes in EYES}
+    assert min(distances.values()) >= 12, distances
+
+
+def pale_words(source: str) -> list[str]:
+    """Return the calls that paint words in FAKE, which is too light for them."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    words = [call for call in calls if re.fullmatch("text|annotate|suptitle|set_\\w+", getattr(call.func, "attr", ""))]
+    return [ast.unparse(call) for call in words for word in call.keywords
+            if (word.arg, ast.unparse(word.value)) == ("color", "plots.FAKE")]  # fmt: skip
+
+
+def test_no_words_are_painted_in_the_palest_colour():
+    assert pale_words('ax.text(0, 0, "p", color=plots.FAKE)') and not pale_words("ax.plot(x, color=plots.FAKE)")
+    sources = [path.read_text(encoding="utf-8") for path in (lessons.ROOT / "ganlab").rglob("*.py")]
+    sources += [cell.source for path in lessons.lessons() for cell in lessons.code_cells(lessons.read(path))]
+    assert [call for source in sources for call in pale_words(source)] == []
 
 
 def test_the_same_figure_gives_the_same_bytes():

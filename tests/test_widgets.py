@@ -17,7 +17,7 @@ from scipy.stats import norm
 
 from ganlab import losses, metrics, models, plots, runtime, toys, train, widgets
 from ganlab.data import pixels
-from ganlab.widgets import minimax
+from ganlab.widgets import game, minimax
 
 # Lesson 00: a slider over images.
 
@@ -150,9 +150,16 @@ def new_board(
     with runtime.seeded(4):
         generator, critic = models.MLPGenerator(2, (2,), (16,)), models.MLPCritic((2,), (16,))
     settings = train.GANSettings(steps, learning_rate=1e-2, seed=4, **how)
-    return widgets.GameBoard(
-        generator, critic, (toy or toys.ring()).batches(32, seed=4), settings=settings, choosers=choosers
-    )
+    source = (toy or toys.ring()).batches(32, seed=4)
+    board = widgets.GameBoard(generator, critic, source, settings=settings, choosers=choosers)
+    board.picture.observe(lambda change: board.picture.set_trait("painted", change.new), "scene")  # as a browser does
+    return board
+
+
+def drawn(board: widgets.GameBoard) -> tuple:
+    """Return what the browser paints."""
+    picture = board.picture
+    return picture.surface, picture.real, picture.fake, picture.pulls, picture.title, picture.limit
 
 
 def weights(network: torch.nn.Module) -> torch.Tensor:
@@ -167,13 +174,13 @@ def test_board_button_trains_whom_it_says(button: str, d_moves: bool, g_moves: b
     board = new_board()
     run = board.board.run
     critic, generator = weights(run.networks["critic"]), weights(run.networks["generator"])
-    picture, text = board.picture.value, board.readout.value
+    picture, text = drawn(board), board.readout.value
     board.per_click.value = per_click
     board.buttons[button].click()
     assert board.board.moves == {"critic": per_click * d_moves, "generator": per_click * g_moves}
     assert (not torch.equal(weights(run.networks["critic"]), critic)) == d_moves
     assert (not torch.equal(weights(run.networks["generator"]), generator)) == g_moves
-    assert board.picture.value != picture and bytes(board.picture.value[:4]) == b"\x89PNG"
+    assert drawn(board) != picture
     assert board.readout.value != text
     assert f"D has taken {per_click * d_moves} steps, G {per_click * g_moves}." in board.readout.value
 
@@ -196,15 +203,16 @@ def test_board_makes_the_moves_of_a_gan_run(how: dict[str, Any]) -> None:
 def test_board_goes_on_by_the_rules_that_are_chosen() -> None:
     board, chosen = new_board(choosers=True), new_board(**PAIRED)
     assert board.choices[0].description == "objective" and board.choices[1].value == "none"
-    assert board.children[:2] == tuple(board.choices) and not set(chosen.choices) & set(chosen.children)
+    controls, without = (one.children[0].children[0].children for one in (board, chosen))
+    assert controls[:2] == tuple(board.choices) and not set(chosen.choices) & set(without)
     board.buttons["Step both"].click()
     between, text = weights(board.board.critic), board.readout.value
     for choice, value in zip(board.choices, PAIRED.values(), strict=True):
         choice.value = value
     assert torch.equal(weights(board.board.critic), between) and board.readout.value != text
-    picture = board.picture.value
+    picture = drawn(board)
     board.choices[1].value = "r1"  # changes nothing but the rules, which the picture tells
-    assert board.picture.value != picture
+    assert drawn(board) != picture
     board.choices[1].value = PAIRED["penalty"]
     board.buttons["Reset"].click()
     assert board.choices[0].value == "relativistic"
@@ -240,14 +248,14 @@ def test_board_window_follows_the_mixture() -> None:
 
 def test_board_reset_takes_everything_back() -> None:
     board = new_board()
-    run, picture, text = board.board.run, board.picture.value, board.readout.value
+    run, picture, text = board.board.run, drawn(board), board.readout.value
     before = weights(run.networks["critic"]), weights(run.networks["generator"])
     board.buttons["Step both"].click()
     after = weights(run.networks["critic"])
     board.buttons["Reset"].click()
     assert torch.equal(weights(run.networks["critic"]), before[0])
     assert torch.equal(weights(run.networks["generator"]), before[1])
-    assert (board.picture.value, board.readout.value) == (picture, text)
+    assert (drawn(board), board.readout.value) == (picture, text)
     board.buttons["Step both"].click()
     assert torch.equal(weights(run.networks["critic"]), after)  # the optimizers' memory and the clock of the noise too
 
@@ -302,6 +310,38 @@ def test_board_runs_and_stops() -> None:
 
     stopped_at, end = asyncio.run(press())
     assert end == stopped_at < 1000
+
+
+@pytest.mark.parametrize("answer", [game.GONE, 0])
+def test_board_run_ends_when_its_cell_is_gone_or_its_browser_answers_no_more(
+    answer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(game, "PATIENCE", 30.0 if answer == game.GONE else 0.05)
+
+    async def press() -> int:
+        board = new_board()
+        board.running.value = True
+        await until(lambda: board.board.moves["generator"] >= 10)
+        board.picture.unobserve_all("scene")
+        board.picture.painted = answer
+        await until(board.task.done)
+        assert board.running.value is False
+        return board.board.moves["generator"]
+
+    assert asyncio.run(press()) < 1000
+
+
+def test_board_on_the_canvas_is_the_board_of_the_figures() -> None:
+    board = new_board(toy=toys.grid())
+    picture, scene = board.picture, board.board.scene()
+    assert picture.limit == scene.side == pytest.approx(6.4) and picture.ticks == [-4, 0, 4]
+    real = np.frombuffer(picture.real, "<f4").reshape(-1, 2)
+    assert np.allclose(real, scene.real.numpy())
+    pulls = np.frombuffer(picture.pulls, "<f4").reshape(-1, 4)
+    assert np.allclose(pulls, np.hstack([scene.fake[:50].numpy(), scene.pulls.numpy()]))
+    surface = np.frombuffer(picture.surface, np.uint8).reshape(plots.RESOLUTION, -1)
+    corner = board.board.logits(torch.tensor([[6.4, -6.4]])).sigmoid().item()  # right, below
+    assert surface[0, -1] == pytest.approx(255 * corner, abs=0.51)
 
 
 def test_board_run_ends_by_itself_and_starts_again() -> None:
@@ -365,11 +405,11 @@ def test_board_buttons_on_two_threads_do_not_mix() -> None:
 
 def test_board_draws_from_another_thread_and_can_be_found() -> None:
     board, open_figures = new_board(), plt.get_fignums()
-    before = board.picture.value
+    before = drawn(board)
     thread = threading.Thread(target=board.buttons["Step both"].click)
     thread.start()
     thread.join()
-    assert board.picture.value != before
+    assert drawn(board) != before
     assert plt.get_fignums() == open_figures
     assert "ganlab-widget" in board._dom_classes
     assert "ganlab-picture" in board.picture._dom_classes

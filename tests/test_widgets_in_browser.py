@@ -3,14 +3,15 @@
 There a lesson runs only as far as its widgets need it; nbval and papermill run all of it. One lesson runs whole here.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import lessons
+import limits
 import pytest
 import slices
 from browser import ACTION_SECONDS, SCREENSHOTS, Server, changes, drag, run_all, store
-from nbformat import NotebookNode
 from playwright.sync_api import Locator, Page
 
 
@@ -27,18 +28,13 @@ def try_widget(page: Page, widget: Locator, seconds: float = ACTION_SECONDS) -> 
     assert changes(page, widget, lambda: drag(page, handle), seconds), "dragging changed no picture"
 
 
-def shows_a_widget(cell: NotebookNode) -> bool:
-    """Return whether the cell's stored outputs say that a widget stood there."""
-    return any(lessons.WIDGET_NOTE in output.get("data", {}).get("text/plain", "") for output in cell.outputs)
-
-
 @pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda path: path.stem)
 def test_the_widgets_of_a_lesson_move(
     lesson: Path, server: Server, page: Page, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     whole = lessons.read(lesson)
-    part = slices.needed(whole, shows_a_widget)
-    shown = sum(map(shows_a_widget, part.cells))
+    part = slices.needed(whole, lessons.shows_a_widget)
+    shown = sum(map(lessons.shows_a_widget, part.cells))
     assert shown, "no stored output of this lesson says that a widget stood there"
     lessons.write(part, tmp_path / lesson.name)
     try:
@@ -55,6 +51,37 @@ def test_the_widgets_of_a_lesson_move(
 
 def test_a_whole_lesson_runs_in_the_browser(server: Server, page: Page) -> None:
     assert run_all(page, server, lessons.lessons()[0]) == []
+
+
+BOARD = """
+from ganlab import models, toys, train, widgets
+widgets.game.PATIENCE = 10**6  # the browser itself must say that the board is gone
+boards = globals().get("boards", [])
+networks = models.MLPGenerator(2, (2,), (8,)), models.MLPCritic((2,), (8,))
+settings = train.GANSettings(10**6)
+boards.append(widgets.GameBoard(*networks, toys.ring().batches(32, 0), settings=settings))
+boards[-1]
+"""
+
+
+def test_a_board_that_runs_stops_when_its_cell_is_run_again(server: Server, page: Page, tmp_path: Path) -> None:
+    asked = store(tmp_path, BOARD, "import time; time.sleep(0.1); print([b.running.value for b in boards])")
+    assert run_all(page, server, asked) == []
+    board = page.locator(".ganlab-widget").first
+    assert changes(page, board, board.get_by_role("button", name="Run", exact=True).click)
+    first, second = page.locator(".jp-CodeCell").all()[:2]
+
+    def state() -> str:
+        second.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        second.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()
+        return second.locator(".jp-OutputArea-output").inner_text().strip()
+
+    assert state() == "[True]"
+    first.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("document.querySelectorAll('.ganlab-widget canvas').length === 1")
+    limits.wait_until(lambda: state() == "[False, False]", "stopped", seconds=ACTION_SECONDS)
 
 
 # From here on, what these tests must notice.

@@ -100,6 +100,8 @@ class BoundExplorer(Panel):
     `log_p_x_given_z` maps latents z (n,), float64, to log p(x | z) (n,); the prior is N(0, 1).
     """
 
+    doing = "move and stretch q by two sliders; the bound and its gap follow"
+
     def __init__(self, log_p_x_given_z: LogLikelihood, mu: float = 0.0, sigma: float = 1.0) -> None:
         self.mu = slider("mu of q", mu, least=-2.5, most=2.5, step=0.05)
         self.sigma = slider("sigma of q (std)", sigma, least=0.1, most=MOST_SIGMA, step=0.05)

@@ -12,12 +12,15 @@ import ipywidgets as ipw
 import numpy as np
 import torch
 from IPython import get_ipython
+from IPython.display import DisplayHandle
 from torch import Tensor
 
 from ganlab.data import pixels
 from ganlab.train import Run
+from ganlab.widgets import still
 from ganlab.widgets.curves import SIDE, Curve, Curves, picture, thin
 from ganlab.widgets.kit import Panel, readout
+from ganlab.widgets.still import OF_WIDGET, Shot, Still
 
 PAINT_EVERY = 1.0  # seconds from one painting to the next, at the least,
 PAINT_APART = 25  # and so many times what the last one took: painting gets at most 1/26 of the time
@@ -63,6 +66,7 @@ class Dashboard(Panel):
     def __init__(self, run: Run) -> None:
         self.run = run
         self.stopping = False
+        self.places: tuple[DisplayHandle, DisplayHandle] | None = None  # where it is shown
         self.pace = Pace()
         self.started = time.perf_counter()
         self.first = run.step
@@ -97,12 +101,43 @@ class Dashboard(Panel):
         self.unseen.append(record)
         self.pace.paint(self.paint)
 
+    def show(self) -> None:
+        """Display the view, and below it what stands there should its kernel end before the training does."""
+        self.places = still.show(self)
+
     def end(self) -> None:
-        """Paint the last state and go quiet: if the run goes on later, another dashboard shows it."""
+        """Paint the last state and go quiet: if the run goes on later, another dashboard shows it.
+
+        Where the view was shown, a still takes its place.
+        """
         for control in (self.button, *self.rates.values()):
             control.disabled = True
         self.paint(ended=True)
         self.add_class("ganlab-done")
+        if self.places:
+            view, below = self.places
+            view.update(self.result().bundle(), raw=True)
+            below.update({"text/plain": ""}, raw=True)
+
+    def still(self) -> Still:
+        """Return what stands below the view until the training ends."""
+        steps = f"{self.run.settings.steps:,} steps"
+        line = f"A training of {steps}, which ended with its kernel before its last step. Run this cell to train again."
+        return Still("", line, OF_WIDGET)
+
+    def result(self) -> Still:
+        """Return what the training leaves: the samples, the curves, and a line with what it reached."""
+        run = self.run
+        shots = []
+        if self.columns:
+            images = run.sample(self.columns**2)
+            sheet = pixels.tile(images, self.columns)
+            alt = f"{len(images)} samples of the {run.task.averaged or 'network'} after step {run.step:,}, in a square."
+            shots = [Shot(*still.packed(sheet), SIDE, alt, crisp=True)]
+        latest = numbers(run, {name: values[-1] for name, values in run.history.items()})
+        names = ", ".join(name for panel in self.curves.names for name in panel)
+        shots.append(Shot(self.curves.sharp(), "png", SIDE, f"Curves over {run.step:,} steps: {names}."))
+        return still.of_run(shots, self._status(ended=True), "; ".join(latest))
 
     def paint(self, ended: bool = False) -> None:
         """Send samples, curves and numbers as they are now to the browser."""

@@ -22,7 +22,7 @@ class Dial(Panel):
         self.choice = ipw.SelectionSlider(options=list(stops), description=label, layout={"width": "32em"})
         self.choice.style.description_width = "6em"
         images = next(iter(stops.values()))[0]
-        self.picture = Pixels(images, THUMBNAIL, columns)
+        self.picture = Pixels(images, THUMBNAIL, columns, alt=f"Images at the chosen stop of {label}.")
         self.readout = readout()
         self.redraw = Latest(self._paint)
         self.choice.observe(self.redraw, names="value")

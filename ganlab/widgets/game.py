@@ -4,20 +4,119 @@ import asyncio
 import copy
 import dataclasses
 import threading
+import time
 from typing import Any, NamedTuple
 
+import anywidget
 import ipywidgets as ipw
+import numpy as np
 import torch
+import traitlets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
 from ganlab import losses, metrics, plots, train
 from ganlab.toys import MixtureBatches
 from ganlab.train import GANSettings, clip_weights
-from ganlab.widgets.kit import Panel, Picture, chooser, readout
+from ganlab.widgets.kit import Panel, chooser, readout, side_by_side
+from ganlab.widgets.still import Shot
 
 MARGIN = 1.6  # half the side of the square that is drawn, in largest coordinates of a mode: the ring has radius 1
+SIDE = 440  # pixels of the screen, of the live board with its axes
+GONE = -1  # what the browser answers when it shows the board no longer
+PATIENCE = 30.0  # seconds without an answer of the browser after which nobody looks: a closed tab does not say so
+# The browser's half of `BoardPicture`: it paints a scene and answers with the scene's number.
+BOARD = """
+function render({ model, el }) {
+  const side = model.get("side"), sharp = window.devicePixelRatio || 1;
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+  canvas.width = canvas.height = side * sharp;
+  canvas.setAttribute("role", "img");
+  el.appendChild(canvas);
+  const [left, top, size] = [58, 26, side - 70];
+  const numbers = name => {
+    const view = model.get(name);
+    return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+  };
+  const paint = () => {
+    const look = model.get("look"), limit = model.get("limit");
+    const X = x => left + size * (x + limit) / (2 * limit), Y = y => top + size * (limit - y) / (2 * limit);
+    context.setTransform(sharp, 0, 0, sharp, 0, 0);
+    context.fillStyle = look.card;
+    context.fillRect(0, 0, side, side);
+    const d = model.get("surface"), cells = Math.sqrt(d.byteLength);
+    const field = new OffscreenCanvas(cells, cells), ground = field.getContext("2d");
+    const squares = ground.createImageData(cells, cells);
+    for (let row = 0; row < cells; row++) for (let column = 0; column < cells; column++) {
+      const color = look.palette[d.getUint8((cells - 1 - row) * cells + column)], at = 4 * (row * cells + column);
+      for (let c = 0; c < 3; c++) squares.data[at + c] = color[c];
+      squares.data[at + 3] = 255;
+    }
+    ground.putImageData(squares, 0, 0);
+    context.drawImage(field, left, top, size, size);
+    context.save();
+    context.beginPath();
+    context.rect(left, top, size, size);
+    context.clip();
+    const dots = (points, radius, color, edge) => {
+      context.fillStyle = color; context.strokeStyle = edge; context.lineWidth = 0.8;
+      for (let k = 0; k < points.length; k += 2) {
+        context.beginPath();
+        context.arc(X(points[k]), Y(points[k + 1]), radius, 0, 7);
+        context.fill();
+        context.stroke();
+      }
+    };
+    dots(numbers("real"), 3.4, look.real, "#ffffff");
+    dots(numbers("fake"), 2.6, look.fake, look.ink);
+    const pulls = numbers("pulls");
+    context.strokeStyle = context.fillStyle = look.ink;
+    context.lineWidth = 1.4;
+    for (let k = 0; k < pulls.length; k += 4) {
+      const [x, y, u, v] = [X(pulls[k]), Y(pulls[k + 1]), X(pulls[k] + pulls[k + 2]), Y(pulls[k + 1] + pulls[k + 3])];
+      const length = Math.hypot(u - x, v - y), head = Math.min(6, length);
+      if (length < 0.5) continue;
+      const [a, b] = [(u - x) / length, (v - y) / length];
+      context.beginPath(); context.moveTo(x, y); context.lineTo(u, v); context.stroke();
+      context.beginPath(); context.moveTo(u, v);
+      context.lineTo(u - head * a - head * b / 2, v - head * b + head * a / 2);
+      context.lineTo(u - head * a + head * b / 2, v - head * b - head * a / 2);
+      context.fill();
+    }
+    context.restore();
+    context.fillStyle = context.strokeStyle = look.ink;
+    context.lineWidth = 1;
+    context.strokeRect(left, top, size, size);
+    context.font = "13px sans-serif";
+    context.textAlign = "center";
+    for (const tick of model.get("ticks")) context.fillText(tick, X(tick), top + size + 16);
+    context.fillText("first coordinate", left + size / 2, side - 8);
+    context.fillText(model.get("title"), left + size / 2, 17);
+    context.textAlign = "right";
+    for (const tick of model.get("ticks")) context.fillText(tick, left - 6, Y(tick) + 4);
+    context.save();
+    context.translate(16, top + size / 2);
+    context.rotate(-Math.PI / 2);
+    context.textAlign = "center";
+    context.fillText("second coordinate", 0, 0);
+    context.restore();
+    canvas.setAttribute("aria-label", model.get("words"));
+    model.set("painted", model.get("scene"));
+    model.save_changes();
+  };
+  model.ganlabViews = (model.ganlabViews || 0) + 1;
+  model.on("change:scene", paint);
+  paint();
+  return () => {  // the cell was run again, cleared or deleted
+    model.off("change:scene", paint);
+    model.ganlabViews -= 1;
+    if (model.ganlabViews === 0) { model.set("painted", -1); model.save_changes(); }
+  };
+}
+export default { render };
+"""
 
 
 class BoardState(NamedTuple):
@@ -28,6 +127,16 @@ class BoardState(NamedTuple):
     critic_loss: float
     generator_loss: float
     longest_pull: float
+
+
+class Scene(NamedTuple):
+    """What is drawn of a game: points of the plane, each pull as long as it is drawn, half the square's side."""
+
+    real: Tensor  # (200, 2)
+    fake: Tensor  # (200, 2)
+    pulls: Tensor  # (50, 2), on the first of the fake points
+    side: float
+    state: BoardState
 
 
 class Board:
@@ -103,8 +212,8 @@ class Board:
             real_logits = self.critic(run.source.at(0))
         return self.objective.generator(fake_logits, real_logits.repeat(1 + len(fake_logits))[: len(fake_logits)])
 
-    def draw(self, ax: Axes, title: str = "") -> BoardState:
-        """Draw D as colour, 200 real and 200 fake points and 50 pulls, the longest a tenth of the square's side."""
+    def scene(self) -> Scene:
+        """Return 200 real and 200 fake points, 50 pulls, the longest a tenth of the square's side, and the state."""
         run = self.run
         mixture = run.source.mixture
         real = run.source.at(0)
@@ -112,20 +221,84 @@ class Board:
         pulls = self.pulls(fake[:50])
         longest = pulls.norm(dim=1).max().item()
         side = MARGIN * mixture.means.abs().max().item()
-        plots.surface(ax, lambda x: self.critic(x.to(run.device)), side)
-        plots.points(ax, real[:200], "real", color=plots.REAL, size=18)
-        plots.points(ax, fake[:200], "fake", color=plots.FAKE, size=9)
-        plots.arrows(ax, fake[:50], pulls * side / (5 * max(longest, 1e-12)))
-        ax.set(xlabel="first coordinate", ylabel="second coordinate", title=title)
         with torch.no_grad():
             real_logits = self.critic(real)
             fake_logits = self.critic(fake[: len(real)])
-        return BoardState(
+        state = BoardState(
             *metrics.mode_coverage(fake, mixture.means, mixture.sigmas[0].item())[:2],
             self.objective.critic(real_logits, fake_logits).mean().item(),
             self._generator_loss(fake_logits).mean().item(),
             longest,
         )
+        return Scene(real[:200], fake[:200], pulls * side / (5 * max(longest, 1e-12)), side, state)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Return the critic's logits (n,) at points x (n, 2) from anywhere."""
+        return self.critic(x.to(self.run.device))
+
+    def draw(self, ax: Axes, title: str = "") -> BoardState:
+        """Draw D as colour and the points and pulls of the scene; return its numbers."""
+        scene = self.scene()
+        plots.surface(ax, self.logits, scene.side)
+        plots.points(ax, scene.real, "real", color=plots.REAL, size=22, edge="white")
+        plots.points(ax, scene.fake, "fake", color=plots.FAKE, size=13, edge=plots.INK)
+        plots.arrows(ax, scene.fake[: len(scene.pulls)], scene.pulls)
+        ax.set(xlabel="first coordinate", ylabel="second coordinate", title=title)
+        return scene.state
+
+
+def _bytes(values: Tensor) -> bytes:
+    return values.detach().cpu().numpy().astype("<f4").tobytes()
+
+
+class BoardPicture(anywidget.AnyWidget):
+    """A board on a canvas, which the browser paints in milliseconds and tells by `painted`, the number of the scene."""
+
+    _esm = BOARD
+    side = traitlets.Int(SIDE).tag(sync=True)
+    look = traitlets.Dict().tag(sync=True)  # colours
+    limit = traitlets.Float(1.0).tag(sync=True)
+    ticks = traitlets.List().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    words = traitlets.Unicode().tag(sync=True)  # what the picture shows, for who does not see it
+    surface = traitlets.Bytes().tag(sync=True)  # D as bytes, rows from below
+    real = traitlets.Bytes().tag(sync=True)  # float32: x, y
+    fake = traitlets.Bytes().tag(sync=True)
+    pulls = traitlets.Bytes().tag(sync=True)  # float32: x, y and the way to the arrow's head
+    scene = traitlets.Int().tag(sync=True)
+    painted = traitlets.Int().tag(sync=True)
+
+    def __init__(self, board: Board) -> None:
+        palette = (255 * plots.SURFACE(np.arange(256))[:, :3]).round().astype(int).tolist()
+        look = {"palette": palette, "real": plots.REAL, "fake": plots.FAKE, "ink": plots.INK, "card": plots.CARD}
+        size = {"width": f"{SIDE}px", "max_width": "100%"}
+        super().__init__(look=look, layout=size)
+        self.add_class("ganlab-picture")
+        self.board = board
+
+    def show(self, title: str = "") -> BoardState:
+        """Send the board as it is now; return its numbers."""
+        scene = self.board.scene()
+        limit = scene.side
+        ticks = [round(float(tick), 6) for tick in MaxNLocator(4).tick_values(-limit, limit) if abs(tick) <= limit]
+        d = plots.surface_values(self.board.logits, limit)
+        heads = torch.cat([scene.fake[: len(scene.pulls)], scene.pulls], 1)
+        with self.hold_sync():
+            self.title, self.limit, self.ticks = title, limit, ticks
+            self.words = (
+                f"The board: real and generated points from {-limit:g} to {limit:g} in both coordinates, D as colour, "
+                f"arrows that pull the generated points. {scene.state.modes} modes are reached."
+            )
+            self.surface = (255 * d).round().astype(np.uint8).tobytes()
+            self.real, self.fake, self.pulls = _bytes(scene.real), _bytes(scene.fake), _bytes(heads)
+            self.scene += 1
+        return scene.state
+
+    def shot(self) -> Shot:
+        """Return the board as it is now, for a still."""
+        figure = Figure(figsize=(SIDE / plots.DPI, SIDE / plots.DPI))
+        self.board.draw(figure.add_axes((0.14, 0.11, 0.84, 0.84)), self.title)
+        return Shot(plots.small(plots.png(figure, plots.SHARP)), "png", SIDE, self.words)
 
 
 class GameBoard(Panel):
@@ -134,6 +307,8 @@ class GameBoard(Panel):
     Orange to blue is D from 0 to 1; dots are real (blue) and fake (orange) points, arrows the pulls on the fakes. With
     `choosers`, the objective and the penalty can be changed on the way, and Reset keeps the choice.
     """
+
+    doing = "step the discriminator D and the generator G by the buttons, and see both move"
 
     def __init__(
         self,
@@ -153,7 +328,7 @@ class GameBoard(Panel):
         for choice in self.choices:
             choice.observe(self._choose, names="value")
         self.lock = threading.RLock()  # JupyterLab may give each button a thread of its own
-        self.picture = Picture(Figure(figsize=(5.2, 5.2)))
+        self.picture = BoardPicture(self.board)
         self.readout = readout()
         self.per_click = ipw.ToggleButtons(options=[1, 10, 100], value=10, description="steps a click")
         self.per_click.style.button_width = "4em"
@@ -165,18 +340,17 @@ class GameBoard(Panel):
         self.running.observe(self._start, names="value")
         self.task: asyncio.Task | None = None
         row = ipw.HBox([*self.buttons.values(), self.running], layout={"flex_flow": "row wrap"})
-        super().__init__([*(self.choices if choosers else []), row, self.per_click, self.picture, self.readout])
+        controls = [*(self.choices if choosers else []), row, self.per_click, self.readout]
+        super().__init__([side_by_side(controls, self.picture)])
         self.play(0, 0)
 
     def play(self, critic: int, generator: int) -> None:
         """Take so many steps of each player by turns, draw the board, and write its numbers."""
         with self.lock:
             self.board.play(critic, generator)
-            self.picture.figure.clear()
             settings = self.board.run.settings
             rules = f"{settings.objective}, penalty: {settings.penalty}" if self.choosers else ""
-            state = self.board.draw(self.picture.figure.add_axes((0.14, 0.11, 0.84, 0.84)), rules)
-            self.picture.paint()
+            state = self.picture.show(rules)
             self.readout.value = (
                 f"D has taken {self.board.moves['critic']:,} steps, G {self.board.moves['generator']:,}.<br>"
                 f"Modes reached: {state.modes}. Good samples: {100 * state.good:.1f}%.<br>"
@@ -214,6 +388,15 @@ class GameBoard(Panel):
                     if not self.running.value:
                         return
                     self.play(10, 10)
-                await asyncio.sleep(0.01)  # meanwhile the kernel hears the other buttons
+                await self._painted()
         finally:
             self.running.value = False
+
+    async def _painted(self) -> None:
+        """Return when the browser has painted the scene; stop the run when nobody looks at the board any more."""
+        begin = time.monotonic()
+        await asyncio.sleep(0.002)  # meanwhile the kernel hears the browser and the other buttons
+        while self.running.value and self.picture.painted != self.picture.scene:
+            if self.picture.painted == GONE or time.monotonic() - begin > PATIENCE:
+                self.running.value = False
+            await asyncio.sleep(0.002)

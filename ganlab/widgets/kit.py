@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import anywidget
 import ipywidgets as ipw
+import numpy as np
+import torch
 import traitlets
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from ganlab import plots
 from ganlab.data import pixels
+from ganlab.widgets import still
+from ganlab.widgets.still import Leaving, Shot, Still
 
 THUMBNAIL = 64  # pixels of the screen
 SMALL = 224  # of a small picture, or a little less: pixels are enlarged by whole numbers
@@ -62,8 +66,8 @@ def by_program(widget: ipw.Widget) -> Iterator[None]:
         widget.setting = False
 
 
-class Panel(ipw.VBox):
-    """Widgets in one column; tests find a whole widget by its class ganlab-widget."""
+class Panel(Leaving, ipw.VBox):
+    """Widgets in one column, with a still below for who has no kernel; tests find it by its class ganlab-widget."""
 
     def __init__(self, children: Sequence[ipw.Widget]) -> None:
         super().__init__(children)
@@ -75,7 +79,7 @@ CANVAS = """
 function render({ model, el }) {
   const [height, width, channels] = model.get("shape");
   const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
-  Object.assign(canvas, { width, height });
+  Object.assign(canvas, { width, height, role: "img", ariaLabel: model.get("alt"), title: model.get("alt") });
   canvas.style.width = `${width * model.get("zoom")}px`;
   const picture = context.createImageData(width, height);
   const paint = () => {
@@ -106,14 +110,20 @@ class Pixels(anywidget.AnyWidget):
     shape = traitlets.List(traitlets.Int()).tag(sync=True)
     zoom = traitlets.Int().tag(sync=True)
     value = traitlets.Bytes().tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, images: Tensor, side: int, columns: int = 1) -> None:
+    def __init__(self, images: Tensor, side: int, columns: int = 1, *, alt: str = "the picture") -> None:
         self.columns = columns
         sheet = pixels.tile(images, columns)
         zoom = max(1, side // images.shape[-1])
         layout = {"max_width": "calc(100% - 4px)", "margin": "2px", "flex": "none"}
-        super().__init__(shape=list(sheet.shape), zoom=zoom, value=sheet.tobytes(), layout=layout)
+        super().__init__(shape=list(sheet.shape), zoom=zoom, value=sheet.tobytes(), alt=alt, layout=layout)
         self.add_class("ganlab-picture").add_class("ganlab-pixels")
+
+    def shot(self) -> Shot:
+        """Return the images as they are now, for a still."""
+        sheet = np.frombuffer(self.value, dtype=np.uint8).reshape(self.shape)
+        return Shot(*still.packed(sheet), self.zoom * self.shape[1], self.alt, crisp=True)
 
     def show(self, images: Tensor) -> None:
         """Replace the images by others of the same shape; raise ValueError for another."""
@@ -195,7 +205,7 @@ export default { render };
 """
 
 
-class Stopwatch(anywidget.AnyWidget):
+class Stopwatch(Leaving, anywidget.AnyWidget):
     """A button that moves a slider up and down in the reader's browser, and times each move until the picture is there.
 
     Both belong to a widget that is shown. It waits for each picture as long as it takes, or until the button is pressed
@@ -203,6 +213,7 @@ class Stopwatch(anywidget.AnyWidget):
     is all of it: the browser's message, the callback, the picture's way back, and until it is painted.
     """
 
+    doing = "its button measures how soon a picture follows a move of the slider above"
     _esm = STOPWATCH
     control = traitlets.Instance(ipw.FloatSlider).tag(sync=True, **ipw.widget_serialization)
     picture = traitlets.Instance(Pixels).tag(sync=True, **ipw.widget_serialization)
@@ -233,7 +244,7 @@ def chooser(label: str, options: Sequence, value: object, *, width: str) -> ipw.
 def thumbnails(samples: Tensor) -> ipw.HBox:
     """Return small pictures of images (n, C, H, W) in a row, numbered from 1."""
     layout = {"align_items": "center", "flex": "0 1 auto", "min_width": "0"}
-    pictures = [Pixels(image[None], THUMBNAIL) for image in samples]
+    pictures = [Pixels(image[None], THUMBNAIL, alt=f"Sample {k}, to start from.") for k, image in enumerate(samples, 1)]
     columns = [ipw.VBox([picture, ipw.Label(str(k))], layout=layout) for k, picture in enumerate(pictures, 1)]
     return ipw.HBox(columns)
 
@@ -244,8 +255,9 @@ class Picture(ipw.Image):
     For axes and curves; images of pixels are `Pixels`, which need no PNG and so come sooner.
     """
 
-    def __init__(self, figure: Figure) -> None:
+    def __init__(self, figure: Figure, *, alt: str = "") -> None:
         self.figure = figure
+        self.alt = alt
         width, height = (round(inches * plots.DPI) for inches in figure.get_size_inches())
         layout = ipw.Layout(max_width="100%", height="auto", object_fit="contain")
         super().__init__(format="png", width=str(width), height=str(height), layout=layout)
@@ -254,6 +266,24 @@ class Picture(ipw.Image):
     def paint(self) -> None:
         """Send the figure as it is now to the browser."""
         self.value = plots.png(self.figure)
+        self.tooltip = self.alt or described(self.figure)  # the <img> of ipywidgets has no other name
+
+    def shot(self) -> Shot:
+        """Return the figure as it is now, sharp, for a still."""
+        return Shot(plots.small(plots.png(self.figure, plots.SHARP)), "png", int(self.width), self.tooltip or "")
+
+
+def described(figure: Figure) -> str:
+    """Return what a figure shows by the titles and labels of its axes and the names in its legends."""
+    panels = []
+    for ax in figure.axes:
+        across, up = ax.get_xlabel(), ax.get_ylabel()
+        names = [name for name in ax.get_legend_handles_labels()[1] if not name.startswith("_")]
+        names = names or [label.get_text() for label in ax.get_yticklabels() if label.get_text().isalpha()]
+        over = f"{up} over {across}" if up and across else up or across
+        words = [part for part in (ax.get_title(), over, ", ".join(names)) if part]
+        panels.append("; ".join(words) or "a panel without labels")
+    return f"Figure. {'. '.join(panels)}."
 
 
 def slider(label: str, value: float, *, least: float, most: float, step: float) -> ipw.FloatSlider:
@@ -264,9 +294,27 @@ def slider(label: str, value: float, *, least: float, most: float, step: float) 
     )
 
 
+class ImageSlider(Panel):
+    """What `image_slider` returns; its still shows the images at five places of the slider."""
+
+    def __init__(self, draw: Callable[[float], Tensor], label: str) -> None:
+        self.draw = draw
+        self.label = label
+        control = slider(label, 0.0, least=0.0, most=1.0, step=0.02)
+        picture = Pixels(draw(0.0)[None], SMALL, alt=f"The image at the slider's place: {label}.")
+        control.observe(lambda change: picture.show(draw(change.new)[None]), names="value")
+        super().__init__([control, picture])
+
+    def still(self) -> Still:
+        """Return the images at 0, 0.25, 0.5, 0.75 and 1, below a line that says what one would do."""
+        places = (0.0, 0.25, 0.5, 0.75, 1.0)
+        images = torch.stack([pixels.to_bytes(self.draw(place)) for place in places])
+        alt = f"Five images: {self.label}, with the slider at 0, 0.25, 0.5, 0.75 and 1."
+        shot = Pixels(images, SMALL // 2, len(places), alt=alt).shot()
+        line = f"A widget. Run this cell to use it: move {self.label}, which stands at 0, 0.25, 0.5, 0.75 and 1 here."
+        return Still(shot.html(), line, still.OF_WIDGET)
+
+
 def image_slider(draw: Callable[[float], Tensor], label: str) -> Panel:
     """Return a slider from 0 to 1 above the image `draw(value)`: one (C, H, W), float in [-1, 1] or uint8."""
-    control = slider(label, 0.0, least=0.0, most=1.0, step=0.02)
-    picture = Pixels(draw(0.0)[None], SMALL)
-    control.observe(lambda change: picture.show(draw(change.new)[None]), names="value")
-    return Panel([control, picture])
+    return ImageSlider(draw, label)

@@ -33,6 +33,8 @@ class LatentExplorer(Panel):
     Raises ValueError for a seed of more than nine digits.
     """
 
+    doing = "draw a z by its seed, and move it along one direction after another by the sliders"
+
     def __init__(self, generator: nn.Module, seed: int = 0) -> None:
         if whole_number("seed", seed, least=0) >= SEEDS:
             raise ValueError(f"seed: got {seed}, expected nine digits at most")
@@ -42,7 +44,9 @@ class LatentExplorer(Panel):
         self.lock = threading.RLock()
         self.setting = False  # the program moves the controls, not the reader
         self._make_controls(seed)
-        self.picture = Pixels(self.space.images(self.space.z(self.point())), LARGE)
+        self.picture = Pixels(
+            self.space.images(self.space.z(self.point())), LARGE, alt="The image G(z) where the sliders stand."
+        )
         self.readout = readout()
         self.redraw = Latest(self._paint)
         controls = [ipw.HBox([self.seed, self.draw]), self.kind, self.first, *self.sliders, self.back, self.code]

@@ -69,8 +69,7 @@ async def play(run: Run) -> Run:
     """
     run.collect()  # the losses of steps taken elsewhere, so that what is shown starts with all of them
     view = Dashboard(run) if watched() else Lines(run)
-    if isinstance(view, Dashboard):
-        display(view)
+    view.show()
     try:
         with _interrupts_call(view.stop):
             await _take_steps(run, view)
@@ -141,6 +140,9 @@ class Lines:
         self.quiet = bool(os.environ.get("TQDM_DISABLE"))
         self.every = run.settings.steps if self.quiet else math.ceil(run.settings.steps / 10)
 
+    def show(self) -> None:
+        """Do nothing: lines come by and by."""
+
     def stop(self) -> None:
         """End the run before its next step."""
         self.stopping = True
@@ -156,7 +158,12 @@ class Lines:
             self._print({name: value.item() for name, value in record.items()})
 
     def end(self) -> None:
-        """Print the last line."""
+        """Leave a still in a notebook, as the dashboard does; elsewhere print the last line."""
+        if getattr(get_ipython(), "kernel", None):
+            view = Dashboard(self.run)
+            view.end()
+            display(view.result())
+            return
         self._print({name: values[-1] for name, values in self.run.history.items()})
 
     def _print(self, losses: dict[str, float]) -> None:

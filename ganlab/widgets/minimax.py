@@ -87,6 +87,8 @@ class GamePicture:
 class MinimaxExplorer(Panel):
     """Two sliders move and stretch p_g = N(mu, sigma^2); D*, V, the divergences and both generator gradients follow."""
 
+    doing = "move and stretch p_g by two sliders; D*, V and the gradients follow"
+
     def __init__(self, p_data: Mixture, mu: float = 0.0, sigma: float = 1.0) -> None:
         self.mu = slider("mu (shift)", mu, least=-8, most=8, step=0.1)
         self.sigma = slider("sigma (stretch)", sigma, least=0.4, most=3, step=0.1)

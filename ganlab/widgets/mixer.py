@@ -35,6 +35,8 @@ class DirectionSliders(Panel):
     number under it. Raises ValueError for a z or a direction of another shape, and where there is no direction.
     """
 
+    doing = "choose where to start, and move along each direction by its slider"
+
     def __init__(
         self,
         generator: nn.Module,
@@ -60,7 +62,7 @@ class DirectionSliders(Panel):
         self.start.style.description_width = "6em"
         self.sliders = {name: slider(name, 0.0, least=-FARTHEST, most=FARTHEST, step=STEP) for name in directions}
         self.back = ipw.Button(description="Back to start", tooltip="All sliders to 0")
-        self.picture = Pixels(samples[:1], LARGE)
+        self.picture = Pixels(samples[:1], LARGE, alt="The image where the sliders stand.")
         self.readout = readout()
         self.redraw = Latest(self._paint)
         for control in (self.start, *self.sliders.values()):
@@ -97,6 +99,8 @@ class ClassMixer(Panel):
     whole mixture for the same z. Raises ValueError for a generator that takes no classes, or another number of them.
     """
 
+    doing = "choose two classes and a seed, and mix the classes by the slider"
+
     def __init__(
         self, generator: nn.Module, names: Sequence[str], seed: int = 0, *, classifier: nn.Module | None = None
     ) -> None:
@@ -115,8 +119,8 @@ class ClassMixer(Panel):
         for control in (*self.ends, self.mix, self.seed):
             control.style.description_width = "6em"
         start = self._images(torch.zeros(1))
-        self.picture = Pixels(start, LARGE)
-        self.strip = Pixels(start.repeat(STRIP, 1, 1, 1), THUMBNAIL, STRIP)
+        self.picture = Pixels(start, LARGE, alt="The image of the mixture that is set.")
+        self.strip = Pixels(start.repeat(STRIP, 1, 1, 1), THUMBNAIL, STRIP, alt=f"The whole mixture in {STRIP} images.")
         self.readout = readout()
         self.redraw = Latest(self._paint)
         self.redraw_strip = Latest(self._paint_strip)

@@ -5,13 +5,16 @@ from collections.abc import Callable
 
 import anywidget
 import ipywidgets as ipw
+import numpy as np
 import torch
 import traitlets
 from ipywidgets.widgets.trait_types import CByteMemoryView
 from torch import Tensor
 
 from ganlab.data import DataError, pixels, read_image
+from ganlab.widgets import still
 from ganlab.widgets.kit import Latest, Panel, Pixels, readout, side_by_side
+from ganlab.widgets.still import Shot
 
 ZOOM = 10  # pixels of the screen for one of the pad
 # The browser's half. Pixels are bytes, row by row, 0 black; a stroke is a soft disc pulled along. What is drawn is sent
@@ -115,6 +118,11 @@ class Pad(anywidget.AnyWidget):
     zoom = traitlets.Int(ZOOM).tag(sync=True)
     pixels = CByteMemoryView(bytes(28 * 28)).tag(sync=True)  # a browser's bytes come as a memoryview
 
+    def shot(self) -> Shot:
+        """Return what is on the pad, for a still."""
+        sheet = np.frombuffer(bytes(self.pixels), dtype=np.uint8).reshape(self.side, self.side, 1)
+        return Shot(*still.packed(sheet), self.zoom * self.side, "The drawing on the pad.", crisp=True)
+
 
 class DrawingPad(Panel):
     """A pad of 28 x 28, and beside it what `respond` makes of the drawing, stroke by stroke.
@@ -123,6 +131,8 @@ class DrawingPad(Panel):
     each time, and a sentence. "Example" puts the next of `examples`, uint8 (n, 1, 28, 28), on the pad; "File" takes a
     picture from the reader's disk, its centre square in grey, with "invert" for dark strokes on light paper.
     """
+
+    doing = "draw with the mouse or the keys, and see what is made of it"
 
     def __init__(self, respond: Callable[[Tensor], tuple[Tensor, str]], examples: Tensor, columns: int = 4) -> None:
         if examples.dtype != torch.uint8 or examples.shape[1:] != (1, 28, 28):
@@ -138,7 +148,7 @@ class DrawingPad(Panel):
         self.file = ipw.FileUpload(accept="image/*", description="File", tooltip="A picture from your disk")
         self.invert = ipw.ToggleButton(description="Invert", tooltip="Black for white")
         images, _ = respond(self.drawing)
-        self.picture = Pixels(images, 112, columns)
+        self.picture = Pixels(images, 112, columns, alt="What is made of the drawing.")
         self.redraw = Latest(self._paint)
         self.example.on_click(self._show_example)
         self.clear.on_click(lambda _: self.put(torch.zeros(1, 28, 28, dtype=torch.uint8)))

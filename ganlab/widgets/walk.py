@@ -45,6 +45,7 @@ class LatentWalk(Panel):
     another shape.
     """
 
+    doing = "choose two to five samples, and walk between them by the slider or by Play"
     STEPS = 100  # from end to end: six seconds when played
 
     def __init__(
@@ -68,9 +69,15 @@ class LatentWalk(Panel):
         self.complaint = ""
         samples = {name: space.images(self.z[name]) for name, space in self.spaces.items()}
         side = LARGE // len(samples)
-        self.pictures = {name: Pixels(images[:1], side) for name, images in samples.items()}
+        self.pictures = {
+            name: Pixels(images[:1], side, alt=_named(name, "The image at the point of the walk"))
+            for name, images in samples.items()
+        }
         blank = {name: images[:1].repeat(FRAMES, 1, 1, 1) for name, images in samples.items()}
-        self.strips = {name: Pixels(images, THUMBNAIL, FRAMES) for name, images in blank.items()}
+        self.strips = {
+            name: Pixels(images, THUMBNAIL, FRAMES, alt=_named(name, f"The whole walk in {FRAMES} images"))
+            for name, images in blank.items()
+        }
         self.redraw = Latest(self._paint)
         self.redraw_strips = Latest(self._paint_strips)
         self._make_controls()
@@ -118,7 +125,10 @@ class LatentWalk(Panel):
         layout = {"align_items": "center", "flex": "0 1 auto", "min_width": "0"}
         columns = []
         for k, button in enumerate(self.buttons):
-            pictures = [Pixels(images[k : k + 1], THUMBNAIL) for images in samples.values()]
+            pictures = [
+                Pixels(images[k : k + 1], THUMBNAIL, alt=_named(name, f"Sample {k + 1}, a stop of the walk"))
+                for name, images in samples.items()
+            ]
             columns.append(ipw.VBox([*pictures, button], layout=layout))
         return ipw.HBox(columns)
 
@@ -188,6 +198,10 @@ class LatentWalk(Panel):
             self.readout.value = f"Saved as {html.escape(str(path))}, beside this notebook unless you named a folder."
         except (OSError, ValueError) as error:
             self.readout.value = f"{html.escape(str(error))}. Nothing was written."
+
+
+def _named(name: str, what: str) -> str:
+    return f"{what} of {name}." if name else f"{what}."
 
 
 def _with_title(name: str, picture: Pixels) -> ipw.Widget:

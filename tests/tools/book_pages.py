@@ -92,10 +92,11 @@ def output(out: NotebookNode, page: str, cell: NotebookNode, k: int, folder: Pat
     if shown := lessons.figure(out):
         return figure(shown, f"figures/{page}-{cell.id}-{k}.{SUFFIXES[shown.kind]}", page, folder)
     text = out.data.get("text/plain", "")
-    if text.startswith(lessons.WIDGET_NOTE[:9]):
+    if lessons.is_still(out) or text == lessons.WIDGET_NOTE:
+        shown = raw(out.data["text/html"]) if lessons.is_still(out) else WIDGET
         return (
             raw(f'<div class="widget-place" data-page="{html.escape(page)}" data-cell="{html.escape(cell.id)}">')
-            + f"\n{WIDGET}\n\n"
+            + f"\n{shown}\n\n"
             + raw("</div>")
         )
     return raw(out.data["text/html"]) if "text/html" in out.data else printed(text)

@@ -7,6 +7,7 @@ python tests/tools/lessons.py normalise [01 ...]  tidy stored lessons without ex
 import argparse
 import hashlib
 import html
+import itertools
 import json
 import os
 import re
@@ -25,9 +26,11 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# Lessons stored before widgets left stills say this in their place.
 WIDGET_NOTE = "[a widget: run this cell to use it; the figure below shows one of its states]"
 CELL_SECONDS = 150  # the slowest cell at class speed on a quiet machine
 NAME = re.compile(r"(\d\d[a-z]?)_\w+\.ipynb")  # of a lesson: 01_name.ipynb; 01b_name.ipynb comes after it
+STILL = "ganlab-of-widget"  # class of what ganlab.widgets leaves below a widget, in an output of its own
 HOME_FOLDERS = re.compile(r"(?<![\w.])/(?:home|Users|tmp|var/folders)/|[A-Za-z]:\\+Users\\")
 
 
@@ -139,16 +142,28 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
 
 def _normalise_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
     tidy: list[NotebookNode] = []
-    for output in outputs:
+    for output, after in itertools.zip_longest(outputs, outputs[1:]):
         # The kernel cuts printed text into pieces by time: join them again.
         if output.output_type == "stream" and tidy and tidy[-1].get("name") == output.name:
             tidy[-1].text += output.text
             continue
         if WIDGET in output.get("data", {}):
-            # A widget's id is random, and it is dead in a stored notebook: say so in its place.
+            # A widget's id is random, and it is dead in a stored notebook: its still is what stays.
+            if is_still(after):
+                continue
             output.data = NotebookNode({"text/plain": WIDGET_NOTE})
         tidy.append(output)
     return tidy
+
+
+def is_still(output: NotebookNode | None) -> bool:
+    """Return whether an output is the still of a widget."""
+    return STILL in (output or {}).get("data", {}).get("text/html", "")
+
+
+def shows_a_widget(cell: NotebookNode) -> bool:
+    """Return whether the cell's stored outputs say that a widget stood there."""
+    return any(is_still(out) or out.get("data", {}).get("text/plain") == WIDGET_NOTE for out in cell.outputs)
 
 
 def output_texts(notebook: NotebookNode) -> list[str]:
