@@ -6,7 +6,7 @@ from ganlab.check.solutions import Solution
 
 
 def nearer(samples, training, held_out):
-    """Return the share of samples nearer to a flipped or unflipped training image than any held-out one."""
+    """Return the share of samples nearer to a training image, flipped or not, than any held-out."""
     turns = [(), (3,), (2,), (2, 3)]  # as it is, left to right, upside down, both
     turned = torch.cat([training.flip(dims) for dims in turns])
 
@@ -21,7 +21,7 @@ def suspicious(samples, training, held_out):
     """Return the share of samples (n, D) whose ratio is below 1% of the held-out ratios."""
 
     def ratio(images):
-        two = torch.cdist(images, training).topk(2, largest=False).values  # (n, 2), the nearest first
+        two = torch.cdist(images, training).topk(2, largest=False).values  # (n, 2)
         return two[:, 0] / two[:, 1]
 
     limit = ratio(held_out).quantile(0.01)
