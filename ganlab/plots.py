@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from IPython.display import display
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, same_color
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 from torch import Tensor
 
 from ganlab.data import pixels
-from ganlab.runtime.style import CARD, FAKE, INK, OTHER, REAL  # noqa: F401  the palette, as plots.REAL
+from ganlab.runtime.style import CARD, FAKE, FAKE_WORDS, INK, OTHER, REAL  # noqa: F401  the palette, as plots.REAL
 
 # D from 0 to 1; in grey, too, 0 is lighter than 1
 SURFACE = LinearSegmentedColormap.from_list("fake-to-real", ["#ffdfb5", "#ffffff", "#7fb0dc"])
@@ -52,6 +53,9 @@ def show(
     if caption and not CAPTION.match(caption):
         raise ValueError(f'caption: got {caption!r}, expected "Figure 4b.2. One sentence."')
     table = "" if numbers is None else _table(numbers)
+    for words in figure.findobj(Text):
+        if same_color(words.get_color(), FAKE):
+            words.set_color(FAKE_WORDS)
     width, height = (round(inches * DPI) for inches in figure.get_size_inches())
     picture = base64.b64encode(small(png(figure, SHARP))).decode()
     text = (

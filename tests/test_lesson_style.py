@@ -28,9 +28,8 @@ lab = runtime.start(speed, seed, device)
 lab"""
 TIME = re.compile(r"^\*\*Time:\*\* about (\d+) minutes? on two CPU cores\.", re.MULTILINE)
 README_ROW = re.compile(
-    r"^\|\s*\d\d[a-z]?\s*\|.*\]\(notebooks/(\d\d[a-z]?_\w+)\.ipynb\).*\|\s*(\d+) min\s*\|\s*$", re.MULTILINE
+    r"^\|\s*\d\d[a-z]?\s*\|.*\]\(notebooks/(\d\d[a-z]?_\w+)\.ipynb\).*?\|\s*(\d+) min\s*\|", re.MULTILINE
 )
-MARK = "# NBVAL_CHECK_OUTPUT"
 EXERCISE = re.compile(
     r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
 )
@@ -209,13 +208,15 @@ def outputs_name_no_folder_of_a_machine(notebook: NotebookNode) -> list[str]:
 
 
 def marked_cells_have_text_to_compare(notebook: NotebookNode) -> list[str]:
-    marked = [cell for cell in lessons.code_cells(notebook) if MARK in cell.source]
-    complaints = [] if marked else [f"no cell begins with `{MARK}`: nbval has nothing to compare"]
+    marked = [cell for cell in lessons.code_cells(notebook) if lessons.is_compared(cell)]
+    complaints = [] if marked else [f"no cell has the tag {lessons.MARK_TAG}: nbval has nothing to compare"]
     for cell in marked:
-        if not cell.source.startswith(MARK + "\n"):
-            complaints.append(f"`{MARK}` must be the first line: {cell.source[:60]!r}")
+        if lessons.MARK in cell.source and not cell.source.startswith(lessons.MARK + "\n"):
+            complaints.append(f"`{lessons.MARK}` must be the first line: {cell.source[:60]!r}")
         if not any(output.get("text") or "text/plain" in output.get("data", {}) for output in cell.outputs):
             complaints.append(f"marked, but there is no text to compare: {cell.source[:60]!r}")
+        if figures(cell):  # its pixels are compared as well
+            complaints.append(f"marked, but there is a figure, which no other machine paints: {cell.source[:60]!r}")
     return complaints
 
 

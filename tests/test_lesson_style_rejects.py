@@ -28,7 +28,7 @@ def good_sample() -> NotebookNode:
         code(style.PARAMETERS, metadata={"tags": ["parameters"]}),
         code(style.SETUP, metadata={"tags": ["setup"]}),
         markdown("## Predict\n\n```python\n# not a heading\n```\n\n## Derive\n\n### A step\n\n## Verify"),
-        code(f"{style.MARK}\nprint(1 + 1)", outputs=text),
+        code("print(1 + 1)", outputs=text, metadata={"tags": [lessons.MARK_TAG]}),
         markdown("## Run and look · curves\n\n## Touch"),
         code("widgets.Panel([])", outputs=widget),
         code("plots.show(figure)", outputs=figure, metadata={"jupyter": {"source_hidden": True}}),
@@ -109,7 +109,7 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.figures_with_captions_are_numbered_and_not_too_wide, "too wide", in_figure('"960"', '"961"')),
     (style.figures_with_captions_are_numbered_and_not_too_wide, "one has none", lambda nb: old_figure(nb, ALT)),
     (style.widgets_are_followed_by_a_figure, "no figure", lambda nb: code(nb, 5).outputs.clear()),
-    (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 29)),
+    (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 30)),
     (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 100)),
     (
         style.code_cells_are_short_and_in_sight,
@@ -148,8 +148,13 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
         "a home folder",
         lambda nb: code(nb, 3).outputs[0].update(text="saved /home/ada/x"),
     ),
-    (style.marked_cells_have_text_to_compare, "no mark", replace(style.MARK, "# nothing")),
-    (style.marked_cells_have_text_to_compare, "mark not first", replace(style.MARK, f"x = 1\n{style.MARK}")),
+    (style.marked_cells_have_text_to_compare, "no mark", lambda nb: code(nb, 3).metadata.clear()),
+    (style.marked_cells_have_text_to_compare, "mark not first", replace("print(1", f"x = 1\n{lessons.MARK}\nprint(1")),
+    (
+        style.marked_cells_have_text_to_compare,
+        "a figure",
+        lambda nb: code(nb, 5).metadata.update(tags=[lessons.MARK_TAG]),
+    ),
     (style.marked_cells_have_text_to_compare, "no output", lambda nb: code(nb, 3).outputs.clear()),
     (style.exercises_are_checked_at_once, "another number", replace('answer("07.1"', 'answer("07.2"')),
     (
@@ -170,6 +175,13 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
 @pytest.mark.parametrize("check", style.CHECKS, ids=lambda check: check.__name__)
 def test_the_good_sample_passes(check: style.Check) -> None:
     assert check(good_sample()) == []
+
+
+def test_a_comment_marks_a_cell_as_well() -> None:
+    notebook = good_sample()
+    code(notebook, 3).metadata.clear()
+    code(notebook, 3).source = f"{lessons.MARK}\nprint(1 + 1)"
+    assert style.marked_cells_have_text_to_compare(notebook) == []
 
 
 def test_figures_from_before_there_were_captions_pass() -> None:

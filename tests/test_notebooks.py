@@ -54,10 +54,10 @@ def test_nbval_runs_every_cell_and_the_marked_outputs_hold(
 ) -> None:
     result = nbval(lesson)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
-    cells = len(lessons.code_cells(lessons.read(lesson)))
-    assert f"{cells} passed" in result.stdout, result.stdout[-2000:]
-    marked = lesson.read_text(encoding="utf-8").count("# NBVAL_CHECK_OUTPUT")
-    record_property(f"nbval, {lesson.stem}", f"{cells} cells ran, {marked} outputs compared")
+    cells = lessons.code_cells(lessons.read(lesson))
+    assert f"{len(cells)} passed" in result.stdout, result.stdout[-2000:]
+    marked = sum(map(lessons.is_compared, cells))
+    record_property(f"nbval, {lesson.stem}", f"{len(cells)} cells ran, {marked} outputs compared")
 
 
 @each_lesson
@@ -196,8 +196,12 @@ def test_a_change_of_code_changes_the_hash_and_a_change_of_text_does_not(store: 
     assert lessons.source_hash(notebook) != before
 
 
-def test_nbval_notices_a_stale_output_and_an_error(store: Callable[..., Path]) -> None:
-    path = store("# NBVAL_CHECK_OUTPUT\nprint(1 + 1)")
+@pytest.mark.parametrize("by_tag", [False, True])
+def test_nbval_notices_a_stale_output_and_an_error(store: Callable[..., Path], by_tag: bool) -> None:
+    path = store("print(1 + 1)" if by_tag else f"{lessons.MARK}\nprint(1 + 1)")
+    notebook = lessons.read(path)
+    notebook.cells[-1].metadata["tags"] = [lessons.MARK_TAG] if by_tag else []
+    lessons.write(notebook, path)
     lessons.refresh(path, "smoke")
     assert nbval(path).returncode == 0
     path.write_text(path.read_text(encoding="utf-8").replace("1 + 1", "1 + 2"), encoding="utf-8")

@@ -2,11 +2,12 @@
 
 # One soft colour, the same on a light page and on a dark one: what is drawn has the same contrast on both.
 CARD = "#faf9f5"
-# Each is 3:1 or better on the card, and each pair apart in grey and for colour-blind eyes; FAKE is too light for words.
+# Each is 3:1 or better on the card, and each pair apart in grey and for colour-blind eyes; words are 4.5:1.
 REAL = "#195990"  # blue
 FAKE = "#da6e16"  # orange
 OTHER = "#3c7d4a"  # green
 INK = "#333333"  # near black
+FAKE_WORDS = "#ac5711"  # what `plots.show` makes of words in FAKE, which is too light for them
 # For matplotlib's rcParams; points are 100/72 pixels of the screen. The usual 10 points would be 8 pixels high where
 # a figure of 9.6 inches is squeezed into a window of 900 pixels.
 STYLE = {

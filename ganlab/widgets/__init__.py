@@ -1,8 +1,9 @@
 """What waits for a hand: sliders, boards, explorers, a drawing pad."""
 
+from ganlab.widgets.board import Board
 from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
 from ganlab.widgets.dial import Dial
-from ganlab.widgets.game import Board, GameBoard
+from ganlab.widgets.game import GameBoard
 from ganlab.widgets.kit import Panel, Picture, Stopwatch, image_slider, slider
 from ganlab.widgets.latent import LatentExplorer
 from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, game_state

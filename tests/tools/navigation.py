@@ -1,6 +1,6 @@
-"""What leads through the lessons: links at the top and the bottom of each, and the map in lesson 00.
+"""What leads through the lessons: links at the top and the bottom of each, the map in lesson 00, the README's table.
 
-python tests/tools/navigation.py     write both anew, into every lesson, from their titles and the README's table
+python tests/tools/navigation.py   write them anew, from the lessons' titles, times, needs and the README's questions
 """
 
 import re
@@ -14,8 +14,8 @@ from nbformat import NotebookNode
 
 LINKS, MAP = "navigation", "map"  # tags of the cells that are written here
 ROW = re.compile(
-    r"^\| *(\d\d[a-z]?) *\| \[[^\]]+\]\(notebooks/[^)]+\) \| (.+?) \| *(\d+) min *\|$", re.MULTILINE
-)  # of the README's table: number, question, minutes
+    r"^(\| *(\d\d[a-z]?) *\| \[[^\]]+\]\(notebooks/[^)]+\) \| (.+?) \| *(\d+) min *\|).*$", re.MULTILINE
+)  # of the README's table: its part that is written by hand, and in it number, question, minutes of running
 TIME = re.compile(r"Reading takes (?:about )?([\w ]+?)(?:, the exercises? ([\w ]+?)(?: more)?)?\.")
 NEEDS = re.compile(r"\*\*You need:\*\*.*?(?=\n\n|\Z)", re.DOTALL)
 
@@ -85,7 +85,7 @@ def _name(stop: Stop) -> str:
 
 def table(way: list[Stop], readme: str) -> str:
     """Return the map: a row a lesson, with its minutes and its question from the README's table."""
-    rows = {number: (question, minutes) for number, question, minutes in ROW.findall(readme)}
+    rows = {number: (question, minutes) for _, number, question, minutes in ROW.findall(readme)}
     lines = ["| Lesson | Its question | Run | Reading | Exercises | Needs |", "|---|---|---|---|---|---|"]
     for stop in way:
         question, minutes = rows[stop.number]
@@ -93,6 +93,12 @@ def table(way: list[Stop], readme: str) -> str:
         cells = [name, question, f"{minutes}&nbsp;min", stop.reading, stop.exercises, ", ".join(stop.needs)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines).replace("|  |", "| |").replace("|  |", "| |")
+
+
+def readme_table(readme: str, way: list[Stop]) -> str:
+    """Return the README with the times for reading and for exercises in each lesson's row."""
+    times = {stop.number: f" {stop.reading} | {stop.exercises} |".replace("  |", " |") for stop in way}
+    return ROW.sub(lambda row: row[1] + times.get(row[2], ""), readme)
 
 
 def navigate(notebook: NotebookNode, name: str, way: list[Stop], readme: str) -> NotebookNode:
@@ -112,9 +118,11 @@ def _cell(name: str, source: str) -> NotebookNode:
 
 
 def main() -> int:
-    """Write the links and the map into every lesson."""
-    readme = (lessons.ROOT / "README.md").read_text(encoding="utf-8")
+    """Write the links and the map into every lesson, and the times into the README."""
+    path = lessons.ROOT / "README.md"
     way = stops()
+    readme = readme_table(path.read_text(encoding="utf-8"), way)
+    path.write_text(readme, encoding="utf-8")
     for stop in way:
         path = lessons.NOTEBOOKS / stop.file
         lessons.write(navigate(lessons.read(path), stop.file, way, readme), path)

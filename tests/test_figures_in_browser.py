@@ -1,0 +1,67 @@
+"""A figure in JupyterLab: its alternative text, caption and numbers reach a reader who has run and trusted nothing."""
+
+import lessons
+import limits
+import nbformat.v4 as v4
+import pytest
+from browser import START_SECONDS, Server
+from matplotlib.figure import Figure
+from playwright.sync_api import Page
+
+from ganlab import plots
+
+ALT, CAPTION = "A line that falls from 1 to 0.", "Figure 4b.2. A line falls."
+# What a reader sees: the text's colour on the page's, by WCAG's contrast; transparent parents show what lies below.
+CONTRAST = """caption => {
+    const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+    const light = colour => parts(colour).slice(0, 3).map(part => part / 255)
+        .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, k) => sum + part * [0.2126, 0.7152, 0.0722][k], 0.05);
+    let below = caption;
+    while (below.parentElement && parts(getComputedStyle(below).backgroundColor)[3] === 0) below = below.parentElement;
+    const both = [light(getComputedStyle(caption).color), light(getComputedStyle(below).backgroundColor)];
+    return Math.max(...both) / Math.min(...both);
+}"""
+
+
+@pytest.fixture
+def stored(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Store a figure of 9.6 inches in a notebook that this server never saw run; return its address."""
+    bundles: list[dict[str, str]] = []
+    monkeypatch.setattr(plots, "display", lambda data, raw: bundles.append(data))
+    figure = Figure(figsize=(9.6, 3))
+    figure.subplots().plot([0, 1], [1, 0], color=plots.REAL)
+    plots.show(figure, ALT, caption=CAPTION, numbers={"x": [0, 1], "y": [1, 0]})
+    output = v4.new_output("display_data", bundles[0])
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("plots.show(...)", outputs=[output], execution_count=1)])
+    lessons.write(lessons.normalise(notebook), server[0] / "figure.ipynb")
+    return server[1].format("figure.ipynb")
+
+
+def test_a_figure_reaches_a_reader_of_a_notebook_that_is_not_trusted(stored: str, page: Page) -> None:
+    page.set_viewport_size({"width": 1600, "height": 1000})
+    page.goto(stored)
+    # a kernel that is ended while it starts keeps JupyterLab from ending
+    idle = page.get_by_text(f"{lessons.KERNEL['display_name']} | Idle")
+    idle.wait_for(timeout=1000 * limits.scaled(START_SECONDS))
+    picture = page.get_by_role("img", name=ALT)
+    picture.wait_for()
+    page.wait_for_function("document.querySelector('.jp-OutputArea img').complete")
+    assert picture.evaluate("one => [one.naturalWidth, one.clientWidth]") == [1920, 960]
+    caption = page.locator("figcaption")
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        page.locator(".lm-MenuBar-itemLabel").get_by_text("Settings", exact=True).click()
+        page.locator(".lm-Menu-itemLabel").get_by_text("Theme", exact=True).hover()
+        page.locator(".lm-Menu-itemLabel").get_by_text(theme, exact=True).click()
+        page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg="Dark" in theme)
+        assert caption.evaluate(CONTRAST) >= 4.5, theme
+    table = page.locator("figure table")
+    assert caption.text_content() == CAPTION and not table.is_visible()
+    page.get_by_text("The numbers").click()
+    assert table.inner_text().split() == ["x", "y", "0", "1", "1", "0"]
+    page.set_viewport_size({"width": 900, "height": 900})
+    area = page.locator(".jp-OutputArea-output")
+    page.wait_for_function("document.querySelector('.jp-OutputArea img').clientWidth < 900")
+    assert area.evaluate("area => area.scrollWidth <= area.clientWidth")
+    sides = picture.evaluate("one => one.clientWidth / one.clientHeight")
+    assert sides == pytest.approx(960 / 300, rel=0.01)
