@@ -106,6 +106,8 @@ def test_wrong_answer_gets_a_hint_that_names_the_slip(number: str, k: int) -> No
         ("01.1", lambda p, q, pi: p / (p + q) + pi * (q == 0.25), "D* at pi = 0.5 where p_data = 0.05 and p_g = 0.25:"),
         ("01.2", lambda a: (-a.sigmoid(), a.sigmoid() - 1 + (a == 4)), "slope of -log D at logit 4: yours 0.98"),
         ("01.2", lambda a: (-a.sigmoid().sum(), a.sigmoid() - 1), "log(1 - D): shape (), expected (5,)."),
+        ("01.2", lambda a: -a.sigmoid(), "return two things, the slope of log(1 - D) and the slope of -log D"),
+        ("01c.1", lambda real, fake: real.mean(), "return two things, the estimate and its standard error"),
     ],
 )
 def test_verdict_names_the_place_or_the_shape(number: str, given, words: str) -> None:
@@ -256,13 +258,13 @@ def test_answer_rejects_a_number_that_does_not_exist(number: str, words: str) ->
 
 
 def test_an_exercise_of_a_lesson_with_a_letter_is_looked_for_in_its_own_module(monkeypatch) -> None:
-    exercises = {"01b.1": Exercise(lambda given: {"it": given}, 2.0, ())}
-    monkeypatch.setitem(sys.modules, "ganlab.check.lesson_01b", types.SimpleNamespace(EXERCISES=exercises))
-    assert check.find("01b.1") is exercises["01b.1"]
-    with pytest.raises(ValueError, match="expected one of 01b.1"):
-        check.find("01b.2")
-    with pytest.raises(ValueError, match="lesson '01c' has no exercises"):
-        check.find("01c.1")
+    exercises = {"77b.1": Exercise(lambda given: {"it": given}, 2.0, ())}
+    monkeypatch.setitem(sys.modules, "ganlab.check.lesson_77b", types.SimpleNamespace(EXERCISES=exercises))
+    assert check.find("77b.1") is exercises["77b.1"]
+    with pytest.raises(ValueError, match="expected one of 77b.1"):
+        check.find("77b.2")
+    with pytest.raises(ValueError, match="lesson '77c' has no exercises"):
+        check.find("77c.1")
 
 
 # How a verdict is shown.

@@ -1,5 +1,9 @@
-"""The exercise of lesson 00: pixels to the range that generators speak."""
+"""The exercises of lesson 00: pixels to the range that generators speak, and the number after ±."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import torch
 
 from ganlab.check import Exercise, Slip
@@ -19,6 +23,69 @@ def _scaled(function) -> dict:
         found[f"the pixels {rows}, afterwards"] = pixels  # a caller's tensor must survive
     return found
 
+
+def mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """Return the mean of values (n,) and its standard error."""
+    return values.mean(), values.std(ddof=1) / np.sqrt(len(values))
+
+
+def _mean_and_error(function: Callable) -> dict[str, Any]:
+    # Of different sizes, with means of either sign, so that n, n - 1 and their roots are told apart.
+    found = {}
+    for given in ([2.0, 4.0, 9.0], [-1.0, 0.5, 3.0, 3.5, 10.0], [-8.0, -2.0]):
+        result = function(np.array(given))
+        if result is ...:
+            return {"mean": ...}
+        if np.ndim(result) == 0 or len(result) != 2:
+            raise ValueError("mean_and_error: return two numbers, the mean and its standard error, such as `a, b`")
+        if any(number is ... for number in result):
+            return {"mean": ...}
+        found[f"the mean of {given}"], found[f"the standard error of {given}"] = result
+    return found
+
+
+def _paired(error: Callable[[np.ndarray], Any], mean: Callable[[np.ndarray], Any] = np.mean) -> Callable:
+    return lambda values: (mean(values), error(values))
+
+
+ERROR_SLIPS = (
+    (
+        _paired(lambda v: v.std(ddof=1)),
+        "you gave the standard deviation, the spread of single values. Divide it by the root of n.",
+    ),
+    (
+        _paired(lambda v: v.std() / np.sqrt(len(v))),
+        "you divided the squares by n. NumPy's std does so unless you say ddof=1, for n - 1.",
+    ),
+    (_paired(lambda v: v.std()), "you gave NumPy's std: say ddof=1, and divide by the root of n."),
+    (_paired(lambda v: v.std(ddof=1) / len(v)), "you divided the standard deviation by n, not by the root of n."),
+    (_paired(lambda v: v.std() / len(v)), "you divided NumPy's std by n. Say ddof=1, and divide by the root of n."),
+    (
+        _paired(lambda v: v.var(ddof=1) / len(v)),
+        "you gave the square of the standard error: take the root.",
+    ),
+    (
+        _paired(lambda v: v.var(ddof=1) / np.sqrt(len(v))),
+        "you divided the variance by the root of n. Take the standard deviation, the root of the variance.",
+    ),
+    (
+        _paired(lambda v: v.std(ddof=1) / np.sqrt(len(v) - 1)),
+        "you divided by the root of n - 1. The n - 1 belongs inside the standard deviation, here it is n.",
+    ),
+    (_paired(lambda v: 2 * v.std(ddof=1) / np.sqrt(len(v))), "you gave two standard errors. One is wanted."),
+    (
+        _paired(lambda v: (v.max() - v.min()) / 2),
+        "you gave half of the range, which grows with n. Take the standard deviation, over the root of n.",
+    ),
+    (
+        _paired(np.mean, lambda v: v.std(ddof=1) / np.sqrt(len(v))),
+        "you have both numbers, in the other order: the mean comes first.",
+    ),
+    (
+        _paired(lambda v: v.std(ddof=1) / np.sqrt(len(v)), np.median),
+        "you took the median for the first number. The mean is wanted.",
+    ),
+)
 
 EXERCISES = {
     "00.1": Exercise(
@@ -48,4 +115,5 @@ EXERCISES = {
             Slip(lambda p: (p // 127.5).float() - 1, "// throws the fraction away: use /."),
         ),
     ),
+    "00.2": Exercise(_mean_and_error, mean_and_error, tuple(Slip(*slip) for slip in ERROR_SLIPS)),
 }

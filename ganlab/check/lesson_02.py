@@ -1,9 +1,8 @@
-"""The exercises of lesson 02: the critic's step, faults of trainers read from their traces, a stricter mode count.
+"""The exercises of lesson 02: the critic's step, and a stricter mode count.
 
 Whoever reads on finds the answers.
 """
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -70,68 +69,6 @@ def _stepped(
     return function
 
 
-FAULTS = ("none", "no detach", "no zero_grad", "detach twice")
-TRUTH = {"A": "no zero_grad", "B": "none", "C": "detach twice", "D": "no detach"}
-SIGNS = {
-    "none": "a sound trainer moves G, leaves no gradient in it after critic_loss.backward(), and its critic's "
-    "gradient does not grow and grow",
-    "no detach": "without detach, critic_loss.backward() would leave gradient numbers in G",
-    "no zero_grad": "without zero_grad gradients add up, and the critic's gradient would be far longer at the end",
-    "detach twice": "with a second detach no gradient would ever reach G, and G could not move",
-}
-
-
-def traces(seed: int = 0, steps: int = 100) -> dict[str, dict[str, float]]:
-    """Train four trainers on the ring, each with one fault or none; return what was measured on each of them."""
-    return {name: _trace(fault, seed, steps) for name, fault in TRUTH.items()}
-
-
-def _trace(fault: str, seed: int, steps: int) -> dict[str, float]:
-    with runtime.seeded(seed):
-        generator, critic = models.MLPGenerator(2, (2,), (32, 32)), models.MLPCritic((2,), (32, 32))
-    g_optimizer, d_optimizer = (torch.optim.Adam(network.parameters(), 1e-3) for network in (generator, critic))
-    before, lengths = copy.deepcopy(generator), []
-    source = toys.ring().batches(128, seed)
-    for step in range(steps):
-        g_optimizer.zero_grad()
-        if fault != "no zero_grad":
-            d_optimizer.zero_grad()
-        z, z_next = (models.latents(128, 2, runtime.seeded_generator(seed, move, step)) for move in (1, 2))
-        fake = generator(z) if fault == "no detach" else generator(z).detach()
-        critic_loss = _sum_of_both(critic(source.at(step)), critic(fake))
-        critic_loss.backward()
-        reached = sum(int(p.grad.count_nonzero()) for p in generator.parameters() if p.grad is not None)
-        lengths.append(nn.utils.get_total_norm([p.grad for p in critic.parameters()]).item())
-        d_optimizer.step()
-        fake = generator(z_next).detach() if fault == "detach twice" else generator(z_next)
-        generator_loss = F.softplus(-critic(fake)).mean()
-        generator_loss.backward()
-        g_optimizer.step()
-    moved = [new - old for new, old in zip(generator.parameters(), before.parameters(), strict=True)]
-    return {
-        "critic_loss": critic_loss.item(),
-        "generator_loss": generator_loss.item(),
-        "numbers in G": reached,
-        "|grad| first": lengths[0],
-        "|grad| last": lengths[-1],
-        "G moved": nn.utils.get_total_norm([difference.detach() for difference in moved]).item(),
-    }
-
-
-def _faults(given: dict[str, str]) -> dict[str, Any]:
-    """Return how many trainers are read right up to the first wrong one, and what that one is called instead."""
-    if set(given) != set(TRUTH):
-        raise ValueError(f"faults: got trainers {', '.join(map(str, given))}, expected {', '.join(TRUTH)}")
-    if any(said is ... for said in given.values()):
-        return {"faults": ...}
-    for k, (name, fault) in enumerate(TRUTH.items()):
-        if given[name] not in FAULTS:
-            raise ValueError(f"faults: {name} is {given[name]!r}, expected one of {', '.join(FAULTS)}")
-        if given[name] != fault:
-            return {"trainers read right, from A on": k, "called": FAULTS.index(given[name])}
-    return {"trainers read right, from A on": len(TRUTH), "called": -1}
-
-
 def modes_reached(samples: Tensor, means: Tensor, sigma: float, at_least: int) -> Tensor:
     """Return how many modes have `at_least` good samples: samples (n, 2) and means (K, 2) in, a number out."""
     return _counted()(samples, means, sigma, at_least)
@@ -181,18 +118,27 @@ def _in_square(samples: Tensor, means: Tensor, sigma: float, at_least: int) -> T
 
 
 STEP_SLIPS = (
-    (_stepped(detach=False), "the generator holds gradients now, and this is not its move: detach the fakes."),
-    (_stepped(zero_grad=False), "the second step still carries the first one's gradient: zero_grad is missing."),
-    (_stepped(lambda r, f: _sum_of_both(f, r)), "real and fake are swapped: softplus(-logit) pulls a logit up."),
-    (_stepped(lambda r, f: -_sum_of_both(r, f)), "the sign: V is to rise, so its negative, (2.1), is to fall."),
-    (_stepped(lambda r, f: F.softplus(f).mean()), "the real samples' half of the loss is missing."),
-    (_stepped(lambda r, f: F.softplus(-r).mean()), "the fakes' half of the loss is missing."),
-    (_stepped(lambda r, f: _sum_of_both(r, f) / 2), "that is half of (2.1), which adds the two means."),
-    (_stepped(lambda r, f: _sum_of_both(r, f) * len(r)), "that is a sum over the batch; (2.1) has means."),
-    (_stepped(lambda r, f: F.softplus(-f).mean()), "that is the generator's loss (2.2), lowered by the critic."),
+    (_stepped(detach=False), "you left gradients in the generator, and this is not its move: detach the fakes."),
+    (_stepped(zero_grad=False), "your second step still carries the first one's gradient: zero_grad is missing."),
+    (
+        _stepped(lambda r, f: _sum_of_both(f, r)),
+        "you swapped real and fake: softplus(-logit) pulls a logit up, which is meant for real samples.",
+    ),
+    (
+        _stepped(lambda r, f: -_sum_of_both(r, f)),
+        "you have the sign of V. V should rise, and an optimizer makes its loss fall: take the negative, (2.1).",
+    ),
+    (_stepped(lambda r, f: F.softplus(f).mean()), "you left out the real samples' half of the loss."),
+    (_stepped(lambda r, f: F.softplus(-r).mean()), "you left out the fakes' half of the loss."),
+    (_stepped(lambda r, f: _sum_of_both(r, f) / 2), "you took half of (2.1), which adds the two means."),
+    (_stepped(lambda r, f: _sum_of_both(r, f) * len(r)), "you took the sum over the batch; (2.1) has means."),
+    (
+        _stepped(lambda r, f: F.softplus(-f).mean()),
+        "you took the generator's loss (2.2). The critic has its own, (2.1).",
+    ),
     (
         _stepped(lambda r, f: _sum_of_both(r.sigmoid(), f.sigmoid())),
-        "a sigmoid too many: softplus wants logits, and D is a probability already.",
+        "you took a sigmoid too many: softplus wants logits, and after the sigmoid you have probabilities.",
     ),
     (
         _stepped(
@@ -211,46 +157,47 @@ STEP_SLIPS = (
     ),
     (
         _stepped(step=False),
-        "the critic's weights have not moved: is optimizer.step() missing, or were gradients cleared just before it?",
+        "your step did not move the critic: is optimizer.step() missing, or were gradients cleared just before it?",
     ),
     (
         _stepped(blind=True),
-        "the loss is right, but the fakes send the critic no gradient: keep detach and no_grad off the critic itself.",
+        "your loss is right, but the fakes send the critic no gradient: keep detach and no_grad off the critic itself.",
     ),
 )
 MODE_SLIPS = (
-    (_counted(lambda d, sigma: d < 99), "the nearest mode is not enough: a sample counts only within 3 sigma of it."),
-    (_counted(lambda d, sigma: d <= sigma), "good means within 3 sigma, not within 1."),
+    (
+        _counted(lambda d, sigma: d < 99),
+        "you counted every sample for its nearest mode. It counts only within 3 sigma of it.",
+    ),
+    (_counted(lambda d, sigma: d <= sigma), "you took good as within sigma. It means within 3 sigma, not within 1."),
     (
         _counted(lambda d, sigma: d**2 <= 3 * sigma),
-        "a squared distance is held against 3 sigma: square both or neither.",
+        "you compared a squared distance with 3 sigma: square both or neither.",
     ),
-    (_counted(is_reached=lambda good, least: good > least), "'at least' includes equality: >=, not >."),
+    (
+        _counted(is_reached=lambda good, least: good > least),
+        "you left out equality, and 'at least' includes it: >=, not >.",
+    ),
     (
         _counted(is_reached=lambda good, least: good >= 1),
-        "at_least plays no part in whether a mode is reached: count the good samples of each mode, and hold each count "
-        "against it.",
+        "in your answer at_least plays no part in which modes are reached: count the good samples of each mode, and "
+        "compare each count with it.",
     ),
-    (_in_square, "each coordinate is within 3 sigma, the distance is not: that is a square, not a circle."),
-    (_counted(is_reached=lambda good, least: good), "that is the number of good samples; wanted is that of modes."),
+    (_in_square, "you compared each coordinate with 3 sigma: that gives a square, not a circle. Compare the distance."),
+    (
+        _counted(is_reached=lambda good, least: good),
+        "you returned the number of good samples; wanted is that of modes.",
+    ),
     (
         lambda x, means, sigma, least: ((torch.cdist(x, means) <= 3).sum(dim=0) >= least).sum(),
-        "within 3 of what? sigma is missing: every sample lies within 3 of every mode.",
+        "you compared with 3, and sigma is missing: every sample lies within 3 of every mode.",
     ),
     (
         lambda x, means, sigma, least: ((torch.cdist(x, means) <= 3 * sigma).sum(dim=1) >= least).sum(),
-        "that sum runs over the modes: count, for each mode, the samples that are good.",
+        "you summed over the modes: count, for each mode, the samples that are good.",
     ),
 )
-TRACE_SLIPS = [
-    ({**TRUTH, name: said}, f"{name} is not {said!r}: {SIGNS[said]}. Look at its row again.")
-    for name, fault in TRUTH.items()
-    for said in FAULTS
-    if said != fault
-]
-
 EXERCISES = {
     "02.1": Exercise(_critic_step, critic_step, tuple(Slip(*slip) for slip in STEP_SLIPS)),
-    "02.2": Exercise(_faults, TRUTH, tuple(Slip(*slip) for slip in TRACE_SLIPS)),
-    "02.3": Exercise(_modes_reached, modes_reached, tuple(Slip(*slip) for slip in MODE_SLIPS)),
+    "02.2": Exercise(_modes_reached, modes_reached, tuple(Slip(*slip) for slip in MODE_SLIPS)),
 }

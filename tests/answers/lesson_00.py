@@ -1,4 +1,6 @@
-"""Answers to the exercise of lesson 00 as different people would write them, right and wrong; see test_check.py."""
+"""Answers to the exercises of lesson 00 as different people would write them, right and wrong; see test_check.py."""
+
+import statistics
 
 import numpy as np
 import torch
@@ -13,6 +15,23 @@ def in_place(pixels):
 
 def overflowing(pixels):
     return (pixels * 2) / 255.0 - 1
+
+
+def by_hand(values):
+    n = len(values)
+    mean = sum(values) / n
+    variance = sum((value - mean) ** 2 for value in values) / (n - 1)
+    return mean, (variance / n) ** 0.5
+
+
+def by_statistics(values):
+    values = values.tolist()
+    return [statistics.fmean(values), statistics.stdev(values) / len(values) ** 0.5]
+
+
+def by_torch(values):
+    values = torch.tensor(values)
+    return values.mean(), values.std() / len(values) ** 0.5
 
 
 ANSWERS = {
@@ -30,6 +49,22 @@ ANSWERS = {
             (lambda p: torch.tanh(p.float()), "the generator's last step"),
             (lambda p: (p - 128) / 128.0, "wrap below 0"),
             (lambda p: [value / 127.5 - 1 for value in p.flatten().tolist()], "shape"),
+        ],
+    },
+    "00.2": {
+        "right": [by_hand, by_statistics, by_torch],
+        "wrong": [
+            (lambda v: (v.mean(), np.std(v, ddof=1)), "the spread of single values"),
+            (lambda v: (v.mean(), np.std(v) / len(v) ** 0.5), "n - 1"),
+            (lambda v: (v.mean(), np.std(v)), "NumPy's std"),
+            (lambda v: (v.mean(), torch.tensor(v).std() / len(v)), "not by the root of n"),
+            (lambda v: (v.mean(), np.std(v) / v.size), "NumPy's std by n"),
+            (lambda v: (v.mean(), np.var(v, ddof=1) / len(v)), "take the root"),
+            (lambda v: (v.mean(), np.var(v, ddof=1) / len(v) ** 0.5), "the root of the variance"),
+            (lambda v: (v.mean(), 2 * np.std(v, ddof=1) / len(v) ** 0.5), "two standard errors"),
+            (lambda v: (v.mean(), (max(v) - min(v)) / 2), "half of the range"),
+            (lambda v: by_hand(v)[::-1], "the mean comes first"),
+            (lambda v: (np.median(v), by_hand(v)[1]), "median"),
         ],
     },
 }

@@ -89,10 +89,6 @@ def cleared_before_the_step(critic, generator, optimizer, real, z):
     return loss
 
 
-def faults(a, b, c, d):
-    return {"A": a, "B": b, "C": c, "D": d}
-
-
 def by_steps(samples, means, sigma, at_least):
     reached = 0
     for mean in means:
@@ -184,23 +180,6 @@ ANSWERS = {
         ],
     },
     "02.2": {
-        "right": [
-            faults("no zero_grad", "none", "detach twice", "no detach"),
-            dict(D="no detach", C="detach twice", B="none", A="no zero_grad"),
-        ],
-        "wrong": [
-            (faults("none", "none", "detach twice", "no detach"), "A is not 'none'"),
-            (faults("no detach", "none", "detach twice", "no zero_grad"), "A is not 'no detach'"),
-            (faults("no zero_grad", "no detach", "detach twice", "none"), "B is not 'no detach'"),
-            (faults("no zero_grad", "none", "no detach", "detach twice"), "C is not 'no detach'"),
-            (faults("no zero_grad", "none", "none", "none"), "C is not 'none'"),
-            (faults("no zero_grad", "none", "detach twice", "none"), "D is not 'none'"),
-            (faults("no zero_grad", "none", "detach twice", "no zero_grad"), "would be far longer"),
-            (faults("detach twice", "none", "no zero_grad", "no detach"), "A is not 'detach twice'"),
-            (faults("no zero_grad", "detach twice", "none", "no detach"), "B is not 'detach twice'"),
-        ],
-    },
-    "02.3": {
         "right": [by_steps, by_numpy, by_unique],
         "wrong": [
             (by_metrics_only, "at_least plays no part"),

@@ -1,32 +1,21 @@
 """The worked solutions of lesson 01."""
 
-import numpy as np
 import torch
 
 from ganlab.check.solutions import Solution
 
 
 def best_d_with_prior(p_data, p_g, pi):
-    """Densities p_data and p_g at n places, each (n,); pi, the share of real. Return D* (n,)."""
+    """Densities at n places, each (n,); pi, the fraction of real. Return D* (n,)."""
     real = pi * p_data
     fake = (1 - pi) * p_g
     return real / (real + fake)
 
 
 def logit_slopes(logits):
-    """Logits (n,). Return two tensors (n,): the slope of log(1 - D) and the slope of -log D."""
+    """Logits (n,). Return the slopes of log(1 - D) and of -log D, each (n,)."""
     d = torch.sigmoid(logits)
     return -d, d - 1
-
-
-def jsd_from_logits(real_logits, fake_logits):
-    """Logits of real (n,) and fake (m,) samples. Return the estimate in nats, standard error."""
-    softplus = torch.nn.functional.softplus
-    log_d = -softplus(-real_logits)  # log D at the real samples, (n,)
-    log_one_minus_d = -softplus(fake_logits)  # log(1 - D) at the fakes, (m,)
-    value = log_d.mean() + log_one_minus_d.mean()
-    variance = log_d.var() / len(log_d) + log_one_minus_d.var() / len(log_one_minus_d)
-    return (value + np.log(4)) / 2, variance.sqrt() / 2
 
 
 SOLUTIONS = {
@@ -58,24 +47,6 @@ SOLUTIONS = {
             """,
         slip="""
             Giving the slope by D, which is -1/D for the second loss, and leaving out the factor D (1 - D).
-            """,
-    ),
-    "01.3": Solution(
-        ("jsd_from_logits",),
-        why=r"""
-            1. For the best $D$ the value is $V = 2\,\mathrm{JSD} - \log 4$. Solved for the divergence:
-               $\mathrm{JSD} = (V + \log 4)/2$.
-            2. $V$ is the mean of $\log D$ over the real samples plus the mean of $\log(1 - D)$ over the fakes. From
-               logits, $\log D = -\operatorname{softplus}(-a)$ and $\log(1 - D) = -\operatorname{softplus}(a)$. That is
-               exact for large logits too, where the logarithm of a rounded $D$ would be infinite.
-            3. The variance of a mean is the variance of one sample divided by the number of samples. The two means are
-               independent, so their variances add. The root is the standard error of $V$.
-            4. The estimate is half of $V$ plus a constant. The constant changes no error, and half a number has half
-               the error.
-            """,
-        slip="""
-            Halving the estimate but not its standard error, or adding the two standard errors instead of the two
-            variances.
             """,
     ),
 }

@@ -16,10 +16,6 @@ def critic_step(critic, generator, optimizer, real, z):
     return loss
 
 
-# "none", "no detach", "no zero_grad" or "detach twice"
-faults = {"A": "no zero_grad", "B": "none", "C": "detach twice", "D": "no detach"}
-
-
 def modes_reached(samples, means, sigma, at_least):
     """Return how many of the means (K, 2) have at_least samples (n, 2) that are good there."""
     distance, nearest = torch.cdist(samples, means).min(dim=1)  # (n,) each
@@ -45,23 +41,6 @@ SOLUTIONS = {
             """,
     ),
     "02.2": Solution(
-        ("faults",),
-        why="""
-            Ask of each fault which number it must change, and look for that number.
-
-            1. Without `detach` the critic's loss reaches the generator. Then the generator holds gradient numbers
-               after `critic_loss.backward()`. Only D's does.
-            2. With a second `detach`, in the generator's own move, no gradient ever reaches the generator. Then it
-               cannot move. Only C's has moved by 0.
-            3. Without `zero_grad` the critic's gradients add up from step to step. Then their length grows and grows.
-               Only A's critic ends with a gradient more than a hundred times as long as its first.
-            4. B shows none of these signs.
-            """,
-        slip="""
-            Judging by the losses. Those of D look sound, although its generator is pulled by both moves.
-            """,
-    ),
-    "02.3": Solution(
         ("modes_reached",),
         why=r"""
             1. `cdist` gives the distance of each sample to each mean. The smallest in a row says which mode the sample
