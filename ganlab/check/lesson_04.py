@@ -21,18 +21,39 @@ def covered(samples: Tensor, means: Tensor, sigma: float) -> Tensor:
 
 def _good(samples: Tensor, means: Tensor, radius: float) -> Tensor:
     """Return the fraction of all samples that lies within `radius` of each mode, the nearest to it, (K,)."""
-    gap, nearest = torch.cdist(samples, means).min(1)
+    gap, nearest = torch.cdist(samples.double(), means).min(1)
     return nearest[gap <= radius].bincount(minlength=len(means)).double() / len(samples)
 
 
+def _cut_at(samples: Tensor, means: Tensor, radius: float, limit: float) -> Tensor:
+    """Return the sum of the good fractions, each cut off at `limit`."""
+    return _good(samples, means, radius).clamp(max=limit).sum()
+
+
+def _one_number(result: Any) -> Any:
+    if isinstance(result, tuple):
+        raise ValueError(
+            f"your function returned {len(result)} things, expected one number. Hint: the .min(1) or .min(0) of a "
+            "tensor gives the smallest values and their places. Neither is the answer yet."
+        )
+    return result
+
+
 def _covered(function: Callable) -> dict[str, Any]:
+    # The last mode has more than half of the samples; of seven modes the first has none. Most modes have few: so it
+    # shows where the cut is, which samples are good, and where the others are counted.
     found = {}
-    for K, n in ((4, 50), (7, 90)):
+    for K, n, met in ((4, 50, 4), (7, 90, 6)):
         rng = seeded_generator("04.1", K)
         means = 3 * torch.randn(K, 2, generator=rng, dtype=torch.float64)
-        mode = (K * torch.rand(n, generator=rng) ** 2).long()  # the first mode gets more than its part
-        noise = torch.randn(n, 2, generator=rng, dtype=torch.float64)
-        found[f"covered of {n} samples and {K} modes"] = function(means[mode] + 0.25 * noise, means, 0.1)
+        mode = K - 1 - (met * torch.rand(n, generator=rng) ** 6).long()
+        samples = means[mode] + 0.2 * torch.randn(n, 2, generator=rng, dtype=torch.float64)
+        found[f"covered of {n} samples and {K} modes"] = _one_number(function(samples, means, 0.1))
+    try:
+        found["covered of 90 float32 samples"] = _one_number(function(samples.float(), means, 0.1))
+    except RuntimeError as error:
+        hint = "Hint: the lesson's fakes are float32, `grid.means` is float64, and cdist wants one dtype: .double()."
+        raise ValueError(f"on float32 samples and float64 means: {error}. {hint}") from error
     return found
 
 
@@ -65,6 +86,40 @@ COVERED_SLIPS: dict[str, Callable[[Tensor, Tensor, float], Any]] = {
     "you cut off at 1/K before you divided the counts by the number of samples: divide first.": (
         lambda x, m, s: (_good(x, m, 3 * s) * len(x)).clamp(max=1 / len(m)).sum() / len(x)
     ),
+    "your bad samples are counted at mode 0: a number times False is 0, and 0 is a mode. Keep the good ones only, "
+    "`nearest[good]`, before you count.": lambda x, m, s: (
+        (torch.cdist(x.double(), m).min(1)[1] * (torch.cdist(x.double(), m).min(1)[0] <= 3 * s))
+        .bincount(minlength=len(m))
+        .div(len(x))
+        .clamp(max=1 / len(m))
+        .sum()
+    ),
+    "you took the number of coordinates, `means.shape[1]`, for K. The number of modes is `len(means)`.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, 1 / m.shape[1])
+    ),
+    "you took the number of modes reached for K. K is the number of all modes, `len(means)`.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, 1 / max(1, int(_good(x, m, 3 * s).count_nonzero())))
+    ),
+    "your cut depends on how many samples are good, 1 / (K * good). It is 1/K, whatever the samples are.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, 1 / (len(m) * _good(x, m, 3 * s).sum().item()))
+    ),
+    "your cut depends on how many samples are good, good / K. It is 1/K, whatever the samples are.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, _good(x, m, 3 * s).sum().item() / len(m))
+    ),
+    "you cut off at 1/8, which is right on the ring only. K is `len(means)`.": lambda x, m, s: _cut_at(
+        x, m, 3 * s, 1 / 8
+    ),
+    "you cut off at 1/n, n the number of samples. Cut off at 1/K, K the number of modes.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, 1 / len(x))
+    ),
+    "you multiplied the fraction of samples nearest to each mode by the fraction of good ones. That assumes that each "
+    "mode has the same part of the good samples. Count at each mode the samples that are both.": (
+        lambda x, m, s: (_good(x, m, float("inf")) * _good(x, m, 3 * s).sum()).clamp(max=1 / len(m)).sum()
+    ),
+    "you cut the fractions of all samples off at 1/K, and multiplied their sum by the fraction of good ones. Count at "
+    "each mode the samples that are both good and nearest to it, then cut off.": (
+        lambda x, m, s: _cut_at(x, m, float("inf"), 1 / len(m)) * _good(x, m, 3 * s).sum()
+    ),
     "you took the smallest fraction: add up all of them, each cut off at 1/K.": lambda x, m, s: _good(
         x, m, 3 * s
     ).min(),
@@ -80,9 +135,10 @@ def relativistic_critic_loss(
     penalty: Callable[[Tensor, Tensor], Tensor] = lambda at_real, at_fake: at_real + at_fake,
     share: Callable[[float], float] = lambda weight: weight,
     averaged: bool = False,
+    at: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = lambda real, fake: (real, fake),
 ) -> Tensor:
     """Return the critic's loss per pair, (B,), with R1 and R2 times `weight`. The rest are for slips."""
-    slopes = losses.squared_slope(critic, real), losses.squared_slope(critic, fake)
+    slopes = tuple(losses.squared_slope(critic, place) for place in at(real, fake))
     if averaged:
         slopes = slopes[0] / real[0].numel(), slopes[1] / fake[0].numel()
     return pair(critic(real), critic(fake)) + share(weight) * penalty(*slopes)
@@ -95,6 +151,11 @@ def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
     images = torch.randn(2, 5, 1, 2, 3, generator=rng, dtype=torch.float64)
     real, fake = torch.randn(2, 5, 3, generator=rng, dtype=torch.float64)
     loss = torch.as_tensor(function(critic, 1.5 * real, fake + 0.7, 0.3))
+    if loss.shape == (5, 5):
+        raise ValueError(
+            "shape (5, 5), expected (5,). Hint: you compared each real sample with each fake. A (B, 1) minus a (B,) "
+            "does that. Both logits are (B,): subtract them as they are."
+        )
     found = {"loss of each pair": loss}
     if loss.shape == (5,):
         slopes = torch.autograd.grad(loss.mean(), list(critic.parameters()), allow_unused=True)
@@ -121,6 +182,9 @@ PAIR_SLIPS: dict[str, dict[str, Callable]] = {
     "that compares with the mean of the fakes: the pair's own partner counts.": {
         "pair": lambda real, fake: F.softplus(fake.mean() - real)
     },
+    "you took softplus of each logit, and then the difference. Take the difference first, then softplus.": {
+        "pair": lambda real, fake: F.softplus(fake) - F.softplus(real)
+    },
     "that is Wasserstein's loss: softplus is missing.": {"pair": losses.wasserstein_critic},
     "the mean over the batch belongs to the step: return each pair's loss, (B,).": {
         "pair": lambda real, fake: losses.relativistic_critic(real, fake).mean(),
@@ -131,6 +195,19 @@ PAIR_SLIPS: dict[str, dict[str, Callable]] = {
     },
     "R2 is missing: the slope at the fakes counts, too.": {"penalty": lambda at_real, at_fake: at_real},
     "R1 is missing: the slope at the real samples counts, too.": {"penalty": lambda at_real, at_fake: at_fake},
+    "R1 is there twice, R2 not at all: one squared slope is at the real sample, the other at the fake.": {
+        "penalty": lambda at_real, at_fake: 2 * at_real
+    },
+    "R2 is there twice, R1 not at all: one squared slope is at the real sample, the other at the fake.": {
+        "penalty": lambda at_real, at_fake: 2 * at_fake
+    },
+    "you squared `squared_slope`, which is a square already: |grad c|^2.": {
+        "penalty": lambda at_real, at_fake: at_real**2 + at_fake**2
+    },
+    "you took the slope at the place real - fake, which is neither. Take one at each, and add.": {
+        "at": lambda real, fake: (real - fake, real - fake),
+        "penalty": lambda at_gap, _: at_gap,
+    },
     "the penalties are missing.": {"penalty": lambda at_real, at_fake: 0 * at_real},
     "slopes, not squared: |grad c|^2.": {"penalty": lambda at_real, at_fake: at_real.sqrt() + at_fake.sqrt()},
     "you averaged the squared slope over the coordinates: |grad c|^2 is their sum.": {"averaged": True},

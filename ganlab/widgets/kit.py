@@ -259,6 +259,9 @@ class Picture(ipw.Image):
     For axes and curves; images of pixels are `Pixels`, which need no PNG and so come sooner.
     """
 
+    # ipywidgets asks a widget that has a tooltip for its description, which its pictures lack, and shows nothing then
+    description = traitlets.Unicode("").tag(sync=True)
+
     def __init__(self, figure: Figure, *, alt: str = "", moving: Sequence[Artist] = ()) -> None:
         self.figure = figure
         self.alt = alt

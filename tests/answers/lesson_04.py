@@ -9,7 +9,7 @@ from ganlab.losses import squared_slope
 
 def covered_by_loop(samples, means, sigma):
     total = 0.0
-    nearest = torch.cdist(samples, means).argmin(dim=1)
+    nearest = torch.cdist(samples.double(), means).argmin(dim=1)
     for k, mean in enumerate(means):
         near = (samples - mean).norm(dim=1) <= 3 * sigma
         total += min((near & (nearest == k)).sum().item() / len(samples), 1 / len(means))
@@ -35,6 +35,33 @@ def covered_with(
         return end(counts / (near.sum() if good else samples.shape[0]), means.shape[0])
 
     return answer
+
+
+def covered_in_one_dtype(samples, means, sigma):
+    gap, nearest = torch.cdist(samples, means).min(1)  # stops on the lesson's own fakes
+    g = nearest[gap <= 3 * sigma].bincount(minlength=len(means)) / len(samples)
+    return g.clamp(max=1 / len(means)).sum()
+
+
+def bad_ones_at_mode_0(samples, means, sigma):
+    gap, nearest = torch.cdist(samples.double(), means).min(1)
+    g = torch.bincount(nearest * (gap <= 3 * sigma), minlength=len(means)) / len(samples)
+    return g.clamp(max=1 / len(means)).sum()
+
+
+def cut_at_one_sample(samples, means, sigma):
+    return covered_with(lambda g, K: g.clamp(max=1 / len(samples)).sum())(samples, means, sigma)
+
+
+def pair_of_minimum(samples, means, sigma):
+    return torch.cdist(samples.double(), means).min(0)
+
+
+def nearest_times_good(samples, means, sigma, late=False):
+    gap, nearest = torch.cdist(samples.double(), means).min(1)
+    s, good = nearest.bincount(minlength=len(means)) / len(samples), (gap <= 3 * sigma).double().mean()
+    limit = 1 / len(means)
+    return s.clamp(max=limit).sum() * good if late else (s * good).clamp(max=limit).sum()
 
 
 def slope_by_hand(critic, x, keep=True):
@@ -73,6 +100,14 @@ def unweighted(critic, real, fake, weight):
     return pair_by_hand(critic, real, fake, 1.0)
 
 
+def every_pair(critic, real, fake, weight):
+    return F.softplus(critic(fake) - critic(real).view(-1, 1)) + weight * slope_by_hand(critic, real)
+
+
+def slope_of_the_gap(critic, real, fake, weight):
+    return F.softplus(critic(fake) - critic(real)) + weight * slope_by_hand(critic, real - fake)
+
+
 def averaged(critic, real, fake, weight):
     return pair_in_one_pass(critic, real, fake, weight).mean()
 
@@ -97,6 +132,17 @@ ANSWERS = {
             (covered_with(lambda g, K: g.clamp(max=1 / K).mean()), "mean over the modes"),
             (covered_with(lambda g, K: g.clamp(max=1 / K)), "for each mode"),
             (covered_with(lambda g, K: g.min()), "smallest fraction"),
+            (covered_in_one_dtype, "one dtype: .double()"),
+            (bad_ones_at_mode_0, "0 is a mode"),
+            (pair_of_minimum, "smallest values and their places"),
+            (nearest_times_good, "has the same part"),
+            (lambda x, m, s: nearest_times_good(x, m, s, late=True), "then cut off"),
+            (covered_with(lambda g, K: g.clamp(max=1 / 2).sum()), "number of coordinates"),
+            (covered_with(lambda g, K: g.clamp(max=1 / g.count_nonzero()).sum()), "modes reached for K"),
+            (covered_with(lambda g, K: g.clamp(max=1 / (K * g.sum())).sum()), "1 / (K * good)"),
+            (covered_with(lambda g, K: g.clamp(max=g.sum() / K).sum()), "good / K"),
+            (covered_with(lambda g, K: g.clamp(max=1 / 8).sum()), "on the ring only"),
+            (cut_at_one_sample, "at 1/n"),
         ],
     },
     "04.2": {
@@ -118,6 +164,12 @@ ANSWERS = {
             (unweighted, "does not enter"),
             (pair_with(factor=-1.0), "grow steep"),
             (pair_with(keep=False), "create_graph"),
+            (pair_with(slopes=lambda a, b: a + a), "R1 is there twice"),
+            (pair_with(slopes=lambda a, b: b + b), "R2 is there twice"),
+            (pair_with(slopes=lambda a, b: a**2 + b**2), "a square already"),
+            (pair_with(gap=lambda r, f: F.softplus(f) - F.softplus(r)), "then softplus"),
+            (slope_of_the_gap, "real - fake"),
+            (every_pair, "each real sample with each fake"),
             (logits_cut, "through the logits"),
         ],
     },
