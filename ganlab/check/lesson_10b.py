@@ -89,7 +89,7 @@ def _true_accuracy(function: Callable) -> dict[str, Any]:
 
 
 ACCURACY_SLIPS = {
-    "You left out that a wrong answer may meet a wrong label. It does so in one of classes - 1 cases.": lambda m, w, k: (
+    "You left out that a wrong answer may meet a wrong label. It does in one of classes - 1 cases.": lambda m, w, k: (
         m / (1 - w)
     ),
     "You added the wrong labels. Of these the classifier would have named only a part rightly.": lambda m, w, k: m + w,

@@ -34,8 +34,8 @@ SOLUTIONS = {
                mean is weighted by $p(y)$.
             2. The JSD of a class compares both of its rows with their middle $r = (p + p_g)/2$: half of
                $\mathrm{KL}(p \Vert r)$ plus half of $\mathrm{KL}(p_g \Vert r)$.
-            3. A value with $p = 0$ adds 0 to the first KL. Where $p_g$ is 0 as well, $r$ is 0, and $p/r$ would be `nan`.
-               So the log of the quotient is written as a difference, and `xlogy` is 0 where its first argument is.
+            3. A value with $p = 0$ adds 0 to the first KL. Where $p_g$ is 0 as well, $r$ is 0, and $p/r$ is `nan`. So
+               the log of the quotient is written as a difference, and `xlogy` is 0 where its first argument is.
             """,
         slip="""
             Mixing the classes first and taking one JSD of the mixtures. That is the value against a critic that is not

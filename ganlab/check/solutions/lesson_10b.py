@@ -28,10 +28,10 @@ SOLUTIONS = {
         why=r"""
             1. The generator sees only the data: $p(w, d, s) = p(w, d)\, p(s \mid d)$. Summed over $d$ this is
                $p(w, s)$, and the sum over $d$ is a product of matrices.
-            2. Mutual information compares a joint table with the product of its margins. The margins are the sums over
-               columns and over rows. `keepdim=True` makes one of them a column, so that the product is a table.
-            3. The log of the quotient is written as a difference. `xlogy(a, b)` is 0 where `a` is 0, also in a column of
-               zeros.
+            2. Mutual information compares a joint table with the product of its margins, which are the sums
+               over columns and over rows. `keepdim=True` makes one of them a column, so that the product is a table.
+            3. The log of the quotient is written as a difference. `xlogy(a, b)` is 0 where `a` is 0, in a column of
+               zeros as well.
             4. The result is never negative, by (10b.2).
             """,
         slip="""
@@ -43,7 +43,8 @@ SOLUTIONS = {
         ("true_accuracy",),
         why=r"""
             1. Let $a$ be the fraction that the classifier names rightly, and $e$ the fraction of wrong labels.
-            2. A right label and a right answer agree: probability $(1 - e)\, a$. A wrong label and a right answer do not.
+            2. A right label and a right answer agree: probability $(1 - e)\, a$. A wrong label and a right answer never
+               do.
             3. A wrong label and a wrong answer agree if both name the same one of the other classes: probability
                $e\, (1 - a) / (\text{classes} - 1)$. Call $u = e / (\text{classes} - 1)$.
             4. So the measured fraction is $(1 - e)\, a + u\, (1 - a) = u + (1 - e - u)\, a$. Subtract $u$ and divide.
