@@ -11,7 +11,7 @@ def kl_between(mu_q, logvar_q, mu_p, logvar_p):
 
 
 def hidden_beta(D, L, sigma):
-    """Pixels, latents, noise of the pixels. Return beta."""
+    """D pixels, L latents, sigma of the pixels' noise. Return beta."""
     return D / (2 * sigma**2 * L)
 
 
