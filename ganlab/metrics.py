@@ -87,6 +87,47 @@ def frechet_distance(features: Tensor, reference: Tensor) -> float:
     return ((gap @ gap) + first.trace() + second.trace() - 2 * cross).item()
 
 
+def unit_distance(features: Tensor, reference: Tensor) -> float:
+    """Return 1,000 times the Fréchet distance between features (n, D), (m, D) that are first scaled to length 1.
+
+    The classifier of this course gives some images features many times as long as others, and a few of these decide
+    `frechet_distance`. Of length 1 no image weighs more than another, so the value depends less on which images were
+    drawn. What only lengthens or shortens the features is not seen. ValueError where a feature vector is 0. Float64.
+    """
+    pair = _check_pairs(features, reference, least=2)
+    if any(bool((x.norm(dim=1) == 0).any()) for x in pair):
+        raise ValueError("features, reference: got a row of zeros, expected rows that can be scaled to length 1")
+    return 1000 * frechet_distance(*(x / x.norm(dim=1, keepdim=True) for x in pair))
+
+
+class SplitDistance(NamedTuple):
+    """For each split of the real features a distance of the fakes and, beside it, one of real features: (splits,)."""
+
+    fake: Tensor
+    floor: Tensor
+
+
+def split_distance(fake: Tensor, real: Tensor, *, splits: int = 10) -> SplitDistance:
+    """Return the course's feature distance: `unit_distance` of fakes (n, D) to halves of the real features (m, D).
+
+    Each split draws two lots of real features that share no row, and one of fakes, all of min(n, m // 2) rows. The
+    first lot is the reference: the fakes' distance to it stands in `fake`, the second lot's in `floor`. Report mean and
+    standard deviation of both. The deviation is that of single splits; as splits share rows, it does not shrink with
+    their number, and an error of the mean cannot be computed from it. A float64 tensor each.
+    """
+    fake, real = _check_pairs(fake, real, least=4)
+    whole_number("splits", splits, least=2)
+    size = min(len(fake), len(real) // 2)
+    values = []
+    for k in range(splits):
+        generator = seeded_generator("split distance", k)
+        rows = torch.randperm(len(real), generator=generator)
+        chosen = torch.randperm(len(fake), generator=generator)[:size]
+        reference = real[rows[:size]]
+        values.append((unit_distance(fake[chosen], reference), unit_distance(real[rows[-size:]], reference)))
+    return SplitDistance(*torch.tensor(values, dtype=torch.float64).T)
+
+
 PAIRS = 2**21  # entries of a matrix of pairs that are in memory at once: 16 MB, so that 50,000 samples need little more
 
 

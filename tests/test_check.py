@@ -200,6 +200,12 @@ def test_judge_sees_an_untouched_stub(given) -> None:
     message(given, "not attempted")
 
 
+def test_an_error_of_torchs_own_is_no_untouched_stub() -> None:
+    counted = Exercise(lambda f: {"it": f(torch.arange(3) > 0)}, lambda x: x.sum(), ())
+    verdict = check.judge(counted, lambda x: torch.bincount(x).sum())  # not implemented for booleans, says torch
+    assert verdict.status == "not yet" and "NotImplementedError" in verdict.message
+
+
 def test_judge_says_when_a_return_or_only_the_shape_is_missing() -> None:
     exercise = Exercise(lambda f: {"y": f(torch.arange(4.0))}, lambda x: x.reshape(2, 2), ())
     assert "`return` missing" in check.judge(exercise, lambda x: None).message

@@ -273,9 +273,11 @@ def test_bounds_come_in_evaluation_mode() -> None:
 @every_kind
 def test_it_is_watched_with_stop_and_learning_rates_and_goes_on(kind: str, monkeypatch, tmp_path: Path) -> None:
     shown: list[Dashboard] = []
-    for name, value in (("watched", lambda: True), ("display", shown.append), ("HEAR_EVERY", 0)):
+    for name, value in (("watched", lambda: True), ("HEAR_EVERY", 0)):
         monkeypatch.setattr(live, name, value)
-    monkeypatch.setattr("ganlab.widgets.dashboard.PAINT_EVERY", 0)
+    monkeypatch.setattr(Dashboard, "show", lambda view: shown.append(view))
+    for name in ("PAINT_EVERY", "PAINT_APART"):
+        monkeypatch.setattr(f"ganlab.widgets.dashboard.{name}", 0)
     run = run_of(kind, kept(tmp_path / "run"))
 
     async def steered() -> None:

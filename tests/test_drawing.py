@@ -39,7 +39,19 @@ def test_what_is_drawn_is_answered() -> None:
     pixels = torch.randint(0, 256, (28, 28), dtype=torch.uint8)
     pad.pad.set_state({"pixels": memoryview(pixels.numpy().tobytes())})  # as the browser sends it
     assert torch.allclose(pad.drawing[0, 0], pixels / 127.5 - 1)
-    assert pad.picture.value == data.pixels.tile(respond(pad.drawing)[0], 2).tobytes()
+    shown = [answer.value for answer in pad.answers]
+    assert shown == [data.pixels.tile(image[None], 1).tobytes() for image in respond(pad.drawing)[0]]
+
+
+def test_each_answer_has_a_label() -> None:
+    count = len(respond(torch.zeros(1, 1, 28, 28))[0])
+    words = [f"answer {k}" for k in range(count)]
+    pad = widgets.DrawingPad(respond, digits(), columns=2, labels=words)
+    assert all(f"<span>{word}</span>" in pad.still().html for word in words)
+    assert [answer.alt for answer in pad.answers] == [f"Answer to the drawing: {word}." for word in words]
+    assert "<span>1</span>" in widgets.DrawingPad(respond, digits()).still().html
+    with pytest.raises(ValueError, match=f"labels: got 9, expected {count}, one for each image"):
+        widgets.DrawingPad(respond, digits(), labels=["x"] * 9)
 
 
 def test_buttons_bring_examples_clear_and_invert() -> None:

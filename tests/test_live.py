@@ -221,6 +221,59 @@ def test_a_rate_that_is_none_is_refused(value):
 # What it costs
 
 
+@pytest.mark.parametrize("slow", [0.0, 4.0, 30.0])
+def test_the_forecast_is_right_after_a_tenth_of_the_run(monkeypatch, slow):
+    """The first painting and the first step may take what they like; so may every second step."""
+    now = [100.0]
+    monkeypatch.setattr(dashboard.time, "perf_counter", lambda: now[0])
+    forecast, apart = dashboard.Forecast(), [0.05, 0.15]
+    now[0] += slow  # the first painting
+    for step in range(1, 301):
+        now[0] += slow if step == 1 else apart[step % 2]
+        forecast.note(step)
+        if step in (30, 150, 299):
+            assert (300 - step) / forecast.speed(step) == pytest.approx(0.1 * (300 - step), rel=0.2)
+
+
+def test_a_forecast_waits_for_something_to_judge_by():
+    forecast = dashboard.Forecast()
+    assert forecast.speed(0) is None
+    forecast.note(1)
+    assert forecast.speed(1) is None
+
+
+def test_text_and_bar_move_every_second_whatever_pictures_cost(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(dashboard.time, "perf_counter", lambda: now[0])
+    run = game(steps=40)
+    view = Dashboard(run)
+    paint = view.curves.paint
+    painted, texts = [], []
+
+    def costly(*panels):
+        painted.append(now[0])
+        now[0] += 0.4  # so ten seconds pass to the next
+        paint(*panels)
+
+    monkeypatch.setattr(view.curves, "paint", costly)
+    for record in run:
+        now[0] += 0.5
+        view.after_step(record)
+        texts.append((view.readout.value, view.progress.value))
+    assert 2 <= len(painted) <= 3
+    assert len(set(texts)) >= 18 and texts[-1][1] >= 39
+
+
+def test_the_legend_lies_on_no_curve():
+    picture = curves.Curves(10)
+    up = {name: curves.thin([1.0] * 9) for name in ("critic_loss", "generator_loss")}
+    picture.paint((up, {"d_real": curves.thin([1.0] * 9)}), {})
+    for ax in picture.figure.axes:
+        box = ax.get_legend().get_window_extent()
+        assert box.y0 >= ax.get_window_extent().y1 - 1 and box.y1 <= picture.figure.bbox.y1
+        assert box.x1 <= picture.figure.bbox.x1
+
+
 @pytest.mark.parametrize("cost", [0.001, 0.03, 0.2, 3.0])
 def test_painting_takes_a_small_share_and_comes_once_a_second(monkeypatch, cost):
     now = [100.0]

@@ -12,6 +12,7 @@ from scipy.stats import bootstrap as scipy_bootstrap
 from scipy.stats import entropy
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import poly_mmd
@@ -27,6 +28,8 @@ from ganlab.metrics import (
     kernel_distance,
     mode_coverage,
     precision_recall,
+    split_distance,
+    unit_distance,
 )
 
 MEANS = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [-7.0, -7.0]])
@@ -108,6 +111,69 @@ def test_the_frechet_distance_is_scipys(n, m, size):
     assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-4)
     assert frechet_distance(b, a) == pytest.approx(expected, rel=1e-4)
     assert frechet_distance(a.float(), b.float()) == pytest.approx(expected, rel=1e-4)
+
+
+def scipys_unit_distance(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Return 1,000 times the Fréchet distance between rows that scikit-learn has scaled to length 1."""
+    a, b = normalize(a.numpy()), normalize(b.numpy())
+    cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    gap = a.mean(0) - b.mean(0)
+    return 1000 * (gap @ gap + np.trace(cov_a + cov_b - 2 * sqrtm(cov_a @ cov_b).real))
+
+
+def test_the_unit_distance_is_scipys_on_scikit_learns_unit_rows_and_does_not_see_lengths():
+    a, b = features(200, 6, 1), features(300, 6, 2)
+    lengths = torch.rand(200, 1, generator=torch.Generator().manual_seed(4), dtype=torch.float64) * 20 + 0.1
+    expected = scipys_unit_distance(a, b)
+    assert expected > 1
+    assert unit_distance(a, b) == pytest.approx(expected, rel=1e-5)
+    assert unit_distance(lengths * a, b) == pytest.approx(expected, rel=1e-5)
+    assert unit_distance(a.float(), b.float()) == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(ValueError, match="features, reference: got a row of zeros, expected rows that can be scaled"):
+        unit_distance(a, torch.cat([b, torch.zeros(1, 6)]))
+
+
+@pytest.mark.parametrize(("n", "m", "size"), [(300, 200, 100), (60, 200, 60), (100, 201, 100)])
+def test_the_split_distance_compares_lots_of_one_size_that_share_no_row(monkeypatch, n, m, size):
+    lots = []
+    monkeypatch.setattr(metrics, "unit_distance", lambda x, reference: lots.append((x, reference)) or 0.0)
+    fake, real = features(n, 3, 1), features(m, 3, 2)
+    split_distance(fake, real, splits=4)
+    assert len(lots) == 8 and all(len(x) == len(reference) == size for x, reference in lots)
+    for (drawn, first), (others, again) in zip(lots[::2], lots[1::2], strict=True):
+        assert torch.equal(first, again)
+        rows = [set(map(tuple, x.tolist())) for x in (drawn, others, first)]
+        every = [set(map(tuple, x.tolist())) for x in (fake, real, real)]
+        assert all(len(some) == size and some <= whole for some, whole in zip(rows, every, strict=True))
+        assert not rows[1] & rows[2]
+    assert not torch.equal(lots[0][1], lots[2][1])
+
+
+def test_the_split_distance_is_the_unit_distance_of_each_split_and_leaves_the_global_generator_alone():
+    fake, real = features(150, 4, 1), features(300, 4, 2)
+    state = torch.random.get_rng_state()
+    found = split_distance(fake, real, splits=5)
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert found.fake.shape == found.floor.shape == (5,) and found.fake.unique().numel() == 5
+    assert found.fake.mean().item() == pytest.approx(scipys_unit_distance(fake, real), rel=0.1)
+    assert found.floor.max() < found.fake.min() / 5
+    assert all(torch.equal(*pair) for pair in zip(found, split_distance(fake, real, splits=5), strict=True))
+    same = split_distance(real[:150], real[150:], splits=30)
+    assert same.fake.mean().item() == pytest.approx(same.floor.mean().item(), rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((torch.zeros(3, 2), torch.zeros(9, 2)), "features, reference: got shapes"),
+        ((torch.ones(9, 2), torch.ones(9, 3)), "features, reference: got shapes"),
+    ],
+)
+def test_a_split_distance_of_too_few_rows_or_of_other_features_is_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        split_distance(*given)
+    with pytest.raises(ValueError, match="splits: got 1, expected a whole number >= 2"):
+        split_distance(torch.rand(9, 2), torch.rand(9, 2), splits=1)
 
 
 class Flat(torch.nn.Module):

@@ -7,10 +7,11 @@ import pytest
 import torch
 from scipy import linalg
 
-from ganlab import checkpoint, data, runtime, train
+from ganlab import checkpoint, data, metrics, models, runtime, train
 from ganlab.checkpoint import CheckpointError
 from ganlab.models import trained
 from ganlab.models.trained import FOLDER, SHA256, FeatureDistance
+from ganlab.runtime import seeded_generator
 
 GANS = [name for name in SHA256 if name.split("-")[0] in ("dcgan", "cgan")]
 VAES = [name for name in SHA256 if name.split("-")[0] in ("vae", "cvae")]
@@ -128,6 +129,20 @@ def test_images_come_as_bytes_or_floats_and_at_28_pixels():
 def test_more_real_images_are_nearer():
     floors = [FeatureDistance("digits", n=n).floor for n in (100, 1000)]
     assert floors[1] < floors[0] / 2
+
+
+@pytest.mark.parametrize("name", ["digits", "earth"])
+def test_the_split_distance_tells_a_dcgan_from_real_images(name):
+    distance = FeatureDistance(name)
+    split = "train" if name == "earth" else "test"  # earth's held-out tiles are another part of the world
+    real = distance.features(data.load(name, split, distance.classifier.size).images)
+    with torch.no_grad():
+        z = models.latents(1200, 100, seeded_generator("split", name))
+        images = torch.cat([trained.load(f"dcgan-{name}")["generator"](part) for part in z.split(200)])
+    found = distance.split(images, splits=10)
+    assert found.fake.mean() - found.floor.mean() > 2.5 * torch.hypot(found.fake.std(), found.floor.std())
+    floor = metrics.split_distance(real, real, splits=30).floor  # other lots, since the real rows stand in one order
+    assert found.floor.mean().item() == pytest.approx(floor.mean().item(), rel=0.3)
 
 
 def test_accuracy_of_the_digits_classifier():

@@ -134,8 +134,8 @@ def test_a_number_that_does_not_exist_is_refused(number: str, words: str) -> Non
 
 
 def test_in_a_notebook_a_solution_is_markdown_with_its_code_fenced() -> None:
-    shown, _ = DisplayFormatter().format(solutions.worked("04.4"))
-    assert shown["text/markdown"] == shown["text/plain"] == str(solutions.worked("04.4"))
+    shown, _ = DisplayFormatter().format(solutions.worked("04b.2"))
+    assert shown["text/markdown"] == shown["text/plain"] == str(solutions.worked("04b.2"))
     assert re.search(r"\n\n```python\ndef hellinger\(\):\n.*\n```\n\n", shown["text/markdown"], re.DOTALL)
 
 

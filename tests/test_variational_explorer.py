@@ -92,6 +92,23 @@ def test_picture_shows_the_state() -> None:
     plt.close(figure)
 
 
+def test_the_axes_follow_q_and_the_bars() -> None:
+    explorer = BoundExplorer(two_humps, mu=0.0, sigma=1.0)
+    densities, nats = explorer.bound.axes
+    top, left = densities.get_ylim()[1], nats.get_xlim()[0]
+    explorer.sigma.value = 0.1
+    assert densities.get_ylim()[1] > explorer.bound.q.get_ydata().max() == pytest.approx(3.99, abs=0.01)
+    explorer.mu.value, explorer.sigma.value = -2.5, 2.0
+    ends = [end for line in explorer.bound.bars for end in line.get_xdata()]
+    assert nats.get_xlim()[0] <= min(ends) < -8
+    explorer.mu.value, explorer.sigma.value = 0.0, 1.0
+    assert (densities.get_ylim()[1], nats.get_xlim()[0]) == (top, left)
+    # what is kept in the background is what a figure drawn anew would show
+    quick, explorer.picture.limits = explorer.picture.value, None
+    explorer.picture.paint()
+    assert explorer.picture.value == quick
+
+
 def test_explorer_follows_its_sliders() -> None:
     explorer = BoundExplorer(two_humps, mu=0.0, sigma=1.0)
     before, text = explorer.picture.value, explorer.readout.value
@@ -131,5 +148,5 @@ def test_explorer_can_be_found_and_leaves_the_random_state_alone() -> None:
     explorer.mu.value = 1.0
     assert torch.equal(torch.get_rng_state(), state)
     assert "ganlab-widget" in explorer._dom_classes and "ganlab-picture" in explorer.picture._dom_classes
-    assert (explorer.mu.step, explorer.sigma.step) == (0.05, 0.05)
+    assert (explorer.mu.step, explorer.sigma.step) == (0.01, 0.01)
     assert explorer.bound.q.get_color() == plots.FAKE

@@ -24,7 +24,7 @@ from ganlab.widgets import game, minimax
 
 def test_image_slider_shows_the_image_of_its_value() -> None:
     widget = widgets.image_slider(lambda t: torch.full((3, 4, 6), 2 * t - 1), "blend")
-    control, picture = widget.children
+    control, picture, _ = widget.children
     assert (control.min, control.max, control.description) == (0, 1, "blend") and picture.shape == [4, 6, 3]
     assert "ganlab-widget" in widget._dom_classes and "ganlab-picture" in picture._dom_classes
     for t in (0.0, 0.5, 1.0):
@@ -95,6 +95,16 @@ def test_game_picture_shows_the_state() -> None:
     plt.close(figure)
 
 
+def test_the_axes_follow_the_bars() -> None:
+    narrow = toys.Mixture(torch.tensor([[-2.0]]), torch.tensor([0.45]), torch.tensor([1.0]))
+    explorer = widgets.MinimaxExplorer(narrow, mu=-2.0, sigma=0.8)
+    assert explorer.game.axes[0].get_xlim() == (-10, 10)
+    explorer.mu.value = -8.0
+    ends = [end for line in explorer.game.steps for end in line.get_xdata()]
+    low, high = explorer.game.axes[2].get_xlim()
+    assert low <= min(ends) and 10 < max(ends) <= high <= 40
+
+
 def test_explorer_follows_its_sliders() -> None:
     explorer = widgets.MinimaxExplorer(TWO_BUMPS, mu=6.0, sigma=0.8)
     before, text = explorer.picture.value, explorer.readout.value
@@ -137,7 +147,7 @@ def test_explorer_can_be_found_and_leaves_the_random_state_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
     assert "ganlab-widget" in explorer._dom_classes
     assert "ganlab-picture" in explorer.picture._dom_classes
-    assert (explorer.mu.step, explorer.sigma.step) == (0.1, 0.1)
+    assert (explorer.mu.step, explorer.sigma.step) == (0.01, 0.01)
     assert set(minimax.LOSS_COLOURS.values()).isdisjoint({plots.REAL, plots.FAKE})
 
 

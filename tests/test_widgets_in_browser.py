@@ -35,6 +35,9 @@ def test_the_widgets_of_a_lesson_move(
     whole = lessons.read(lesson)
     part = slices.needed(whole, lessons.shows_a_widget)
     shown = sum(map(lessons.shows_a_widget, part.cells))
+    if not shown and any(map(lessons.shows_a_training, whole.cells)):
+        record_property(f"browser, {lesson.stem}", "a live training is its widget: test_live_in_browser.py steers one")
+        return
     assert shown, "no stored output of this lesson says that a widget stood there"
     lessons.write(part, tmp_path / lesson.name)
     try:

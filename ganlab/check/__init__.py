@@ -67,6 +67,9 @@ class Verdict:
     message: str
 
 
+UNTOUCHED = Verdict("not attempted", "Replace the ... and run both cells again.")
+
+
 class NotAttempted(Exception):
     """The stub is still as it was: it returned `...`."""
 
@@ -135,12 +138,14 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
     """
     try:
         numbers = _numbers(exercise, _guarded(attempt) if inspect.isroutine(attempt) else attempt)
-    except (NotAttempted, NotImplementedError):
-        return Verdict("not attempted", "Replace the ... and run both cells again.")
+    except NotAttempted:
+        return UNTOUCHED
     except ArgumentChanged as error:
         hint = f"Hint: You changed the {error} that you were given. Its owner still needs it: work on a copy."
         return Verdict("not yet", f"{error}: it is not what it was before the call. {hint}")
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
+        if type(error) is NotImplementedError and not str(error):  # a bare `raise`: torch's own come with a message
+            return UNTOUCHED
         if type(error) is NameError and not setup <= set(getattr(attempt, "__globals__", setup)):
             first = "Run the setup cell first, near the top of the lesson, then the cells that your code builds on"
             return Verdict("not yet", f"{first}: `{error.name}` is not defined{_place(error, attempt)}.")

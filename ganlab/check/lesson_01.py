@@ -79,6 +79,26 @@ EXERCISES = {
             Slip(lambda p, q, pi: p / (pi * p + (1 - pi) * q), "the numerator needs its share too, or D exceeds 1."),
             Slip(lambda p, q, pi: pi * p / ((1 - pi) * q), "those are the odds, real to fake: D* = odds / (1 + odds)."),
             Slip(lambda p, q, pi: torch.log(pi * p / ((1 - pi) * q)), "that is the logit of D*: take its sigmoid."),
+            Slip(
+                lambda p, q, pi: p / (p + q) * pi / (1 - pi),
+                "you multiplied the old D* by pi / (1 - pi). The odds change like that; D* itself does not.",
+            ),
+            Slip(
+                lambda p, q, pi: pi * p / pi * p + (1 - pi) * q,
+                "put the whole sum below the line in brackets. Python divides before it adds.",
+            ),
+            Slip(
+                lambda p, q, pi: 1 + (1 - pi) * q,
+                "put the whole sum below the line in brackets. Python divides before it adds.",
+            ),
+            Slip(
+                lambda p, q, pi: pi * p / (pi * p + 1 - pi * q),
+                "p_g has the weight (1 - pi), with its brackets: 1 - pi * q subtracts pi * q from 1.",
+            ),
+            Slip(
+                lambda p, q, pi: pi * p.exp() / (pi * p.exp() + (1 - pi) * q.exp()),
+                "you took .exp() of the arguments, but they are densities already, not their logs.",
+            ),
         ),
     ),
     "01.2": Exercise(
@@ -113,6 +133,19 @@ EXERCISES = {
                 lambda a: (torch.log(1 - a.sigmoid()), -torch.log(a.sigmoid())),
                 "those are the losses themselves, not their slopes.",
             ),
+            Slip(
+                lambda a: (-a.sigmoid(), -1 / a.sigmoid()),
+                "the first is right. The second is the slope of -log D by D: multiply it by dD/dlogit = D (1 - D).",
+            ),
+            Slip(
+                lambda a: (-a.sigmoid(), -(1 - a.sigmoid()) * a.sigmoid()),
+                "the first is right. In the second one factor D is too many: (-1 / D) times D (1 - D) is -(1 - D).",
+            ),
+            Slip(
+                lambda a: (1 - a.sigmoid(), -a.sigmoid()),
+                "those are the slopes of log D and of log(1 - D), in this order. The losses are log(1 - D) and -log D.",
+            ),
+            Slip(lambda a: (-a, a - 1), "you used the logit where D belongs: D = sigmoid(logit)."),
             Slip(
                 lambda a: (-a.sigmoid(), -a.sigmoid()), "the slope of -log D is another one: at D near 0 it is near -1."
             ),

@@ -91,7 +91,17 @@ def _modes_reached(function: Callable) -> dict[str, Any]:
     samples, ten_at_one = torch.stack(samples), means[:1].repeat(10, 1)
     found = {f"modes with at least {least}": function(samples, means, sigma, least) for least in (1, 2, 3, 4)}
     found["modes with at least 1, at twice the sigma"] = function(samples, means, 2 * sigma, 1)
-    return found | {"modes with at least 5, of ten samples at one": function(ten_at_one, means, sigma, 5)}
+    found["modes with at least 5, of ten samples at one"] = function(ten_at_one, means, sigma, 5)
+    # other modes, another number of them, and the first of them with bad samples only
+    three = torch.tensor([[2.0, 1.0], [-1.0, 0.5], [0.5, -3.0]], dtype=torch.float64)
+    far = torch.tensor([[2.5, 1.0], [2.0, 1.5], [1.5, 1.0]], dtype=torch.float64)
+    found["of three other modes"] = function(torch.cat([far, three[1:], three[2:]]), three, sigma, 1)
+    return found
+
+
+def _bad_ones_at_mode_0(samples: Tensor, means: Tensor, sigma: float, at_least: int) -> Tensor:
+    distance, nearest = torch.cdist(samples, means).min(dim=1)
+    return (torch.bincount(nearest * (distance <= 3 * sigma), minlength=len(means)) >= at_least).sum()
 
 
 def _within_3_sigma(distance: Tensor, sigma: float) -> Tensor:
@@ -187,6 +197,15 @@ MODE_SLIPS = (
     (
         _counted(is_reached=lambda good, least: good),
         "you returned the number of good samples; wanted is that of modes.",
+    ),
+    (
+        _bad_ones_at_mode_0,
+        "you multiplied the nearest mode's number by good: that sends every bad sample to mode 0, which is counted. "
+        "Leave the bad ones out, as nearest[good] does.",
+    ),
+    (
+        lambda x, means, sigma, least: modes_reached(x, toys.ring().means, sigma, least),
+        "you used the lesson's own ring: count at the `means` that your function is given.",
     ),
     (
         lambda x, means, sigma, least: ((torch.cdist(x, means) <= 3).sum(dim=0) >= least).sum(),

@@ -1,62 +1,128 @@
-"""The exercises of lesson 04: a distance by sorting, a penalised pair, a thousand kinds, a seventh objective."""
+"""The exercises of lesson 04: one number that no cheat fools, a penalised pair."""
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from ganlab import losses, models, toys, train
+from ganlab import losses, models
 from ganlab.check import Exercise, Slip
-from ganlab.losses import Critic, Objective
+from ganlab.losses import Critic
 from ganlab.runtime import seeded, seeded_generator
 
 
-def earth_mover(x: Tensor, y: Tensor) -> Tensor:
-    """Return W_1 between two samples of numbers, (n,) each: the mean distance of the sorted ones."""
-    return (x.sort().values - y.sort().values).abs().mean()
+def covered(samples: Tensor, means: Tensor, sigma: float) -> Tensor:
+    """Return sum_k min(g_k, 1/K), g_k the fraction of all samples (n, 2) that is good and nearest to mode k."""
+    return _good(samples, means, 3 * sigma).clamp(max=1 / len(means)).sum()
 
 
-def _earth_mover(function: Callable) -> dict[str, Any]:
+def _good(samples: Tensor, means: Tensor, radius: float) -> Tensor:
+    """Return the fraction of all samples that lies within `radius` of each mode, the nearest to it, (K,)."""
+    gap, nearest = torch.cdist(samples.double(), means).min(1)
+    return nearest[gap <= radius].bincount(minlength=len(means)).double() / len(samples)
+
+
+def _cut_at(samples: Tensor, means: Tensor, radius: float, limit: float) -> Tensor:
+    """Return the sum of the good fractions, each cut off at `limit`."""
+    return _good(samples, means, radius).clamp(max=limit).sum()
+
+
+def _one_number(result: Any) -> Any:
+    if isinstance(result, tuple):
+        raise ValueError(
+            f"your function returned {len(result)} things, expected one number. Hint: the .min(1) or .min(0) of a "
+            "tensor gives the smallest values and their places. Neither is the answer yet."
+        )
+    return result
+
+
+def _covered(function: Callable) -> dict[str, Any]:
+    # The last mode has more than half of the samples; of seven modes the first has none. Most modes have few: so it
+    # shows where the cut is, which samples are good, and where the others are counted.
     found = {}
-    for n, shift in ((7, 0.4), (12, -3.0)):
-        x, y = torch.randn(2, n, generator=seeded_generator("04.1", n), dtype=torch.float64)
-        found[f"distance of two samples of {n}"] = function(x.clone(), 2.5 * y + shift)
+    for K, n, met in ((4, 50, 4), (7, 90, 6)):
+        rng = seeded_generator("04.1", K)
+        means = 3 * torch.randn(K, 2, generator=rng, dtype=torch.float64)
+        mode = K - 1 - (met * torch.rand(n, generator=rng) ** 6).long()
+        samples = means[mode] + 0.2 * torch.randn(n, 2, generator=rng, dtype=torch.float64)
+        found[f"covered of {n} samples and {K} modes"] = _one_number(function(samples, means, 0.1))
+    try:
+        found["covered of 90 float32 samples"] = _one_number(function(samples.float(), means, 0.1))
+    except RuntimeError as error:
+        hint = "Hint: the lesson's fakes are float32, `grid.means` is float64, and cdist wants one dtype: .double()."
+        raise ValueError(f"on float32 samples and float64 means: {error}. {hint}") from error
     return found
 
 
-EARTH_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "that pairs the samples as they come: sort both, the k-th smallest goes to the k-th smallest.": (
-        lambda x, y: (x - y).abs().mean()
+COVERED_SLIPS: dict[str, Callable[[Tensor, Tensor, float], Any]] = {
+    "you added all good samples: that is the fraction of good ones, and one perfect point gets 1. Cut each mode off "
+    "at 1/K.": lambda x, m, s: _good(x, m, 3 * s).sum(),
+    "you counted samples that are not good, too: only those within 3 sigma of their mode count.": (
+        lambda x, m, s: _good(x, m, float("inf")).clamp(max=1 / len(m)).sum()
     ),
-    "you sorted the first sample only: sort both, the k-th smallest goes to the k-th smallest.": (
-        lambda x, y: (x.sort().values - y).abs().mean()
+    "you divided by the number of good samples: divide by all of them, or points anywhere look as good as real ones.": (
+        lambda x, m, s: (_good(x, m, 3 * s) / _good(x, m, 3 * s).sum()).clamp(max=1 / len(m)).sum()
     ),
-    "you sorted the second sample only: sort both, the k-th smallest goes to the k-th smallest.": (
-        lambda x, y: (x - y.sort().values).abs().mean()
+    "you took sigma for the limit: a sample is good within 3 sigma.": (
+        lambda x, m, s: _good(x, m, s).clamp(max=1 / len(m)).sum()
     ),
-    "one is sorted upwards, the other downwards: that is the dearest plan.": lambda x, y: (
-        (x.sort().values - y.sort(descending=True).values).abs().mean()
+    "you compared a squared distance with 3 sigma.": (
+        lambda x, m, s: _good(x, m, (3 * s) ** 0.5).clamp(max=1 / len(m)).sum()
     ),
-    "that is the distance of the means: ways to the left and to the right must not cancel. Take abs first.": (
-        lambda x, y: (x.mean() - y.mean()).abs()
+    "you returned the fraction of modes that are reached. Did you count modes, or forget to divide the counts by the "
+    "number of samples? A mode with one good sample must not count like a full one.": (
+        lambda x, m, s: (_good(x, m, 3 * s) > 0).double().mean()
     ),
-    "ways to the left and to the right cancel: take the absolute value of each.": lambda x, y: (x - y).mean(),
-    "squared ways: W_1 takes them as they are.": lambda x, y: (x.sort().values - y.sort().values).square().mean(),
-    "that is W_2, the root of the mean square.": lambda x, y: (
-        (x.sort().values - y.sort().values).square().mean().sqrt()
+    "you raised small fractions to 1/K: `clamp(min=...)` does that. Large ones are cut off, `clamp(max=...)`.": (
+        lambda x, m, s: _good(x, m, 3 * s).clamp(min=1 / len(m)).sum()
     ),
-    "a sum over the samples: each carries a mass of 1/n, so take the mean.": lambda x, y: len(x) * earth_mover(x, y),
-    "one way for each sample: return their mean, one number.": lambda x, y: (x.sort().values - y.sort().values).abs(),
-    "that is the mean over all pairs: a plan sends each sample to one place.": lambda x, y: (
-        (x[:, None] - y).abs().mean()
+    "you took the mean over the modes: add them up, so that an even generator gets 1.": (
+        lambda x, m, s: _good(x, m, 3 * s).clamp(max=1 / len(m)).mean()
     ),
-    "that sends each sample to its nearest neighbour, and several may share one: a plan uses each place once.": (
-        lambda x, y: (x[:, None] - y).abs().min(1).values.mean()
+    "you returned one number for each mode: add them up.": lambda x, m, s: _good(x, m, 3 * s).clamp(max=1 / len(m)),
+    "you cut off at 1/K before you divided the counts by the number of samples: divide first.": (
+        lambda x, m, s: (_good(x, m, 3 * s) * len(x)).clamp(max=1 / len(m)).sum() / len(x)
     ),
+    "your bad samples are counted at mode 0: a number times False is 0, and 0 is a mode. Keep the good ones only, "
+    "`nearest[good]`, before you count.": lambda x, m, s: (
+        (torch.cdist(x.double(), m).min(1)[1] * (torch.cdist(x.double(), m).min(1)[0] <= 3 * s))
+        .bincount(minlength=len(m))
+        .div(len(x))
+        .clamp(max=1 / len(m))
+        .sum()
+    ),
+    "you took the number of coordinates, `means.shape[1]`, for K. The number of modes is `len(means)`.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, 1 / m.shape[1])
+    ),
+    "you took the number of modes reached for K. K is the number of all modes, `len(means)`.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, 1 / max(1, int(_good(x, m, 3 * s).count_nonzero())))
+    ),
+    "your cut depends on how many samples are good, 1 / (K * good). It is 1/K, whatever the samples are.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, 1 / (len(m) * _good(x, m, 3 * s).sum().item()))
+    ),
+    "your cut depends on how many samples are good, good / K. It is 1/K, whatever the samples are.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, _good(x, m, 3 * s).sum().item() / len(m))
+    ),
+    "you cut off at 1/8, which is right on the ring only. K is `len(means)`.": lambda x, m, s: _cut_at(
+        x, m, 3 * s, 1 / 8
+    ),
+    "you cut off at 1/n, n the number of samples. Cut off at 1/K, K the number of modes.": (
+        lambda x, m, s: _cut_at(x, m, 3 * s, 1 / len(x))
+    ),
+    "you multiplied the fraction of samples nearest to each mode by the fraction of good ones. That assumes that each "
+    "mode has the same part of the good samples. Count at each mode the samples that are both.": (
+        lambda x, m, s: (_good(x, m, float("inf")) * _good(x, m, 3 * s).sum()).clamp(max=1 / len(m)).sum()
+    ),
+    "you cut the fractions of all samples off at 1/K, and multiplied their sum by the fraction of good ones. Count at "
+    "each mode the samples that are both good and nearest to it, then cut off.": (
+        lambda x, m, s: _cut_at(x, m, float("inf"), 1 / len(m)) * _good(x, m, 3 * s).sum()
+    ),
+    "you took the smallest fraction: add up all of them, each cut off at 1/K.": lambda x, m, s: _good(
+        x, m, 3 * s
+    ).min(),
 }
 
 
@@ -69,9 +135,10 @@ def relativistic_critic_loss(
     penalty: Callable[[Tensor, Tensor], Tensor] = lambda at_real, at_fake: at_real + at_fake,
     share: Callable[[float], float] = lambda weight: weight,
     averaged: bool = False,
+    at: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = lambda real, fake: (real, fake),
 ) -> Tensor:
     """Return the critic's loss per pair, (B,), with R1 and R2 times `weight`. The rest are for slips."""
-    slopes = losses.squared_slope(critic, real), losses.squared_slope(critic, fake)
+    slopes = tuple(losses.squared_slope(critic, place) for place in at(real, fake))
     if averaged:
         slopes = slopes[0] / real[0].numel(), slopes[1] / fake[0].numel()
     return pair(critic(real), critic(fake)) + share(weight) * penalty(*slopes)
@@ -84,6 +151,11 @@ def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
     images = torch.randn(2, 5, 1, 2, 3, generator=rng, dtype=torch.float64)
     real, fake = torch.randn(2, 5, 3, generator=rng, dtype=torch.float64)
     loss = torch.as_tensor(function(critic, 1.5 * real, fake + 0.7, 0.3))
+    if loss.shape == (5, 5):
+        raise ValueError(
+            "shape (5, 5), expected (5,). Hint: you compared each real sample with each fake. A (B, 1) minus a (B,) "
+            "does that. Both logits are (B,): subtract them as they are."
+        )
     found = {"loss of each pair": loss}
     if loss.shape == (5,):
         slopes = torch.autograd.grad(loss.mean(), list(critic.parameters()), allow_unused=True)
@@ -110,6 +182,9 @@ PAIR_SLIPS: dict[str, dict[str, Callable]] = {
     "that compares with the mean of the fakes: the pair's own partner counts.": {
         "pair": lambda real, fake: F.softplus(fake.mean() - real)
     },
+    "you took softplus of each logit, and then the difference. Take the difference first, then softplus.": {
+        "pair": lambda real, fake: F.softplus(fake) - F.softplus(real)
+    },
     "that is Wasserstein's loss: softplus is missing.": {"pair": losses.wasserstein_critic},
     "the mean over the batch belongs to the step: return each pair's loss, (B,).": {
         "pair": lambda real, fake: losses.relativistic_critic(real, fake).mean(),
@@ -120,6 +195,19 @@ PAIR_SLIPS: dict[str, dict[str, Callable]] = {
     },
     "R2 is missing: the slope at the fakes counts, too.": {"penalty": lambda at_real, at_fake: at_real},
     "R1 is missing: the slope at the real samples counts, too.": {"penalty": lambda at_real, at_fake: at_fake},
+    "R1 is there twice, R2 not at all: one squared slope is at the real sample, the other at the fake.": {
+        "penalty": lambda at_real, at_fake: 2 * at_real
+    },
+    "R2 is there twice, R1 not at all: one squared slope is at the real sample, the other at the fake.": {
+        "penalty": lambda at_real, at_fake: 2 * at_fake
+    },
+    "you squared `squared_slope`, which is a square already: |grad c|^2.": {
+        "penalty": lambda at_real, at_fake: at_real**2 + at_fake**2
+    },
+    "you took the slope at the place real - fake, which is neither. Take one at each, and add.": {
+        "at": lambda real, fake: (real - fake, real - fake),
+        "penalty": lambda at_gap, _: at_gap,
+    },
     "the penalties are missing.": {"penalty": lambda at_real, at_fake: 0 * at_real},
     "slopes, not squared: |grad c|^2.": {"penalty": lambda at_real, at_fake: at_real.sqrt() + at_fake.sqrt()},
     "you averaged the squared slope over the coordinates: |grad c|^2 is their sum.": {"averaged": True},
@@ -135,135 +223,11 @@ PAIR_SLIPS: dict[str, dict[str, Callable]] = {
 }
 
 
-def count_kinds(digits: Tensor) -> tuple[int, Tensor]:
-    """Return the kinds among digits (n, 3) that occur, and KL(their shares || uniform over 1,000), in nats."""
-    share = _shares(digits)
-    return int((share > 0).sum()), torch.xlogy(share, 1000 * share).sum()
-
-
-def _shares(digits: Tensor) -> Tensor:
-    """Return the share of each of 1,000 kinds, (1000,)."""
-    numbers = digits @ torch.tensor([100, 10, 1])
-    return torch.bincount(numbers, minlength=1000).double() / len(digits)
-
-
-def _count_kinds(function: Callable) -> dict[str, Any]:
-    found = {}
-    for n, power in ((60, 1.0), (3000, 3.0)):
-        uniform = torch.rand(n, 3, generator=seeded_generator("04.3", n))
-        kinds, reverse_kl = function((10 * uniform**power).long())
-        if torch.as_tensor(reverse_kl).isnan().any():
-            raise ValueError("the reverse KL is nan. Hint: 0 times a log of 0; missing kinds add 0: torch.xlogy.")
-        found[f"kinds among {n} pictures"], found[f"reverse KL of {n} pictures, nats"] = kinds, reverse_kl
-    return found
-
-
-def _kl_slip(change: Callable[[Tensor, Tensor], Any], digits: Tensor) -> tuple[Any, Any]:
-    share = _shares(digits)
-    return int((share > 0).sum()), change(share, share[share > 0])
-
-
-def _digits(numbers: Tensor) -> Tensor:
-    return torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10], dim=1)
-
-
-KL_SLIPS: dict[str, Callable[[Tensor, Tensor], Any]] = {
-    "that is the entropy H: the reverse KL is log 1000 - H.": lambda s, own: -(own * own.log()).sum(),
-    "the sign: a KL is never negative.": lambda s, own: -(own * (1000 * own).log()).sum(),
-    "that is in bits: nats need the natural logarithm.": lambda s, own: (own * (1000 * own).log2()).sum(),
-    "uniform over the kinds that occur: it is over all 1,000, or missing kinds cost nothing.": (
-        lambda s, own: (own * (len(own) * own).log()).sum()
-    ),
-    "the other direction, KL(uniform || shares), over the kinds that occur: KL(shares || uniform) is asked.": (
-        lambda s, own: -(1000 * own).log().sum() / 1000
-    ),
-    "the other direction, KL(uniform || shares): infinite as soon as one kind is missing.": (
-        lambda s, own: -(1000 * s).log().mean()
-    ),
-}
-CODE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
-    "the digits were added: 1, 2, 3 and 3, 2, 1 are different kinds. 100, 10 and 1 are their weights.": (
-        lambda digits: _digits(digits.sum(1))
-    ),
-    "the order of the channels was lost: sorted digits are fewer kinds.": lambda digits: digits.sort(dim=1).values,
-}
-
-
-def hellinger() -> Objective:
-    """Return the objective of the squared Hellinger distance, with a generator that does not saturate."""
-    return Objective(lambda real, fake: torch.exp(-real / 2) + torch.exp(fake / 2), lambda fake: torch.exp(-fake / 2))
-
-
-def _hellinger(function: Callable) -> dict[str, Any]:
-    objective = function()
-    if not isinstance(objective, Objective):
-        raise ValueError(f"return losses.Objective(critic, generator), not {type(objective).__name__}")
-    real, fake = torch.tensor([[-3.0, 0.4, 2.0, 9.0], [1.1, -0.7, 5.0, -6.0]], dtype=torch.float64)
-    given = (fake, real) if objective.paired else (fake,)
-    if not objective.paired and len(inspect.signature(objective.generator).parameters) != 1:
-        raise ValueError("your generator's loss takes more than the fake logits. Here it is a function of them alone.")
-    found = {"critic's loss, per pair": objective.critic(real, fake)}
-    found["generator's loss, per sample"] = objective.generator(*given)
-    with seeded(44):
-        networks = models.MLPGenerator(2, (2,), (5,)), models.MLPCritic((2,), (5,))
-    settings = train.GANSettings(3, objective, 0.01, precision="float32", threads=1)
-    train.fit_gan(*networks, toys.ring().batches(16, 4), settings=settings, device="cpu", progress=False)
-    for name, network in zip(("generator", "critic"), networks, strict=True):
-        found[f"{name} after three steps of a game with it"] = nn.utils.parameters_to_vector(network.parameters())
-    return found
-
-
-def _other(changes: dict[str, Callable]) -> Objective:
-    return Objective(**{"critic": hellinger().critic, "generator": hellinger().generator, **changes})
-
-
-HELLINGER_SLIPS: dict[str, dict[str, Callable]] = {
-    "the halves in the exponents are missing: then c* is half of log p/q.": {
-        "critic": lambda real, fake: torch.exp(-real) + torch.exp(fake),
-        "generator": lambda fake: torch.exp(-fake),
-    },
-    "the critic's signs are exchanged: a large logit for a real sample must be cheap.": {
-        "critic": lambda real, fake: torch.exp(real / 2) + torch.exp(-fake / 2)
-    },
-    "the generator pays what the critic pays for a fake, so it works for the critic: e^(-c/2).": {
-        "generator": lambda fake: torch.exp(fake / 2)
-    },
-    "minus the critic's share: that is the minimax way, flat for bad fakes. Take e^(-c/2).": {
-        "generator": lambda fake: -torch.exp(fake / 2)
-    },
-    "the critic's terms are multiplied: that is one exponential of a difference. Add them.": {
-        "critic": lambda real, fake: torch.exp((fake - real) / 2)
-    },
-    "the critic's loss is halved: L* would be 1 - H^2.": {
-        "critic": lambda real, fake: 0.5 * (torch.exp(-real / 2) + torch.exp(fake / 2))
-    },
-    "a mean over the batch: the losses are per sample, the step takes the mean.": {
-        "critic": lambda real, fake: hellinger().critic(real, fake).mean(),
-        "generator": lambda fake: hellinger().generator(fake).mean(),
-    },
-    "the fake term is missing from the critic's loss.": {"critic": lambda real, fake: torch.exp(-real / 2)},
-    "that critic is minimax's, with softplus: here it has exponentials.": {"critic": losses.cross_entropy_critic},
-}
-
 EXERCISES = {
-    "04.1": Exercise(_earth_mover, earth_mover, tuple(Slip(answer, hint) for hint, answer in EARTH_SLIPS.items())),
+    "04.1": Exercise(_covered, covered, tuple(Slip(answer, hint) for hint, answer in COVERED_SLIPS.items())),
     "04.2": Exercise(
         _relativistic_critic_loss,
         relativistic_critic_loss,
         tuple(Slip(functools.partial(relativistic_critic_loss, **change), hint) for hint, change in PAIR_SLIPS.items()),
-    ),
-    "04.3": Exercise(
-        _count_kinds,
-        count_kinds,
-        (
-            *(Slip(functools.partial(_kl_slip, change), hint) for hint, change in KL_SLIPS.items()),
-            *(Slip(lambda digits, f=f: count_kinds(f(digits)), hint) for hint, f in CODE_SLIPS.items()),
-            Slip(lambda digits: (1000 - count_kinds(digits)[0], count_kinds(digits)[1]), "that counts missing kinds."),
-        ),
-    ),
-    "04.4": Exercise(
-        _hellinger,
-        hellinger,
-        tuple(Slip(functools.partial(_other, changes), hint) for hint, changes in HELLINGER_SLIPS.items()),
     ),
 }

@@ -1,92 +1,82 @@
-"""The exercises of lesson 06: a kernel distance, coverage, a distance at infinity, an interval over seeds."""
+"""The exercises of lesson 06: the Fréchet distance feature by feature, and coverage."""
 
 import functools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
 from ganlab.runtime import seeded_generator
 
 
-def _off(k: Tensor) -> Tensor:
-    """Return the sum of a matrix without its diagonal."""
-    return k.sum() - k.trace()
+def frechet_by_feature(
+    real: Tensor,
+    fake: Tensor,
+    of_means: Callable[[Tensor], Tensor] = torch.square,
+    spread: Callable[[Tensor], Tensor] = lambda x: x.std(0),
+    join: Callable[[Tensor], Tensor] = torch.sum,
+) -> Tensor:
+    """Return (6.2) summed over features (n, D) and (m, D), as if these were uncorrelated; the rest are for slips."""
+    return join(of_means(real.mean(0) - fake.mean(0)) + (spread(real) - spread(fake)).square())
 
 
-def _within(k: Tensor) -> Tensor:
-    return _off(k) / (len(k) * (len(k) - 1))
-
-
-def kernel_distance(k_xx: Tensor, k_yy: Tensor, k_xy: Tensor) -> Tensor:
-    """Return the unbiased squared MMD from similarities (n, n), (m, m) and (n, m)."""
-    return _within(k_xx) + _within(k_yy) - 2 * k_xy.mean()
-
-
-def _kernel_distance(function: Callable) -> dict[str, Any]:
+def _frechet_by_feature(function: Callable) -> dict[str, Any]:
     found = {}
-    for n, m, gap in ((5, 4, 1.5), (8, 7, 0.0)):  # the second is below 0
-        generator = seeded_generator("06.1", n)
-        x, y = (torch.randn(size, 2, generator=generator, dtype=torch.float64) for size in (n, m))
-        y = y + gap
-        k = [(a @ b.T / 2 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y))]
-        found[f"distance of {n} and {m} samples"] = function(*k)
+    for size, features in ((40, 3), (60, 5)):  # as many fakes as real ones: means over the wrong axis fit, too
+        generator = seeded_generator("06.1", features)
+        real, fake = (torch.randn(size, features, generator=generator, dtype=torch.float64) for _ in range(2))
+        scale = torch.linspace(0.5, 2.5, features, dtype=torch.float64)
+        found[f"distance with {features} features"] = function(real * scale + scale, fake * scale.flip(0) + 1.2)
     return found
 
 
-def _kernel_slips(within: dict[str, Callable[[Tensor], Tensor]]) -> tuple[Slip, ...]:
-    """Return a slip for each hint, whose similarity within a set is `change(k)`."""
-
-    def slip(change: Callable[[Tensor], Tensor], k_xx: Tensor, k_yy: Tensor, k_xy: Tensor) -> Tensor:
-        return change(k_xx) + change(k_yy) - 2 * k_xy.mean()
-
-    return tuple(Slip(functools.partial(slip, change), hint) for hint, change in within.items())
-
-
-WITHIN_SLIPS = {
-    "the diagonals count, each sample's similarity to itself: that is the bias that KID avoids.": lambda k: k.mean(),
-    "the diagonals are out of the sums, but you divide by n^2: there are n (n - 1) pairs.": lambda k: (
-        _off(k) / len(k) ** 2
-    ),
-    "you divide by n (n - 1), but the diagonals are still in the sums.": lambda k: k.sum() / (len(k) * (len(k) - 1)),
-    "each pair stands in the matrix twice: half of it has n (n - 1) / 2 entries.": lambda k: _within(k) / 2,
-    "sums, not means: divide by the number of pairs.": _off,
-    "a sample's similarity to itself is not 1: subtract what stands on the diagonal, the trace.": lambda k: (
-        (k.sum() - len(k)) / (len(k) * (len(k) - 1))
-    ),
+FRECHET_SLIPS = {
+    "You took variances for the spreads. (6.2) compares standard deviations, their roots.": {
+        "spread": lambda x: x.var(0)
+    },
+    "You compared the means alone. The second term of (6.2), of the standard deviations, is missing.": {
+        "spread": lambda x: x.new_zeros(x.shape[1])
+    },
+    "You compared the spreads alone. The first term of (6.2), of the means, is missing.": {
+        "of_means": torch.zeros_like
+    },
+    "You did not square the difference of the means.": {"of_means": lambda gap: gap},
+    "You took the absolute difference of the means. (6.2) has its square.": {"of_means": torch.abs},
+    "You took the mean over the features. The squared distance is their sum.": {"join": torch.mean},
+    "You took the root. (6.2) is the squared distance.": {"join": lambda each: each.sum().sqrt()},
+    "You took a root for each feature, then the sum. (6.2) is squared: no root.": {
+        "join": lambda each: each.sqrt().sum()
+    },
+    "You divided by n in the standard deviations. `x.std(0)` divides by n - 1, as the package does.": {
+        "spread": lambda x: x.std(0, correction=0)
+    },
 }
 
 
-def _all_slips_of_the_kernel() -> tuple[Slip, ...]:
-    def of(change: Callable[[Tensor, Tensor, Tensor], Tensor], hint: str) -> Slip:
-        return Slip(lambda k_xx, k_yy, k_xy: change(_within(k_xx), _within(k_yy), k_xy), hint)
+def _axis(real: Tensor, fake: Tensor) -> Tensor:
+    return frechet_by_feature(real.T, fake.T)
 
-    def unlike(k: Tensor) -> Tensor:
-        return (k.sum() - k.diagonal().sum()) / (k.numel() - min(k.shape))
 
-    return (
-        *_kernel_slips(WITHIN_SLIPS),
-        Slip(
-            lambda k_xx, k_yy, k_xy: _within(k_xx) + _off(k_yy) / (len(k_xx) * (len(k_xx) - 1)) - 2 * k_xy.mean(),
-            "you divided both sums by the pairs of x. The second set has m samples, so m (m - 1) pairs.",
-        ),
-        of(
-            lambda a, b, k: a + b - 2 * (k.sum() - k.diagonal().sum()) / k.numel(),
-            "you left out the diagonal *between* the sets: x_i and y_i are two samples like any others.",
-        ),
-        of(lambda a, b, k: a + b - k.mean(), "the similarity between the sets counts twice: x with y, and y with x."),
-        of(lambda a, b, k: a + b + 2 * k.mean(), "the similarity *between* the sets brings them closer: subtract it."),
-        of(lambda a, b, k: 2 * k.mean() - a - b, "the sign: sets that are alike between have a small distance."),
-        of(lambda a, b, k: (a + b) / 2 - k.mean(), "that is half of (6.6): a sum of two means, less twice the third."),
-        of(lambda a, b, k: a + b - 2 * unlike(k), "x_i and y_i are no pair: the diagonal *between* the sets stays in."),
-        of(lambda a, b, k: (a + b - 2 * k.mean()).clamp(min=0), "cut at 0: then its mean is too high. Let it be < 0."),
-        of(lambda a, b, k: (a + b - 2 * k.mean()).clamp(min=0).sqrt(), "a root: (6.6) is the squared distance."),
-    )
+def _uncoupled(real: Tensor, fake: Tensor) -> Tensor:
+    return ((real.mean(0) - fake.mean(0)) ** 2 + real.var(0) + fake.var(0)).sum()
+
+
+def _one_by_one(real: Tensor, fake: Tensor) -> Tensor:
+    return (real - fake).square().sum(1).mean()
+
+
+def _all_at_once(real: Tensor, fake: Tensor) -> Tensor:
+    return (real.mean() - fake.mean()) ** 2 + (real.std() - fake.std()) ** 2
+
+
+OTHER_FRECHET_SLIPS = (
+    Slip(_axis, "You took means over the features of each image (dim=1). Take them over the images: dim=0."),
+    Slip(_uncoupled, "You added the variances. That is the cost of pairs at random; the cheapest pairs save a term."),
+    Slip(_one_by_one, "You paired row k with row k. The order of the rows has no meaning: compare means and spreads."),
+    Slip(_all_at_once, "You took one mean and one spread over everything. Each feature has its own."),
+)
 
 
 def _reach(real: Tensor, k: int) -> Tensor:
@@ -140,7 +130,7 @@ BALL_SLIPS = {
     "the balls that hold *no* fake: the others are covered.": lambda d, real, fake: (
         1 - (d <= real[:, None]).any(1).double().mean()
     ),
-    "a fake on the rim of a ball lies in it: <=, as in (6.7).": lambda d, real, fake: (
+    "a fake on the rim of a ball lies in it: <=, as in precision and recall.": lambda d, real, fake: (
         (d < real[:, None]).any(1).double().mean()
     ),
     "how many fakes a ball holds, on average: any number of them counts once.": lambda d, real, fake: (
@@ -154,93 +144,15 @@ ALL = (
 SELF = "a sample is its own nearest neighbour, at distance 0: the k-th *other* one is one place further on."
 BEYOND = "one place too far: the sorted row begins with the sample itself, at place 0, so the k-th other is at place k."
 
-
-def at_infinity(sizes: Sequence[int], distances: Sequence[float]) -> float:
-    """Return the intercept of the least-squares line of the distances over 1 / size."""
-    return float(np.polyfit(1 / np.asarray(sizes, dtype=float), np.asarray(distances), 1)[1])
-
-
-def _at_infinity(function: Callable) -> dict[str, Any]:
-    cases = {(50, 100, 300, 1000): (290.0, 151.0, 72.0, 38.0), (200, 400, 500): (9.0, 6.1, 5.2)}
-    return {
-        f"distance from {len(sizes)} sizes": function(np.array(sizes), np.array(distances))
-        for sizes, distances in cases.items()
-    }
-
-
-def _fit_slips(fits: dict[str, Callable[[np.ndarray, np.ndarray], float]]) -> tuple[Slip, ...]:
-    return tuple(Slip(fit, hint) for hint, fit in fits.items())
-
-
-def _two_points(sizes: np.ndarray, distances: np.ndarray) -> float:
-    return at_infinity(sizes[[0, -1]], distances[[0, -1]])
-
-
-def _last_two(sizes: np.ndarray, distances: np.ndarray) -> float:
-    return at_infinity(sizes[-2:], distances[-2:])
-
-
-FIT_SLIPS = {
-    "a line over n: the bias goes like 1/n, so fit over 1/n.": lambda n, d: np.polyfit(n, d, 1)[1],
-    "that is the slope, not where the line begins.": lambda n, d: np.polyfit(1 / n, d, 1)[0],
-    "a slope, and over n: fit over 1/n, and take the other of the two numbers.": lambda n, d: np.polyfit(n, d, 1)[0],
-    "over 1/sqrt(n) go *errors*; the bias goes like 1/n.": lambda n, d: np.polyfit(n**-0.5, d, 1)[1],
-    "over log n a line has no end: fit over 1/n.": lambda n, d: np.polyfit(np.log(n), d, 1)[1],
-    "that is the distance at the largest n: it has a bias still.": lambda n, d: d[-1],
-    "a mean of the distances: each has a bias of its own.": lambda n, d: d.mean(),
-    "the line through the first and the last point: least squares takes all of them.": _two_points,
-    "the line through the last two points: least squares takes all of them.": _last_two,
-    "the line at 1/n = 1, a single sample: for infinitely many, 1/n is 0.": lambda n, d: np.polyfit(1 / n, d, 1).sum(),
-    "a line through the origin over 1/n has no room for the answer: fit slope *and* intercept.": lambda n, d: (
-        np.sum(d / n) / np.sum(1 / n**2)
-    ),
-}
-
-
-def difference_interval(
-    a: Tensor,
-    b: Tensor,
-    quantile: Callable[[int], float] = lambda r: stats.t.ppf(0.975, r - 1),
-    error: Callable[[Tensor, Tensor], Tensor] = lambda a, b: (a - b).std() / math.sqrt(len(a)),
-) -> tuple[float, float]:
-    """Return the 95% interval of the mean of a - b, (r,) each, by Student's t; the rest are for slips."""
-    middle, half = (a - b).mean(), quantile(len(a)) * error(a, b)
-    return float(middle - half), float(middle + half)
-
-
-def _difference_interval(function: Callable) -> dict[str, Any]:
-    a = torch.tensor([31.0, 44.0, 37.5, 52.0, 40.0], dtype=torch.float64)
-    b = torch.tensor([35.0, 45.5, 43.0, 51.0, 47.0], dtype=torch.float64)
-    found = {}
-    for r in (5, 3):
-        low, high = function(a[:r].clone(), b[:r].clone())
-        found[f"lower end, {r} seeds"], found[f"upper end, {r} seeds"] = low, high
-    return found
-
-
-INTERVAL_SLIPS = {
-    "1.96 is for many seeds: for a few take Student's t.": {"quantile": lambda r: stats.norm.ppf(0.975)},
-    "1.96 (rounded) is for many seeds: for a few take Student's t.": {"quantile": lambda r: 1.96},
-    "2.78 is the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {"quantile": lambda r: 2.78},
-    "2.776 is the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {"quantile": lambda r: 2.776},
-    "r differences leave r - 1 degrees of freedom, not r.": {"quantile": lambda r: stats.t.ppf(0.975, r)},
-    "2.5% must lie outside at *each* end: the quantile is 0.975.": {"quantile": lambda r: stats.t.ppf(0.95, r - 1)},
-    "the quantile is missing: that is one standard error to each side.": {"quantile": lambda r: 1.0},
-    "the spread of single differences: the mean's is smaller by sqrt(r).": {"error": lambda a, b: (a - b).std()},
-    "divided by r: a mean's error shrinks with sqrt(r).": {"error": lambda a, b: (a - b).std() / len(a)},
-    "s divides by r - 1 (numpy's std divides by r: ddof=1).": {
-        "error": lambda a, b: (a - b).std(correction=0) / math.sqrt(len(a))
-    },
-    "r - 1 is already in s: divide by sqrt(r).": {"error": lambda a, b: (a - b).std() / math.sqrt(len(a) - 1)},
-    "A and B as if on different seeds: the spread of the *differences* counts, and it is smaller.": {
-        "error": lambda a, b: ((a.var() + b.var()) / len(a)).sqrt()
-    },
-}
-TURNED = "that is B - A."
-EXTREMES = "the smallest and the largest difference: that says nothing about the mean."
-
 EXERCISES = {
-    "06.1": Exercise(_kernel_distance, kernel_distance, _all_slips_of_the_kernel()),
+    "06.1": Exercise(
+        _frechet_by_feature,
+        frechet_by_feature,
+        (
+            *(Slip(functools.partial(frechet_by_feature, **change), hint) for hint, change in FRECHET_SLIPS.items()),
+            *OTHER_FRECHET_SLIPS,
+        ),
+    ),
     "06.2": Exercise(
         _coverage,
         coverage,
@@ -249,17 +161,6 @@ EXERCISES = {
             Slip(lambda fake, real, k: torch.ones(()), ALL),
             Slip(lambda fake, real, k: coverage(fake, real, k - 1), SELF),
             Slip(lambda fake, real, k: coverage(fake, real, k + 1), BEYOND),
-        ),
-    ),
-    "06.3": Exercise(_at_infinity, at_infinity, _fit_slips(FIT_SLIPS)),
-    "06.4": Exercise(
-        _difference_interval,
-        difference_interval,
-        (
-            *(Slip(functools.partial(difference_interval, **change), hint) for hint, change in INTERVAL_SLIPS.items()),
-            Slip(lambda a, b: difference_interval(b, a), TURNED),
-            Slip(lambda a, b: difference_interval(a, b)[::-1], "your ends are exchanged: return the low one first."),
-            Slip(lambda a, b: (float((a - b).min()), float((a - b).max())), EXTREMES),
         ),
     ),
 }

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import trange
 
 from ganlab import models
 from ganlab.cli.arguments import add_seed, class_number, load_maker, seed_number
 from ganlab.data import pixels
 from ganlab.models import given
-from ganlab.runtime import path_argument, seeded_generator, whole_number, write_atomically
+from ganlab.runtime import path_argument, progress, seeded_generator, whole_number, write_atomically
 
 SIDE = 256  # pixels of a walk's picture, as near below as whole enlargements come
 FRAMES = 48  # from one end of a walk to the other
@@ -72,7 +71,7 @@ def sample(options: argparse.Namespace) -> int:
 
 def _batches(generator: nn.Module, y: Tensor | None, n: int, latents: torch.Generator) -> Iterator[Tensor]:
     """Yield n samples, at most AT_ONCE at a time."""
-    for start in trange(0, n, AT_ONCE, desc="samples", unit="batch", disable=True if n <= AT_ONCE else None):
+    for start in progress(range(0, n, AT_ONCE), desc="samples", unit="batch", disable=True if n <= AT_ONCE else None):
         rows = slice(start, min(n, start + AT_ONCE))
         network = given(generator, None if y is None else y[rows])
         yield _images(network, models.latents(rows.stop - rows.start, generator.latent_dim, latents))

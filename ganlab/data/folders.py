@@ -14,11 +14,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from ganlab.data.listing import Listing, list_pictures, natural, readable, some
 from ganlab.data.packaged import DataError
-from ganlab.runtime import user_path
+from ganlab.runtime import progress, user_path
 
 FITS = ("crop", "pad")  # to a square: the middle of the picture, or all of it between black bars
 GREY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's names
@@ -258,7 +257,7 @@ def _read_each(
 ) -> tuple[dict[Picture, object], dict[Picture, str]]:
     """Return what `read` gives for each picture's path, and for those that it cannot read why not."""
     results, broken = {}, {}
-    for picture in tqdm(pictures, desc=f"{doing} images", leave=False, delay=1):
+    for picture in progress(pictures, desc=f"{doing} images", leave=False, delay=1):
         try:
             results[picture] = read(picture.path)
         except UnidentifiedImageError:

@@ -12,6 +12,7 @@ from ganlab.runtime.files import (
 )
 from ganlab.runtime.lab import SPEEDS, Lab, start
 from ganlab.runtime.precision import FLOAT32, Precision, convolutions, fastest, named_precision, precisions, remembered
+from ganlab.runtime.progress import announce, progress
 from ganlab.runtime.seeds import random_states, randomness_kept, seeded, seeded_generator, set_random_states
 from ganlab.runtime.terminal import forgiving_output, path_argument
 from ganlab.runtime.threads import MOST_THREADS, Contention, thread_counts, using_threads
@@ -24,6 +25,7 @@ __all__ = [
     "Contention",
     "Lab",
     "Precision",
+    "announce",
     "available_devices",
     "cache_dir",
     "convolutions",
@@ -37,6 +39,7 @@ __all__ = [
     "path_argument",
     "pick_device",
     "precisions",
+    "progress",
     "random_states",
     "randomness_kept",
     "remembered",

@@ -12,10 +12,10 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
-from tqdm.auto import trange
 
 from ganlab import losses, models
 from ganlab.data import Source
+from ganlab.runtime import progress as bar
 from ganlab.runtime import seeded_generator, using_threads
 from ganlab.train.gan import GANSettings
 from ganlab.train.schedules import annealed, warmed_up
@@ -138,7 +138,7 @@ class Ensemble:
     def play(self, progress: bool = True) -> Self:
         """Take all steps that are left in all games, with a progress bar; an interrupt leaves what was reached."""
         steps = self.settings[0].steps
-        for _ in trange(self.step, steps, unit="step", disable=not progress or None):
+        for _ in bar(range(self.step, steps), unit="step", disable=not progress or None):
             with using_threads(self.settings[0].threads):
                 self.take_step(self.step)
             self.step += 1

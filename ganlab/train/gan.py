@@ -162,7 +162,7 @@ class GANTask(Task):
         if self.settings.penalty != "none" and any(isinstance(module, _BatchNorm) for module in critic.modules()):
             raise ValueError(
                 f"penalty: got {self.settings.penalty!r} for a critic with batch normalisation, expected 'none':"
-                " there a slope at a sample means nothing (lesson 05)"
+                " there a slope at a sample means nothing (lesson 05c)"
             )
         y = self.classes_in(batch)
         y = y if y is None else y[:2]

@@ -41,6 +41,8 @@ def _measured(
     """Return the fastest of the trials of one step, and their medians; remembered per machine, networks and batch."""
 
     def measure() -> dict:
+        asked = "how many threads are" if "threads" in what else "which precision is"
+        runtime.announce(f"Measuring {asked} fastest here: once for these networks, a few seconds.")
         with runtime.randomness_kept():
             chosen, medians = runtime.fastest(trials(), batch.x.device, **seconds)
         return {"chosen": chosen, "milliseconds": {name: round(ms, 3) for name, ms in medians.items()}}

@@ -16,7 +16,6 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from ganlab import checkpoint, runtime
 from ganlab.checkpoint import CheckpointError
@@ -177,8 +176,7 @@ class Run(Stage):
         endings = endings_interrupt if parallel.size() == 1 else parallel.interrupts_noted
         with endings():
             try:
-                # with TQDM_DISABLE too, which tqdm's bar for notebooks ignores
-                with tqdm(total=self.settings.steps, initial=self.step, unit="step", disable=quiet) as bar:
+                with runtime.progress(total=self.settings.steps, initial=self.step, unit="step", disable=quiet) as bar:
                     for _ in self:
                         bar.update()
                         self.contention.tell(lambda text: quiet or bar.write(text))

@@ -51,21 +51,24 @@ class Curves:
 
     def sharp(self) -> bytes:
         """Return what was painted last as a PNG of twice as many pixels, for a screen that has them."""
-        for line in (line for ax in self.figure.axes for line in ax.lines):
-            line.set_animated(False)  # or savefig leaves it out
-        picture = plots.small(plots.png(self.figure, plots.SHARP))
-        for line in (line for ax in self.figure.axes for line in ax.lines):
-            line.set_animated(True)
-        return picture
+        return plots.small(plots.png(self.figure, plots.SHARP))
 
     def _draw_axes(self, players: list[str], right: float, panels: list[tuple[list[str], tuple[float, float]]]) -> None:
         self.figure.clear()
         axes = self.figure.subplots(2, 1, sharex=True)
-        self.figure.subplots_adjust(left=0.13, right=0.93, top=0.98, bottom=0.11, hspace=0.12)
+        self.figure.subplots_adjust(left=0.13, right=0.93, top=0.92, bottom=0.11, hspace=0.22)
         for ax, (names, limits) in zip(axes, panels, strict=True):
             lines = [ax.plot([], [], color=COLOURS.get(name, plots.INK), gid=name, animated=True)[0] for name in names]
             if names:
-                ax.legend(lines, [name.replace("_", " ") for name in names], frameon=False, ncols=2, loc="upper right")
+                ax.legend(
+                    lines,
+                    [name.replace("_", " ") for name in names],
+                    frameon=False,
+                    ncols=2,
+                    loc="lower right",
+                    bbox_to_anchor=(1.02, 1.0),
+                    borderaxespad=0,
+                )
             across = {"linestyle": ":", "animated": True, "transform": ax.get_xaxis_transform()}
             for player in players:
                 ax.plot([], [], color=COLOURS.get(player, plots.INK), gid=f"rate of {player}", **across)

@@ -22,7 +22,8 @@ from ganlab.widgets.curves import SIDE, Curve, Curves, picture, thin
 from ganlab.widgets.kit import Panel, readout
 from ganlab.widgets.still import OF_WIDGET, Shot, Still
 
-PAINT_EVERY = 1.0  # seconds from one painting to the next, at the least,
+MARK_EVERY = 0.5  # seconds between two times that the steps are counted for the forecast
+PAINT_EVERY = 1.0  # seconds from one text or painting to the next, at the least,
 PAINT_APART = 25  # and so many times what the last one took: painting gets at most 1/26 of the time
 
 
@@ -48,19 +49,44 @@ class Pace:
     def __init__(self) -> None:
         self.next = time.perf_counter() + PAINT_EVERY
 
-    def paint(self, paint: Callable[[], None]) -> None:
-        """Call `paint` if its time has come."""
+    def paint(self, paint: Callable[[], None]) -> bool:
+        """Call `paint` if its time has come; return whether it had."""
         started = time.perf_counter()
-        if started >= self.next:
-            paint()
-            ended = time.perf_counter()
-            self.next = ended + max(PAINT_EVERY, PAINT_APART * (ended - started))
+        if started < self.next:
+            return False
+        paint()
+        ended = time.perf_counter()
+        self.next = ended + max(PAINT_EVERY, PAINT_APART * (ended - started))
+        return True
+
+
+class Forecast:
+    """How long the steps that are left will take, by the later half of the time since the first step had been taken.
+
+    The first step is left out, and all that comes before it: networks meet the processor, pictures are painted first.
+    """
+
+    def __init__(self) -> None:
+        self.marks: list[tuple[float, int]] = []  # when so many steps had been taken, about every half second
+
+    def note(self, step: int) -> None:
+        """Take down that so many steps have been taken by now."""
+        now = time.perf_counter()
+        if not self.marks or now - self.marks[-1][0] >= MARK_EVERY:
+            self.marks.append((now, step))
+
+    def speed(self, step: int) -> float | None:
+        """Return the steps a second of late; None before there are any to judge by."""
+        now = time.perf_counter()
+        begin = self.marks[0][0] if self.marks else now
+        since, then = max((mark for mark in self.marks if mark[0] - begin <= (now - begin) / 2), default=(now, step))
+        return (step - then) / (now - since) if step > then and now > since else None
 
 
 class Dashboard(Panel):
     """Samples of fixed latents, curves, numbers, Stop, and the learning rate of each player (a VAE plays alone).
 
-    `stopping` is set by Stop. The view is painted about once a second, and painting takes at most 1/26 of the time.
+    `stopping` is set by Stop. Text and bar move once a second; painting takes at most 1/26 of the time.
     """
 
     def __init__(self, run: Run) -> None:
@@ -68,8 +94,8 @@ class Dashboard(Panel):
         self.stopping = False
         self.places: tuple[DisplayHandle, DisplayHandle] | None = None  # where it is shown
         self.pace = Pace()
-        self.started = time.perf_counter()
-        self.first = run.step
+        self.forecast = Forecast()
+        self.told = 0.0  # when the text was written last
         self.losses = {name: list(values) for name, values in run.history.items()}
         self.unseen: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
         self.requests: dict[str, float] = {}  # learning rates that the next step shall have
@@ -99,7 +125,9 @@ class Dashboard(Panel):
     def after_step(self, record: dict[str, Tensor]) -> None:
         """Take over the losses of a step, and paint if the time has come."""
         self.unseen.append(record)
-        self.pace.paint(self.paint)
+        self.forecast.note(self.run.step)
+        if not self.pace.paint(self.paint) and time.perf_counter() - self.told >= PAINT_EVERY:
+            self.tell()
 
     def show(self) -> None:
         """Display the view, and below it what stands there should its kernel end before the training does."""
@@ -140,7 +168,7 @@ class Dashboard(Panel):
         return still.of_run(shots, self._status(ended=True), "; ".join(latest))
 
     def paint(self, ended: bool = False) -> None:
-        """Send samples, curves and numbers as they are now to the browser."""
+        """Send samples, curves, numbers and text as they are now to the browser."""
         run = self.run
         losses = run.history if ended else self._losses_so_far()
         if self.columns:
@@ -150,11 +178,18 @@ class Dashboard(Panel):
         below = _metrics(run) if run.keep.metric else below
         marks = {who: [at for at, player, _ in run.learning_rates if player == who] for who in self.rates}
         self.curves.paint((above, below), marks)
+        self.tell(ended)
+
+    def tell(self, ended: bool = False) -> None:
+        """Send the numbers and the text, which cost next to nothing, and move the bar."""
+        run = self.run
+        losses = run.history if ended else self._losses_so_far()
         self.progress.value = run.step
         latest = numbers(run, {name: values[-1] for name, values in losses.items()})
         slowed = [run.contention.note] if run.contention.note and not ended else []
         lines = (self._status(ended), "; ".join(latest), *slowed)
         self.readout.value = "<br>".join(html.escape(line) for line in lines)
+        self.told = time.perf_counter()
 
     def _losses_so_far(self) -> dict[str, list[float]]:
         """Return the losses of all steps without `run.collect`, whose times must not depend on the clock."""
@@ -171,9 +206,9 @@ class Dashboard(Panel):
             return run.stopped
         if ended:
             return f"{'Done' if run.step == steps else 'Stopped'} after {run.step:,} of {steps:,} steps."
-        if run.step == self.first:
+        speed = self.forecast.speed(run.step)
+        if speed is None:
             return f"Step {run.step:,} of {steps:,}"
-        speed = (run.step - self.first) / (time.perf_counter() - self.started)
         left = _duration((steps - run.step) / speed)
         return f"Step {run.step:,} of {steps:,}, {speed:.3g} steps a second, {left} left"
 

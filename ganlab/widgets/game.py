@@ -17,8 +17,7 @@ from ganlab import losses, plots
 from ganlab.toys import MixtureBatches
 from ganlab.train import GANSettings
 from ganlab.widgets.board import Board, BoardState
-from ganlab.widgets.kit import Panel, chooser, readout, side_by_side
-from ganlab.widgets.still import Shot
+from ganlab.widgets.kit import Panel, Shot, chooser, drawn, readout, side_by_side
 
 SIDE = 440  # pixels of the screen, of the live board with its axes
 GONE = -1  # what the browser answers when it shows the board no longer
@@ -28,8 +27,7 @@ BOARD = """
 function render({ model, el }) {
   const side = model.get("side"), sharp = window.devicePixelRatio || 1;
   const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
-  canvas.width = canvas.height = side * sharp;
-  canvas.setAttribute("role", "img");
+  Object.assign(canvas, { width: side * sharp, height: side * sharp, role: "img" });
   el.appendChild(canvas);
   const [left, top, size] = [58, 26, side - 70];
   const numbers = name => {
@@ -166,7 +164,7 @@ class BoardPicture(anywidget.AnyWidget):
         """Return the board as it is now, for a still."""
         figure = Figure(figsize=(SIDE / plots.DPI, SIDE / plots.DPI))
         self.board.draw(figure.add_axes((0.14, 0.11, 0.84, 0.84)), self.title)
-        return Shot(plots.small(plots.png(figure, plots.SHARP)), "png", SIDE, self.words)
+        return drawn(figure, self.words)
 
 
 class GameBoard(Panel):

@@ -9,8 +9,11 @@ from matplotlib.figure import Figure
 
 from ganlab import losses, plots, probability
 from ganlab.toys import Mixture
-from ganlab.widgets.kit import Panel, Picture, readout, slider
+from ganlab.widgets.gaussian import STEP, GaussianExplorer
+from ganlab.widgets.kit import slider
 
+EDGES = (10, 20, 40)  # of the axes of x, which follow the bars by leaps
+MOST_X = EDGES[-1]
 LOSS_COLOURS = {"minimax": plots.OTHER, "non_saturating": plots.INK}
 
 
@@ -57,19 +60,21 @@ class GamePicture:
 
     def __init__(self, axes: Sequence[Axes], p_data: Mixture) -> None:
         self.p_data = p_data
-        self.x = torch.linspace(-10, 10, 1001, dtype=torch.float64)
+        self.x = torch.linspace(-MOST_X, MOST_X, 4001, dtype=torch.float64)
         self.log_p_data = p_data.log_prob(self.x[:, None])
+        self.axes = axes
         densities, discriminator, steps = axes
         plots.density(densities, self.x, self.log_p_data, label="p_data", color=plots.REAL)
         (self.p_g,) = densities.plot([], [], color=plots.FAKE, label="p_g")
         (self.d_star,) = discriminator.plot([], [], color=plots.INK)
         bar = {"linewidth": 5, "solid_capstyle": "butt"}
         self.steps = [steps.plot([], [], color=color, **bar)[0] for color in LOSS_COLOURS.values()]
-        densities.set(xlim=(-10, 10), xticks=range(-10, 11, 5), ylim=(0, 1), ylabel="density")
+        self.moving = [self.p_g, self.d_star, *self.steps]
+        densities.set(ylim=(0, 1), ylabel="density")
         densities.legend(frameon=False, loc="upper right", ncols=2)
-        discriminator.set(xlim=(-10, 10), ylim=(-0.05, 1.05), yticks=(0, 0.5, 1), ylabel="D*(x)")
+        discriminator.set(ylim=(-0.05, 1.05), yticks=(0, 0.5, 1), ylabel="D*(x)")
         names = [name.replace("_", "-") for name in LOSS_COLOURS]
-        steps.set(xlim=(-10, 10), ylim=(1.6, -0.6), yticks=(0, 1), yticklabels=names)
+        steps.set(ylim=(1.6, -0.6), yticks=(0, 1), yticklabels=names)
         steps.set_xlabel("x; bars: one step of mu at learning rate 1")
 
     def move(self, mu: float, sigma: float) -> GameState:
@@ -81,33 +86,33 @@ class GamePicture:
         self.d_star.set_data(self.x.numpy(), d_star.numpy())
         for lane, (line, (d_mu, _)) in enumerate(zip(self.steps, state.gradients.values(), strict=True)):
             line.set_data([mu, mu - d_mu], [lane, lane])
+        farthest = max(abs(mu - d_mu) for d_mu, _ in state.gradients.values())
+        edge = next((edge for edge in EDGES if farthest <= edge), MOST_X)
+        for ax in self.axes:
+            ax.set(xlim=(-edge, edge), xticks=[-edge, -edge / 2, 0, edge / 2, edge])
         return state
 
 
-class MinimaxExplorer(Panel):
+class MinimaxExplorer(GaussianExplorer):
     """Two sliders move and stretch p_g = N(mu, sigma^2); D*, V, the divergences and both generator gradients follow."""
 
     doing = "move and stretch p_g by two sliders; D*, V and the gradients follow"
 
     def __init__(self, p_data: Mixture, mu: float = 0.0, sigma: float = 1.0) -> None:
-        self.mu = slider("mu (shift)", mu, least=-8, most=8, step=0.1)
-        self.sigma = slider("sigma (stretch)", sigma, least=0.4, most=3, step=0.1)
         figure = Figure(figsize=(6.8, 4.0))
         axes = figure.subplots(3, 1, sharex=True, height_ratios=[3, 1.6, 1])
         figure.subplots_adjust(left=0.19, right=0.97, top=0.97, bottom=0.12, hspace=0.15)
-        self.picture = Picture(figure)
         self.game = GamePicture(axes, p_data)
-        self.readout = readout()
-        super().__init__([self.mu, self.sigma, self.picture, self.readout])
-        for control in (self.mu, self.sigma):
-            control.observe(self.redraw, names="value")
-        self.redraw()
+        super().__init__(
+            slider("mu (shift)", mu, least=-8, most=8, step=STEP),
+            slider("sigma (stretch)", sigma, least=0.4, most=3, step=STEP),
+            figure,
+            self.game,
+        )
 
-    def redraw(self, change: object = None) -> None:
-        """Draw the game and write its numbers for where the sliders stand."""
-        state = self.game.move(self.mu.value, self.sigma.value)
-        self.picture.paint()
+    def told(self, state: GameState) -> list[str]:
+        """Return V, the divergences and the gradients, in nats."""
         lines = [f"V = {state.value:.4f}, JSD = {state.jsd:.4f}, KL(p_g || p_data) = {state.reverse_kl:.4f} nats"]
         for name, (d_mu, d_sigma) in state.gradients.items():
             lines.append(f"gradient of {name.replace('_', '-')}: {d_mu:+.4f} by mu, {d_sigma:+.4f} by sigma")
-        self.readout.value = "<br>".join(lines)
+        return lines

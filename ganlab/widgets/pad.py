@@ -1,7 +1,7 @@
 """A pad to draw on, by mouse, finger or keyboard, or to fill from a file; and what the reader's networks answer."""
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import anywidget
 import ipywidgets as ipw
@@ -128,13 +128,21 @@ class DrawingPad(Panel):
     """A pad of 28 x 28, and beside it what `respond` makes of the drawing, stroke by stroke.
 
     `respond(drawing)` gets (1, 1, 28, 28) in [-1, 1], -1 black, and returns images (n, C, H, W) in [-1, 1], as many
-    each time, and a sentence. "Example" puts the next of `examples`, uint8 (n, 1, 28, 28), on the pad; "File" takes a
-    picture from the reader's disk, its centre square in grey, with "invert" for dark strokes on light paper.
+    each time, and a sentence; `labels` stand below the images, by default their numbers. "Example" puts the next of
+    `examples`, uint8 (n, 1, 28, 28), on the pad; "File" takes a picture from the reader's disk, its centre square in
+    grey, with "invert" for dark strokes on light paper. ValueError for other examples, or another number of labels.
     """
 
     doing = "draw with the mouse or the keys, and see what is made of it"
 
-    def __init__(self, respond: Callable[[Tensor], tuple[Tensor, str]], examples: Tensor, columns: int = 4) -> None:
+    def __init__(
+        self,
+        respond: Callable[[Tensor], tuple[Tensor, str]],
+        examples: Tensor,
+        columns: int = 4,
+        *,
+        labels: Sequence[str] = (),
+    ) -> None:
         if examples.dtype != torch.uint8 or examples.shape[1:] != (1, 28, 28):
             kind = f"{examples.dtype} {tuple(examples.shape)}"
             raise ValueError(f"examples: got {kind}, expected torch.uint8 (n, 1, 28, 28)")
@@ -148,7 +156,18 @@ class DrawingPad(Panel):
         self.file = ipw.FileUpload(accept="image/*", description="File", tooltip="A picture from your disk")
         self.invert = ipw.ToggleButton(description="Invert", tooltip="Black for white")
         images, _ = respond(self.drawing)
-        self.picture = Pixels(images, 112, columns, alt="What is made of the drawing.")
+        labels = list(labels) or [str(k) for k in range(1, len(images) + 1)]
+        if len(labels) != len(images):
+            raise ValueError(f"labels: got {len(labels)}, expected {len(images)}, one for each image of `respond`")
+        self.answers = [
+            Pixels(image[None], 112, alt=f"Answer to the drawing: {label}.")
+            for image, label in zip(images, labels, strict=True)
+        ]
+        cells = [
+            ipw.VBox([answer, ipw.Label(label)], layout={"align_items": "center"})
+            for answer, label in zip(self.answers, labels, strict=True)
+        ]
+        rows = [ipw.HBox(cells[k : k + columns]) for k in range(0, len(cells), columns)]
         self.redraw = Latest(self._paint)
         self.example.on_click(self._show_example)
         self.clear.on_click(lambda _: self.put(torch.zeros(1, 28, 28, dtype=torch.uint8)))
@@ -156,7 +175,7 @@ class DrawingPad(Panel):
         self.invert.observe(lambda _: self.put(255 - self._bytes()), names="value")
         self.pad.observe(self.redraw, names="pixels")
         buttons = ipw.HBox([self.example, self.clear, self.file, self.invert], layout={"flex_flow": "row wrap"})
-        super().__init__([buttons, side_by_side([self.pad, self.readout], self.picture)])
+        super().__init__([buttons, side_by_side([self.pad, self.readout], ipw.VBox(rows))])
         self.redraw()
 
     @property
@@ -186,5 +205,6 @@ class DrawingPad(Panel):
 
     def _paint(self) -> None:
         images, sentence = self.respond(self.drawing)
-        self.picture.show(images)
+        for answer, image in zip(self.answers, images, strict=True):
+            answer.show(image[None])
         self.readout.value = html.escape(sentence)

@@ -22,7 +22,7 @@ from ganlab.runtime.style import CARD, INK
 PNG_BYTES = 4_000  # a sheet of pixels that needs more goes out as JPEG where that is smaller
 OF_WIDGET = "ganlab-of-widget"  # class of a still below a widget
 OF_RUN = "ganlab-of-run"  # and of one that a training left
-ALIVE = ".jp-OutputArea-output .jupyter-widgets:not(.jupyter-widgets-disconnected)"
+ALIVE = ".jp-OutputArea-output > .lm-Widget:not(.jupyter-widgets-disconnected)"
 PLACE = ".jp-OutputArea-child"
 # The output before the still is dead when it holds no view of a widget, or one whose kernel has gone.
 STYLE = f"""<style>

@@ -130,7 +130,7 @@ class LatentWalk(Panel):
                 for name, images in samples.items()
             ]
             columns.append(ipw.VBox([*pictures, button], layout=layout))
-        return ipw.HBox(columns)
+        return ipw.HBox(columns).add_class("ganlab-group")
 
     def _press(self, k: int, change: dict) -> None:
         with self.lock:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ganlab import losses, metrics, train
+from ganlab import losses, metrics, toys, train
 
 BCE = F.binary_cross_entropy_with_logits
 
@@ -143,6 +143,17 @@ def three_without_sigma(samples, means, sigma, at_least):
     return ((torch.cdist(samples, means) <= 3).sum(dim=0) >= at_least).sum()
 
 
+def bad_ones_at_mode_0(samples, means, sigma, at_least):
+    gap, nearest = torch.cdist(samples, means).min(1)
+    good = gap <= 3 * sigma
+    return sum(torch.bincount(nearest * good, minlength=len(means)) >= at_least)
+
+
+def at_the_lessons_ring(samples, means, sigma, at_least):
+    gap, nearest = torch.cdist(samples, toys.ring().means).min(1)
+    return (torch.bincount(nearest[gap <= 3 * sigma], minlength=8) >= at_least).sum()
+
+
 def summed_over_modes(samples, means, sigma, at_least):
     return ((torch.cdist(samples, means) <= 3 * sigma).sum(dim=1) >= at_least).sum()
 
@@ -191,7 +202,8 @@ ANSWERS = {
             (good_samples, "wanted is that of modes"),
             (three_without_sigma, "sigma is missing"),
             (summed_over_modes, "for each mode"),
-            (lambda *given: by_steps(*given) / len(given[1]), "0.125 times"),
+            (bad_ones_at_mode_0, "sends every bad sample to mode 0"),
+            (at_the_lessons_ring, "the `means` that your function is given"),
         ],
     },
 }

@@ -1,36 +1,67 @@
 """Answers to the exercises of lesson 04 as different people would write them, right and wrong; see test_check.py."""
 
-import math
-from collections import Counter
-
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.stats import wasserstein_distance
 
-from ganlab.losses import Objective, squared_slope
-
-
-def by_scipy(x, y):
-    return wasserstein_distance(x.numpy(), y.numpy())
+from ganlab.losses import squared_slope
 
 
-def by_distribution_functions(x, y):
-    both = torch.cat([x, y]).sort().values
-    F_x, F_y = ((sample[None] <= both[:-1, None]).double().mean(1) for sample in (x, y))
-    return ((F_x - F_y).abs() * both.diff()).sum()
+def covered_by_loop(samples, means, sigma):
+    total = 0.0
+    nearest = torch.cdist(samples.double(), means).argmin(dim=1)
+    for k, mean in enumerate(means):
+        near = (samples - mean).norm(dim=1) <= 3 * sigma
+        total += min((near & (nearest == k)).sum().item() / len(samples), 1 / len(means))
+    return total
 
 
-def by_numpy_sort(x, y):
-    return np.abs(np.sort(x) - np.sort(y)).mean()
+def covered_by_numpy(samples, means, sigma):
+    x, m = samples.numpy(), means.numpy()
+    gaps = np.linalg.norm(x[:, None] - m[None], axis=-1)
+    counts = np.bincount(gaps.argmin(1)[gaps.min(1) <= 3 * sigma], minlength=len(m))
+    return np.minimum(counts / len(x), 1 / len(m)).sum()
 
 
-def dearest(x, y):
-    return torch.abs(torch.sort(x)[0] - torch.sort(y)[0].flip(0)).mean()
+def covered_with(
+    end=lambda g, K: torch.minimum(g, torch.tensor(1 / K)).sum(), radius=lambda sigma: 3 * sigma, good=False
+):
+    """Return an answer with another end, another radius, or fractions of the good samples alone."""
+
+    def answer(samples, means, sigma):
+        gaps = (samples[:, None, :] - means[None, :, :]).pow(2).sum(-1).sqrt()
+        near = gaps.min(dim=1).values <= radius(sigma)
+        counts = torch.bincount(gaps.argmin(dim=1)[near], minlength=means.shape[0]).double()
+        return end(counts / (near.sum() if good else samples.shape[0]), means.shape[0])
+
+    return answer
 
 
-def to_the_nearest(x, y):
-    return torch.cdist(x[:, None], y[:, None]).min(dim=1)[0].mean()
+def covered_in_one_dtype(samples, means, sigma):
+    gap, nearest = torch.cdist(samples, means).min(1)  # stops on the lesson's own fakes
+    g = nearest[gap <= 3 * sigma].bincount(minlength=len(means)) / len(samples)
+    return g.clamp(max=1 / len(means)).sum()
+
+
+def bad_ones_at_mode_0(samples, means, sigma):
+    gap, nearest = torch.cdist(samples.double(), means).min(1)
+    g = torch.bincount(nearest * (gap <= 3 * sigma), minlength=len(means)) / len(samples)
+    return g.clamp(max=1 / len(means)).sum()
+
+
+def cut_at_one_sample(samples, means, sigma):
+    return covered_with(lambda g, K: g.clamp(max=1 / len(samples)).sum())(samples, means, sigma)
+
+
+def pair_of_minimum(samples, means, sigma):
+    return torch.cdist(samples.double(), means).min(0)
+
+
+def nearest_times_good(samples, means, sigma, late=False):
+    gap, nearest = torch.cdist(samples.double(), means).min(1)
+    s, good = nearest.bincount(minlength=len(means)) / len(samples), (gap <= 3 * sigma).double().mean()
+    limit = 1 / len(means)
+    return s.clamp(max=limit).sum() * good if late else (s * good).clamp(max=limit).sum()
 
 
 def slope_by_hand(critic, x, keep=True):
@@ -69,6 +100,14 @@ def unweighted(critic, real, fake, weight):
     return pair_by_hand(critic, real, fake, 1.0)
 
 
+def every_pair(critic, real, fake, weight):
+    return F.softplus(critic(fake) - critic(real).view(-1, 1)) + weight * slope_by_hand(critic, real)
+
+
+def slope_of_the_gap(critic, real, fake, weight):
+    return F.softplus(critic(fake) - critic(real)) + weight * slope_by_hand(critic, real - fake)
+
+
 def averaged(critic, real, fake, weight):
     return pair_in_one_pass(critic, real, fake, weight).mean()
 
@@ -79,80 +118,31 @@ def logits_cut(critic, real, fake, weight):
     return F.softplus(gap) + weight * (slope_by_hand(critic, real) + slope_by_hand(critic, fake))
 
 
-def kinds_by_counter(digits):
-    seen = Counter(tuple(row) for row in digits.tolist())
-    n = len(digits)
-    return len(seen), sum(k / n * math.log(1000 * k / n) for k in seen.values())
-
-
-def kinds_by_unique(digits):
-    _, counts = torch.unique(digits, dim=0, return_counts=True)
-    p = counts / counts.sum()
-    return len(counts), math.log(1000) + (p.double() * p.double().log()).sum()
-
-
-def kinds_by_numpy(digits):
-    table = np.zeros((10, 10, 10))
-    np.add.at(table, tuple(digits.numpy().T), 1)
-    share = table[table > 0] / table.sum()
-    return np.count_nonzero(table), np.log(1000) + np.sum(share * np.log(share))
-
-
-def kinds_with(kl):
-    """Return an answer with another KL of the counts of all 1,000 kinds, (1000,)."""
-
-    def answer(digits):
-        counts = torch.bincount(digits[:, 0] * 100 + digits[:, 1] * 10 + digits[:, 2], minlength=1000).double()
-        return (counts > 0).sum(), kl(counts / counts.sum())
-
-    return answer
-
-
-def own_uniform(digits):
-    reached, kl = kinds_by_counter(digits)
-    return reached, kl - math.log(1000 / reached)
-
-
-def exponential(scale=0.5):
-    """Return a pair of exponential losses with another factor in the exponents."""
-    return Objective(
-        critic=lambda real, fake: (-scale * real).exp() + (scale * fake).exp(),
-        generator=lambda fake: (-scale * fake).exp(),
-    )
-
-
-def by_square_roots():
-    def critic(real_logits, fake_logits):
-        return real_logits.exp().rsqrt() + fake_logits.exp().sqrt()
-
-    def generator(fake_logits):
-        return 1 / fake_logits.exp().sqrt()
-
-    return Objective(critic, generator)
-
-
-def with_generator(generator):
-    return lambda: Objective(exponential().critic, generator)
-
-
-def with_critic(critic):
-    return lambda: Objective(critic, exponential().generator)
-
-
 ANSWERS = {
     "04.1": {
-        "right": [by_scipy, by_distribution_functions, by_numpy_sort],
+        "right": [covered_by_loop, covered_by_numpy, covered_with()],
         "wrong": [
-            (lambda x, y: torch.mean(torch.abs(x - y)), "as they come"),
-            (dearest, "the dearest plan"),
-            (lambda x, y: abs(x.mean().item() - y.mean().item()), "distance of the means"),
-            (lambda x, y: (x.sort()[0] - y.sort()[0]).mean(), "ways to the left and to the right cancel"),
-            (lambda x, y: F.mse_loss(x.sort()[0], y.sort()[0]), "squared ways"),
-            (lambda x, y: F.mse_loss(x.sort()[0], y.sort()[0]) ** 0.5, "W_2"),
-            (lambda x, y: (x.sort()[0] - y.sort()[0]).abs().sum(), "take the mean"),
-            (lambda x, y: (x.sort()[0] - y.sort()[0]).abs(), "one number"),
-            (lambda x, y: torch.cdist(x[:, None], y[:, None]).mean(), "over all pairs"),
-            (to_the_nearest, "nearest neighbour"),
+            (covered_with(lambda g, K: g.sum()), "the fraction of good ones"),
+            (covered_with(radius=lambda sigma: 1e9), "not good, too"),
+            (covered_with(good=True), "divide by all"),
+            (covered_with(radius=lambda sigma: sigma), "within 3 sigma"),
+            (covered_with(radius=lambda sigma: (3 * sigma) ** 0.5), "a squared distance"),
+            (covered_with(lambda g, K: g.count_nonzero() / K), "must not count like a full one"),
+            (covered_with(lambda g, K: torch.maximum(g, torch.tensor(1 / K)).sum()), "clamp(max=...)"),
+            (covered_with(lambda g, K: g.clamp(max=1 / K).mean()), "mean over the modes"),
+            (covered_with(lambda g, K: g.clamp(max=1 / K)), "for each mode"),
+            (covered_with(lambda g, K: g.min()), "smallest fraction"),
+            (covered_in_one_dtype, "one dtype: .double()"),
+            (bad_ones_at_mode_0, "0 is a mode"),
+            (pair_of_minimum, "smallest values and their places"),
+            (nearest_times_good, "has the same part"),
+            (lambda x, m, s: nearest_times_good(x, m, s, late=True), "then cut off"),
+            (covered_with(lambda g, K: g.clamp(max=1 / 2).sum()), "number of coordinates"),
+            (covered_with(lambda g, K: g.clamp(max=1 / g.count_nonzero()).sum()), "modes reached for K"),
+            (covered_with(lambda g, K: g.clamp(max=1 / (K * g.sum())).sum()), "1 / (K * good)"),
+            (covered_with(lambda g, K: g.clamp(max=g.sum() / K).sum()), "good / K"),
+            (covered_with(lambda g, K: g.clamp(max=1 / 8).sum()), "on the ring only"),
+            (cut_at_one_sample, "at 1/n"),
         ],
     },
     "04.2": {
@@ -174,34 +164,13 @@ ANSWERS = {
             (unweighted, "does not enter"),
             (pair_with(factor=-1.0), "grow steep"),
             (pair_with(keep=False), "create_graph"),
+            (pair_with(slopes=lambda a, b: a + a), "R1 is there twice"),
+            (pair_with(slopes=lambda a, b: b + b), "R2 is there twice"),
+            (pair_with(slopes=lambda a, b: a**2 + b**2), "a square already"),
+            (pair_with(gap=lambda r, f: F.softplus(f) - F.softplus(r)), "then softplus"),
+            (slope_of_the_gap, "real - fake"),
+            (every_pair, "each real sample with each fake"),
             (logits_cut, "through the logits"),
-        ],
-    },
-    "04.3": {
-        "right": [kinds_by_counter, kinds_by_unique, kinds_by_numpy],
-        "wrong": [
-            (kinds_with(lambda p: -torch.xlogy(p, p).sum()), "the entropy H"),
-            (kinds_with(lambda p: -torch.xlogy(p, 1000 * p).sum()), "never negative"),
-            (kinds_with(lambda p: torch.xlogy(p, 1000 * p).sum() / math.log(2)), "in bits"),
-            (own_uniform, "kinds that occur"),
-            (kinds_with(lambda p: (p * torch.log(p / 0.001)).sum()), "a log of 0"),
-            (kinds_with(lambda p: (0.001 * torch.log(0.001 / p)).sum()), "the other direction"),
-            (lambda digits: kinds_by_counter(digits.sum(1, keepdim=True)), "were added"),
-            (lambda digits: kinds_by_counter(digits.sort(1)[0]), "order of the channels"),
-            (lambda digits: (1000 - kinds_by_counter(digits)[0], kinds_by_counter(digits)[1]), "missing kinds"),
-        ],
-    },
-    "04.4": {
-        "right": [exponential, by_square_roots, with_generator(lambda fake: torch.exp(-0.5 * fake))],
-        "wrong": [
-            (lambda: exponential(1.0), "halves in the exponents"),
-            (with_critic(lambda real, fake: exponential().critic(-real, -fake)), "critic's signs"),
-            (with_generator(lambda fake: (fake / 2).exp()), "works for the critic"),
-            (with_generator(lambda fake: -(fake / 2).exp()), "the minimax way"),
-            (with_critic(lambda real, fake: torch.exp(fake / 2) * torch.exp(-real / 2)), "multiplied"),
-            (with_critic(lambda real, fake: exponential().critic(real, fake) / 2), "is halved"),
-            (with_critic(lambda real, fake: (-real / 2).exp()), "the fake term"),
-            (with_critic(lambda real, fake: F.softplus(-real) + F.softplus(fake)), "minimax's"),
         ],
     },
 }

@@ -1,4 +1,4 @@
-"""Mode collapse in `make bench`: what the best recipe of lesson 04 reaches, over seeds, and what its parts cost.
+"""Mode collapse in `make bench`: what the best recipe of lesson 04d reaches, over seeds, and what its parts cost.
 
 The protocol is the literature's: 2,500 samples; a sample is good within 3 sigma of the nearest mode; a mode counts with
 one good sample. Stacked digits: 26,000 samples, 1,000 modes, told by the shipped classifier of digits.
@@ -79,7 +79,7 @@ def spread(values: list[float], digits: int = 1) -> str:
 
 
 def stacked(effort: Effort) -> None:
-    """Print the modes and the reverse KL that lesson 04's DCGAN has after ten minutes, and those of real digits."""
+    """Print the modes and the reverse KL that lesson 04d's DCGAN has after ten minutes, and those of real digits."""
     seconds, samples = (2, 500) if effort.tiny else (600, STACKED_SAMPLES)
     with runtime.seeded(0):
         networks = models.DCGANGenerator(100, 3, width=16), models.DCGANCritic(3, width=16, norm="none")

@@ -172,6 +172,11 @@ def shows_a_widget(cell: NotebookNode) -> bool:
     return any(is_still(out) or out.get("data", {}).get("text/plain") == WIDGET_NOTE for out in cell.outputs)
 
 
+def shows_a_training(cell: NotebookNode) -> bool:
+    """Return whether the cell's stored outputs hold the still of a training that ran in sight."""
+    return any("ganlab-of-run" in output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+
+
 def output_texts(notebook: NotebookNode) -> list[str]:
     """Return every text in the outputs; pictures are left out, since base64 holds any string by chance."""
     inline = re.compile("base64,[^\"']*")

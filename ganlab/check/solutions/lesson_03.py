@@ -17,19 +17,7 @@ def upsampled(x, weight, stride, padding):
     return torch.nn.functional.conv2d(spread, kernel, padding=margin)
 
 
-layers = [(4, 1, 0), (9, 3, 3), (9, 3, 3), (9, 3, 3)]  # (kernel, stride, padding) of each
-
-
-def nearer(samples, training, held_out):
-    """Return the share of samples (n, C, H, W) nearer to training images than any held-out one."""
-    turns = [(), (3,), (2,), (2, 3)]  # as it is, left to right, upside down, both
-    turned = torch.cat([training.flip(dims) for dims in turns])
-
-    def to_nearest(images):
-        return torch.cdist(images.flatten(1), turned.flatten(1)).amin(dim=1)
-
-    limit = to_nearest(held_out).min()
-    return (to_nearest(samples) < limit).double().mean()
+layers = [(7, 1, 0), (4, 2, 1), (4, 2, 1)]  # (kernel, stride, padding) of each
 
 
 SOLUTIONS = {
@@ -55,32 +43,15 @@ SOLUTIONS = {
     "03.2": Solution(
         ("layers",),
         why=r"""
-            1. By (3.5) a layer makes $(\mathrm{in} - 1) s - 2p + k$ pixels. For the first layer $\mathrm{in} = 1$, so
-               $k - 2p = 4$. The simplest choice is $k = 4$, $p = 0$.
-            2. For tripling, $s = 3$ and $3 (\mathrm{in} - 1) - 2p + k = 3\,\mathrm{in}$. So $k = 3 + 2p$: 3, 5, 7, 9
-               and so on.
-            3. Neighbouring stamps overlap if $k > s$. That rules out $k = 3$.
-            4. By (3.8) every pixel gets equally many stamps if the stride divides the kernel. Of 5, 7, 9 the first
-               that 3 divides is $k = 9$, with $p = 3$. (The next one is 15, with $p = 6$.)
+            1. By (3.2) a layer makes $(\mathrm{in} - 1) s - 2p + k$ pixels a side. For the first layer
+               $\mathrm{in} = 1$, so $k - 2p = 7$. The simplest choice is $k = 7$, $p = 0$.
+            2. For doubling, $s = 2$ and $2 (\mathrm{in} - 1) - 2p + k = 2\,\mathrm{in}$. So $k = 2 + 2p$: 2, 4, 6 and
+               so on.
+            3. Neighbouring stamps overlap if $k > s = 2$. That rules out $k = 2$. The smallest kernel is $k = 4$, with
+               $p = 1$.
             """,
         slip="""
-            The kernel 5 with padding 1. The sizes are right and the stamps overlap, but 3 does not divide 5, so some
-            pixels get more stamps than others.
-            """,
-    ),
-    "03.3": Solution(
-        ("nearer",),
-        why="""
-            1. A copy may be turned. So each training image stands in the comparison four times, once for each turn.
-            2. `cdist` compares flat vectors, so the images are flattened. The smallest number in a row is the distance
-               to the nearest training image.
-            3. "Nearer than every held-out image is" means: nearer than the *nearest* held-out image. So the limit is
-               the smallest of the held-out distances, measured in the same way, turns included.
-            4. The mean of true and false, as numbers, is the share.
-            """,
-        slip="""
-            Turning the training images for the samples, but not for the held-out images. Then the two distances are
-            not measured alike, and the limit is too large.
+            A kernel of 3 with stride 2 and padding 1, as in a convolution that halves. It makes 13 of 7, not 14.
             """,
     ),
 }

@@ -1,56 +1,38 @@
 """The worked solutions of lesson 06."""
 
-import numpy as np
 import torch
 
 from ganlab.check.solutions import Solution
 
 
-def kernel_distance(k_xx, k_yy, k_xy):
-    """Similarities within x (n, n), within y (m, m), between (n, m). Return (6.6), one number."""
-    n, m = k_xy.shape
-    within_x = (k_xx.sum() - k_xx.trace()) / (n * (n - 1))
-    within_y = (k_yy.sum() - k_yy.trace()) / (m * (m - 1))
-    return within_x + within_y - 2 * k_xy.mean()
+def frechet_by_feature(real, fake):
+    """Features (n, D) of real and generated images. Return (6.2), summed over them."""
+    between_means = (real.mean(0) - fake.mean(0)) ** 2  # (D,)
+    between_spreads = (real.std(0) - fake.std(0)) ** 2  # (D,)
+    return (between_means + between_spreads).sum()
 
 
 def coverage(fake, real, k):
-    """Return the share of real features (m, D) whose ball holds at least one fake (n, D)."""
+    """Return the fraction of real features (m, D) whose ball holds a fake (n, D)."""
     radius = torch.cdist(real, real).sort(dim=1).values[:, k]  # place 0 is the sample itself
     inside = torch.cdist(real, fake) <= radius[:, None]  # (m, n)
     return inside.any(dim=1).double().mean()
 
 
-def at_infinity(sizes, distances):
-    """Numbers of samples, and the distances found with them, (k,) each. Return one distance."""
-    slope, start = np.polyfit(1 / np.asarray(sizes), np.asarray(distances), 1)
-    return start
-
-
-def difference_interval(a, b):
-    """Values of A and B on the same r seeds, (r,) each. Return low, high of the 95% interval."""
-    from scipy import stats
-
-    difference = a - b
-    r = len(difference)
-    error = difference.std() / r**0.5
-    half = error * stats.t.ppf(0.975, r - 1)
-    return difference.mean() - half, difference.mean() + half
-
-
 SOLUTIONS = {
     "06.1": Solution(
-        ("kernel_distance",),
+        ("frechet_by_feature",),
         why=r"""
-            1. (6.6) has three means of similarities: within $x$, within $y$, and between the two.
-            2. Within a set only pairs of *different* samples count. Those stand beside the diagonal. So the trace is
-               subtracted from the sum, and the divisor is the number of such pairs, $n (n - 1)$.
-            3. Between the sets every pair counts, so that is a plain mean. It comes twice, once for $x$ with $y$ and
-               once for $y$ with $x$, and it is subtracted: similar sets are close.
+            1. Every feature is a column. Its mean and its standard deviation are taken over the images, so over the
+               rows: `dim=0`. Each of the four results has $D$ entries.
+            2. (6.2) is computed for each feature: the squared difference of the means, plus the squared difference of
+               the standard deviations.
+            3. A squared distance between vectors is the sum of the squared distances of their coordinates. So the
+               features are summed, not averaged.
             """,
         slip="""
-            Taking `k_xx.mean()`. That counts the similarity of each sample to itself. It is larger, on average, than
-            that of two different samples, and makes the distance too large.
+            Squaring the difference of the variances. (6.2) has the standard deviations, which are in the units of the
+            features; a difference of variances is in squared units, and its square would not fit beside the means.
             """,
     ),
     "06.2": Solution(
@@ -64,34 +46,6 @@ SOLUTIONS = {
             """,
         slip="""
             Asking which *fakes* lie in some ball. That is precision. Coverage is a share of real samples.
-            """,
-    ),
-    "06.3": Solution(
-        ("at_infinity",),
-        why=r"""
-            1. The distance at $n$ samples is the true distance plus a bias that goes like $1/n$. Over $1/n$ these
-               points lie on a straight line.
-            2. `polyfit` with degree 1 fits that line by least squares. It returns the slope first, then the value at
-               0.
-            3. An infinite $n$ means $1/n = 0$. So the value at 0 is the answer.
-            """,
-        slip="""
-            Fitting over n instead of 1/n. Over n the points lie on a curve, and a line through them begins at a
-            sample of size 0.
-            """,
-    ),
-    "06.4": Solution(
-        ("difference_interval",),
-        why=r"""
-            1. The same seed makes both methods lucky or unlucky together. In the difference that luck cancels. So take
-               the differences first, seed by seed.
-            2. The standard error of their mean is their standard deviation divided by $\sqrt r$. (torch divides by
-               $r - 1$ in it, as it should be. numpy's `std` needs `ddof=1` for that.)
-            3. The interval reaches so many standard errors to either side as the 97.5% quantile of Student's $t$
-               says, because 2.5% are to lie beyond each end. $r$ differences leave $r - 1$ degrees of freedom.
-            """,
-        slip="""
-            Taking 1.96 for the quantile. That is for many seeds. For five it is 2.78.
             """,
     ),
 }

@@ -1,0 +1,120 @@
+"""The exercises of lesson 03b: layers that triple without a weave, and the sums that decide whether there is one.
+
+Whoever reads on finds the answers.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.check.lesson_03 import layers_from_one_pixel
+from ganlab.runtime import seeded_generator
+
+LAYERS = ((4, 1, 0), (9, 3, 3), (9, 3, 3), (9, 3, 3))
+
+
+def _layers(given: list) -> dict[str, Any]:
+    if (found := layers_from_one_pixel(given)) is None:
+        return {"layers": ...}
+    sides, uneven, apart = found
+    return {
+        "the sides": sides,
+        "a layer covers its pixels unevenly (1 is yes)": uneven,
+        "a layer's stamps do not overlap (1 is yes)": apart,
+    }
+
+
+def phase_sums(weight: Tensor, stride: int) -> Tensor:
+    """Return the outputs (stride, stride), one a phase, that weight (C, k, k) makes of an input of ones, by (3b.2)."""
+    rows = [[weight[:, p::stride, q::stride].sum() for q in range(stride)] for p in range(stride)]
+    return torch.tensor(rows)
+
+
+def _phase_sums(function: Callable) -> dict[str, Any]:
+    found = {}
+    for channels, kernel, stride in [(3, 4, 2), (2, 6, 3), (2, 5, 2)]:
+        weight = torch.randn(channels, kernel, kernel, generator=seeded_generator("phase_sums", kernel))
+        found[f"kernel {kernel}, stride {stride}"] = function(weight, stride)
+    return found
+
+
+def _by_phase(value: Callable[[Tensor], Tensor] = torch.sum) -> Callable:
+    """Return a `phase_sums` that does something else with the weights (C, ., .) of a phase than to add them."""
+
+    def function(weight: Tensor, stride: int) -> Tensor:
+        rows = [torch.stack([value(weight[:, p::stride, q::stride]) for q in range(stride)]) for p in range(stride)]
+        return torch.stack(rows)
+
+    return function
+
+
+def _blocks(weight: Tensor, stride: int) -> Tensor:
+    side = weight.shape[1] // stride
+    places = [slice(side * p, side * (p + 1)) for p in range(stride)]
+    return torch.stack([torch.stack([weight[:, rows, columns].sum() for columns in places]) for rows in places])
+
+
+def _each_channel(weight: Tensor, stride: int) -> Tensor:
+    return torch.stack([phase_sums(channel[None], stride) for channel in weight])
+
+
+LAYER_SLIPS = (
+    (
+        ((4, 1, 0),) + 3 * ((5, 3, 1),),
+        "the sizes are right, but a stride does not divide its kernel: some pixels get more stamps than others.",
+    ),
+    (((4, 1, 0),) + 3 * ((3, 3, 0),), "the sizes are right, but where kernel = stride no stamp meets its neighbours."),
+    (((4, 1, 0),) + 3 * ((4, 2, 1),), "these layers double, as DCGAN's do; wanted is three times the side."),
+    (((4, 1, 0),) + 3 * ((6, 3, 1),), "one pixel too many a layer: (3.2) triples when k - s = 2p."),
+    (((4, 1, 0),) + 3 * ((6, 3, 2),), "one pixel too few a layer: (3.2) triples when k - s = 2p."),
+    (((4, 1, 0),) + 3 * ((9, 3, 0),), "nothing is cut off: (3.2) triples when k - s = 2p."),
+    (((4, 1, 0),) + 3 * ((9, 3, 6),), "too much is cut off: `padding` goes off *each* end, so (3.2) has 2p."),
+    (
+        ((4, 2, 1),) + 3 * ((9, 3, 3),),
+        "your first layer makes 2 x 2 of its single pixel: by (3.2) with in = 1 the side is k - 2p, whatever s is.",
+    ),
+    (4 * ((9, 3, 3),), "the first layer starts from a single pixel: (3.2) with in = 1."),
+)
+
+
+PHASE_SLIPS = (
+    (
+        _blocks,
+        "you cut the kernel into blocks. A phase has every stride-th row and column: weight[:, p::stride, q::stride].",
+    ),
+    (_by_phase(torch.mean), "you took the mean of a phase's weights; the stamps are added, so take the sum."),
+    (_each_channel, "you kept the channels apart; the stamps of all input channels are added as well."),
+    (
+        lambda weight, stride: _by_phase(lambda part: part.sum((1, 2)).mean())(weight, stride),
+        "you averaged over the channels; the stamps of all input channels are added.",
+    ),
+    (
+        lambda weight, stride: phase_sums(weight, stride).T,
+        "you exchanged rows and columns: the first index of the result is the row's phase.",
+    ),
+    (
+        lambda weight, stride: phase_sums(weight.flip(1, 2), stride),
+        "you turned the kernel round. A stamp is not turned: pixel (0, 0) gets the weight (0, 0).",
+    ),
+    (
+        _by_phase(lambda part: part[:, 0, 0].sum()),
+        "you took one weight for each phase; a pixel gets all weights whose row and column have its phase.",
+    ),
+    (
+        _by_phase(lambda part: torch.tensor(float(part[0].numel()))),
+        "you counted the stamps; with weights that differ it is their sum that counts.",
+    ),
+    (_by_phase(lambda part: part.abs().sum()), "you added absolute values; weights of opposite sign cancel."),
+    (
+        lambda weight, stride: phase_sums(weight, stride) - phase_sums(weight, stride).mean(),
+        "you took the mean off the sums; they are wanted as they are.",
+    ),
+)
+
+EXERCISES = {
+    "03b.1": Exercise(_layers, LAYERS, tuple(Slip(*slip) for slip in LAYER_SLIPS)),
+    "03b.2": Exercise(_phase_sums, phase_sums, tuple(Slip(*slip) for slip in PHASE_SLIPS)),
+}

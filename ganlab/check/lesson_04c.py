@@ -1,0 +1,152 @@
+"""The exercises of lesson 04c: a distance by sorting, the gradient penalty."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab import losses, models
+from ganlab.check import Exercise, Slip
+from ganlab.losses import Critic
+from ganlab.runtime import seeded, seeded_generator
+
+
+def earth_mover(x: Tensor, y: Tensor) -> Tensor:
+    """Return W_1 between two samples of numbers, (n,) each: the mean distance of the sorted ones."""
+    return (x.sort().values - y.sort().values).abs().mean()
+
+
+def _earth_mover(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n, shift in ((7, 1.6), (12, -3.0)):
+        x, y = torch.randn(2, n, generator=seeded_generator("04c.1", n), dtype=torch.float64)
+        found[f"distance of two samples of {n}"] = function(x.clone(), 2.5 * y + shift)
+    return found
+
+
+EARTH_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "that pairs the samples as they come: sort both, the k-th smallest goes to the k-th smallest.": (
+        lambda x, y: (x - y).abs().mean()
+    ),
+    "you sorted the first sample only: sort both, the k-th smallest goes to the k-th smallest.": (
+        lambda x, y: (x.sort().values - y).abs().mean()
+    ),
+    "you sorted the second sample only: sort both, the k-th smallest goes to the k-th smallest.": (
+        lambda x, y: (x - y.sort().values).abs().mean()
+    ),
+    "one is sorted upwards, the other downwards: that is the dearest plan.": lambda x, y: (
+        (x.sort().values - y.sort(descending=True).values).abs().mean()
+    ),
+    "that is the distance of the means: ways to the left and to the right must not cancel. Take abs first.": (
+        lambda x, y: (x.mean() - y.mean()).abs()
+    ),
+    "ways to the left and to the right cancel: take the absolute value of each.": lambda x, y: (x - y).mean(),
+    "squared ways: W_1 takes them as they are.": lambda x, y: (x.sort().values - y.sort().values).square().mean(),
+    "that is W_2, the root of the mean square.": lambda x, y: (
+        (x.sort().values - y.sort().values).square().mean().sqrt()
+    ),
+    "a sum over the samples: each carries a mass of 1/n, so take the mean.": lambda x, y: len(x) * earth_mover(x, y),
+    "one way for each sample: return their mean, one number.": lambda x, y: (x.sort().values - y.sort().values).abs(),
+    "that is the mean over all pairs: a plan sends each sample to one place.": lambda x, y: (
+        (x[:, None] - y).abs().mean()
+    ),
+    "that sends each sample to its nearest neighbour, and several may share one: a plan uses each place once.": (
+        lambda x, y: (x[:, None] - y).abs().min(1).values.mean()
+    ),
+}
+
+
+def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, u: Tensor) -> Tensor:
+    """Return (|grad c| - 1)^2, (B,), at u x + (1 - u) y for real x and fake y (B, ...) and u (B,)."""
+    return losses.gradient_penalty(critic, real, fake, u)
+
+
+def _gradient_penalty(function: Callable) -> dict[str, Any]:
+    with seeded(43):
+        critic, of_images = models.MLPCritic((3,), (6, 5)).double(), models.MLPCritic((1, 2, 3), (6, 5)).double()
+    rng = seeded_generator("04c.2")
+    images = 2 * torch.randn(2, 5, 1, 2, 3, generator=rng, dtype=torch.float64)
+    real, fake = 2 * torch.randn(2, 5, 3, generator=rng, dtype=torch.float64)
+    u = torch.rand(5, generator=rng, dtype=torch.float64)
+    penalty = torch.as_tensor(function(critic, real, fake + 0.7, u))
+    found = {"penalty of each pair": penalty}
+    if penalty.shape == (5,):
+        parameters = list(critic.parameters())
+        slopes = [None] * len(parameters)
+        if penalty.requires_grad:
+            slopes = torch.autograd.grad(penalty.mean(), parameters, allow_unused=True)
+        pairs = zip(slopes, parameters, strict=True)
+        flat = [(torch.zeros_like(w) if slope is None else slope).flatten() for slope, w in pairs]
+        found["gradient of their mean by the critic's weights"] = torch.cat(flat)
+        right = penalty.isclose(gradient_penalty(critic, real, fake + 0.7, u)).all()
+        asked = function if right else gradient_penalty  # or this would hide another slip
+        try:
+            found["penalty of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, u)
+        except RuntimeError as error:
+            hint = "Hint: u (B,) must be (B, 1, 1, 1) there, and the slope is a root of a sum over three axes."
+            raise ValueError(f"on images (5, 1, 2, 3): {error} {hint}") from error
+    return found
+
+
+def _penalty(
+    of_slope: Callable[[Tensor], Tensor] = lambda squared: ((squared + 1e-12).sqrt() - 1) ** 2,
+    where: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda x, y, u: u * x + (1 - u) * y,
+) -> Callable:
+    """Return a gradient_penalty with another function of the squared slope, or at other points."""
+
+    def answer(critic: Critic, real: Tensor, fake: Tensor, u: Tensor) -> Tensor:
+        points = where(real, fake, u.view(-1, *[1] * (real.ndim - 1)))
+        return of_slope(losses.squared_slope(critic, points))
+
+    return answer
+
+
+def _per_coordinate(critic: Critic, real: Tensor, fake: Tensor, u: Tensor) -> Tensor:
+    u = u.view(-1, *[1] * (real.ndim - 1))
+    return (losses.input_gradient(critic, u * real + (1 - u) * fake) - 1).square().flatten(1).sum(1)
+
+
+PENALTY_SLIPS: dict[str, Callable] = {
+    "u is exchanged: it weighs the real sample, and 1 - u the fake.": _penalty(
+        where=lambda x, y, u: (1 - u) * x + u * y
+    ),
+    "you took the squared slope for the slope: a root is missing before you subtract 1.": (
+        _penalty(lambda squared: (squared - 1) ** 2)
+    ),
+    "you did not square: a slope below 1 would then be paid for.": _penalty(
+        lambda squared: (squared + 1e-12).sqrt() - 1
+    ),
+    "you took the absolute value where the square is asked.": (
+        _penalty(lambda squared: ((squared + 1e-12).sqrt() - 1).abs())
+    ),
+    "you charge slopes above 1 only: this penalty charges slopes below 1, too.": (
+        _penalty(lambda squared: ((squared + 1e-12).sqrt() - 1).clamp(min=0) ** 2)
+    ),
+    "you did not subtract 1: that asks for a flat critic, as R1 does.": _penalty(lambda squared: squared),
+    "you took the slope at the real samples: it is taken between real and fake.": _penalty(where=lambda x, y, u: x),
+    "you took the slope at the fakes: it is taken between real and fake.": _penalty(where=lambda x, y, u: y),
+    "you took the slope in the middle: u says where between the two.": _penalty(where=lambda x, y, u: (x + y) / 2),
+    "you took the mean over the batch: return each pair's penalty, (B,). The step takes the mean.": (
+        lambda *given: gradient_penalty(*given).mean()
+    ),
+    "you subtracted 1 from every coordinate of the gradient: take its length first, then subtract 1.": _per_coordinate,
+    "you averaged the squares over the coordinates: the length is the root of their sum.": (
+        lambda critic, x, y, u: _penalty(lambda squared: ((squared / x[0].numel() + 1e-12).sqrt() - 1) ** 2)(
+            critic, x, y, u
+        )
+    ),
+    "the numbers are right, but no gradient passes through them: create_graph=True, and no detach.": (
+        lambda *given: gradient_penalty(*given).detach()
+    ),
+    "you multiplied by a weight of 10: the trainer does that. Return the bare penalty.": (
+        lambda *given: 10 * gradient_penalty(*given)
+    ),
+}
+
+EXERCISES = {
+    "04c.1": Exercise(_earth_mover, earth_mover, tuple(Slip(answer, hint) for hint, answer in EARTH_SLIPS.items())),
+    "04c.2": Exercise(
+        _gradient_penalty, gradient_penalty, tuple(Slip(answer, hint) for hint, answer in PENALTY_SLIPS.items())
+    ),
+}

@@ -1,0 +1,141 @@
+"""The exercises of lesson 04d: a thousand kinds, an interval for a difference."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+
+def count_kinds(digits: Tensor) -> tuple[int, Tensor]:
+    """Return the kinds among digits (n, 3) that occur, and KL(their shares || uniform over 1,000), in nats."""
+    share = _shares(digits)
+    return int((share > 0).sum()), torch.xlogy(share, 1000 * share).sum()
+
+
+def _shares(digits: Tensor) -> Tensor:
+    """Return the share of each of 1,000 kinds, (1000,)."""
+    numbers = digits @ torch.tensor([100, 10, 1])
+    return torch.bincount(numbers, minlength=1000).double() / len(digits)
+
+
+def _count_kinds(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n, power in ((60, 1.0), (3000, 3.0)):
+        uniform = torch.rand(n, 3, generator=seeded_generator("04d.1", n))
+        kinds, reverse_kl = function((10 * uniform**power).long())
+        if torch.as_tensor(reverse_kl).isnan().any():
+            raise ValueError("the reverse KL is nan. Hint: 0 times a log of 0; missing kinds add 0: torch.xlogy.")
+        found[f"kinds among {n} pictures"], found[f"reverse KL of {n} pictures, nats"] = kinds, reverse_kl
+    return found
+
+
+def _kl_slip(change: Callable[[Tensor, Tensor], Any], digits: Tensor) -> tuple[Any, Any]:
+    share = _shares(digits)
+    return int((share > 0).sum()), change(share, share[share > 0])
+
+
+def _digits(numbers: Tensor) -> Tensor:
+    return torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10], dim=1)
+
+
+KL_SLIPS: dict[str, Callable[[Tensor, Tensor], Any]] = {
+    "that is the entropy H: the reverse KL is log 1000 - H.": lambda s, own: -(own * own.log()).sum(),
+    "the sign: a KL is never negative.": lambda s, own: -(own * (1000 * own).log()).sum(),
+    "that is in bits: nats need the natural logarithm.": lambda s, own: (own * (1000 * own).log2()).sum(),
+    "uniform over the kinds that occur: it is over all 1,000, or missing kinds cost nothing.": (
+        lambda s, own: (own * (len(own) * own).log()).sum()
+    ),
+    "the other direction, KL(uniform || shares), over the kinds that occur: KL(shares || uniform) is asked.": (
+        lambda s, own: -(1000 * own).log().sum() / 1000
+    ),
+    "the other direction, KL(uniform || shares): infinite as soon as one kind is missing.": (
+        lambda s, own: -(1000 * s).log().mean()
+    ),
+}
+CODE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
+    "the digits were added: 1, 2, 3 and 3, 2, 1 are different kinds. 100, 10 and 1 are their weights.": (
+        lambda digits: _digits(digits.sum(1))
+    ),
+    "the order of the channels was lost: sorted digits are fewer kinds.": lambda digits: digits.sort(dim=1).values,
+}
+
+
+def paired_interval(a: np.ndarray, b: np.ndarray, t: float) -> tuple[float, float]:
+    """Return the ends of the interval for the mean of a - b, over seeds (n,): mean -+ t s / sqrt(n)."""
+    d = a - b
+    half = t * d.std(ddof=1) / len(d) ** 0.5
+    return d.mean() - half, d.mean() + half
+
+
+def _paired_interval(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n, t in ((5, 2.776), (8, 2.365)):
+        a, b = torch.randn(2, n, generator=seeded_generator("04d.2", n), dtype=torch.float64).numpy()
+        result = function(b + 0.4 * a + 0.8, b, t)
+        if np.size(result) != 2:
+            raise ValueError("return two numbers: the lower and the upper end of the interval")
+        found[f"ends of the interval of {n} seeds"] = torch.as_tensor([float(end) for end in result])
+    return found
+
+
+def _around(middle: Callable, half: Callable) -> Callable:
+    """Return a paired_interval of another middle or another half width; both are functions of a, b, t."""
+    return lambda a, b, t: (middle(a, b) - half(a, b, t), middle(a, b) + half(a, b, t))
+
+
+def _gap(a: np.ndarray, b: np.ndarray) -> float:
+    return (a - b).mean()
+
+
+INTERVAL_SLIPS: dict[str, Callable] = {
+    "you did not divide by the root of n: that is the spread of single seeds, and the mean is surer than one seed.": (
+        _around(_gap, lambda a, b, t: t * (a - b).std(ddof=1))
+    ),
+    "you divided by n: the mean's error shrinks like the root of n.": (
+        _around(_gap, lambda a, b, t: t * (a - b).std(ddof=1) / len(a))
+    ),
+    "your standard deviation divides by n: it is ddof=1, since the mean was estimated, too.": (
+        _around(_gap, lambda a, b, t: t * (a - b).std() / len(a) ** 0.5)
+    ),
+    "you divided by the root of n - 1 as well as by ddof=1: once is enough.": (
+        _around(_gap, lambda a, b, t: t * (a - b).std(ddof=1) / (len(a) - 1) ** 0.5)
+    ),
+    "you left out t: mean -+ one standard error is an interval of far less than 95%.": (
+        _around(_gap, lambda a, b, t: (a - b).std(ddof=1) / len(a) ** 0.5)
+    ),
+    "you used 1.96 for t: that is for many seeds. With few it is too small.": (
+        _around(_gap, lambda a, b, t: 1.96 * (a - b).std(ddof=1) / len(a) ** 0.5)
+    ),
+    "you combined the spread of a with that of b: the seeds are shared, so take the differences first.": (
+        _around(_gap, lambda a, b, t: t * ((a.var(ddof=1) + b.var(ddof=1)) / len(a)) ** 0.5)
+    ),
+    "the sign: b - a instead of a - b.": lambda a, b, t: paired_interval(b, a, t),
+    "the ends are exchanged: the lower one comes first.": lambda a, b, t: paired_interval(a, b, t)[::-1],
+    "you returned mean and half width: return the two ends.": (
+        lambda a, b, t: ((a - b).mean(), t * (a - b).std(ddof=1) / len(a) ** 0.5)
+    ),
+    "your interval is around 0: its middle is the mean difference.": (
+        _around(lambda a, b: 0.0, lambda a, b, t: t * (a - b).std(ddof=1) / len(a) ** 0.5)
+    ),
+}
+
+EXERCISES = {
+    "04d.1": Exercise(
+        _count_kinds,
+        count_kinds,
+        (
+            *(Slip(functools.partial(_kl_slip, change), hint) for hint, change in KL_SLIPS.items()),
+            *(Slip(lambda digits, f=f: count_kinds(f(digits)), hint) for hint, f in CODE_SLIPS.items()),
+            Slip(lambda digits: (1000 - count_kinds(digits)[0], count_kinds(digits)[1]), "that counts missing kinds."),
+        ),
+    ),
+    "04d.2": Exercise(
+        _paired_interval, paired_interval, tuple(Slip(answer, hint) for hint, answer in INTERVAL_SLIPS.items())
+    ),
+}

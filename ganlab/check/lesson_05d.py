@@ -1,0 +1,156 @@
+"""The exercises of lesson 05d: what is augmented, and how many samples lie nearest to a training image."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganlab import losses
+from ganlab.check import Exercise
+from ganlab.check.lesson_05 import slips
+from ganlab.runtime import seeded_generator
+
+
+def augmented_losses(
+    critic: Callable[[Tensor], Tensor],
+    augment: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    on_real: bool = True,
+    on_fake: bool = True,
+    in_generator: bool = True,
+    generator: Callable[[Tensor], Tensor] = losses.non_saturating_generator,
+    cut_critic: bool = True,
+    cut_augment: bool = False,
+    critic_loss: Callable[[Tensor, Tensor], Tensor] = losses.cross_entropy_critic,
+    blind: bool = False,
+    give: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = lambda of_critic, of_generator: (of_critic, of_generator),
+) -> tuple[Tensor, Tensor]:
+    """Return both losses, means over the batch, on augmented images. The rest are for slips."""
+    seen = fake.detach() if cut_critic else fake
+    real_logits = critic(augment(real) if on_real else real)
+    fake_logits = critic(augment(seen) if on_fake else seen)
+    changed = augment(fake) if in_generator else fake
+    judged = critic(changed.detach() if cut_augment else changed)
+    fake_logits = fake_logits.detach() if blind else fake_logits
+    return give(critic_loss(real_logits, fake_logits).mean(), generator(judged).mean())
+
+
+class _Scale(nn.Module):
+    """A change of images that is not random, so that an answer has one value: brighter, moved, less contrast."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 0.6 * x.roll(1, dims=3) + 0.3
+
+
+def _augmented(function: Callable) -> dict[str, Any]:
+    rng = seeded_generator("05d.1")
+    weight = torch.randn(1, 4, 4, generator=rng, dtype=torch.float64).requires_grad_()
+    real = torch.randn(5, 1, 4, 4, generator=rng, dtype=torch.float64)
+    z = torch.randn(5, 1, 4, 4, generator=rng, dtype=torch.float64)
+    theta = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)  # the generator's only weight
+    found = function(lambda x: (weight * x.tanh()).flatten(1).sum(1), _Scale(), real.clone(), theta * z)
+    critic_loss, generator_loss = found
+
+    def gradient(loss: Tensor, by: Tensor) -> Tensor:
+        if not torch.is_tensor(loss) or not loss.requires_grad:
+            return torch.zeros_like(by)
+        slope = torch.autograd.grad(loss, by, retain_graph=True, allow_unused=True)[0]
+        return torch.zeros_like(by) if slope is None else slope
+
+    return {
+        "critic's loss": critic_loss,
+        "generator's loss": generator_loss,
+        "gradient of the critic's loss by the critic's weights": gradient(critic_loss, weight),
+        "gradient of the generator's loss by the generator's weight": gradient(generator_loss, theta),
+        "gradient of the critic's loss by the generator's weight": gradient(critic_loss, theta),
+    }
+
+
+def trained_fraction(
+    samples: Tensor,
+    trained: Tensor,
+    others: Tensor,
+    power: float = 2.0,
+    join: Callable[[Tensor], Tensor] = lambda distances: distances.min(1).values,
+    compare: Callable[[Tensor, Tensor], Tensor] = torch.lt,
+    finish: Callable[[Tensor], Tensor] = lambda nearer: nearer.double().mean(),
+    swapped: bool = False,
+) -> Any:
+    """Return the fraction of samples whose nearest image is among `trained`. The rest are for slips."""
+    if swapped:
+        samples, trained = trained, samples
+    near, far = (join(torch.cdist(samples.flatten(1), images.flatten(1), p=power)) for images in (trained, others))
+    return finish(compare(near, far))
+
+
+def _trained_fraction(function: Callable) -> dict[str, Any]:
+    rng, found = seeded_generator("05d.2"), {}
+    for n, shape in ((40, (1, 2, 2)), (25, (3, 2, 1)), (60, (1, 3, 1))):
+        samples, trained, others = (
+            torch.randn(count, *shape, generator=rng, dtype=torch.float64) for count in (n, 20, 28)
+        )
+        samples = 0.6 * samples + 0.3
+        trained = 0.7 * trained
+        found[f"fraction, {n} samples of shape {shape}"] = function(samples, trained, others)
+    return found
+
+
+AUGMENT_SLIPS = {
+    "the real images are not augmented: the critic then tells augmented from not, and nothing else.": {
+        "on_real": False
+    },
+    "the critic's fakes are not augmented: it then learns that augmented images are real.": {"on_fake": False},
+    "the generator's fakes are not augmented: the critic then judges images of a kind it was never trained on.": {
+        "in_generator": False
+    },
+    "only real images are augmented: then the generator learns to make augmented ones.": {
+        "on_fake": False,
+        "in_generator": False,
+    },
+    "nothing is augmented where the critic learns.": {"on_real": False, "on_fake": False},
+    "nothing is augmented at all.": {"on_real": False, "on_fake": False, "in_generator": False},
+    "real and fake are exchanged in the critic's loss.": {
+        "critic_loss": lambda real, fake: losses.cross_entropy_critic(fake, real)
+    },
+    "you return the generator's loss first: the critic's comes first.": {"give": lambda c, g: (g, c)},
+    "the critic's loss is halved: it adds the mean over real and the mean over fake images.": {
+        "give": lambda c, g: (c / 2, g)
+    },
+    "the critic learns nothing from the fakes: detach the images, not the critic's logits, and no no_grad there.": {
+        "blind": True
+    },
+    "the generator's loss saturates: -log D, not log(1 - D).": {"generator": losses.minimax_generator},
+    "the critic's loss reaches the generator: detach the fakes there.": {"cut_critic": False},
+    "no gradient reaches the generator: do not detach its fakes, and augment by what gradients can pass.": {
+        "cut_augment": True
+    },
+}
+
+FRACTION_SLIPS = {
+    "you counted the samples whose nearest image is one of `others`: count those nearer to `trained`.": {
+        "compare": torch.gt
+    },
+    "you return a count: divide by the number of samples.": {"finish": lambda nearer: nearer.double().sum()},
+    "you compared with the farthest images: take the smallest distance.": {
+        "join": lambda distances: distances.max(1).values
+    },
+    "you compared mean distances: take the smallest distance to each of the two sets.": {
+        "join": lambda distances: distances.mean(1)
+    },
+    "you compared medians of the distances: take the smallest distance to each of the two sets.": {
+        "join": lambda distances: distances.median(1).values
+    },
+    "you exchanged samples and trained images: each sample looks for its nearest image.": {"swapped": True},
+    "you added absolute differences: the distance is the root of the squared differences, added.": {"power": 1.0},
+    "you took the largest difference of a pixel: the distance is the root of the squared differences, added.": {
+        "power": float("inf")
+    },
+    "you return one truth value for each sample: return the mean of them.": {"finish": lambda nearer: nearer.double()},
+}
+
+EXERCISES = {
+    "05d.1": Exercise(_augmented, augmented_losses, slips(augmented_losses, AUGMENT_SLIPS)),
+    "05d.2": Exercise(_trained_fraction, trained_fraction, slips(trained_fraction, FRACTION_SLIPS)),
+}

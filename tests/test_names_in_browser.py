@@ -1,0 +1,87 @@
+"""Every control of every widget has a name and a state that is heard, and a group of buttons is one stop of Tab."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import limits
+import pytest
+from browser import SCREENSHOTS, Server, new_context, run_all, store
+from playwright.sync_api import Browser, Page
+
+CELL = """
+import asyncio, torch
+from ganlab import data, models, runtime, toys, train, widgets
+from ganlab.widgets import dashboard
+with runtime.seeded(0):
+    generator = models.DCGANGenerator(latent_dim=8, channels=1, size=32, width=4)
+    told = models.conditional_generator(10, channels=1, size=32, width=4)
+    networks = models.DCGANGenerator(8, width=4), models.DCGANCritic(width=4)
+z = models.latents(4, 8, runtime.seeded_generator(0))
+digits = data.load("digits", size=32)
+run = train.Run(train.GANTask(*networks, train.GANSettings(9, precision="float32")), digits.batches(4), device="cpu")
+log_p = lambda z: -0.5 * (z - 1) ** 2
+mixture = toys.Mixture(torch.tensor([[-2.0], [2.0]]), torch.tensor([1.0, 1.0]), torch.tensor([0.5, 0.5]))
+display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widgets.MinimaxExplorer(mixture),
+    widgets.DirectionSliders(generator, z, {"first": torch.eye(8)[0]}), widgets.ClassMixer(told, list("0123456789")),
+    widgets.DrawingPad(lambda drawn: (drawn, "ink"), torch.zeros(2, 1, 28, 28, dtype=torch.uint8)),
+    widgets.BoundExplorer(log_p), widgets.Dial("dial", {name: (z.view(4, 1, 2, 4), name) for name in "ab"}),
+    widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run))
+"""
+# What a reader by ear would meet without a name, with a wrong one, or as a toggle without a state.
+FAULTS = """widget => {
+  const heard = part => part.getAttribute('aria-label') || part.alt || part.title || part.textContent.trim()
+    || [...(part.labels || [])].map(label => label.textContent).join();
+  const all = selector => [...widget.querySelectorAll(selector)].filter(part => part.checkVisibility());
+  const nameless = all('[role=slider], button, canvas, img, input, [role=progressbar], [contenteditable]')
+    .filter(part => !heard(part)).map(part => `no name: ${part.outerHTML.slice(0, 160)}`);
+  const nulls = all('[title=null]').map(part => `title=null: ${part.outerHTML.slice(0, 90)}`);
+  const states = all('.widget-toggle-button, .widget-toggle-buttons button').filter(part =>
+    part.getAttribute('aria-pressed') !== String(part.classList.contains('mod-active'))).map(part => 'no aria-pressed');
+  const live = all('.ganlab-readout').filter(part => part.getAttribute('aria-live') !== 'polite').map(() => 'not live');
+  return [...nameless, ...nulls, ...states, ...live];
+}"""
+STOPS = "group => [...group.querySelectorAll('button')].filter(button => button.tabIndex === 0).length"
+
+
+@pytest.fixture(scope="module")
+def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """Open a notebook with one of each widget."""
+    context = new_context(browser)
+    page = context.new_page()
+    assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
+    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 10, "ten widgets", seconds=10)
+    page.wait_for_timeout(500)
+    yield page
+    context.close()
+
+
+def test_every_control_has_a_name_and_a_state(named: Page) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    named.locator(".ganlab-widget").first.screenshot(path=Path(SCREENSHOTS, "named.png"))
+    for widget in named.locator(".ganlab-widget").all():
+        assert widget.evaluate(FAULTS) == []
+    assert named.get_by_role("slider", name="mu (shift)").count() == 1
+    assert named.get_by_role("slider", name="learning rate of the critic").get_attribute("aria-valuetext")
+    assert named.get_by_role("button", name="Play").count() == 1
+    assert named.locator(".ganlab-widget").get_by_role("progressbar").count() == 1
+
+
+def test_a_group_is_one_stop_and_takes_arrow_keys(named: Page) -> None:
+    groups = named.locator(".ganlab-widget [role=group]")
+    assert groups.count() >= 5
+    assert [group.evaluate(STOPS) for group in groups.all()] == [1] * groups.count()
+    other = named.get_by_role("group", name="other class")
+    other.get_by_role("button", name="1", exact=True).focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "ArrowRight"):
+        named.keyboard.press(key)
+    pressed = other.locator("button[aria-pressed=true]")
+    named.wait_for_timeout(300)
+    assert pressed.all_inner_texts() == ["1"], "1 to 3, back to 2, to 9, round to 0 and to 1"
+    assert named.locator(".ganlab-readout").get_by_text("100% class 0, 0% class 1").count() == 1
+    assert other.evaluate(STOPS) == 1
+    # the walk's samples may all be pressed: arrows go from one to the next, Space presses
+    samples = named.locator(".ganlab-group")
+    samples.get_by_role("button", name="1", exact=True).focus()
+    for key in ("ArrowRight", "ArrowRight", "Space"):
+        named.keyboard.press(key)
+    named.get_by_text("of the way 1 to 2 to 3").wait_for()

@@ -1,0 +1,40 @@
+"""A progress bar is a line of text in a notebook, and stays one."""
+
+import pytest
+from nbclient import NotebookClient
+from nbformat import v4
+
+from ganlab import runtime
+
+BAR = """
+from ganlab import runtime
+for _ in runtime.progress(range(20), unit="step", disable=None):
+    pass
+for _ in runtime.progress(range(3), unit="image", desc="cutting images", leave=False, delay=60):
+    pass
+with runtime.progress(total=10, unit="step") as bar:
+    bar.update(4)
+    bar.write("slowed by other work")
+"""
+
+
+def test_a_finished_bar_is_one_line_of_text_and_nothing_is_pink(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(BAR)])
+    NotebookClient(notebook, kernel_name="python3", store_widget_state=False).execute()
+    first, second, written = notebook.cells[0].outputs
+    assert first.data.keys() == second.data.keys() == {"text/plain"}
+    assert first.data["text/plain"] == "20 steps in 00:00" and second.data["text/plain"] == "4 of 10 steps in 00:00"
+    assert written.name == "stdout" and written.text == "slowed by other work\n"
+
+
+def test_nothing_is_shown_where_bars_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(BAR.replace('bar.write("slowed by other work")', "pass"))])
+    NotebookClient(notebook, kernel_name="python3", store_widget_state=False).execute()
+    assert notebook.cells[0].outputs == []
+
+
+def test_a_terminal_has_the_usual_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sum(runtime.progress(range(4), unit="step", disable=False)) == 6
+    assert "4/4" in capsys.readouterr().err
