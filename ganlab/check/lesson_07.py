@@ -42,42 +42,47 @@ EXERCISES = {
         _kl_between,
         kl_between,
         (
-            Slip(lambda a, b, c, d: kl_between(c, d, a, b), "that is KL(p || q): the two are swapped."),
+            Slip(
+                lambda a, b, c, d: kl_between(c, d, a, b),
+                "you computed KL(p || q): the two are swapped. Take the mean of log q - log p under q.",
+            ),
             Slip(
                 lambda a, b, c, d: probability.gaussian_kl(a, b).sum(1),
-                "p does not enter: that is the KL to N(0, 1).",
+                "you left p out: p does not enter, so that is the KL to N(0, 1).",
             ),
             Slip(
                 lambda a, b, c, d: kl_between(a, 2 * b, c, 2 * d),
-                "logvar is the log of the variance: exp(logvar) is s squared already.",
+                "you took logvar for log s: it is the log of the variance, and exp(logvar) is s squared already.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 + torch.expm1(a - b) - (a - b)),
-                "the difference of the means counts in units of p: divide its square by p's variance.",
+                "you left the difference of the means as it is: it counts in units of p, so divide its square by p's "
+                "variance.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-a) + torch.expm1(a - b) - (a - b)),
-                "the difference of the means counts in units of p, not of q: divide its square by p's variance.",
+                "you divided the squared difference of the means by q's variance: it counts in units of p, not of q.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-0.5 * b) + torch.expm1(a - b) - (a - b)),
-                "the squared difference of the means is divided by p's variance, not by its standard deviation.",
+                "you divided the squared difference of the means by p's deviation: divide by its variance, not by its "
+                "standard deviation.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + torch.exp(a - b) - (a - b)),
-                "the -1 is missing: the KL of equal densities must be 0.",
+                "you left a term out: the -1 is missing. The KL of equal densities must be 0.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + torch.expm1(a - b) + (a - b)),
-                "the sign of the log variances: a narrow q costs more, so it is minus (logvar_q - logvar_p).",
+                "you turned the sign of the log variances: a narrow q costs more, so subtract logvar_q - logvar_p.",
             ),
             Slip(
                 lambda a, b, c, d: kl_between(a, b, c, d) / a.shape[1],
-                "a mean over dimensions: independent dimensions add, so sum them.",
+                "you took a mean over dimensions: independent dimensions add, so sum them.",
             ),
             Slip(
                 lambda a, b, c, d: kl_between(a, b, c, d).sum(),
-                "one number for the whole batch: sum over dimensions only.",
+                "you returned one number for the whole batch: sum over dimensions only.",
             ),
             Slip(
                 lambda a, b, c, d: probability.gaussian_kl((a - c) * torch.exp(-0.5 * d), b - d),
@@ -97,20 +102,41 @@ EXERCISES = {
         _hidden_beta,
         hidden_beta,
         (
-            Slip(lambda D, L, sigma: D, "the pixels' mean is in it; the noise and the latents' mean are not."),
+            Slip(
+                lambda D, L, sigma: D,
+                "you counted the pixels' mean only: the noise and the latents' mean are not in it.",
+            ),
             Slip(
                 lambda D, L, sigma: L / D,
                 "you turned D / L over, and the noise is missing: squares stand over 2 sigma^2.",
             ),
-            Slip(lambda D, L, sigma: D / L, "both means are in it, but not the noise: squares stand over 2 sigma^2."),
-            Slip(lambda D, L, sigma: D / (2 * sigma**2), "the KL is a mean as well: over L latents."),
-            Slip(lambda D, L, sigma: D * L / (2 * sigma**2), "a mean over L latents makes the KL smaller, not larger."),
-            Slip(lambda D, L, sigma: L / (2 * sigma**2 * D), "the two means are swapped: the pixels' raises beta."),
-            Slip(lambda D, L, sigma: 2 * sigma**2 * L / D, "turned over: beta multiplies the KL, not the squares."),
-            Slip(lambda D, L, sigma: 2 * sigma**2 * D / L, "2 sigma^2 belongs below: see beta = c / (2 sigma^2)."),
-            Slip(lambda D, L, sigma: D / (sigma**2 * L), "the 2 of 2 sigma^2 is missing."),
-            Slip(lambda D, L, sigma: D / (2 * sigma * L), "sigma is a standard deviation: the variance is its square."),
-            Slip(lambda D, L, sigma: 1 / (2 * sigma**2), "that is for two sums: here both terms are means."),
+            Slip(lambda D, L, sigma: D / L, "you counted both means, but not the noise: squares stand over 2 sigma^2."),
+            Slip(
+                lambda D, L, sigma: D / (2 * sigma**2),
+                "you counted the pixels' mean and the noise: the KL is a mean as well, over L latents.",
+            ),
+            Slip(
+                lambda D, L, sigma: D * L / (2 * sigma**2),
+                "you multiplied by L: a mean over L latents makes the KL smaller, not larger.",
+            ),
+            Slip(
+                lambda D, L, sigma: L / (2 * sigma**2 * D),
+                "you divided by D: the two means are swapped. The mean over pixels raises beta.",
+            ),
+            Slip(
+                lambda D, L, sigma: 2 * sigma**2 * L / D,
+                "you have it turned over: beta multiplies the KL, not the squares.",
+            ),
+            Slip(
+                lambda D, L, sigma: 2 * sigma**2 * D / L,
+                "you multiplied by 2 sigma^2: it belongs below, as in beta = c / (2 sigma^2).",
+            ),
+            Slip(lambda D, L, sigma: D / (sigma**2 * L), "you divided by sigma^2: the 2 of 2 sigma^2 is missing."),
+            Slip(
+                lambda D, L, sigma: D / (2 * sigma * L),
+                "you divided by 2 sigma: sigma is a standard deviation, and the variance is its square.",
+            ),
+            Slip(lambda D, L, sigma: 1 / (2 * sigma**2), "you gave the beta of two sums: here both terms are means."),
         ),
     ),
 }

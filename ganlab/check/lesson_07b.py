@@ -64,15 +64,15 @@ EXERCISES = {
             ),
             _slip(
                 lambda wx, ww, s: (wx / s**2, 1 / (1 + ww / s**2)),
-                "by completing the square the mean is divided by the precision, too.",
+                "you stopped before the mean was divided by the precision: completing the square divides it, too.",
             ),
             _slip(
                 lambda wx, ww, s: (wx / (1 + ww), 1 / (1 + ww)),
-                "sigma does not enter: divide both products by sigma^2.",
+                "you left sigma out: sigma does not enter. Divide both products by sigma^2.",
             ),
             _slip(
                 lambda wx, ww, s: (1 / (1 + ww / s**2), wx / (s**2 + ww)),
-                "the two are swapped: first the mean, then the variance.",
+                "you returned the variance first: the two are swapped.",
             ),
         ),
     ),
@@ -84,15 +84,22 @@ EXERCISES = {
                 lambda e, b, s: ((e > b * s**2).sum(), 0.5 * (e / (b * s**2)).log().sum()),
                 "you summed over all directions: only those that are used have a KL.",
             ),
-            Slip(lambda e, b, s: directions(e, b, math.sqrt(s)), "the threshold holds sigma squared, not sigma."),
-            Slip(lambda e, b, s: directions(e, 1.0, s), "beta does not enter: it makes the noise larger."),
+            Slip(
+                lambda e, b, s: directions(e, b, math.sqrt(s)),
+                "you compared with beta times sigma: the threshold holds sigma squared.",
+            ),
+            Slip(
+                lambda e, b, s: directions(e, 1.0, s),
+                "you left beta out: beta does not enter, and it makes the noise larger.",
+            ),
             Slip(lambda e, b, s: directions(e, 1 / b, s), "you divided the noise by beta: multiply it."),
             Slip(
-                lambda e, b, s: directions(e, b, 1.0), "sigma does not enter: the threshold is beta times its square."
+                lambda e, b, s: directions(e, b, 1.0),
+                "you left sigma out: sigma does not enter. The threshold is beta times its square.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], 2 * directions(e, b, s)[1]),
-                "a half is missing before the log of the KL.",
+                "you left a factor out: a half is missing before the log of the KL.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], -directions(e, b, s)[1]),

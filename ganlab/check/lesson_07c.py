@@ -27,8 +27,8 @@ def _iwae_bound(function: Callable) -> dict[str, Any]:
     }
 
 
-TURNED_OVER = "the weights are turned over: w = p(x, z) / q(z | x), so log w = log_joint - log_q."
-OVER_IMAGES = "the mean runs over the images: it has to run over the K samples, dimension 0."
+TURNED_OVER = "you turned the weights over: w = p(x, z) / q(z | x), so log w = log_joint - log_q."
+OVER_IMAGES = "you averaged over the images: average over the K samples, dimension 0."
 
 
 def _iwae_slip(change: Callable[[Tensor], Tensor], hint: str) -> Slip:
@@ -76,37 +76,44 @@ EXERCISES = {
         _iwae_bound,
         iwae_bound,
         (
-            _iwae_slip(lambda log_w: log_w.mean(0), "a mean of logs is the ELBO: here the log stands outside."),
-            _iwae_slip(lambda log_w: torch.logsumexp(log_w, 0), "a sum of weights: divide by K, so subtract log K."),
             _iwae_slip(
-                lambda log_w: torch.logsumexp(log_w, 0) / len(log_w), "divide the sum inside the log: subtract log K."
+                lambda log_w: log_w.mean(0),
+                "you averaged the logs: a mean of logs is the ELBO. Here the log stands outside.",
+            ),
+            _iwae_slip(
+                lambda log_w: torch.logsumexp(log_w, 0), "you summed the weights: divide by K, so subtract log K."
+            ),
+            _iwae_slip(
+                lambda log_w: torch.logsumexp(log_w, 0) / len(log_w),
+                "you divided the log by K: divide the sum inside the log, so subtract log K.",
             ),
             _iwae_slip(
                 lambda log_w: torch.logsumexp(log_w, 0) + math.log(len(log_w)),
-                "the sign of log K: a mean is smaller than a sum.",
+                "you added log K: the sign of log K is minus, since a mean is smaller than a sum.",
             ),
             _iwae_slip(
                 lambda log_w: log_w.exp().mean(0).log(),
-                "exp(-1000) is 0, and its log is -inf: take out the largest first, as torch.logsumexp does.",
+                "you exponentiated the log weights as they are: exp(-1000) is 0, and its log is -inf. Take out the "
+                "largest first, as torch.logsumexp does.",
             ),
             _iwae_slip(lambda log_w: -iwae_bound(-log_w, torch.zeros_like(log_w)), TURNED_OVER),
             _iwae_slip(lambda log_w: iwae_bound(-log_w, torch.zeros_like(log_w)), TURNED_OVER),
             Slip(
                 lambda log_joint, log_q: iwae_bound(log_joint, -log_q),
-                "log_q is added: the weight divides by q, so subtract it.",
+                "you added: log_q is added, but the weight divides by q, so subtract it.",
             ),
             Slip(
                 lambda log_joint, log_q: iwae_bound(log_joint, torch.zeros_like(log_q)),
-                "log_q does not enter: z came from q, and the weight has to correct for it.",
+                "you left log_q out: log_q does not enter. z came from q, and the weight has to correct for it.",
             ),
             _iwae_slip(lambda log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]), OVER_IMAGES),
             _iwae_slip(lambda log_w: torch.logsumexp(log_w, 1) - math.log(len(log_w)), OVER_IMAGES),
             Slip(
                 lambda log_joint, log_q: torch.logsumexp(log_joint, 0) - torch.logsumexp(log_q, 0),
-                "a ratio of two means is not the mean of the ratios: divide inside, draw by draw.",
+                "you took a ratio of two means: it is not the mean of the ratios. Divide inside, draw by draw.",
             ),
             _iwae_slip(
-                lambda log_w: log_w.max(0).values, "that is the largest weight alone: the others count as well."
+                lambda log_w: log_w.max(0).values, "you took the largest weight alone: the others count as well."
             ),
             Slip(
                 lambda log_joint, log_q: torch.logsumexp(log_joint / log_q, 0) - math.log(len(log_q)),
@@ -122,40 +129,44 @@ EXERCISES = {
         _score_estimates,
         score_estimates,
         (
-            Slip(_by_reparameterising, "that is the reparameterised estimate: it takes the derivative of f."),
+            Slip(_by_reparameterising, "you gave the reparameterised estimate: it takes the derivative of f."),
             _score_slip(
                 lambda f, eps, s: (f * eps / s, f * (eps**2 - 1) / s),
-                "the second is the gradient by s: by the chain rule times ds/dlogvar = s / 2.",
+                "you gave the gradient by s as the second: by the chain rule multiply it by ds/dlogvar = s / 2.",
             ),
             _score_slip(
                 lambda f, eps, s: (f * eps, f * 0.5 * (eps**2 - 1)),
-                "by mu: (z - mu) / s^2 is eps / s, not eps.",
+                "you have eps by mu: (z - mu) / s^2 is eps / s, not eps.",
             ),
             _score_slip(
                 lambda f, eps, s: (f * eps / s**2, f * 0.5 * (eps**2 - 1)),
-                "by mu: z - mu is s eps, so (z - mu) / s^2 is eps / s.",
+                "you divided eps by s^2: z - mu is s eps, so (z - mu) / s^2 is eps / s.",
             ),
             _score_slip(
                 lambda f, eps, s: (f * eps / s, f * 0.5 * eps**2),
-                "by logvar: the -1 is missing. It comes from the logvar in front of log q.",
+                "you left a term out by logvar: the -1 is missing. It comes from -logvar / 2 in log q.",
             ),
-            _score_slip(lambda f, eps, s: (f * eps / s, f * (eps**2 - 1)), "by logvar: a half is missing."),
+            _score_slip(
+                lambda f, eps, s: (f * eps / s, f * (eps**2 - 1)), "you left a factor out by logvar: a half is missing."
+            ),
             _score_slip(
                 lambda f, eps, s: (f * eps / s, f * 0.5 * (1 - eps**2)),
-                "by logvar: the sign. A draw far out (eps^2 > 1) with a large f asks for a larger variance.",
+                "you turned the sign by logvar: a draw far out (eps^2 > 1) with a large f asks for a larger variance.",
             ),
             _score_slip(
                 lambda f, eps, s: (-f * eps / s, -f * 0.5 * (eps**2 - 1)),
-                "both signs are turned: that is the gradient of a loss -E f.",
+                "you turned both signs: that is the gradient of a loss -E f.",
             ),
-            _score_slip(lambda f, eps, s: (eps / s, 0.5 * (eps**2 - 1)), "that is the score alone: weigh it by f(z)."),
+            _score_slip(
+                lambda f, eps, s: (eps / s, 0.5 * (eps**2 - 1)), "you returned the score alone: multiply it by f(z)."
+            ),
             _score_slip(
                 lambda f, eps, s: (f * 0.5 * (eps**2 - 1), f * eps / s),
-                "the two are swapped: first the estimates by mu, then those by logvar.",
+                "you swapped the two: first the estimates by mu, then those by logvar.",
             ),
             Slip(
                 lambda f, mu, logvar, eps: score_estimates(f, mu, 2 * logvar, eps),
-                "s is exp(logvar / 2): exp(logvar) is the variance.",
+                "you took exp(logvar) for s: exp(logvar) is the variance, and s is exp(logvar / 2).",
             ),
             _score_slip(
                 lambda f, eps, s: ((f * eps / s).mean(), (f * 0.5 * (eps**2 - 1)).mean()),
