@@ -235,6 +235,37 @@ def test_the_keyboard_alone_gets_everywhere(book: Path, page: Page) -> None:
     page.wait_for_url("**/01_minimax_objective.html")
 
 
+SEEN = """() => {
+    const box = document.activeElement.getBoundingClientRect();
+    return document.activeElement.checkVisibility({visibilityProperty: true}) && box.right > 0 && box.left < innerWidth;
+}"""
+
+
+@pytest.mark.parametrize("width", [600, 1200])
+def test_in_a_narrow_window_the_drawers_open_by_keyboard(book: Path, page: Page, width: int) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address(book, "notebooks/04_mode_collapse"))
+    for _ in range(60):  # no stop is out of sight
+        page.keyboard.press("Tab")
+        assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+    headings = page.get_by_role("button", name="On this page")
+    headings.focus()
+    page.keyboard.press("Enter")
+    assert headings.get_attribute("aria-expanded") == "true" and page.evaluate(SEEN)
+    page.keyboard.press("Escape")
+    assert headings.get_attribute("aria-expanded") == "false"
+    assert headings.evaluate("one => one === document.activeElement")
+    if width == 600:
+        page.get_by_role("button", name="Contents of the book").focus()
+        page.keyboard.press("Space")
+        tab_to(page, "05 · Training that holds")
+        assert page.evaluate(SEEN)
+        assert accessibility.violations(page) == []
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/05_stable_training.html")
+
+
 def test_a_figure_opens_large_and_closes_by_keyboard(book: Path, page: Page) -> None:
     page.goto(address(book, "notebooks/00_start_here"))
     link = page.locator("a.enlarge").first
