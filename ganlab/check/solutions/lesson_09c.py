@@ -4,7 +4,7 @@ from ganlab.check.solutions import Solution
 
 
 def path_length(features):
-    """Mean squared speed of N paths at K even times: features (K, N, F). Return one number."""
+    """features: (K, N, F), at K even times. Return the mean squared speed, a number."""
     steps = features[1:] - features[:-1]  # (K - 1, N, F)
     squared_length = steps.square().sum(dim=2)  # (K - 1, N)
     time = 1 / len(steps)  # of one step
