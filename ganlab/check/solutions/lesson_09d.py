@@ -33,8 +33,10 @@ SOLUTIONS = {
     "09d.2": Solution(
         ("shortened",),
         why="""
-            1. A row times (longest / its length) has the length `longest` and keeps its direction.
-            2. For a row that is short enough this factor is above 1. Clamped to 1 it leaves the row as it is.
+            1. Divide a row by its length, and it has the length 1 and the same direction. Times `longest` it has the
+               length that is wanted. So the factor is `longest` divided by the length.
+            2. For a row that is short enough this factor is above 1. It would make the row longer, which is not wanted.
+            3. Clamped to at most 1, the factor leaves such a row as it is. One line serves all rows.
             """,
         slip="""
             Cutting off each number at `longest`. That changes the direction of the row, and the row can still be too
