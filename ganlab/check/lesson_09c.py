@@ -12,8 +12,8 @@ from ganlab.runtime import seeded_generator
 
 
 def path_length(features: Tensor) -> Tensor:
-    """Return the mean squared speed of paths, a number: features (K, N, F) at K even times from 0 to 1."""
-    steps = features[1:] - features[:-1]  # (K - 1, N, F)
+    """Return the mean squared speed of paths, a number: features (T, N, F) at T even times from 0 to 1."""
+    steps = features[1:] - features[:-1]  # (T - 1, N, F)
     return (steps.norm(dim=2) * len(steps)).square().mean()
 
 
@@ -27,7 +27,7 @@ def _path_length(function: Callable) -> dict[str, Any]:
 
 
 def _slip(change: Callable[[Tensor, int], Tensor], features: Tensor) -> Tensor:
-    """Return `change` of the step lengths (K - 1, N) and K."""
+    """Return `change` of the step lengths (T - 1, N) and T."""
     return change((features[1:] - features[:-1]).norm(dim=2), len(features))
 
 
@@ -58,7 +58,7 @@ def _line_turns(function: Callable) -> dict[str, Any]:
 PATH_SLIPS = {
     hint: functools.partial(_slip, change)
     for hint, change in {
-        "You took 1 / K for the time of a step: K points have K - 1 steps between them.": lambda s, k: (
+        "You took 1 / T for the time of a step: T points have T - 1 steps between them.": lambda s, k: (
             (s * k).square().mean()
         ),
         "You averaged the speeds without squaring them: square before the mean.": lambda s, k: (s * (k - 1)).mean(),

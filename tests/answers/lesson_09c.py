@@ -72,7 +72,7 @@ ANSWERS = {
     "09c.1": {
         "right": [path_by_loop, path_by_diff, path_by_numpy],
         "wrong": [
-            (path_with(lambda K: K), "K - 1 steps between"),
+            (path_with(lambda K: K), "T - 1 steps between"),
             (path_with(lambda K: K - 1, power=1), "square before the mean"),
             (path_with(lambda K: 1), "left out the time"),
             (path_with(lambda K: (K - 1) ** 0.5), "of a step once"),

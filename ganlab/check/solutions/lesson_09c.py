@@ -4,9 +4,9 @@ from ganlab.check.solutions import Solution
 
 
 def path_length(features):
-    """features: (K, N, F), at K even times. Return the mean squared speed, a number."""
-    steps = features[1:] - features[:-1]  # (K - 1, N, F)
-    squared_length = steps.square().sum(dim=2)  # (K - 1, N)
+    """features: (T, N, F), at T even times. Return the mean squared speed, a number."""
+    steps = features[1:] - features[:-1]  # (T - 1, N, F)
+    squared_length = steps.square().sum(dim=2)  # (T - 1, N)
     time = 1 / len(steps)  # of one step
     return (squared_length / time**2).mean()
 
@@ -24,14 +24,14 @@ SOLUTIONS = {
     "09c.1": Solution(
         ("path_length",),
         why=r"""
-            1. $K$ points have $K - 1$ steps between them. A step takes the time $1/(K - 1)$.
+            1. $T$ points have $T - 1$ steps between them. A step takes the time $1/(T - 1)$.
             2. The length of a step is the distance of its two points, and a squared distance is the sum of the squares
                over the features.
             3. Speed is length over time, so the squared length is divided by the squared time.
             4. The integral over $t$ from 0 to 1 is the mean over the steps. The mean over the paths comes with it.
             """,
         slip="""
-            Dividing by K for the time of a step. Count on your fingers: five points, four steps.
+            Dividing by T for the time of a step. Count on your fingers: five points, four steps.
             """,
     ),
     "09c.2": Solution(
