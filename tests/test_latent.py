@@ -252,3 +252,28 @@ def test_principal_codes_are_of_one_generator_and_axes_of_any_of_the_size() -> N
     assert other.point(mine.code(axes)) == axes
     with pytest.raises(ValueError, match="of another generator"):
         other.point(mine.code(latent.Point(3)))
+
+
+# Directions kept apart.
+
+
+def test_what_is_kept_apart_is_at_a_right_angle_to_all_and_the_nearest_such():
+    wanted, first, second = drawn(3, 6)
+    others = torch.stack([first, second + 0.8 * first, 2 * first])  # they lean on each other, and one is a multiple
+    way = latent.orthogonal_to(wanted, others)
+    assert torch.allclose(others @ way, torch.zeros(3, dtype=way.dtype), atol=1e-12) and abs(way.norm() - 1) < 1e-12
+    rest = torch.linalg.svd(others).Vh[2:]  # a basis of all that is at right angles
+    assert torch.allclose(way, nn.functional.normalize(rest.T @ (rest @ wanted), dim=0))
+
+
+@pytest.mark.parametrize(
+    ("direction", "others", "words"),
+    [
+        (torch.ones(3), torch.ones(3), r"direction, others: got shapes \(3,\) and \(3,\), expected"),
+        (torch.ones(3), torch.ones(1, 4), r"expected \(D,\) and \(k, D\)"),
+        (torch.ones(3), torch.tensor([[2.0, 2.0, 2.0], [1.0, 0.0, 0.0]]), "nothing at a right angle"),
+    ],
+)
+def test_directions_that_cannot_be_kept_apart_are_refused(direction, others, words):
+    with pytest.raises(ValueError, match=words):
+        latent.orthogonal_to(direction, others)

@@ -332,3 +332,26 @@ def test_accuracy_looks_at_a_few_images_at_a_time():
     classifier, sizes = models.Classifier(1, size=8, width=2), []
     classifier.register_forward_hook(lambda network, given, output: sizes.append(len(given[0])))
     assert train.accuracy(classifier, held_out) == 1 and max(sizes) <= 500 and sum(sizes) == 1200
+
+
+def test_a_vae_on_its_active_latents_leaves_the_others_at_zero_and_encodes_what_is_inside_the_margin():
+    with runtime.seeded(0):
+        vae = models.mlp_vae(5, (1, 8, 8), 16).eval()
+    active = torch.tensor([False, True, True, False, True])
+    part = models.ActiveVAE(vae, active, margin=2)
+    z = torch.randn(3, 3, generator=runtime.seeded_generator("active"))
+    whole = torch.zeros(3, 5)
+    whole[:, [1, 2, 4]] = z
+    images = part(z)
+    assert part.latent_dim == 3 and images.shape == (3, 1, 12, 12)
+    assert torch.equal(images[:, :, 2:-2, 2:-2], vae(whole)) and (images[:, :, :2] == -1).all()
+    for own, all_of_them in zip(part.encode(images), vae.encode((vae(whole) + 1) / 2), strict=True):
+        assert torch.equal(own, all_of_them[:, active])
+
+
+@pytest.mark.parametrize(
+    "active", [torch.ones(4).bool(), torch.zeros(5).bool(), torch.ones(5)], ids=["shape", "none", "dtype"]
+)
+def test_active_latents_that_do_not_fit_are_refused(active):
+    with pytest.raises(ValueError, match=r"active: got .*, expected torch.bool of shape \(5,\)"):
+        models.ActiveVAE(models.mlp_vae(5, (1, 8, 8), 16), active)

@@ -19,12 +19,13 @@ from ganlab.models.dcgan import DCGANCritic, DCGANGenerator, halvings, spectrall
 from ganlab.models.latent import LINES, interpolate, latents, slerp
 from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
 from ganlab.models.modes import count_parameters, evaluating, frozen
-from ganlab.models.vae import LIKELIHOODS, VAE, conv_vae, mlp_vae
+from ganlab.models.vae import LIKELIHOODS, VAE, ActiveVAE, conv_vae, mlp_vae
 
 __all__ = [
     "LIKELIHOODS",
     "LINES",
     "VAE",
+    "ActiveVAE",
     "Classifier",
     "ConditionalEncoder",
     "ConditionalGenerator",

@@ -131,6 +131,23 @@ def principal_directions(generator: nn.Module, n: int) -> Directions:
     return Directions((vectors * largest.sign())[:n].float(), variance_ratios[:n].float())
 
 
+def orthogonal_to(direction: Tensor, others: Tensor) -> Tensor:
+    """Return the direction (D,) of length 1 nearest to `direction` (D,) and at a right angle to all `others` (k, D).
+
+    The others need be neither of length 1 nor at right angles to each other. What is left of `direction` after its
+    projection onto their span is scaled to length 1. ValueError for other shapes, and where nothing is left.
+    """
+    if direction.ndim != 1 or others.ndim != 2 or others.shape[1] != len(direction):
+        got = f"{tuple(direction.shape)} and {tuple(others.shape)}"
+        raise ValueError(f"direction, others: got shapes {got}, expected (D,) and (k, D)")
+    basis = torch.linalg.svd(others.T, full_matrices=False)
+    span = basis.U[:, basis.S > 1e-6 * basis.S.max()]  # (D, rank)
+    rest = direction - span @ (span.T @ direction)
+    if rest.norm() <= 1e-5 * direction.norm():
+        raise ValueError("direction: it lies in the span of the others, so nothing at a right angle to them is left")
+    return nn.functional.normalize(rest, dim=0)
+
+
 def traversal(generator: nn.Module, z: Tensor, direction: Tensor, offsets: Sequence[float]) -> Tensor:
     """Return G(z + offset * direction) for each offset, (n, C, H, W) on the CPU; z and direction (latent_dim,)."""
     generator = _frozen(generator)

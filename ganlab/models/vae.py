@@ -63,6 +63,38 @@ class VAE(nn.Module):
         return log_p_x + (0.5 * (eps**2 - z**2 + logvar)).sum(2)
 
 
+class ActiveVAE(nn.Module):
+    """A VAE on the latents that it uses: between latents (B, n) and images (B, C, side, side) in [-1, 1].
+
+    `active` (latent_dim,) of bool says which are used; the decoder gets 0 for the others. `margin` is a black border
+    in pixels, so that images compare with those of a larger generator. `latent_dim` is n, how many are used.
+    """
+
+    def __init__(self, vae: VAE, active: Tensor, *, margin: int = 0) -> None:
+        super().__init__()
+        if active.shape != (vae.latent_dim,) or active.dtype != torch.bool or not active.any():
+            got = f"{active.dtype} of shape {tuple(active.shape)} with {int(active.sum())} true"
+            raise ValueError(
+                f"active: got {got}, expected torch.bool of shape ({vae.latent_dim},) with one true or more"
+            )
+        self.vae = vae
+        self.margin = whole_number("margin", margin, least=0)
+        self.register_buffer("used", active.nonzero()[:, 0].to(next(vae.parameters()).device))  # (n,)
+        self.latent_dim = len(self.used)
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mu and logvar of q(z | x) for images as `forward` returns them, each (B, n)."""
+        inner = images[..., self.margin : images.shape[-2] - self.margin, self.margin : images.shape[-1] - self.margin]
+        mu, logvar = self.vae.encode((inner + 1) / 2)
+        return mu[:, self.used], logvar[:, self.used]
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the decoder's images of z (B, n): (B, C, side, side) in [-1, 1]."""
+        whole = z.new_zeros(len(z), self.vae.latent_dim)
+        whole[:, self.used] = z
+        return nn.functional.pad(self.vae(whole), (self.margin,) * 4, value=-1.0)
+
+
 def mlp_vae(latent_dim: int = 20, shape: Sequence[int] = (1, 28, 28), hidden: int = 400) -> VAE:
     """Return the classic VAE of Kingma and Welling (2014): one hidden layer either way."""
     size = math.prod(shape)

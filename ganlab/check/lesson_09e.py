@@ -1,0 +1,109 @@
+"""The exercises of lesson 09e: a direction towards a class, and a sum of means."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+
+def towards_class(z: Tensor, labels: Tensor, k: int) -> Tensor:
+    """Return the direction (D,) from the mean of z (n, D) outside class k to the mean inside; labels (n,)."""
+    return F.normalize(_difference(z, labels, k), dim=0)
+
+
+def _difference(z: Tensor, labels: Tensor, k: int) -> Tensor:
+    return z[labels == k].mean(0) - z[labels != k].mean(0)
+
+
+def _towards_class(function: Callable) -> dict[str, Any]:
+    rng = seeded_generator("09e.1")
+    found = {}
+    for n, dim, k in ((9, 3, 2), (14, 5, 0)):
+        labels = torch.randint(3, (n,), generator=rng)
+        labels[:3] = torch.arange(3)  # none is missing
+        z = 0.4 + torch.randn(n, dim, generator=rng, dtype=torch.float64) + labels[:, None] * 0.5
+        found[f"direction towards {k} of {n} latents"] = function(z, labels, k)
+    return found
+
+
+def thick_b(thick_a: Tensor, thin_a: Tensor, thin_b: Tensor) -> Tensor:
+    """Return mean thick a - mean thin a + mean thin b, of length root D: groups (k, D), result (D,)."""
+    return _stretched(_sum(thick_a, thin_a, thin_b))
+
+
+def _sum(thick_a: Tensor, thin_a: Tensor, thin_b: Tensor) -> Tensor:
+    return thick_a.mean(0) - thin_a.mean(0) + thin_b.mean(0)
+
+
+def _stretched(z: Tensor) -> Tensor:
+    return F.normalize(z, dim=-1) * z.shape[-1] ** 0.5
+
+
+def _thick_b(function: Callable) -> dict[str, Any]:
+    rng = seeded_generator("09e.2")
+    found = {}
+    for sizes, dim in (((2, 3, 4), 5), ((4, 2, 3), 7)):
+        groups = [torch.randn(k, dim, generator=rng, dtype=torch.float64) + 0.5 for k in sizes]
+        found[f"sum of groups of {sizes}"] = function(*groups)
+    return found
+
+
+CLASS_SLIPS = {
+    "You returned the mean inside the class alone: take the mean outside away.": lambda z, labels, k: F.normalize(
+        z[labels == k].mean(0), dim=0
+    ),
+    "You have the right direction, but its length is not 1.": _difference,
+    "You pointed away from the class: inside less outside.": lambda z, labels, k: -towards_class(z, labels, k),
+    "You took sums for means: the groups are not equally large.": lambda z, labels, k: F.normalize(
+        z[labels == k].sum(0) - z[labels != k].sum(0), dim=0
+    ),
+    "You scaled both means to length 1 before you took the difference: take the difference first.": (
+        lambda z, labels, k: F.normalize(
+            F.normalize(z[labels == k].mean(0), dim=0) - F.normalize(z[labels != k].mean(0), dim=0), dim=0
+        )
+    ),
+    "You left the class numbers in as weights: only inside or outside counts.": lambda z, labels, k: F.normalize(
+        (z * labels[:, None]).mean(0), dim=0
+    ),
+    "You scaled each latent to length 1 first: take z as it is.": lambda z, labels, k: towards_class(
+        F.normalize(z, dim=1), labels, k
+    ),
+    "You scaled the numbers to sum 1: asked is the length 1, the root of the sum of squares.": lambda z, labels, k: (
+        _difference(z, labels, k) / _difference(z, labels, k).sum()
+    ),
+}
+
+SUM_SLIPS = {
+    "You did not stretch the sum: it must have the length root D.": _sum,
+    "You scaled the sum to length 1: the usual length is root D.": lambda a, c, b: F.normalize(_sum(a, c, b), dim=0),
+    "You scaled the sum to length D: the usual length is the root of D.": lambda a, c, b: (
+        F.normalize(_sum(a, c, b), dim=0) * a.shape[1]
+    ),
+    "You added the thin a: it is taken away.": lambda a, c, b: _stretched(a.mean(0) + c.mean(0) + b.mean(0)),
+    "You took the thin b away: it is added.": lambda a, c, b: _stretched(a.mean(0) - c.mean(0) - b.mean(0)),
+    "You exchanged thick a and thin a: that makes a thin b thinner.": lambda a, c, b: _stretched(
+        c.mean(0) - a.mean(0) + b.mean(0)
+    ),
+    "You took sums of the groups: they are not equally large, so take means.": lambda a, c, b: _stretched(
+        a.sum(0) - c.sum(0) + b.sum(0)
+    ),
+    "You left the thin b out: only the change from thin to thick is left.": lambda a, c, b: _stretched(
+        a.mean(0) - c.mean(0)
+    ),
+    "You stretched each mean before adding: add the means first, and stretch the sum.": lambda a, c, b: _stretched(
+        _stretched(a.mean(0)) - _stretched(c.mean(0)) + _stretched(b.mean(0))
+    ),
+}
+
+EXERCISES = {
+    number: Exercise(probe, reference, tuple(Slip(change, hint) for hint, change in slips.items()))
+    for number, probe, reference, slips in (
+        ("09e.1", _towards_class, towards_class, CLASS_SLIPS),
+        ("09e.2", _thick_b, thick_b, SUM_SLIPS),
+    )
+}

@@ -1,0 +1,79 @@
+"""Answers to the exercises of lesson 09e as different people would write them, right and wrong; see test_check.py."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+
+def towards_by_weights(z, labels, k):
+    inside = (labels == k).double()
+    return F.normalize(z.T @ (inside - inside.mean()), dim=0)
+
+
+def towards_by_loop(z, labels, k):
+    inside = [row.numpy() for row, label in zip(z, labels, strict=True) if label == k]
+    outside = [row.numpy() for row, label in zip(z, labels, strict=True) if label != k]
+    way = np.mean(inside, axis=0) - np.mean(outside, axis=0)
+    return way / np.linalg.norm(way)
+
+
+def gap(z, labels, k):
+    return torch.mean(z[labels == k], dim=0) - torch.mean(z[labels != k], dim=0)
+
+
+def sum_with(a=1, c=-1, b=1, mean=lambda group: group.mean(0), root=lambda dim: dim**0.5):
+    """Return an answer with other signs, another mean, or another length."""
+
+    def answer(thick_a, thin_a, thin_b):
+        z = a * mean(thick_a) + c * mean(thin_a) + b * mean(thin_b)
+        return z / z.norm() * root(len(z))
+
+    return answer
+
+
+def sum_by_numpy(thick_a, thin_a, thin_b):
+    z = np.mean(thick_a.numpy(), 0) - np.mean(thin_a.numpy(), 0) + np.mean(thin_b.numpy(), 0)
+    return z * np.sqrt(z.size / np.sum(z**2))
+
+
+ANSWERS = {
+    "09e.1": {
+        "right": [towards_by_weights, towards_by_loop, lambda z, labels, k: F.normalize(gap(z, labels, k), dim=0)],
+        "wrong": [
+            (lambda z, labels, k: F.normalize(z[labels == k].mean(0), dim=0), "inside the class alone"),
+            (gap, "length is not 1"),
+            (lambda z, labels, k: -towards_by_weights(z, labels, k), "away from the class"),
+            (
+                lambda z, labels, k: F.normalize(z[labels == k].sum(0) - z[labels != k].sum(0), dim=0),
+                "sums for means",
+            ),
+            (
+                lambda z, labels, k: F.normalize(
+                    F.normalize(z[labels == k].mean(0), dim=0) - F.normalize(z[labels != k].mean(0), dim=0), dim=0
+                ),
+                "difference first",
+            ),
+            (lambda z, labels, k: F.normalize(z.T @ labels.double(), dim=0), "class numbers"),
+            (lambda z, labels, k: towards_by_weights(F.normalize(z, dim=1), labels, k), "each latent to length 1"),
+            (lambda z, labels, k: gap(z, labels, k) / gap(z, labels, k).sum(), "to sum 1"),
+        ],
+    },
+    "09e.2": {
+        "right": [
+            sum_by_numpy,
+            sum_with(),
+            lambda a, c, b: F.normalize(a.mean(0) - c.mean(0) + b.mean(0), dim=0) * a.shape[1] ** 0.5,
+        ],
+        "wrong": [
+            (lambda a, c, b: a.mean(0) - c.mean(0) + b.mean(0), "did not stretch"),
+            (sum_with(root=lambda dim: 1), "to length 1"),
+            (sum_with(root=lambda dim: dim), "to length D"),
+            (sum_with(c=1), "added the thin a"),
+            (sum_with(b=-1), "thin b away"),
+            (sum_with(a=-1, c=1), "exchanged"),
+            (sum_with(mean=lambda group: group.sum(0)), "sums of the groups"),
+            (sum_with(b=0), "left the thin b out"),
+            (sum_with(mean=lambda group: F.normalize(group.mean(0), dim=0)), "stretched each mean"),
+        ],
+    },
+}
