@@ -58,7 +58,7 @@ def _swap_cost(function: Callable) -> dict[str, Any]:
 
     images = x.clone()
     result = function(log_p, x.clone(), z.clone())
-    if not isinstance(result, tuple | list | Tensor) or len(result) != 2:
+    if not (isinstance(result, tuple | list) or isinstance(result, Tensor) and result.ndim) or len(result) != 2:
         raise ValueError("return two numbers: the mean and its standard error")
     return {"mean cost of the swap, nats": result[0], "its standard error": result[1]}
 
