@@ -108,6 +108,8 @@ def test_wrong_answer_gets_a_hint_that_names_the_slip(number: str, k: int) -> No
         ("01.2", lambda a: (-a.sigmoid().sum(), a.sigmoid() - 1), "log(1 - D): shape (), expected (5,)."),
         ("01.2", lambda a: -a.sigmoid(), "return two things, the slope of log(1 - D) and the slope of -log D"),
         ("01c.1", lambda real, fake: real.mean(), "return two things, the estimate and its standard error"),
+        ("08d.1", lambda p, kl, free: torch.max(free, kl.mean(0)).sum() - p.mean(), "Use values.clamp(min=free)"),
+        ("08d.2", lambda log_p, x, z: log_p(x, z).mean(), "return two numbers: the mean and its standard error"),
     ],
 )
 def test_verdict_names_the_place_or_the_shape(number: str, given, words: str) -> None:

@@ -749,7 +749,7 @@ ANSWERS = {
             (discretised_binned(by_255, 1 / 255, 1 / 255), "a whole step"),
             (discretised_binned(by_255, HALF, HALF, scale=lambda s: s**2), "sigma squared"),
             (discretised_binned(by_255, HALF, HALF, scale=math.sqrt), "sigma for a variance"),
-            (discretised_logistic, "lesson 08's logistic"),
+            (discretised_logistic, "lesson 08e's logistic"),
             (lambda *given: discretised_by_tails(*given).exp(), "their logs were asked"),
             (lambda *given: -discretised_by_tails(*given), "a loss"),
             (lambda *given: discretised_by_tails(*given) / math.log(2), "bits"),
@@ -805,7 +805,7 @@ ANSWERS = {
             (
                 "min((-float(probability.discretized_logistic_log_density(own_levels / 255.0, own_x_hat,"
                 " np.log(k / 10000 / 255)).mean()) / np.log(2), k / 10000) for k in range(2000, 6000, 3))[::-1]",
-                "lesson 08's logistic",
+                "lesson 08e's logistic",
             ),
             ("(sigma_in_levels + 0.02, bits + 0.01)", ""),
         ],

@@ -2,9 +2,8 @@
 
 import math
 
-import numpy as np
 import torch
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 
 def step_by_formula(vae, optimizer, x, eps):
@@ -103,206 +102,97 @@ def step_then_bound(vae, optimizer, x, eps):
     return (vae.log_p_x_given_z(x, mu + (logvar / 2).exp() * eps) - kl).mean()
 
 
-def chunks_by_largest(chunks):
-    largest = total = None
-    K = 0
-    for chunk in chunks:
-        here = chunk.max(dim=0).values
-        if largest is None:
-            largest, total = here, torch.zeros_like(here)
-        new = torch.maximum(largest, here)
-        total = total * torch.exp(largest - new) + torch.exp(chunk - new).sum(dim=0)
-        largest = new
-        K += chunk.shape[0]
-    return largest + torch.log(total / K)
+def step_without_backward(vae, optimizer, x, eps):
+    mu, logvar = vae.encode(x)
+    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)
+    loss = -(vae.log_p_x_given_z(x, mu + torch.exp(0.5 * logvar) * eps) - kl).mean()
+    optimizer.zero_grad()
+    optimizer.step()
+    return -loss
 
 
-def chunks_by_numpy(chunks):
-    sums, K = -np.inf, 0
-    for chunk in chunks:
-        sums = np.logaddexp(sums, np.logaddexp.reduce(chunk.numpy(), axis=0))
-        K += len(chunk)
-    return sums - np.log(K)
+def step_cleared_late(vae, optimizer, x, eps):
+    mu, logvar = vae.encode(x)
+    kl = kl_divergence(Normal(mu, (logvar / 2).exp()), Normal(0, 1)).sum(1)
+    bound = (vae.log_p_x_given_z(x, mu + torch.exp(0.5 * logvar) * eps) - kl).mean()
+    (-bound).backward()
+    optimizer.zero_grad()
+    optimizer.step()
+    return bound.item()
 
 
-def chunks_by_list(chunks):
-    parts = [(len(chunk), chunk.logsumexp(0)) for chunk in chunks]  # what is kept is (B,)
-    return torch.logsumexp(torch.stack([part for _, part in parts]), 0) - math.log(sum(n for n, _ in parts))
+def log_q_by_formula(z, mu, logvar):
+    squares = (z[:, None] - mu) ** 2 / logvar.exp()
+    return -0.5 * (squares + logvar + math.log(2 * math.pi))  # (B, N, L)
 
 
-def running_mean(chunks):
-    bound = None
-    for number, chunk in enumerate(chunks):
-        here = chunk.logsumexp(0) - math.log(len(chunk))
-        bound = here if bound is None else (bound * number + here) / (number + 1)
-    return bound
+def aggregate_by_torch(z, mu, logvar):
+    q = Independent(Normal(mu, (0.5 * logvar).exp()), 1)
+    return MixtureSameFamily(Categorical(torch.ones(len(mu), dtype=mu.dtype)), q).log_prob(z)
 
 
-def mean_by_size(chunks):
-    total, K = 0, 0
-    for chunk in chunks:
-        total = total + len(chunk) * (torch.logsumexp(chunk, 0) - np.log(len(chunk)))
-        K += len(chunk)
-    return total / K
+def aggregate_by_loop(z, mu, logvar):
+    total = torch.full((len(z),), -math.inf, dtype=z.dtype)
+    for m, a in zip(mu, logvar, strict=True):
+        total = torch.logaddexp(total, Normal(m, (a / 2).exp()).log_prob(z).sum(-1))
+    return total - math.log(len(mu))
 
 
-def mean_of_means(chunks):
-    means = [torch.logsumexp(chunk, 0) - np.log(len(chunk)) for chunk in chunks]
-    return torch.logsumexp(torch.stack(means), 0) - np.log(len(means))
+def aggregate_with(log_q=log_q_by_formula, over=torch.sum, mean=lambda t: t.logsumexp(1) - math.log(t.shape[1])):
+    """Return an answer with another density of one latent, or another way over latents or images."""
+    return lambda z, mu, logvar: mean(over(log_q(z, mu, logvar), dim=2))
 
 
-def undivided(chunks):
-    total = torch.tensor(-math.inf)
-    for chunk in chunks:
-        total = torch.logaddexp(total, chunk.logsumexp(0))
-    return total
+def aggregate_of_one(z, mu, logvar):
+    return Normal(mu.mean(0), logvar.exp().mean(0).sqrt()).log_prob(z).sum(1)
 
 
-def divided_by_chunks(chunks):
-    sums = [chunk.logsumexp(0) for chunk in chunks]
-    return torch.stack(sums).logsumexp(0) - math.log(len(sums))
-
-
-def divided_by_last(chunks):
-    total = None
-    for chunk in chunks:
-        here = chunk.logsumexp(0)
-        total = here if total is None else torch.logaddexp(total, here)
-    return total - math.log(len(chunk))
-
-
-def by_plain_sums(chunks):
-    total = K = 0
-    for chunk in chunks:
-        total = total + chunk.exp().sum(0)
-        K += len(chunk)
-    return torch.log(total / K)
-
-
-def last_alone(chunks):
-    for chunk in chunks:
-        bound = torch.logsumexp(chunk, 0) - math.log(len(chunk))
-    return bound
-
-
-def first_alone(chunks):
-    for chunk in chunks:
-        return torch.logsumexp(chunk, 0) - math.log(len(chunk))
-
-
-def logs_added(chunks):
-    total, K = 0, 0
-    for chunk in chunks:
-        total, K = total + torch.logsumexp(chunk, 0), K + len(chunk)
-    return total - math.log(K)
-
-
-def sign_of_log_k(chunks):
-    total, K = None, 0
-    for chunk in chunks:
-        here = torch.logsumexp(chunk, 0)
-        total = here if total is None else torch.logaddexp(total, here)
-        K += len(chunk)
-    return total + math.log(K)
-
-
-def free_by_loop(log_p_x, kl, free):
-    loss = -log_p_x.mean()
-    for j in range(kl.shape[1]):
-        loss = loss + max(free, kl[:, j].mean().item())
-    return loss
-
-
-def free_by_maximum(log_p_x, kl, free):
-    per_latent = kl.sum(0) / len(kl)
-    return torch.maximum(per_latent, torch.full_like(per_latent, free)).sum() - log_p_x.sum() / len(log_p_x)
-
-
-def free_by_relu(log_p_x, kl, free):
-    return (torch.relu(kl.mean(0) - free) + free).sum() - log_p_x.mean()
-
-
-def bits_by_numpy(log_density, shape):
-    D = np.prod(shape)
-    per_level = log_density.numpy() - D * np.log(256)  # a density of k + u
-    return -per_level / D / np.log(2)
-
-
-def bits_by_log2(log_density, shape):
-    c, h, w = shape
-    return math.log2(256) - log_density * math.log2(math.e) / (c * h * w)
+def aggregate_latent_by_latent(z, mu, logvar):
+    return (log_q_by_formula(z, mu, logvar).logsumexp(1) - math.log(len(mu))).sum(1)
 
 
 ANSWERS = {
     "08.1": {
         "right": [step_by_formula, step_by_torch, step_by_weights],
         "wrong": [
-            (step_with(sign=1.0), "optimizers go down"),
+            (step_with(sign=1.0), "Optimizers go down"),
             (step_with(clear=False), "zero_grad"),
             (step_with(move=False), "no weight has moved"),
+            (step_without_backward, "backward() on the loss"),
+            (step_cleared_late, "does zero_grad stand after backward"),
             (step_with(sigma=torch.exp), "exp(logvar / 2)"),
             (step_with(sigma=torch.zeros_like), "eps does not enter"),
             (step_of_noise, "the noise alone"),
-            (step_cut, "cut from the graph"),
-            (step_with(kl_sign=-1.0), "it is a price"),
-            (step_with(kl_sign=0.0), "the KL is missing"),
-            (step_with(kl_of=torch.mean), "independent dimensions add"),
+            (step_cut, "cut z from the graph"),
+            (step_with(kl_sign=-1.0), "It is a price"),
+            (step_with(kl_sign=0.0), "left out the KL"),
+            (step_with(kl_of=torch.mean), "Independent dimensions add"),
             (step_with(kl_sign=2.0), "a factor 1/2"),
             (step_summed, "depends on the batch size"),
             (lambda *given: step_summed(*given, returned=torch.mean), "though you return the mean"),
-            (lambda *given: -step_by_formula(*given), "you return the loss"),
-            (lambda *given: step_by_torch(*given) * 6, "return a sum over the images"),
-            (step_then_bound, "bound before they moved"),
+            (lambda *given: -step_by_formula(*given), "return the loss"),
+            (lambda *given: step_by_torch(*given) * 6, "a sum over the images"),
+            (step_then_bound, "before the weights moved"),
         ],
     },
     "08.2": {
-        "right": [chunks_by_largest, chunks_by_numpy, chunks_by_list],
+        "right": [aggregate_by_torch, aggregate_by_loop, aggregate_with()],
         "wrong": [
-            (lambda chunks: chunks_by_list([torch.cat(list(chunks))]), "you kept the chunks"),
-            (running_mean, "inside the log."),
-            (mean_by_size, "a mean of bounds, weighted"),
-            (mean_of_means, "chunks of different sizes"),
-            (undivided, "divide by K"),
-            (divided_by_chunks, "the number of chunks"),
-            (divided_by_last, "last chunk's size"),
-            (sign_of_log_k, "sign of log K"),
-            (by_plain_sums, "exp(-1000) is 0"),
-            (last_alone, "last chunk alone"),
-            (first_alone, "first chunk alone"),
-            (logs_added, "that multiplies the sums"),
-        ],
-    },
-    "08.3": {
-        "right": [free_by_loop, free_by_maximum, free_by_relu],
-        "wrong": [
-            (lambda p, kl, free: torch.clamp(kl, min=free).sum(1).mean() - p.mean(), "a maximum image by image"),
-            (lambda p, kl, free: max(kl.sum(1).mean().item(), free) - p.mean(), "a maximum of the whole KL"),
-            (lambda p, kl, free: max(kl.sum() / len(kl), torch.tensor(4 * free)) - p.mean(), "pooled"),
-            (lambda p, kl, free: sum(min(k.mean().item(), free) for k in kl.T) - p.mean(), "a minimum"),
-            (lambda p, kl, free: torch.relu(kl.mean(0) - free).sum() - p.mean(), "cut at 0"),
-            (lambda p, kl, free: sum(k.mean() for k in kl.T if k.mean() >= free) - p.mean(), "the loss then jumps"),
-            (lambda p, kl, free: (free_by_loop(p, kl, free) + p.mean()) / 4 - p.mean(), "independent dimensions add"),
-            (lambda p, kl, free: free_by_loop(-p, kl, free), "the sign of log p"),
-            (lambda p, kl, free: -free_by_loop(p, kl, free), "minus the loss"),
-            (lambda p, kl, free: free_by_maximum(p, kl, free) + p.mean() - p.sum(), "summed over the images"),
-            (lambda p, kl, free: free_by_loop(p, kl, 0.0), "does not enter"),
-        ],
-    },
-    "08.4": {
-        "right": [bits_by_numpy, bits_by_log2],
-        "wrong": [
-            (lambda nats, shape: -nats / np.prod(shape) / np.log(2), "by how many bits"),
-            (lambda nats, shape: bits_by_numpy(nats, shape) - 16, "the sign of the 8"),
-            (lambda nats, shape: 8 - nats / np.prod(shape), "nats became bits nowhere"),
-            (lambda nats, shape: 8 - nats * math.log(2) / math.prod(shape), "0.69 nats"),
-            (lambda nats, shape: math.log(256) - nats / math.prod(shape), "in nats throughout"),
-            (lambda nats, shape: bits_by_numpy(-nats, shape), "the sign of log p"),
-            (lambda nats, shape: bits_by_numpy(nats, (1, *shape[1:])), "a colour pixel has three"),
-            (lambda nats, shape: 8 - nats / math.log(2), "bits of the whole image"),
-            (lambda nats, shape: (8 - nats / math.log(2)) / math.prod(shape), "add them after the division"),
-            (lambda nats, shape: bits_by_log2(nats, shape) + math.log2(255 / 256), "not 255"),
-            (lambda nats, shape: bits_by_log2(nats, shape) - 1, "[-1, 1)"),
-            (lambda nats, shape: bits_by_log2(nats, shape).mean(), "one for each image"),
+            (aggregate_with(mean=lambda t: t.logsumexp(1)), "subtract log N"),
+            (aggregate_with(mean=lambda t: t.mean(1)), "Take the log of the average"),
+            (aggregate_with(mean=lambda t: t.amax(1)), "nearest image alone"),
+            (aggregate_with(mean=lambda t: torch.log(torch.exp(t).mean(dim=1))), "you left the logs"),
+            (lambda z, mu, logvar: aggregate_by_loop(z, mu, 2 * logvar), "exp(logvar) for s"),
+            (lambda z, mu, logvar: aggregate_by_torch(z, mu, logvar / 2), "halved logvar twice"),
+            (aggregate_with(over=torch.mean), "sum over L."),
+            (aggregate_latent_by_latent, "all its latents together"),
+            (aggregate_of_one, "one Gaussian with the mean mu"),
+            (lambda z, m, a: aggregate_by_torch(z, m, a) + math.log(len(m)) - math.log(z.shape[1]), "you divided by L"),
+            (lambda z, mu, a: aggregate_by_loop(z, mu, a) + 2 * math.log(len(mu)), "you added log N"),
+            (
+                aggregate_with(lambda z, mu, a: log_q_by_formula(z, mu, a) + 0.5 * math.log(2 * math.pi)),
+                "the constant of the Gaussian",
+            ),
         ],
     },
 }
