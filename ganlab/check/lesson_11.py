@@ -54,7 +54,7 @@ def _strides(layers: Layers) -> int:
 
 
 FIELD_SLIPS: dict[str, Callable[[Layers], float]] = {
-    "You let the strides of later layers spread a kernel: that is what comes of going from the first layer to the last. "
+    "You let the strides of later layers spread a kernel, as happens when one goes from the first layer to the last. "
     "Begin at the logit, which is one number, and take the *last* layer first.": lambda layers: receptive_field(
         layers[::-1]
     ),
