@@ -85,7 +85,8 @@ def _check_classes(labels: Tensor | None, classes: tuple[str, ...], n: int) -> N
 class ImageSet:
     """One split of a set: images uint8 (N, C, H, W) in 0..255; labels int64 (N,) that index `classes`, or None.
 
-    `pairs`, uint8 (N, C, H, W) or None, holds a second picture of the same place: for earth, the relief of each tile.
+    `pairs`, uint8 (N, C, H, W) or None, holds a second picture of the same: for earth the relief of each tile, for
+    icons the outline of each. It may have other channels.
     `notes` say what was left out or assumed when it was read. Raises ValueError, naming the argument, for all else.
     """
 
