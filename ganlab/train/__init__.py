@@ -8,8 +8,9 @@ from ganlab.train.keep import Keep, load_run
 from ganlab.train.precision import measured_precision
 from ganlab.train.run import Run
 from ganlab.train.schedules import annealed, warmed_up
-from ganlab.train.steps import clip_weights, critic_step, generator_step, update_ema, vae_step
+from ganlab.train.steps import clip_weights, critic_step, generator_step, translation_step, update_ema, vae_step
 from ganlab.train.task import Settings, Stage, Task
+from ganlab.train.translation import TranslationSettings, TranslationTask, fit_translation
 from ganlab.train.vae import VAESettings, VAETask, bounds, fit_vae, held_out_bound
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "Settings",
     "Stage",
     "Task",
+    "TranslationSettings",
+    "TranslationTask",
     "VAESettings",
     "VAETask",
     "accuracy",
@@ -32,6 +35,7 @@ __all__ = [
     "critic_step",
     "fit_classifier",
     "fit_gan",
+    "fit_translation",
     "fit_vae",
     "generator_step",
     "held_out_bound",
@@ -39,6 +43,7 @@ __all__ = [
     "measured_precision",
     "parallel",
     "steps",
+    "translation_step",
     "update_ema",
     "vae_step",
     "warmed_up",

@@ -67,6 +67,56 @@ def generator_step(
     return {"generator_loss": loss.detach()}
 
 
+def translation_step(
+    generator: nn.Module,
+    critic: nn.Module | None,
+    optimizers: dict[str, torch.optim.Optimizer],
+    x: Tensor,
+    pair: Tensor,
+    objective: losses.Objective,
+    *,
+    adversarial_weight: float = 0.0,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move the critic one step, then the generator, in the game of pix2pix (Isola et al. 2017).
+
+    G translates `pair` (B, C', H, W) and comes near x (B, C, H, W), its loss L1 + adversarial_weight * the objective's;
+    the critic tells (x, pair) from (G(pair), pair). At weight 0 it rests, and there is L1 alone. Returns "l1", the mean
+    of |G(pair) - x|, and with a critic "critic_loss", "generator_loss" (the objective's part, unweighted), "d_real" and
+    "d_fake", 0 while it rests, as tensors on the device. Networks and losses compute as in `critic_step`.
+    """
+    with precision.autocast(x.device):
+        fake = generator(pair)
+    fake = fake.float()
+    l1 = (fake - x).abs().mean()
+    loss = l1
+    rest = torch.zeros_like(l1.detach())
+    record = {} if critic is None else dict.fromkeys(("critic_loss", "d_real", "d_fake", "generator_loss"), rest)
+    if critic is not None and adversarial_weight:
+
+        def beside_pair(pictures: Tensor) -> Tensor:
+            return critic(pictures, pair)
+
+        record |= critic_step(
+            beside_pair, lambda _: fake.detach(), optimizers["critic"], x, pair, objective, precision=precision
+        )
+        with frozen(critic):
+            with precision.autocast(x.device):
+                fake_logits = critic(fake, pair).float()
+                with torch.no_grad():
+                    others = (critic(x, pair).float(),) if objective.paired else ()
+            adversarial = objective.generator(fake_logits, *others).mean()
+            loss = l1 + adversarial_weight * adversarial
+            optimizers["generator"].zero_grad()
+            loss.backward()
+        record["generator_loss"] = adversarial.detach()
+    else:
+        optimizers["generator"].zero_grad()
+        loss.backward()
+    optimizers["generator"].step()
+    return record | {"l1": l1.detach()}
+
+
 def vae_step(
     vae: nn.Module,
     optimizer: torch.optim.Optimizer,
