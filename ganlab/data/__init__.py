@@ -1,7 +1,7 @@
 """Image sets as tensors: by name or folder, in seeded batches that live on the device."""
 
 from ganlab.data import pixels
-from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, as_source, batch_of
+from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, Unpaired, as_source, batch_of
 from ganlab.data.folders import read_image
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
 from ganlab.data.sets import SETS, describe, fetch, load, sides
@@ -18,6 +18,7 @@ __all__ = [
     "SetStatus",
     "Source",
     "Stacked",
+    "Unpaired",
     "as_source",
     "batch_of",
     "describe",
