@@ -2,8 +2,9 @@
 
 from ganlab.data import pixels
 from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, Unpaired, as_source, batch_of
-from ganlab.data.folders import read_image
+from ganlab.data.folders import read_image, read_picture
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
+from ganlab.data.paired import load_pairs, two_sides
 from ganlab.data.sets import SETS, describe, fetch, load, sides
 
 __all__ = [
@@ -25,7 +26,10 @@ __all__ = [
     "fetch",
     "fingerprint",
     "load",
+    "load_pairs",
     "pixels",
     "read_image",
+    "read_picture",
     "sides",
+    "two_sides",
 ]

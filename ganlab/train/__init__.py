@@ -19,7 +19,7 @@ from ganlab.train.steps import (
     vae_step,
 )
 from ganlab.train.task import Settings, Stage, Task
-from ganlab.train.translation import TranslationSettings, TranslationTask, fit_translation
+from ganlab.train.translation import Translating, TranslationSettings, TranslationTask, fit_translation
 from ganlab.train.vae import VAESettings, VAETask, bounds, fit_vae, held_out_bound
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Settings",
     "Stage",
     "Task",
+    "Translating",
     "TranslationSettings",
     "TranslationTask",
     "VAESettings",
