@@ -21,6 +21,9 @@ from ganlab.models.classifier import Classifier
 from ganlab.models.conditional import conditional_critic, conditional_generator, conditional_vae
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
 from ganlab.models.mlp import MLPCritic, MLPGenerator
+from ganlab.models.patch import PatchCritic
+from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
 from ganlab.runtime import seeded_generator, whole_number
 
@@ -45,6 +48,9 @@ KINDS = (
     MLPGenerator,
     MLPCritic,
     Classifier,
+    UNet,
+    PatchCritic,
+    ResNetGenerator,
     conv_vae,
     conditional_generator,
     conditional_critic,

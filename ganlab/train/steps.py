@@ -1,6 +1,6 @@
 """One move of each player, as the mathematics reads: `ganlab.train` puts them into a run, a lesson into a loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -115,6 +115,67 @@ def translation_step(
         loss.backward()
     optimizers["generator"].step()
     return record | {"l1": l1.detach()}
+
+
+def _l1(made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
+    """Return the sum of the mean absolute differences of each picture from the true one."""
+    return sum((each.float() - other).abs().mean() for each, other in zip(made, true, strict=True))
+
+
+def cycle_step(
+    networks: dict[str, nn.Module],
+    optimizers: dict[str, torch.optim.Optimizer],
+    x: Tensor,
+    pair: Tensor,
+    objective: losses.Objective,
+    remembered: Callable[[str, Tensor], Tensor],
+    *,
+    cycle_weight: float = 10.0,
+    identity_weight: float = 0.5,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move both generators one step, then both critics, in the game of CycleGAN (Zhu et al. 2017).
+
+    The `generator` G translates `pair` (B, C', H, W) into pictures like x (B, C, H, W), `back` F pictures like x into
+    some like `pair`; x and `pair` are of different things. Their loss: both objectives, which `critic` judges of
+    pictures like x and `back_critic` of those like `pair`, + cycle_weight * (the mean of |F(G(pair)) - pair| + that of
+    |G(F(x)) - x|) + cycle_weight * identity_weight * (the means of |G(x) - x| and of |F(pair) - pair|), the last for
+    equal channels only, as it keeps what is right already. The critics learn from `remembered(name, fakes)` in place of
+    their fakes. Returns sums over both ways, "critic_loss", "generator_loss" (the objectives), "cycle", "identity", as
+    tensors on the device. Networks and losses compute as in `critic_step`.
+    """
+    generator, back = networks["generator"], networks["back"]
+    sides = {"critic": (networks["critic"], x), "back_critic": (networks["back_critic"], pair)}
+    fakes: dict[str, Tensor] = {}
+    with frozen(networks["critic"]), frozen(networks["back_critic"]):
+        with precision.autocast(x.device):
+            fakes["critic"] = generator(pair)
+            fakes["back_critic"] = back(x)
+            again = generator(fakes["back_critic"]), back(fakes["critic"])
+            same = (generator(x), back(pair)) if identity_weight and x.shape == pair.shape else ()
+            judged = {name: critic(fakes[name]) for name, (critic, _) in sides.items()}
+        adversarial = sum(objective.generator(logits.float()).mean() for logits in judged.values())
+        cycle = _l1(again, (x, pair))
+        identity = _l1(same, (x, pair)) if same else torch.zeros_like(cycle)
+        loss = adversarial + cycle_weight * (cycle + identity_weight * identity)
+        optimizers["generator"].zero_grad()
+        loss.backward()
+    optimizers["generator"].step()
+    critic_loss = torch.zeros_like(cycle.detach())
+    for name, (critic, real) in sides.items():
+        past = remembered(name, fakes[name].detach().float())
+        with precision.autocast(x.device):
+            logits = critic(real).float(), critic(past).float()
+        critic_loss = critic_loss + objective.critic(*logits).mean()
+    optimizers["critic"].zero_grad()
+    critic_loss.backward()
+    optimizers["critic"].step()
+    return {
+        "critic_loss": critic_loss.detach(),
+        "generator_loss": adversarial.detach(),
+        "cycle": cycle.detach(),
+        "identity": identity.detach(),
+    }
 
 
 def vae_step(

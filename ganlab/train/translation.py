@@ -67,7 +67,7 @@ def check_betas(betas: tuple[float, float]) -> None:
 class Translating(Task):
     """What tasks share whose generator maps a batch's `pair` to its x: samples are translations of `shown` pictures.
 
-    Those are (n, C, H, W) in [-1, 1], by default the pairs of the first batch; where more are asked for, they take turns.
+    Those are (n, C, H, W) in [-1, 1], by default the pairs of the first batch; they take turns if more are asked for.
     """
 
     averaged = "generator"
