@@ -26,6 +26,7 @@ RECIPES = {
     "classifier-digits": "classifier --data digits --steps 3000 --batch-size 100 --shift 2",
     "classifier-earth": "classifier --data earth --steps 3000 --batch-size 100 --shift 2 --flip both",
     "classifier-fashion": "classifier --data fashion --steps 3000 --batch-size 100 --shift 2 --flip horizontal",
+    "classifier-icons": "classifier --data icons --steps 900 --batch-size 64 --shift 4 --flip horizontal",
     "dcgan-digits": "dcgan --data digits --width 32 --steps 10000 --every 1000",
     "dcgan-earth": "dcgan --data earth --width 32 --steps 6000 --flip both --upsample transposed",
     "vae-digits": "vae --data digits --steps 6000 --batch-size 100 --shift 1 --learning-rate 2e-3",
@@ -45,7 +46,9 @@ CREDIT = {
     "digits": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges",
     "earth": "NASA Earth Observatory, Blue Marble Next Generation, R. Stöckli et al., 2005",
     "fashion": "Fashion-MNIST, H. Xiao, K. Rasul and R. Vollgraf, 2017",
+    "icons": "all emojis designed by OpenMoji, the open-source emoji and icon project",
 }
+SHARE_ALIKE = {"icons": "CC BY-SA 4.0, as the icons that the networks learned from (LICENSE-TEXT)"}
 SAMPLES, DRAWS = 1000, 5  # generated images behind a card's feature-FID, and how often it is measured
 BOUND = 20  # samples of the tighter bound of a VAE's card
 
@@ -161,7 +164,7 @@ def write_card(name: str, sha256: str) -> None:
         f"- **Time**: {minutes} minute{'s' * (minutes != 1)} on one CPU core, beside other work.",
         f"- **Measured**: {quality(name)}.",
         f"- **File**: `{name}.safetensors`, {size:.1f} MB, SHA-256 `{sha256}`.",
-        "- **Licence**: MIT, as the code; the data keep their own terms (data/README.md).",
+        f"- **Licence**: {SHARE_ALIKE.get(set_name, 'MIT, as the code; the data keep their own terms (data/README.md)')}.",
     ]
     (trained.FOLDER / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

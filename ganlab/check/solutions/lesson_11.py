@@ -6,7 +6,7 @@ from ganlab.check.solutions import Solution
 
 
 def receptive_field(layers):
-    """Layers (kernel, stride), the first reads the picture. Return the side in pixels that one logit depends on."""
+    """Layers (kernel, stride), picture first. Return the side that a logit sees."""
     side = 1
     for kernel, stride in reversed(layers):
         side = (side - 1) * stride + kernel
@@ -14,7 +14,7 @@ def receptive_field(layers):
 
 
 def perfect_l1(colours, p):
-    """Colours (n, C) with probabilities p (n,). Return for each channel the smallest best value, (C,)."""
+    """Colours (n, C) of probabilities p (n,). Return the best value of each channel."""
     painted = []
     for values in colours.T:  # one channel, (n,)
         order = values.argsort()
@@ -25,7 +25,7 @@ def perfect_l1(colours, p):
 
 
 def generator_loss(critic, x_hat, x, s, weight):
-    """Pictures x_hat, x and outlines s, (B, C, H, W). Return (11.3), one number."""
+    """Pictures x_hat and x, outlines s, (B, C, H, W). Return (11.3), one number."""
     l1 = (x_hat - x).abs().mean()
     adversarial = torch.nn.functional.softplus(-critic(x_hat, s)).mean()
     return l1 + weight * adversarial
