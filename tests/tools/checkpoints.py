@@ -48,6 +48,7 @@ CREDIT = {
     "fashion": "Fashion-MNIST, H. Xiao, K. Rasul and R. Vollgraf, 2017",
     "icons": "all emojis designed by OpenMoji, the open-source emoji and icon project",
 }
+LICENCE = "MIT, as the code; the data keep their own terms (data/README.md)"
 SHARE_ALIKE = {"icons": "CC BY-SA 4.0, as the icons that the networks learned from (LICENSE-TEXT)"}
 SAMPLES, DRAWS = 1000, 5  # generated images behind a card's feature-FID, and how often it is measured
 BOUND = 20  # samples of the tighter bound of a VAE's card
@@ -164,7 +165,7 @@ def write_card(name: str, sha256: str) -> None:
         f"- **Time**: {minutes} minute{'s' * (minutes != 1)} on one CPU core, beside other work.",
         f"- **Measured**: {quality(name)}.",
         f"- **File**: `{name}.safetensors`, {size:.1f} MB, SHA-256 `{sha256}`.",
-        f"- **Licence**: {SHARE_ALIKE.get(set_name, 'MIT, as the code; the data keep their own terms (data/README.md)')}.",
+        f"- **Licence**: {SHARE_ALIKE.get(set_name, LICENCE)}.",
     ]
     (trained.FOLDER / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
