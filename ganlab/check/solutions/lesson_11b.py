@@ -11,7 +11,7 @@ def cycle_loss(generator, back, s, x):
 
 
 def exchange(memory, fakes, coins, places):
-    """Return what the critic is shown, (B, ...), and the memory afterwards, (M, ...)."""
+    """Return what the critic is shown, (B, ...), and the new memory, (M, ...)."""
     shown = fakes.clone()
     shown[coins] = memory[places[coins]]
     kept = memory.clone()
