@@ -42,7 +42,7 @@ RATES = {
     **dict.fromkeys(GANS, 2e-4),
     **dict.fromkeys(VAES, 1e-3),
     "classifier": 2e-3,
-    "pix2pix": 1e-3,
+    "pix2pix": 2e-4,
     "cyclegan": 2e-4,
 }
 WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, "pix2pix": 24, "cyclegan": 24}

@@ -86,7 +86,7 @@ class ImageSet:
     """One split of a set: images uint8 (N, C, H, W) in 0..255; labels int64 (N,) that index `classes`, or None.
 
     `pairs`, uint8 (N, C, H, W) or None, holds a second picture of the same: for earth the relief of each tile, for
-    icons the outline of each. It may have other channels.
+    icons the outline of each, for glyphs the same letter in another typeface. It may have other channels.
     `notes` say what was left out or assumed when it was read. Raises ValueError, naming the argument, for all else.
     """
 

@@ -26,7 +26,7 @@ class TranslationSettings:
     """
 
     steps: int
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-4
     _: dataclasses.KW_ONLY
     adversarial_weight: float = 0.1
     l1_steps: int = 0
