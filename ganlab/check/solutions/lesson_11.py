@@ -51,7 +51,7 @@ SOLUTIONS = {
         why=r"""
             1. The loss is a sum over channels, and the value of one channel changes only its own term. So each channel
                can be minimised by itself.
-            2. By (11.1) the slope of the expected error at $c$ is $P(\text{value} < c) - P(\text{value} > c)$. Just
+            2. By (11.1) the slope of the expected error at $a$ is $P(\text{value} < a) - P(\text{value} > a)$. Just
                below a value $v$ the slope is $P(\text{value} < v) - P(\text{value} \ge v) = 2 P(\text{value} < v) - 1$,
                just above it is $2 P(\text{value} \le v) - 1$.
             3. The error is least where the slope changes from below 0 to 0 or more. That is the smallest value $v$ with
