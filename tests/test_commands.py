@@ -53,11 +53,12 @@ def test_every_option_that_a_task_shows_is_one_that_it_uses(capsys) -> None:
         with pytest.raises(SystemExit):
             command.main(["train", task, "--help"])
         shown[task] = {word.strip("[],") for word in capsys.readouterr().out.split() if word.startswith(("--", "[--"))}
-    game = {"--objective", "--penalty", "--n-critic", "--clip", "--critic-learning-rate", "--anneal"}
+    game = {"--penalty", "--n-critic", "--clip", "--critic-learning-rate", "--anneal"}
     bound = {"--beta", "--warm-up", "--free-bits"}
     for task, options in shown.items():
         assert {"--data", "--steps", "--out", "--seed", "--every"} <= options
         assert (game <= options) == (task in tasks.GANS) and bool(game & options) == (task in tasks.GANS)
+        assert ("--objective" in options) == (task in (*tasks.GANS, *tasks.TRANSLATORS))
         assert (bound <= options) == bool(bound & options) == (task in ("vae", "cvae"))
         assert ("--samples" in options) == (task == "iwae")
     with pytest.raises(SystemExit):

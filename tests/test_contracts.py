@@ -76,8 +76,28 @@ def denoiser(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
     return Denoiser({"network": nn.Sequential(*layers)}, settings), pictures().batches(batch_size)
 
 
+def translation(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """Pix2pix: by L1 alone first, then with a critic; dropout in the generator, as in the paper."""
+    generator = models.UNet(1, 1, width=4, halvings=2)
+    generator.up[0].append(nn.Dropout(0.3))
+    critic = models.PatchCritic(1, 1, width=4, halvings=1)
+    settings = train.TranslationSettings(**plain(steps, batch_size, l1_steps=6, **others))
+    return train.TranslationTask(generator, critic, settings), pictures(pairs=True).batches(batch_size)
+
+
+def cycle(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """CycleGAN, with a memory that is full after two steps, and dropout in a critic."""
+    critics = [models.PatchCritic(1, 0, width=4, halvings=1) for _ in range(2)]
+    critics[0].layers.insert(2, nn.Dropout(0.3))
+    generators = [models.ResNetGenerator(1, 1, width=4, blocks=1) for _ in range(2)]
+    players = dict(zip(("generator", "back", "critic", "back_critic"), (*generators, *critics), strict=True))
+    settings = train.CycleGANSettings(**plain(steps, batch_size, past=20, **others))
+    return train.CycleGANTask(players, settings), data.Unpaired(*pictures(pairs=True).domains(), batch_size)
+
+
 KINDS: dict[str, Callable[..., Made]] = {
     "gan": gan, "cgan": cgan, "vae": vae, "classifier": classifier, "denoiser": denoiser,
+    "translation": translation, "cycle": cycle,
 }  # fmt: skip
 every_kind = pytest.mark.parametrize("kind", KINDS)
 drawing = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "classifier"])
@@ -316,6 +336,14 @@ def test_its_networks_are_saved_and_read_back(kind: str, tmp_path: Path) -> None
         "cgan": {"generator": ("conditional_generator", {"classes": 3, "latent_dim": 4, **shape})},
         "classifier": {"classifier": ("Classifier", {"classes": 3, **shape})},
         "vae": {"vae": ("conv_vae", {"latent_dim": 2, **shape})},
+        "translation": {
+            "generator": ("UNet", {"in_channels": 1, "channels": 1, "width": 4, "halvings": 2}),
+            "critic": ("PatchCritic", {"channels": 1, "pair_channels": 1, "width": 4, "halvings": 1}),
+        },
+        "cycle": {
+            "back": ("ResNetGenerator", {"in_channels": 1, "channels": 1, "width": 4, "blocks": 1}),
+            "back_critic": ("PatchCritic", {"channels": 1, "pair_channels": 0, "width": 4, "halvings": 1}),
+        },
     }
     if kind == "vae":
         run.networks["vae"].encoder = run.networks["vae"].encoder[1]

@@ -76,9 +76,32 @@ def test_a_file_fills_the_pad_and_a_bad_one_changes_nothing() -> None:
     assert "&lt;bad&gt;.png" in pad.readout.value and "cannot be read" in pad.readout.value
 
 
-def test_examples_must_be_digits_of_bytes() -> None:
+def test_examples_must_be_square_grey_and_of_bytes() -> None:
     with pytest.raises(ValueError, match=r"examples: got torch.float32 \(3, 1, 28, 28\), expected torch.uint8"):
         widgets.DrawingPad(respond, digits().float())
+    for shape in ((3, 1, 28, 27), (3, 3, 28, 28), (0, 1, 28, 28)):
+        with pytest.raises(ValueError, match=r"expected torch.uint8 \(n, 1, S, S\), n and S at least 1"):
+            widgets.DrawingPad(respond, torch.zeros(shape, dtype=torch.uint8))
+
+
+def test_on_paper_strokes_are_dark_and_the_pad_is_as_large_as_its_examples() -> None:
+    outlines = torch.full((2, 1, 64, 64), 255, dtype=torch.uint8)
+    outlines[1, :, 10, 20:30] = 7
+    pad = widgets.DrawingPad(respond, outlines, paper=True)
+    assert pad.pad.side == 64 and (pad.drawing == 1).all() and pad.drawing.shape == (1, 1, 64, 64)
+    assert bytes(pad.pad.pixels) == bytes(64 * 64), "no ink yet"
+    pad.example.click()
+    pad.example.click()
+    assert torch.equal(pad.drawing, outlines[1:] / 127.5 - 1)
+    ink = torch.zeros(64, 64, dtype=torch.uint8)
+    ink[3, 5] = 255
+    pad.pad.set_state({"pixels": memoryview(ink.numpy().tobytes())})  # as the browser sends a stroke
+    assert pad.drawing[0, 0, 3, 5] == -1 and (pad.drawing == 1).sum() == 64 * 64 - 1
+    assert pad.pad.shot().width == 256
+    pad.clear.click()
+    assert (pad.drawing == 1).all()
+    pad.file.value = uploaded(png(white=40))
+    assert torch.allclose(pad.drawing, torch.tensor(40 / 127.5 - 1))
 
 
 def test_one_picture_is_read_from_a_path_or_from_bytes(tmp_path) -> None:

@@ -180,7 +180,7 @@ def test_the_file_itself_may_be_named_and_a_folder_without_one_says_so(folders, 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda state: state["networks"]["generator"].__setitem__(0, "UNet"), "the kind 'UNet'"),
+        (lambda state: state["networks"]["generator"].__setitem__(0, "Diffuser"), "the kind 'Diffuser'"),
         (lambda state: state["networks"]["generator"][1].update(width=5), "weights that do not fit its generator"),
         (lambda state: state["networks"]["generator"][1].update(depth=5), "cannot be built"),
         (lambda state: state["weights"].pop("generator"), "weights that do not fit its generator"),

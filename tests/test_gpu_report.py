@@ -49,7 +49,8 @@ def extent(tmp_path_factory: pytest.TempPathFactory) -> gpu.Extent:
     notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     (folder.parent / "lesson.ipynb").write_text(json.dumps(notebook))
     options = ("--data", str(folder), "--size", "8", "--batch-size", "4", "--test-share", "0.2")
-    return gpu.Extent(options, steps=4, seconds=0.01, lesson=folder.parent / "lesson.ipynb")
+    pairs = ("--data", str(folder), "--size", "32", "--batch-size", "4", "--test-share", "0.2", "--width", "4")
+    return gpu.Extent(options, pairs, steps=4, seconds=0.01, lesson=folder.parent / "lesson.ipynb")
 
 
 def rows(lines: list[str]) -> dict[str, dict[str, str]]:

@@ -28,12 +28,16 @@ with runtime.seeded(0):
     generator = models.DCGANGenerator(latent_dim=100, channels=3, size=64, width=32)
     told = models.conditional_generator(10, channels=1, size=32, width=32)
     vae = models.conv_vae(latent_dim=32, size=28)
+    unets = [models.UNet() for _ in range(4)]
 for weight in (*generator.parameters(), *told.parameters()):
     weight.data *= 5 if weight.ndim == 4 else 1
 z = models.latents(4, 100, runtime.seeded_generator(0))
 def respond(drawn):
     with torch.no_grad():
         return torch.cat([drawn, vae(vae.encode(drawn)[0])]), f"ink {drawn.mean():.3f}"
+def coloured(drawn):
+    with torch.no_grad():
+        return torch.cat([unet(drawn) for unet in unets]), f"paper {drawn.mean():.3f}"
 """
 WIDGETS = {
     "explorer": "widgets.LatentExplorer(generator, seed=7)",
@@ -41,6 +45,7 @@ WIDGETS = {
     "sliders": "widgets.DirectionSliders(generator, z, {'first': 3 * torch.eye(100)[0], 'second': torch.eye(100)[1]})",
     "mixer": "mixer = widgets.ClassMixer(told, list('0123456789')); mixer",
     "pad": "widgets.DrawingPad(respond, torch.full((2, 1, 28, 28), 200, dtype=torch.uint8), columns=2)",
+    "paper": "widgets.DrawingPad(coloured, torch.full((2, 1, 64, 64), 200, dtype=torch.uint8), paper=True)",
 }
 # Notes when a key goes down and when a picture loaded since is on the screen (the frame's callback runs just before it
 # is painted, a timer set there just after), and at every frame the place and size of the widget's largest picture.
@@ -256,6 +261,29 @@ def test_the_pad_is_drawn_on_by_mouse_and_by_keyboard(
     assert told() > 200 / 127.5 - 1
     widget.get_by_role("button", name="Clear").click()
     assert told() == -1
+
+
+def test_an_outline_on_paper_is_answered_soon(widget_page: Page, record_time: Callable[[str, object], None]) -> None:
+    page, widget, taken = widget_page, shown_widget(widget_page, "paper"), []
+    canvas, line = widget.locator("canvas.ganlab-pad"), widget.locator(".widget-html").get_by_text("paper")
+    watch(page, widget)
+    quiet(page)
+    assert line.inner_text() == "paper 1.000"
+    box = canvas.bounding_box()
+    for k in range(PRESSES // 4):
+        page.mouse.move(box["x"] + 40, box["y"] + 20 + 10 * k)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 200, box["y"] + 30 + 10 * k, steps=10)
+        released = page.evaluate("performance.now()")
+        page.mouse.up()
+        quiet(page)
+        taken.append(page.evaluate("seen.paints.at(-1)") - released)
+    record_time("browser, an outline, end of a stroke -> painted image", f"{report(taken)} of {len(taken)} (aim: 100)")
+    assert float(line.inner_text().split()[-1]) < 1
+    canvas.focus()
+    page.keyboard.press("Delete")
+    quiet(page)
+    assert line.inner_text() == "paper 1.000"
 
 
 def test_the_pad_takes_a_file(widget_page: Page, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ mixture = toys.Mixture(torch.tensor([[-2.0], [2.0]]), torch.tensor([1.0, 1.0]), 
 display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widgets.MinimaxExplorer(mixture),
     widgets.DirectionSliders(generator, z, {"first": torch.eye(8)[0]}), widgets.ClassMixer(told, list("0123456789")),
     widgets.DrawingPad(lambda drawn: (drawn, "ink"), torch.zeros(2, 1, 28, 28, dtype=torch.uint8)),
+    widgets.DrawingPad(lambda drawn: (drawn, ""), torch.zeros(2, 1, 64, 64, dtype=torch.uint8), paper=True),
     widgets.BoundExplorer(log_p), widgets.Dial("dial", {name: (z.view(4, 1, 2, 4), name) for name in "ab"}),
     widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run))
 """
@@ -54,7 +55,7 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
     context = new_context(browser)
     page = context.new_page()
     assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
-    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 10, "ten widgets", seconds=10)
+    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 11, "eleven widgets", seconds=10)
     page.wait_for_timeout(500)
     yield page
     context.close()

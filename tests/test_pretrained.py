@@ -9,11 +9,13 @@ from scipy import linalg
 
 from ganlab import checkpoint, data, metrics, models, runtime, train
 from ganlab.checkpoint import CheckpointError
+from ganlab.data import pixels
 from ganlab.models import trained
 from ganlab.models.trained import FOLDER, SHA256, FeatureDistance
 from ganlab.runtime import seeded_generator
 
 GANS = [name for name in SHA256 if name.split("-")[0] in ("dcgan", "cgan")]
+TRANSLATORS = [name for name in SHA256 if name.endswith("-icons")]
 VAES = [name for name in SHA256 if name.split("-")[0] in ("vae", "cvae")]
 
 
@@ -27,10 +29,10 @@ def needs(name: str) -> None:
         pytest.skip(f"{name} is not here")
 
 
-def test_the_folder_holds_what_the_package_names_and_no_more_than_25_megabytes():
+def test_the_folder_holds_what_the_package_names_and_no_more_than_26_megabytes():
     files = sorted(path.name for path in FOLDER.iterdir())
     assert files == sorted(f"{name}{end}" for name in SHA256 for end in (".md", ".safetensors"))
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 25e6
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 26e6
     assert set(SHA256) == set(checkpoints.RECIPES)
 
 
@@ -39,7 +41,8 @@ def test_networks_load_ready_for_use_and_the_card_tells_their_command(name):
     networks = trained.load(name)
     kind = name.split("-")[0]
     roles = {"generator"} if name in checkpoints.WITHOUT_CRITIC else {"generator", "critic"}
-    assert set(networks) == (roles if name in GANS else {"vae" if name in VAES else kind})
+    roles = {"generator"} if name == "l1-icons" else roles
+    assert set(networks) == (roles if name in GANS + TRANSLATORS else {"vae" if name in VAES else kind})
     for network in networks.values():
         assert not any(module.training for module in network.modules())
     assert SHA256[name] in card(name)
@@ -77,6 +80,21 @@ def test_what_is_told_a_class_makes_mostly_that(name):
     generator = networks["vae" if "vae" in networks else "generator"]
     seen = checkpoints.told(set_name, checkpoints.samples(generator, set_name, 0))
     assert (seen == checkpoints.classes_as_in(set_name)).double().mean() > 0.8
+
+
+def test_the_critic_makes_icons_less_near_one_by_one_and_much_nearer_as_a_crowd():
+    held_out = data.load("icons", "test")
+    x, classifier = pixels.to_floats(held_out.images), trained.load("classifier-earth")["classifier"]
+    real = trained.features(classifier, held_out.images)
+    error, distance = {}, {}
+    for name in ("l1-icons", "pix2pix-icons"):
+        made = models.translate(trained.load(name)["generator"], held_out.pairs)
+        error[name] = (made - x).abs().mean()
+        distance[name] = metrics.unit_distance(trained.features(classifier, made), real)
+        lines = held_out.pairs[:, 0] < 40
+        assert made.mean(1)[lines].mean() < -0.8  # where the outline is, it stays dark
+    assert error["l1-icons"] < error["pix2pix-icons"] < 1.6 * error["l1-icons"]
+    assert distance["pix2pix-icons"] < distance["l1-icons"] / 3
 
 
 @pytest.mark.parametrize("set_name", ["digits", "earth"])

@@ -1,6 +1,6 @@
 """The command line: `python -m ganlab doctor` examines this machine, `data` lists and fetches sets, `train` trains.
 
-`sample` and `walk` make pictures with what is trained, `lessons` makes the student's copies of the lessons.
+`sample`, `walk` and `apply` make pictures with what is trained, `lessons` makes the student's copies of the lessons.
 """
 
 import re
@@ -11,7 +11,7 @@ import torch
 from ganlab import data
 from ganlab.checkpoint import CheckpointError
 from ganlab.classroom import handin
-from ganlab.cli import doctor, draw, export, gpu, lessons, metric, tasks, train
+from ganlab.cli import doctor, draw, export, gpu, lessons, metric, tasks, train, translate
 from ganlab.cli.arguments import Parser
 from ganlab.runtime import forgiving_output
 
@@ -38,6 +38,7 @@ def _run(arguments: list[str] | None) -> int:
     tasks.add_arguments(commands.add_parser("train", help="train networks into a folder; again to continue"))
     draw.add_sample_arguments(commands.add_parser("sample", help="samples, of one class if you like: a sheet or files"))
     draw.add_walk_arguments(commands.add_parser("walk", help="a GIF of the way from one sample to another"))
+    translate.add_arguments(commands.add_parser("apply", help="your pictures through a translator, each to a file"))
     metric.add_arguments(commands.add_parser("metric", help="how far one folder of images is from another"))
     export.add_arguments(commands.add_parser("export", help="a generator or decoder as ONNX, for other programs"))
     handin.add_arguments(commands.add_parser("hand-in", help="look through an assignment before you hand it in"))
@@ -53,7 +54,7 @@ def _run(arguments: list[str] | None) -> int:
         if chosen.command == "train":
             return train.run(chosen)
         others = {"lessons": lessons.run, "sample": draw.sample, "walk": draw.walk}
-        others |= {"metric": metric.run, "export": export.run}
+        others |= {"metric": metric.run, "export": export.run, "apply": translate.run}
         if chosen.command in others:
             return others[chosen.command](chosen)
         return _fetch(chosen.name) if chosen.action == "fetch" else _list()

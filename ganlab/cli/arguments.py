@@ -113,6 +113,8 @@ def load_maker(option: str, name: str) -> tuple[nn.Module, tuple[str, ...]]:
     makers = [networks[role] for role in ("generator", "vae") if role in networks]
     if not makers:
         raise ValueError(f"{option}: {name} makes no images, it is a classifier")
+    if not hasattr(makers[0], "latent_dim"):
+        raise ValueError(f"{option}: {name} makes no images from nothing, it translates pictures: use `apply`")
     return makers[0], names if hasattr(makers[0], "classes") else ()
 
 

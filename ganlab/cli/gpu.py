@@ -10,6 +10,7 @@ import importlib.metadata
 import importlib.util
 import io
 import itertools
+import json
 import os
 import platform
 import re
@@ -28,7 +29,7 @@ from torch import Tensor
 from ganlab import checkpoint, models, runtime, toys
 from ganlab.cli import train as command
 from ganlab.cli.arguments import Parser
-from ganlab.cli.tasks import TASKS, add_arguments
+from ganlab.cli.tasks import TASKS, TRANSLATORS, add_arguments
 from ganlab.train import Ensemble, GANSettings, Run, measured_precision
 
 MINUTES = 3  # for all of it
@@ -48,9 +49,10 @@ class Difference(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Extent:
-    """How much is tried: the options of `train` for every task, steps, and the seconds of each timing."""
+    """How much is tried: the options of `train` for every task, others for the translators, steps, seconds a timing."""
 
     options: tuple[str, ...] = ("--data", "digits")
+    pairs: tuple[str, ...] = ("--data", "icons")
     steps: int = 20
     seconds: float = 1.0
     lesson: Path | None = LESSON
@@ -150,7 +152,8 @@ def begun(task: str, out: Path, device: torch.device, extent: Extent) -> Run:
     parser = Parser()
     add_arguments(parser)
     half = max(1, extent.steps // 2)
-    arguments = [task, *extent.options, "--steps", extent.steps, "--every", half, "--out", out, "--device", device]
+    options = extent.pairs if task in TRANSLATORS else extent.options
+    arguments = [task, *options, "--steps", extent.steps, "--every", half, "--out", out, "--device", device]
     with contextlib.redirect_stdout(io.StringIO()):
         return command.begun(parser.parse_args([str(argument) for argument in arguments]))[0]
 
@@ -275,7 +278,8 @@ def ensemble_twice(device: torch.device, steps: int) -> str:
 
 def killed(folder: Path, device: torch.device, extent: Extent) -> dict[str, str]:
     """Train all tasks in another process, past their first checkpoints, and kill it; return task -> what failed."""
-    arguments = (str(folder / "killed"), str(device), str(extent.steps), *extent.options)
+    options = json.dumps([extent.options, extent.pairs])
+    arguments = (str(folder / "killed"), str(device), str(extent.steps), options)
     command_line = [sys.executable, "-m", "ganlab.cli.gpu", *arguments]
     said = {}
     with open(folder / "errors", "w+") as errors:
@@ -295,9 +299,9 @@ def killed(folder: Path, device: torch.device, extent: Extent) -> dict[str, str]
     return {task: said.get(task, f"the process that was to be killed: {last}") for task in TASKS}
 
 
-def _to_be_killed(folder: str, device: str, steps: str, *options: str) -> None:
+def _to_be_killed(folder: str, device: str, steps: str, options: str) -> None:
     """Train each task past its first checkpoint, say so, and wait for the end."""
-    extent = Extent(options, int(steps))
+    extent = Extent(*(tuple(each) for each in json.loads(options)), steps=int(steps))
     runs = []  # kept, or their locks would be free
     for task in TASKS:
         failure = ""

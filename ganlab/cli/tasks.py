@@ -1,11 +1,27 @@
 """What can be trained from the command line: the options that each task has, and what its networks are made of."""
 
 import argparse
+import dataclasses
+from collections.abc import Callable
 
-from ganlab import data, losses, models
+from torch import nn
+
+from ganlab import data, losses, models, train
 from ganlab.cli.arguments import Parser, add_seed, thread_number
 from ganlab.models.trained import Plan
 from ganlab.runtime import path_argument, whole_number
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a training is made of: networks, the task that they are given to, batches, and a metric if there is one."""
+
+    plan: Plan
+    task: Callable[[dict[str, nn.Module]], train.Task]
+    source: data.Source
+    metric: Callable[[train.Run], dict[str, float]] | None
+    classes: tuple[str, ...] = ()
+
 
 GANS = ("dcgan", "mlp", "cgan")
 VAES = ("vae", "cvae", "iwae")
@@ -17,10 +33,20 @@ TASKS = {
     "cvae": "a VAE that is told classes",
     "iwae": "a VAE, by the importance-weighted bound (Burda et al. 2016)",
     "classifier": "a classifier, by cross-entropy",
+    "pix2pix": "a translator of pictures, from pairs (Isola et al. 2017)",
+    "cyclegan": "a translator of pictures, without pairs (Zhu et al. 2017)",
 }
+TRANSLATORS = ("pix2pix", "cyclegan")
 WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
-RATES = {**dict.fromkeys(GANS, 2e-4), **dict.fromkeys(VAES, 1e-3), "classifier": 2e-3}
-WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32}
+RATES = {
+    **dict.fromkeys(GANS, 2e-4),
+    **dict.fromkeys(VAES, 1e-3),
+    "classifier": 2e-3,
+    "pix2pix": 2e-4,
+    "cyclegan": 2e-4,
+}
+WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, "pix2pix": 24, "cyclegan": 24}
+BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8}  # of all others 64
 
 
 def add_arguments(parser: Parser) -> None:
@@ -37,22 +63,31 @@ def add_arguments(parser: Parser) -> None:
             _add_game(own)
         if task in VAES:
             _add_bound(own, task)
+        if task in TRANSLATORS:
+            _add_translation(own, task)
 
 
 def _add_common(parser: Parser, task: str) -> None:
-    parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help="an image set, or a folder of your images")
+    data_words = "an image set, or a folder of your images"
+    if task in TRANSLATORS:
+        named = " with equal file names" if task == "pix2pix" else ""
+        data_words = f"a set with pairs (icons, earth), or a folder of two folders{named}: from the first to the second"
+    parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help=data_words)
     parser.add_argument("--steps", required=True, type=int, metavar="N", help="in all; a larger number continues a run")
     parser.add_argument(
         "--out", required=True, type=path_argument, metavar="FOLDER", help="results, among them networks.safetensors"
     )
     parser.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
     parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
-    usual = "none" if task in GANS else "about one in ten"
+    usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
     parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
-    parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
+    if task != "pix2pix":
+        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
     parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
     parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
-    parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="images a step (default 64)")
+    batch_size = BATCH_SIZES.get(task, 64)
+    batch_words = f"images a step (default {batch_size})"
+    parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
     peak = " at its peak" if task == "classifier" else ""
     parser.add_argument("--learning-rate", type=float, metavar="R", help=f"default {RATES[task]:g}{peak}")
     add_seed(parser)
@@ -90,6 +125,22 @@ def _add_bound(parser: Parser, task: str) -> None:
     parser.add_argument("--free-bits", default=0.0, type=float, metavar="N", help="nats of each latent that are free")
 
 
+def _add_translation(parser: Parser, task: str) -> None:
+    objectives = ", ".join(name for name, each in losses.OBJECTIVES.items() if task == "pix2pix" or not each.paired)
+    usual = "hinge" if task == "pix2pix" else "least_squares"
+    parser.add_argument("--to", metavar="NAME", help="a folder: which of its two folders is to be made (the second)")
+    parser.add_argument("--objective", default=usual, metavar="NAME", help=f"{objectives} (default {usual})")
+    if task == "pix2pix":
+        words = "weight of the objective beside L1 (default 0.1; 0: no critic)"
+        parser.add_argument("--adversarial-weight", default=0.1, type=float, metavar="W", help=words)
+        parser.add_argument("--l1-steps", default=0, type=int, metavar="N", help="first so many steps by L1 alone")
+        return
+    words = "weight of the identity loss, as a part of it (default 0.5)"
+    parser.add_argument("--cycle-weight", default=10.0, type=float, metavar="W", help="default 10")
+    parser.add_argument("--identity-weight", default=0.5, type=float, metavar="W", help=words)
+    parser.add_argument("--past", default=64, type=int, metavar="N", help="past fakes that critics see (default 64)")
+
+
 def check_classes(task: str, images: data.ImageSet) -> None:
     """Raise ValueError for images without classes, if the task needs some."""
     if task in WITH_CLASSES and images.labels is None:
@@ -120,6 +171,21 @@ def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
     return {
         "generator": (kinds[0], {**shape, **classes, "upsample": options.upsample}),
         "critic": (kinds[1], {**shape, **classes, "norm": norm}),
+    }
+
+
+def translator_plan(options: argparse.Namespace, channels: int, in_channels: int) -> Plan:
+    """Return what the networks of a translator are made of, from pictures of `in_channels` to such of `channels`."""
+    width = {} if options.width is None else {"width": whole_number("--width", options.width, least=1)}
+    there = {"in_channels": in_channels, "channels": channels, **width}
+    if options.network == "pix2pix":
+        critic = ("PatchCritic", {"channels": channels, "pair_channels": in_channels})
+        return {"generator": ("UNet", there)} | ({"critic": critic} if options.adversarial_weight else {})
+    return {
+        "generator": ("ResNetGenerator", there),
+        "back": ("ResNetGenerator", {"in_channels": channels, "channels": in_channels, **width}),
+        "critic": ("PatchCritic", {"channels": channels, "pair_channels": 0}),
+        "back_critic": ("PatchCritic", {"channels": in_channels, "pair_channels": 0}),
     }
 
 

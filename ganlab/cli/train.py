@@ -15,9 +15,19 @@ from tqdm.auto import tqdm
 
 from ganlab import data, metrics, runtime, train
 from ganlab.checkpoint import CheckpointError
+from ganlab.cli import translate
 from ganlab.cli.arguments import load_images, load_networks, seed_number
 from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
-from ganlab.cli.tasks import GANS, VAES, check_classes, image_size, network_plan, pixel_scale
+from ganlab.cli.tasks import (
+    GANS,
+    TRANSLATORS,
+    VAES,
+    Job,
+    check_classes,
+    image_size,
+    network_plan,
+    pixel_scale,
+)
 from ganlab.data import pixels
 from ganlab.models import Classifier, trained
 from ganlab.models.trained import Plan
@@ -80,6 +90,18 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     device = parallel.own_device(options.device)
     file = options.out / "run.safetensors"
     keep = Keep(checkpoint=file, checkpoint_every=options.every, resume=True, change=tuple(options.change))
+    job = translate.job(options, device) if options.network in TRANSLATORS else _job(options, device)
+    with runtime.seeded(options.seed):  # first weights depend on the seed alone
+        networks = trained.build(job.plan)
+    if options.start is not None and not file.exists():
+        _take_weights(options.start, networks)
+    keep = dataclasses.replace(keep, metric=job.metric, metric_every=options.every)
+    game = train.Run(job.task(networks), job.source, keep=keep, device=device)
+    return game, Results(options, job.plan, job.classes)
+
+
+def _job(options: argparse.Namespace, device: torch.device) -> Job:
+    """Return what the training of a game, a VAE or a classifier is made of."""
     game_of_folder = options.network in GANS and options.data not in data.SETS
     # a game is not measured on images held out, so that a folder's are all learned from
     test_share = 0 if options.test_share is None and game_of_folder else options.test_share
@@ -92,10 +114,6 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     if images.classes and images.labels is not None:
         print(f"{len(images.classes)} classes: {', '.join(images.classes)}")
     plan = network_plan(options, images)
-    with runtime.seeded(options.seed):  # first weights depend on the seed alone
-        networks = trained.build(plan)
-    if options.start is not None and not file.exists():
-        _take_weights(options.start, networks)
     scale = pixel_scale(options, images)
     changes = {"flip": options.flip, "shift": options.shift}
     batches = images.batches(options.batch_size, options.seed, device, scale=scale, **changes)
@@ -104,9 +122,7 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
         metric = _measure_samples(images, usual_features(images.images.shape[1], options.data))
     elif options.network not in GANS:
         metric = _measure_held_out(load_images("--data", options.data, "test", **reading), scale)
-    keep = dataclasses.replace(keep, metric=metric, metric_every=options.every)
-    game = train.Run(_task(options, networks.values()), batches, keep=keep, device=device)
-    return game, Results(options, plan, images.classes)
+    return Job(plan, lambda networks: _task(options, networks.values()), batches, metric, images.classes)
 
 
 def _take_weights(name: str, networks: dict[str, nn.Module]) -> None:
@@ -228,8 +244,19 @@ class Results:
         for name in files:
             trained.save(self.folder / f"{name}.safetensors", self.plan, networks, classes=self.classes)
         if game.task.draws:
-            sheet = pixels.png(pixels.tile(game.sample(SHEET), columns=8))
+            sheet = pixels.png(pixels.tile(_shown(game), columns=8))
             write_atomically(self.folder / f"samples-{game.step:07d}.png", sheet)
+
+
+def _shown(game: Run) -> Tensor:
+    """Return the samples of a sheet; those of a translator each beside what it was made of."""
+    if not isinstance(game.task, train.Translating):
+        return game.sample(SHEET)
+    z = game.latents(SHEET // 2, "fixed")
+    made = game.sample(z)
+    channels = max(z.shape[1], made.shape[1])
+    both = [each.cpu().expand(-1, channels, -1, -1) for each in (z, made)]
+    return torch.stack(both, dim=1).flatten(0, 1)  # (SHEET, channels, H, W)
 
 
 def _is_best(game: Run) -> bool:

@@ -1,9 +1,9 @@
 """Image sets as tensors, and seeded batches of them that live on the device."""
 
+import dataclasses
 import functools
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -81,11 +81,12 @@ def _check_classes(labels: Tensor | None, classes: tuple[str, ...], n: int) -> N
         raise ValueError(f"labels: got {low} to {high}, expected 0 to {len(classes) - 1}, for {len(classes)} classes")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
     """One split of a set: images uint8 (N, C, H, W) in 0..255; labels int64 (N,) that index `classes`, or None.
 
-    `pairs`, uint8 (N, C, H, W) or None, holds a second picture of the same place: for earth, the relief of each tile.
+    `pairs`, uint8 (N, C, H, W) or None, holds a second picture of the same: for earth the relief of each tile, for
+    icons the outline of each, for glyphs the same letter in another typeface. It may have other channels.
     `notes` say what was left out or assumed when it was read. Raises ValueError, naming the argument, for all else.
     """
 
@@ -122,6 +123,13 @@ class ImageSet:
         tensors = {"images": self.images, "labels": self.labels, "pairs": self.pairs}
         content = fingerprint({name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None})
         return hashlib.sha256("\n".join((content, *self.classes)).encode()).hexdigest()
+
+    def domains(self) -> tuple["ImageSet", "ImageSet"]:
+        """Return the images and the pairs as two sets without pairs, for `Unpaired`; ValueError if there are none."""
+        if self.pairs is None:
+            raise ValueError(f"domains: {self!r} has no pairs")
+        alone = dataclasses.replace(self, pairs=None)
+        return alone, dataclasses.replace(alone, images=self.pairs, name=f"{self.name}, pairs")
 
     def batches(
         self,
@@ -319,6 +327,44 @@ class Batches:
 
     def _rows(self, step: int) -> Tensor:
         return self._shuffle.rows(step)
+
+
+class Unpaired:
+    """Batches of two sets that are drawn independently: x of one, `pair` of the other, of another thing (CycleGAN).
+
+    `images.domains()` makes two such sets of one with pairs. `flip` is as in `ImageSet.batches`, drawn for each alone.
+    """
+
+    def __init__(
+        self,
+        images: ImageSet,
+        others: ImageSet,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        flip: str = "none",
+        shift: int = 0,
+    ) -> None:
+        whole_number("seed", seed, least=0)
+        changes = {"flip": flip, "shift": shift}
+        self._sides = [
+            each.batches(batch_size, 2 * seed + k, device, **changes) for k, each in enumerate((images, others))
+        ]
+
+    def at(self, step: int) -> Tensor:
+        """Return the images of training step `step`, float32 (B, C, H, W) in [-1, 1]."""
+        return self._sides[0].at(step)
+
+    def batch(self, step: int) -> Batch:
+        """Return images of training step `step`, and as their pairs the other set's, both in [-1, 1]."""
+        return Batch(self.at(step), None, self._sides[1].at(step))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the batches are made from and how, as `Batches.identity`."""
+        first, second = (side.identity for side in self._sides)
+        return {"kind": "unpaired", **first, "other set": second["set"], "other digest": second["digest"]}
 
 
 class Stacked:

@@ -127,6 +127,21 @@ def read_image(source: str | Path | bytes, size: int, grey: bool = False) -> Ten
     return image
 
 
+def read_picture(path: Path, grey: bool = False) -> Tensor:
+    """Return one picture of any size, upright, as uint8 (C, H, W); C is 1 if grey, else 3.
+
+    Raises DataError for what cannot be read as a picture.
+    """
+    try:
+        bits = _bits(_brightest(path)) if _head(path).sixteen_bits else 16
+        with _opened(path) as image:
+            upright = _converted(ImageOps.exif_transpose(image), grey, bits, known_range=image.format == "PPM")
+    except Exception as error:  # as in _read_each
+        raise DataError(f"{path}: this image cannot be read ({error})") from error
+    pixels = np.array(upright)  # (H, W) or (H, W, 3)
+    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1).contiguous()
+
+
 def smallest_side(folder: Path) -> int:
     """Return the shorter side, in pixels, of a folder's smallest picture; what cannot be read does not count.
 
@@ -345,6 +360,14 @@ def _square(source: Path | bytes, *, size: int, grey: bool, fit: str, bits: int)
         image.draft(None, (2 * size, 2 * size))  # a large JPEG is decoded at the smallest scale that still does
         known_range = image.format == "PPM"
         upright = ImageOps.exif_transpose(image)
+    coloured = _converted(upright, grey, bits, known_range=known_range)
+    fitted = {"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](coloured, (size, size), method=Image.Resampling.LANCZOS)
+    pixels = np.array(fitted)  # (size, size) or (size, size, 3)
+    return torch.from_numpy(pixels.reshape(size, size, -1)).permute(2, 0, 1).contiguous()
+
+
+def _converted(upright: Image.Image, grey: bool, bits: int, *, known_range: bool) -> Image.Image:
+    """Return a picture with 8 bits a channel, in grey or in colour, white where it is transparent."""
     if upright.mode == "F" or (upright.mode == "I" and not known_range):
         raise ValueError(f"its pixels are 32-bit numbers (mode {upright.mode}) without a known range: save it as 8-bit")
     if upright.mode.startswith("I"):  # Pillow's own conversion would clip 16 bits to white
@@ -354,7 +377,4 @@ def _square(source: Path | bytes, *, size: int, grey: bool, fit: str, bits: int)
     if upright.has_transparency_data:  # what is transparent shows white, as on a page
         upright = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
-    coloured = upright.convert("L" if grey else "RGB")
-    fitted = {"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](coloured, (size, size), method=Image.Resampling.LANCZOS)
-    pixels = np.array(fitted)  # (size, size) or (size, size, 3)
-    return torch.from_numpy(pixels.reshape(size, size, -1)).permute(2, 0, 1).contiguous()
+    return upright.convert("L" if grey else "RGB")

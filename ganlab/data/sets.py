@@ -8,12 +8,14 @@ import torch
 import torch.nn.functional as F
 
 from ganlab.data.batches import ImageSet
+from ganlab.data.bundled import ICONS
 from ganlab.data.downloads import FASHION, KMNIST, MNIST
 from ganlab.data.folders import FITS, read_folder, smallest_side, tell
+from ganlab.data.glyphs import GLYPHS
 from ganlab.data.packaged import DIGITS, EARTH, SPLITS, DataError, SetStatus
 from ganlab.runtime import user_path, whole_number
 
-SETS = {source.name: source for source in (DIGITS, EARTH, FASHION, MNIST, KMNIST)}
+SETS = {source.name: source for source in (DIGITS, EARTH, ICONS, GLYPHS, FASHION, MNIST, KMNIST)}
 
 
 def load(
@@ -28,8 +30,8 @@ def load(
     """Return one split ("train" or "test") of a built-in set or of a folder of your own images, or "all" of it.
 
     `size` is the side in pixels: 28 (the default) or 32 (padded with zeros) for digits, fashion, mnist and kmnist; 64
-    for earth; anything from 1, by default 64, for a folder. Only fashion (without Debian's package), mnist and kmnist
-    may use the network, and only the first time.
+    for earth and icons; 32 for glyphs; anything from 1, by default 64, for a folder. Only fashion (without Debian's
+    package), mnist and kmnist may use the network, and only the first time.
 
     The rest is for a folder. `fit` makes its images square: "crop" takes the middle, "pad" all of it between black
     bars. `test_share`, from 0 to below 1, holds out that part of each class; by default a hash of each file's name
@@ -69,7 +71,7 @@ def _load_set(name: str, split: str, size: int | None) -> ImageSet:
     margin = ((size or source.sizes[0]) - source.sizes[0]) // 2
     images = F.pad(tensors["images"], (margin,) * 4) if margin else tensors["images"]
     notes = (f"a folder called {name} is here too; to load that, write ./{name}",) if Path(name).is_dir() else ()
-    return ImageSet(images, tensors["labels"], source.classes, name, split, tensors.get("pairs"), notes)
+    return ImageSet(images, tensors.get("labels"), source.classes, name, split, tensors.get("pairs"), notes)
 
 
 def _folder(folder: str | Path) -> Path:

@@ -1,4 +1,4 @@
-"""What has weights: generators, critics, variational autoencoders, classifiers; and what is done with their latents."""
+"""What has weights: generators, translators, critics, VAEs, classifiers; and what is done with their latents."""
 
 from ganlab.models import trained
 from ganlab.models.augment import DiffAugment
@@ -19,6 +19,10 @@ from ganlab.models.dcgan import DCGANCritic, DCGANGenerator, halvings, spectrall
 from ganlab.models.latent import LINES, interpolate, latents, slerp
 from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
 from ganlab.models.modes import count_parameters, evaluating, frozen
+from ganlab.models.patch import PatchCritic, receptive_field
+from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.translating import translate, translate_tiled
+from ganlab.models.unet import UNet
 from ganlab.models.vae import LIKELIHOODS, VAE, ActiveVAE, conv_vae, mlp_vae
 
 __all__ = [
@@ -36,7 +40,10 @@ __all__ = [
     "Given",
     "MLPCritic",
     "MLPGenerator",
+    "PatchCritic",
     "ProjectionCritic",
+    "ResNetGenerator",
+    "UNet",
     "class_weights",
     "conditional_critic",
     "conditional_generator",
@@ -52,7 +59,10 @@ __all__ = [
     "mlp",
     "mlp_input_gradient",
     "mlp_vae",
+    "receptive_field",
     "slerp",
     "spectrally_normalised",
     "trained",
+    "translate",
+    "translate_tiled",
 ]

@@ -21,6 +21,9 @@ from ganlab.models.classifier import Classifier
 from ganlab.models.conditional import conditional_critic, conditional_generator, conditional_vae
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
 from ganlab.models.mlp import MLPCritic, MLPGenerator
+from ganlab.models.patch import PatchCritic
+from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
 from ganlab.runtime import seeded_generator, whole_number
 
@@ -35,6 +38,7 @@ SHA256 = {
     "classifier-digits": "d2c0c1359d4331b622465830dca5344a00fd554a1452f5ae61231e6ca0bf5bc9",
     "classifier-earth": "be7f02db16fbff410cb568744b1837f6dfa4251ad272ece040a17c6577184e0c",
     "classifier-fashion": "6b8b1862399913fe676203b421a487e54ebb491fe527ff9de27e380af43bcf1d",
+    "classifier-icons": "4b03e93de8ded7b19b134374438b63f0252918dbdb20cfd2e2c2c5cfab861250",
     "dcgan-digits": "df8df655c19f8d5b4cb429377400e2e3021c89c8871e56b09430b543cf0d7778",
     "dcgan-earth": "ac08a4f75ad8639762a7f079b610e4a68e27c7e02367635181015a2978ef4d92",
     "dcgan-earth-resize": "1a8e90c55d628e0bc501aef7a24d1f52797ef65d0940d2345bdba60cebd06dde",
@@ -45,6 +49,9 @@ KINDS = (
     MLPGenerator,
     MLPCritic,
     Classifier,
+    UNet,
+    PatchCritic,
+    ResNetGenerator,
     conv_vae,
     conditional_generator,
     conditional_critic,

@@ -2,19 +2,31 @@
 
 from ganlab.train import parallel, steps
 from ganlab.train.classifier import ClassifierSettings, ClassifierTask, accuracy, fit_classifier
+from ganlab.train.cycle import CycleGANSettings, CycleGANTask, fit_cyclegan
 from ganlab.train.ensemble import Ensemble
 from ganlab.train.gan import GANSettings, GANTask, fit_gan
 from ganlab.train.keep import Keep, load_run
 from ganlab.train.precision import measured_precision
 from ganlab.train.run import Run
 from ganlab.train.schedules import annealed, warmed_up
-from ganlab.train.steps import clip_weights, critic_step, generator_step, update_ema, vae_step
+from ganlab.train.steps import (
+    clip_weights,
+    critic_step,
+    cycle_step,
+    generator_step,
+    translation_step,
+    update_ema,
+    vae_step,
+)
 from ganlab.train.task import Settings, Stage, Task
+from ganlab.train.translation import Translating, TranslationSettings, TranslationTask, fit_translation
 from ganlab.train.vae import VAESettings, VAETask, bounds, fit_vae, held_out_bound
 
 __all__ = [
     "ClassifierSettings",
     "ClassifierTask",
+    "CycleGANSettings",
+    "CycleGANTask",
     "Ensemble",
     "GANSettings",
     "GANTask",
@@ -23,6 +35,9 @@ __all__ = [
     "Settings",
     "Stage",
     "Task",
+    "Translating",
+    "TranslationSettings",
+    "TranslationTask",
     "VAESettings",
     "VAETask",
     "accuracy",
@@ -30,8 +45,11 @@ __all__ = [
     "bounds",
     "clip_weights",
     "critic_step",
+    "cycle_step",
     "fit_classifier",
+    "fit_cyclegan",
     "fit_gan",
+    "fit_translation",
     "fit_vae",
     "generator_step",
     "held_out_bound",
@@ -39,6 +57,7 @@ __all__ = [
     "measured_precision",
     "parallel",
     "steps",
+    "translation_step",
     "update_ema",
     "vae_step",
     "warmed_up",

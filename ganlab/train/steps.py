@@ -1,6 +1,6 @@
 """One move of each player, as the mathematics reads: `ganlab.train` puts them into a run, a lesson into a loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +65,117 @@ def generator_step(
         loss.backward()
     optimizer.step()
     return {"generator_loss": loss.detach()}
+
+
+def translation_step(
+    generator: nn.Module,
+    critic: nn.Module | None,
+    optimizers: dict[str, torch.optim.Optimizer],
+    x: Tensor,
+    pair: Tensor,
+    objective: losses.Objective,
+    *,
+    adversarial_weight: float = 0.0,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move the critic one step, then the generator, in the game of pix2pix (Isola et al. 2017).
+
+    G translates `pair` (B, C', H, W) and comes near x (B, C, H, W), its loss L1 + adversarial_weight * the objective's;
+    the critic tells (x, pair) from (G(pair), pair). At weight 0 it rests, and there is L1 alone. Returns "l1", the mean
+    of |G(pair) - x|, and with a critic "critic_loss", "generator_loss" (the objective's part, unweighted), "d_real" and
+    "d_fake", 0 while it rests, as tensors on the device. Networks and losses compute as in `critic_step`.
+    """
+    with precision.autocast(x.device):
+        fake = generator(pair)
+    fake = fake.float()
+    l1 = (fake - x).abs().mean()
+    loss = l1
+    rest = torch.zeros_like(l1.detach())
+    record = {} if critic is None else dict.fromkeys(("critic_loss", "d_real", "d_fake", "generator_loss"), rest)
+    if critic is not None and adversarial_weight:
+
+        def beside_pair(pictures: Tensor) -> Tensor:
+            return critic(pictures, pair)
+
+        record |= critic_step(
+            beside_pair, lambda _: fake.detach(), optimizers["critic"], x, pair, objective, precision=precision
+        )
+        with frozen(critic):
+            with precision.autocast(x.device):
+                fake_logits = critic(fake, pair).float()
+                with torch.no_grad():
+                    others = (critic(x, pair).float(),) if objective.paired else ()
+            adversarial = objective.generator(fake_logits, *others).mean()
+            loss = l1 + adversarial_weight * adversarial
+            optimizers["generator"].zero_grad()
+            loss.backward()
+        record["generator_loss"] = adversarial.detach()
+    else:
+        optimizers["generator"].zero_grad()
+        loss.backward()
+    optimizers["generator"].step()
+    return record | {"l1": l1.detach()}
+
+
+def _l1(made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
+    """Return the sum of the mean absolute differences of each picture from the true one."""
+    return sum((each.float() - other).abs().mean() for each, other in zip(made, true, strict=True))
+
+
+def cycle_step(
+    networks: dict[str, nn.Module],
+    optimizers: dict[str, torch.optim.Optimizer],
+    x: Tensor,
+    pair: Tensor,
+    objective: losses.Objective,
+    remembered: Callable[[str, Tensor], Tensor],
+    *,
+    cycle_weight: float = 10.0,
+    identity_weight: float = 0.5,
+    precision: Precision = FLOAT32,
+) -> dict[str, Tensor]:
+    """Move both generators one step, then both critics, in the game of CycleGAN (Zhu et al. 2017).
+
+    The `generator` G translates `pair` (B, C', H, W) into pictures like x (B, C, H, W), `back` F pictures like x into
+    some like `pair`; x and `pair` are of different things. Their loss: both objectives, which `critic` judges of
+    pictures like x and `back_critic` of those like `pair`, + cycle_weight * (the mean of |F(G(pair)) - pair| + that of
+    |G(F(x)) - x|) + cycle_weight * identity_weight * (the means of |G(x) - x| and of |F(pair) - pair|), the last for
+    equal channels only, as it keeps what is right already. The critics learn from `remembered(name, fakes)` in place of
+    their fakes. Returns sums over both ways, "critic_loss", "generator_loss" (the objectives), "cycle", "identity", as
+    tensors on the device. Networks and losses compute as in `critic_step`.
+    """
+    generator, back = networks["generator"], networks["back"]
+    sides = {"critic": (networks["critic"], x), "back_critic": (networks["back_critic"], pair)}
+    fakes: dict[str, Tensor] = {}
+    with frozen(networks["critic"]), frozen(networks["back_critic"]):
+        with precision.autocast(x.device):
+            fakes["critic"] = generator(pair)
+            fakes["back_critic"] = back(x)
+            again = generator(fakes["back_critic"]), back(fakes["critic"])
+            same = (generator(x), back(pair)) if identity_weight and x.shape == pair.shape else ()
+            judged = {name: critic(fakes[name]) for name, (critic, _) in sides.items()}
+        adversarial = sum(objective.generator(logits.float()).mean() for logits in judged.values())
+        cycle = _l1(again, (x, pair))
+        identity = _l1(same, (x, pair)) if same else torch.zeros_like(cycle)
+        loss = adversarial + cycle_weight * (cycle + identity_weight * identity)
+        optimizers["generator"].zero_grad()
+        loss.backward()
+    optimizers["generator"].step()
+    critic_loss = torch.zeros_like(cycle.detach())
+    for name, (critic, real) in sides.items():
+        past = remembered(name, fakes[name].detach().float())
+        with precision.autocast(x.device):
+            logits = critic(real).float(), critic(past).float()
+        critic_loss = critic_loss + objective.critic(*logits).mean()
+    optimizers["critic"].zero_grad()
+    critic_loss.backward()
+    optimizers["critic"].step()
+    return {
+        "critic_loss": critic_loss.detach(),
+        "generator_loss": adversarial.detach(),
+        "cycle": cycle.detach(),
+        "identity": identity.detach(),
+    }
 
 
 def vae_step(

@@ -16,12 +16,16 @@ from ganlab.widgets import still
 from ganlab.widgets.kit import Latest, Panel, Pixels, readout, side_by_side
 from ganlab.widgets.still import Shot
 
-ZOOM = 10  # pixels of the screen for one of the pad
-# The browser's half. Pixels are bytes, row by row, 0 black; a stroke is a soft disc pulled along. What is drawn is sent
-# when a frame is painted, not at each move of the mouse.
+WIDTH = 280  # pixels of the screen, or a little less: pixels are enlarged by whole numbers
+REACH = {
+    False: 1.7,
+    True: 1.4,
+}  # pixels from the middle of a stroke to where ink ends: of a digit, of an icon's outline
+# The browser's half. Pixels are bytes of ink, row by row, 0 none; a stroke is a soft disc pulled along. Ink is white on
+# black, or black on white paper. What is drawn is sent when a frame is painted, not at each move of the mouse.
 PAD = """
 function render({ model, el }) {
-  const side = model.get("side"), zoom = model.get("zoom");
+  const side = model.get("side"), zoom = model.get("zoom"), reach = model.get("reach"), paper = model.get("paper");
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = side * zoom;
   canvas.tabIndex = 0;
@@ -35,7 +39,8 @@ function render({ model, el }) {
   const cursor = { x: side / 2, y: side / 2, pen: false, shown: false };
   const paint = () => {
     for (let k = 0; k < side * side; k++) {
-      context.fillStyle = `rgb(${pixels[k]}, ${pixels[k]}, ${pixels[k]})`;
+      const grey = paper ? 255 - pixels[k] : pixels[k];
+      context.fillStyle = `rgb(${grey}, ${grey}, ${grey})`;
       context.fillRect((k % side) * zoom, Math.floor(k / side) * zoom, zoom, zoom);
     }
     if (cursor.shown) {
@@ -55,9 +60,10 @@ function render({ model, el }) {
     });
   };
   const dab = (x, y) => {
-    for (let row = 0; row < side; row++) for (let column = 0; column < side; column++) {
+    const begin = at => Math.max(0, Math.floor(at - reach)), end = at => Math.min(side, Math.ceil(at + reach));
+    for (let row = begin(y); row < end(y); row++) for (let column = begin(x); column < end(x); column++) {
       const far = Math.hypot(column + 0.5 - x, row + 0.5 - y);
-      const ink = Math.round(255 * Math.min(1, Math.max(0, 1.7 - far)));
+      const ink = Math.round(255 * Math.min(1, Math.max(0, reach - far)));
       if (ink > pixels[row * side + column]) pixels[row * side + column] = ink;
     }
   };
@@ -110,27 +116,44 @@ STYLE = """
 
 
 class Pad(anywidget.AnyWidget):
-    """The canvas alone: `pixels` are side * side bytes, row by row, 0 black, 255 white."""
+    """The canvas alone: `pixels` are side * side bytes of ink, row by row; with `paper` it is black on white."""
 
     _esm = PAD
     _css = STYLE
     side = traitlets.Int(28).tag(sync=True)
-    zoom = traitlets.Int(ZOOM).tag(sync=True)
-    pixels = CByteMemoryView(bytes(28 * 28)).tag(sync=True)  # a browser's bytes come as a memoryview
+    zoom = traitlets.Int().tag(sync=True)
+    paper = traitlets.Bool().tag(sync=True)
+    reach = traitlets.Float().tag(sync=True)
+    pixels = CByteMemoryView().tag(sync=True)  # a browser's bytes come as a memoryview
+
+    def __init__(self, side: int = 28, *, paper: bool = False) -> None:
+        zoom = max(1, WIDTH // side)
+        super().__init__(side=side, zoom=zoom, paper=paper, reach=REACH[paper], pixels=bytes(side * side))
+
+    @property
+    def picture(self) -> np.ndarray:
+        """What is on the pad as it is seen, uint8 (side, side)."""
+        ink = np.frombuffer(bytes(self.pixels), dtype=np.uint8).reshape(self.side, self.side)
+        return 255 - ink if self.paper else ink
+
+    def put(self, picture: np.ndarray) -> None:
+        """Put a picture on the pad, as it is to be seen."""
+        self.pixels = (255 - picture if self.paper else picture).tobytes()
 
     def shot(self) -> Shot:
         """Return what is on the pad, for a still."""
-        sheet = np.frombuffer(bytes(self.pixels), dtype=np.uint8).reshape(self.side, self.side, 1)
+        sheet = self.picture[:, :, None]
         return Shot(*still.packed(sheet), self.zoom * self.side, "The drawing on the pad.", crisp=True)
 
 
 class DrawingPad(Panel):
-    """A pad of 28 x 28, and beside it what `respond` makes of the drawing, stroke by stroke.
+    """A pad of as many pixels as the examples have, and beside it what `respond` makes of the drawing, while it grows.
 
-    `respond(drawing)` gets (1, 1, 28, 28) in [-1, 1], -1 black, and returns images (n, C, H, W) in [-1, 1], as many
+    `respond(drawing)` gets (1, 1, S, S) in [-1, 1], -1 black, and returns images (n, C, H, W) in [-1, 1], as many
     each time, and a sentence; `labels` stand below the images, by default their numbers. "Example" puts the next of
-    `examples`, uint8 (n, 1, 28, 28), on the pad; "File" takes a picture from the reader's disk, its centre square in
-    grey, with "invert" for dark strokes on light paper. ValueError for other examples, or another number of labels.
+    `examples`, uint8 (n, 1, S, S), on the pad; "File" takes a picture from the reader's disk, its centre square in
+    grey, with "Invert" to exchange dark and light. Strokes are light on dark, with `paper` dark on light. ValueError
+    for other examples, or another number of labels.
     """
 
     doing = "draw with the mouse or the keys, and see what is made of it"
@@ -142,16 +165,18 @@ class DrawingPad(Panel):
         columns: int = 4,
         *,
         labels: Sequence[str] = (),
+        paper: bool = False,
     ) -> None:
-        if examples.dtype != torch.uint8 or examples.shape[1:] != (1, 28, 28):
+        side = examples.shape[-1]
+        if examples.dtype != torch.uint8 or examples.shape[1:] != (1, side, side) or not examples.numel():
             kind = f"{examples.dtype} {tuple(examples.shape)}"
-            raise ValueError(f"examples: got {kind}, expected torch.uint8 (n, 1, 28, 28)")
+            raise ValueError(f"examples: got {kind}, expected torch.uint8 (n, 1, S, S), n and S at least 1")
         self.respond = respond
         self.examples = examples
         self.next = 0  # the example that the button shows next
-        self.pad = Pad()
+        self.pad = Pad(side, paper=paper)
         self.readout = readout()
-        self.example = ipw.Button(description="Example", tooltip="Put a real digit on the pad")
+        self.example = ipw.Button(description="Example", tooltip="Put the next example on the pad")
         self.clear = ipw.Button(description="Clear")
         self.file = ipw.FileUpload(accept="image/*", description="File", tooltip="A picture from your disk")
         self.invert = ipw.ToggleButton(description="Invert", tooltip="Black for white")
@@ -160,7 +185,7 @@ class DrawingPad(Panel):
         if len(labels) != len(images):
             raise ValueError(f"labels: got {len(labels)}, expected {len(images)}, one for each image of `respond`")
         self.answers = [
-            Pixels(image[None], 112, alt=f"Answer to the drawing: {label}.")
+            Pixels(image[None], max(112, 2 * side), alt=f"Answer to the drawing: {label}.")
             for image, label in zip(images, labels, strict=True)
         ]
         cells = [
@@ -170,7 +195,7 @@ class DrawingPad(Panel):
         rows = [ipw.HBox(cells[k : k + columns]) for k in range(0, len(cells), columns)]
         self.redraw = Latest(self._paint)
         self.example.on_click(self._show_example)
-        self.clear.on_click(lambda _: self.put(torch.zeros(1, 28, 28, dtype=torch.uint8)))
+        self.clear.on_click(lambda _: self.put(torch.full((1, side, side), 255 * paper, dtype=torch.uint8)))
         self.file.observe(self._read_file, names="value")
         self.invert.observe(lambda _: self.put(255 - self._bytes()), names="value")
         self.pad.observe(self.redraw, names="pixels")
@@ -180,15 +205,15 @@ class DrawingPad(Panel):
 
     @property
     def drawing(self) -> Tensor:
-        """Return what is on the pad, float (1, 1, 28, 28) in [-1, 1]."""
+        """Return what is on the pad, float (1, 1, S, S) in [-1, 1]."""
         return pixels.to_floats(self._bytes()[None])
 
     def put(self, image: Tensor) -> None:
-        """Put an image on the pad, uint8 (1, 28, 28)."""
-        self.pad.pixels = image.contiguous().numpy().tobytes()
+        """Put an image on the pad, uint8 (1, S, S)."""
+        self.pad.put(image[0].numpy())
 
     def _bytes(self) -> Tensor:
-        return torch.frombuffer(bytearray(self.pad.pixels), dtype=torch.uint8).view(1, 28, 28)
+        return torch.from_numpy(self.pad.picture.copy())[None]
 
     def _show_example(self, button: object) -> None:
         self.put(self.examples[self.next % len(self.examples)])
@@ -199,7 +224,7 @@ class DrawingPad(Panel):
             return
         upload = self.file.value[-1]
         try:
-            self.put(read_image(bytes(upload["content"]), 28, grey=True))
+            self.put(read_image(bytes(upload["content"]), self.pad.side, grey=True))
         except DataError as error:
             self.readout.value = f"{html.escape(upload['name'])}: {html.escape(str(error))}. Nothing was changed."
 

@@ -1,0 +1,166 @@
+"""The exercises of lesson 11b: the cycle loss, and the memory of past fakes."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+Map = Callable[[Tensor], Tensor]
+
+
+def cycle_loss(
+    generator: Map,
+    back: Map,
+    s: Tensor,
+    x: Tensor,
+    there: Callable[[Map, Map, Tensor, Tensor], Tensor] = lambda generator, back, s, x: back(generator(s)) - s,
+    here: Callable[[Map, Map, Tensor, Tensor], Tensor] = lambda generator, back, s, x: generator(back(x)) - x,
+    error: Callable[[Tensor], Tensor] = lambda gap: gap.abs().mean(),
+    share: float = 1.0,
+) -> Tensor:
+    """Return (11b.1): the mean absolute error of both ways round, added. The rest are for slips."""
+    return share * (error(there(generator, back, s, x)) + error(here(generator, back, s, x)))
+
+
+def _generator(s: Tensor) -> Tensor:
+    return 1.7 * s.flip(1) + 0.4 + 0.1 * s**2
+
+
+def _back(x: Tensor) -> Tensor:
+    return 0.8 * x - 0.3 * x.roll(1, 1)
+
+
+def _cycle_loss(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n in (5, 8):
+        rng = seeded_generator("11b.1", n)
+        s = torch.randn(n, 3, generator=rng, dtype=torch.float64).requires_grad_()
+        x = (1 + torch.randn(n, 3, generator=rng, dtype=torch.float64)).requires_grad_()
+        loss = function(_generator, _back, s, x)
+        found[f"cycle loss of {n} samples"] = loss
+        slopes = (torch.zeros_like(s), torch.zeros_like(x))
+        if isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1:
+            slopes = torch.autograd.grad(loss, (s, x), retain_graph=True, materialize_grads=True)
+        found[f"its slope in s, {n} samples"], found[f"its slope in x, {n} samples"] = slopes
+    return found
+
+
+def _nothing(generator: Map, back: Map, s: Tensor, x: Tensor) -> Tensor:
+    return torch.zeros_like(s)
+
+
+CYCLE_SLIPS: dict[str, dict[str, Any]] = {
+    "You left out the way from x and back to x. The loss has both ways round.": {"here": _nothing},
+    "You left out the way from s and back to s. The loss has both ways round.": {"there": _nothing},
+    "You compared G(s) with x. That needs pairs; here s and x are of different things.": {
+        "there": lambda generator, back, s, x: generator(s) - x,
+        "here": lambda generator, back, s, x: back(x) - s,
+    },
+    "You compared the round trip of s with x, and that of x with s. Each comes back to where *it* began.": {
+        "there": lambda generator, back, s, x: back(generator(s)) - x,
+        "here": lambda generator, back, s, x: generator(back(x)) - s,
+    },
+    "You went the wrong way round: s goes through the generator first, x through `back` first.": {
+        "there": lambda generator, back, s, x: generator(back(s)) - s,
+        "here": lambda generator, back, s, x: back(generator(x)) - x,
+    },
+    "You wrote the identity loss, |G(x) - x| and |F(s) - s|. A cycle goes through both networks.": {
+        "there": lambda generator, back, s, x: back(s) - s,
+        "here": lambda generator, back, s, x: generator(x) - x,
+    },
+    "You detached the result of the first network. Then the cycle teaches only the second one.": {
+        "there": lambda generator, back, s, x: back(generator(s).detach()) - s,
+        "here": lambda generator, back, s, x: generator(back(x).detach()) - x,
+    },
+    "You squared the errors. The cycle loss takes absolute values.": {"error": lambda gap: gap.square().mean()},
+    "You added the errors up. Take the mean over samples and coordinates.": {"error": lambda gap: gap.abs().sum()},
+    "You added up over the coordinates, and averaged over the samples. Take the mean over both.": {
+        "error": lambda gap: gap.abs().sum(1).mean()
+    },
+    "You took the mean of the signed errors, where a plus and a minus cancel. Take absolute values first.": {
+        "error": lambda gap: gap.mean().abs()
+    },
+    "You averaged the two ways. The loss is their sum.": {"share": 0.5},
+}
+
+
+def exchange(memory: Tensor, fakes: Tensor, coins: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what the critic is shown (B, ...) and the new memory (M, ...), as lesson 11b says."""
+    where = coins.view(-1, *[1] * (fakes.ndim - 1))
+    shown = torch.where(where, memory[places], fakes)
+    kept = memory.clone()
+    kept[places[coins]] = fakes[coins]
+    return shown, kept
+
+
+def _exchange(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n, size, coins in ((4, 6, [1, 0, 1, 1]), (3, 5, [0, 0, 1])):
+        rng = seeded_generator("11b.2", n)
+        memory = torch.rand(size, 2, 3, generator=rng, dtype=torch.float64)
+        fakes = 10 + torch.rand(n, 2, 3, generator=rng, dtype=torch.float64)
+        places = size - 1 - torch.randperm(size - 1, generator=rng)[:n]
+        result = function(memory, fakes, torch.tensor(coins, dtype=torch.bool), places)
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise ValueError("return two things, what the critic is shown and the new memory")
+        found[f"shown, {n} fakes"], found[f"memory after {n} fakes"] = result
+    return found
+
+
+def _with(memory: Tensor, fakes: Tensor, rows: Tensor, places: Tensor) -> Tensor:
+    """Return the memory with the fakes of these rows at their places."""
+    kept = memory.clone()
+    kept[places[rows]] = fakes[rows]
+    return kept
+
+
+def _all(coins: Tensor) -> Tensor:
+    return torch.ones_like(coins)
+
+
+MEMORY_SLIPS: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
+    "You took the coins the other way round: heads (True) means that the critic gets the *past* fake.": (
+        lambda memory, fakes, coins, places: exchange(memory, fakes, ~coins, places)
+    ),
+    "You did not put the new fakes into the memory. Where the coin is True, the new fake takes the past one's place.": (
+        lambda memory, fakes, coins, places: (exchange(memory, fakes, coins, places)[0], memory.clone())
+    ),
+    "You put every new fake into the memory. Only where the coin is True a past fake has left its place.": (
+        lambda memory, fakes, coins, places: (
+            exchange(memory, fakes, coins, places)[0],
+            _with(memory, fakes, _all(coins), places),
+        )
+    ),
+    "You wrote into the memory before you read from it, so the critic only ever gets new fakes. Read first.": (
+        lambda memory, fakes, coins, places: (fakes.clone(), exchange(memory, fakes, coins, places)[1])
+    ),
+    "You showed the critic past fakes alone. Where the coin is False it gets the new one.": (
+        lambda memory, fakes, coins, places: (memory[places], exchange(memory, fakes, coins, places)[1])
+    ),
+    "You used the places 0, 1, 2, ... of the memory. Fake b belongs to place places[b].": (
+        lambda memory, fakes, coins, places: exchange(memory, fakes, coins, torch.arange(len(fakes)))
+    ),
+    "You exchanged every fake, whatever its coin.": lambda memory, fakes, coins, places: exchange(
+        memory, fakes, _all(coins), places
+    ),
+    "You exchanged none: the critic gets the past fake where the coin is True.": (
+        lambda memory, fakes, coins, places: (fakes.clone(), memory.clone())
+    ),
+    "You returned the memory first. What the critic is shown comes first.": lambda memory, fakes, coins, places: (
+        exchange(memory, fakes, coins, places)[::-1]
+    ),
+}
+
+EXERCISES = {
+    "11b.1": Exercise(
+        _cycle_loss,
+        cycle_loss,
+        tuple(Slip(functools.partial(cycle_loss, **change), hint) for hint, change in CYCLE_SLIPS.items()),
+    ),
+    "11b.2": Exercise(_exchange, exchange, tuple(Slip(answer, hint) for hint, answer in MEMORY_SLIPS.items())),
+}

@@ -1,0 +1,162 @@
+"""What `train pix2pix` and `train cyclegan` learn from and are measured by, and `apply`, which uses what they made."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+import torch
+from torch import Tensor, nn
+
+from ganlab import data, metrics, models, train
+from ganlab.cli.arguments import load_images, load_networks
+from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
+from ganlab.cli.tasks import Job, translator_plan
+from ganlab.data import pixels
+from ganlab.data.listing import list_pictures, some
+from ganlab.models import trained
+from ganlab.runtime import path_argument, progress, write_atomically
+from ganlab.train import Run
+
+SHOWN = 64  # pictures whose translations are on a sheet
+MEASURED = 500  # held-out pictures, at most, that are translated at each saving
+
+
+def job(options: argparse.Namespace, device: torch.device) -> Job:
+    """Return what a translator's training is made of: sets, networks, task, metric; ValueError for what is none."""
+    sides, held_out = _sides(options)
+    made, given = sides
+    print(f"{made.name}: {len(made):,} pictures to be made, from {len(given):,} given")
+    plan = translator_plan(options, made.images.shape[1], given.images.shape[1])
+    changes = {"flip": options.flip, "shift": options.shift}
+    if options.network == "pix2pix":
+        source = data.ImageSet(made.images, None, (), made.name, made.split, given.images).batches(
+            options.batch_size, options.seed, device, **changes
+        )
+    else:
+        source = data.Unpaired(*sides, options.batch_size, seed=options.seed, device=device, **changes)
+    shown = given if held_out is None else held_out[1]
+    paired = options.network == "pix2pix" or options.data in data.SETS
+    return Job(
+        plan,
+        lambda networks: _task(options, networks, pixels.to_floats(shown.images[:SHOWN])),
+        source,
+        None if held_out is None else _measure(*held_out, usual_features(made.images.shape[1]), paired),
+    )
+
+
+Sides = tuple[data.ImageSet, data.ImageSet]  # of the pictures to be made, and of those given
+
+
+def _sides(options: argparse.Namespace) -> tuple[Sides, Sides | None]:
+    """Return the sets to be made and given, of the training split, and those held out, if there are any."""
+    if options.data in data.SETS:
+        if options.to is not None or options.test_share is not None or options.fit != "crop":
+            raise ValueError(f"--to, --test-share, --fit: these are for a folder, not for {options.data}")
+        splits = [load_images("--data", options.data, split, size=options.size) for split in data.SPLITS]
+        if splits[0].pairs is None:
+            raise ValueError(f"--data: {options.data} has no pairs, expected icons, earth or a folder of two folders")
+        return splits[0].domains(), splits[1].domains()
+    how = {"fit": options.fit, "test_share": options.test_share}
+    if options.network == "pix2pix":
+        splits = [data.load_pairs(options.data, split, options.size, to=options.to, **how) for split in data.SPLITS]
+        return splits[0].domains(), splits[1].domains()
+    given, made = data.two_sides(options.data, options.to)
+    how |= {"test_share": options.test_share or 0, "skip_broken": options.skip_broken}
+
+    def read(split: str) -> Sides:
+        return tuple(data.load(side, split, options.size, **how) for side in (made, given))
+
+    return read("train"), read("test") if options.test_share else None
+
+
+def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Tensor) -> train.Task:
+    shared = {"seed": options.seed, "threads": options.threads, "objective": options.objective}
+    shared |= {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
+    if options.network == "pix2pix":
+        own = {"adversarial_weight": options.adversarial_weight, "l1_steps": options.l1_steps}
+        settings = train.TranslationSettings(options.steps, **shared, **own)
+        return train.TranslationTask(networks["generator"], networks.get("critic"), settings, shown=shown)
+    own = {name: getattr(options, name) for name in ("cycle_weight", "identity_weight", "past")}
+    return train.CycleGANTask(networks, train.CycleGANSettings(options.steps, **shared, **own), shown=shown)
+
+
+def _measure(
+    made: data.ImageSet, given: data.ImageSet, classifier_name: str, paired: bool
+) -> Callable[[Run], dict[str, float]]:
+    """Return the metric of a translator: how far its pictures are from held-out ones, as a crowd and each from its own.
+
+    The crowd's distance, on a classifier's features, is left out below LEAST pictures on either side; PSNR, in dB,
+    where it is not known what each should be.
+    """
+    real, pictures = made.images[:MEASURED], given.images[:MEASURED]
+    of_crowd = min(len(real), len(pictures)) >= LEAST
+    classifier = load_classifier(classifier_name) if of_crowd else None
+
+    def measure(run: Run) -> dict[str, float]:
+        fake = models.translate(run.ema, pictures)
+        values = {}
+        if of_crowd:
+            features = trained.features(classifier, real)
+            distance = metrics.frechet_distance(trained.features(classifier, fake), features)
+            values |= {"feature-FID": distance, "its floor": own_distance(features, len(fake))}
+        if paired:
+            psnr = metrics.psnr(fake, pixels.to_floats(real)).mean().item()
+            # the first number says which networks are the best: without a critic, those that are nearest pixel by pixel
+            values = values | {"held-out PSNR": psnr} if "critic" in run.networks else {"held-out PSNR": psnr, **values}
+        return values
+
+    return measure
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `apply` takes."""
+    parser.add_argument(
+        "--of", required=True, metavar="NAME|FOLDER", help="a shipped translator, or what `train pix2pix` or so wrote"
+    )
+    folder = {"required": True, "type": path_argument, "metavar": "FOLDER"}
+    parser.add_argument("--in", dest="source", help="your pictures, of any size", **folder)
+    parser.add_argument("--out", help="a new or empty folder, for a PNG of each", **folder)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Translate each picture of a folder, of any size, into a PNG of its name; return 0, or 1 if some are broken."""
+    networks, _ = load_networks("--of", options.of)
+    generator = networks.get("generator")
+    if not hasattr(generator, "in_channels"):
+        raise ValueError(
+            f"--of: {options.of} translates no pictures; expected what `train pix2pix` or `cyclegan` wrote"
+        )
+    if not options.source.is_dir():
+        raise ValueError(f"--in: {options.source} is no folder")
+    if options.out.is_file() or options.out.is_dir() and any(options.out.iterdir()):
+        raise ValueError(f"--out: {options.out} is there already, expected a new or empty folder")
+    files = list_pictures(options.source).files
+    if not files:
+        raise ValueError(f"--in: {options.source} holds no pictures")
+    names = {file: _png_name(file, options.source) for file in files}
+    if len(set(names.values())) < len(names):
+        twice = [name for name in names.values() if list(names.values()).count(name) > 1]
+        raise ValueError(f"--in: several pictures would become {twice[0]}; give them different names")
+    broken = list(_translated(generator, names, options.out))
+    print(f"{options.out}: {len(files) - len(broken):,} pictures of {options.source}, by {options.of}")
+    if broken:
+        print(f"error: {len(broken)} of {len(files)} pictures cannot be read: {some(broken)}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def _png_name(file: Path, folder: Path) -> PurePosixPath:
+    return PurePosixPath(file.relative_to(folder).as_posix()).with_suffix(".png")
+
+
+def _translated(generator: nn.Module, names: dict[Path, PurePosixPath], out: Path) -> Iterator[str]:
+    """Write the translation of each file under its name in `out`; yield the names of what cannot be read."""
+    grey = generator.in_channels == 1
+    for file, name in progress(names.items(), desc="pictures", leave=False, delay=1):
+        try:
+            picture = data.read_picture(file, grey)
+        except data.DataError:
+            yield file.name
+            continue
+        made = models.translate_tiled(generator, picture)
+        write_atomically(out / name, pixels.png(pixels.tile(made[None], 1)))

@@ -1,0 +1,72 @@
+"""Pictures through a generator that translates them: many of one size, or one of any size in tiles without seams."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganlab.data import pixels
+from ganlab.models.modes import evaluating
+from ganlab.runtime import whole_number
+
+AT_ONCE = 2**21  # numbers of pictures that go through a network in one go
+
+
+@torch.no_grad()
+def translate(network: nn.Module, pictures: Tensor) -> Tensor:
+    """Return pictures (N, C, H, W), uint8 or float in [-1, 1], through a network in evaluation mode, on the CPU.
+
+    A few at a time, so that memory does not grow with N.
+    """
+    device = next(network.parameters()).device
+    at_once = max(1, AT_ONCE // (64 * max(1, pictures[0].numel())))
+    with evaluating(network):
+        parts = [network(pixels.to_floats(part).to(device)).float().cpu() for part in pictures.split(at_once)]
+    return torch.cat(parts)
+
+
+def translate_tiled(network: nn.Module, picture: Tensor, *, tile: int = 256, overlap: int = 128) -> Tensor:
+    """Return one picture (C, H, W) of any size, uint8 or float in [-1, 1], through a network, (channels, H, W), CPU.
+
+    A picture larger than `tile` pixels goes through in tiles that share `overlap` pixels. The outer quarter of what two
+    tiles share is thrown away, as there a tile lacks what is beside it, and the rest of one fades into the other's.
+    The border is repeated up to the multiple of pixels that the network takes (its attribute `multiple`, else 1).
+    """
+    multiple = getattr(network, "multiple", 1)
+    whole_number("overlap", overlap, least=4 * multiple)
+    if whole_number("tile", tile, least=2 * overlap) % multiple or overlap % (2 * multiple):
+        expected = f"multiples of the network's {multiple} and {2 * multiple}"
+        raise ValueError(f"tile, overlap: got {tile} and {overlap}, expected {expected}")
+    height, width = picture.shape[1:]
+    sides = [-(-side // multiple) * multiple for side in (height, width)]
+    margins = (0, sides[1] - width, 0, sides[0] - height)
+    whole = F.pad(pixels.to_floats(picture)[None], margins, mode="replicate")  # (1, C, H', W')
+    total: Tensor | None = None
+    weights = torch.zeros(sides)
+    for top, down in _tiles(sides[0], tile, overlap):
+        for left, right in _tiles(sides[1], tile, overlap):
+            made = translate(network, whole[:, :, top:down, left:right])[0]
+            if total is None:
+                total = torch.zeros(len(made), *sides)
+            rows = _weights(top, down, sides[0], overlap)
+            columns = _weights(left, right, sides[1], overlap)
+            weight = rows[:, None] * columns
+            total[:, top:down, left:right] += weight * made
+            weights[top:down, left:right] += weight
+    return (total / weights)[:, :height, :width]
+
+
+def _tiles(side: int, tile: int, overlap: int) -> list[tuple[int, int]]:
+    """Return first and last pixel (exclusive) of each tile along a side; the last one ends where the picture does."""
+    if side <= tile:
+        return [(0, side)]
+    starts = [*range(0, side - tile, tile - overlap), side - tile]
+    return [(start, start + tile) for start in starts]
+
+
+def _weights(start: int, end: int, side: int, overlap: int) -> Tensor:
+    """Return the weight of each pixel of a tile along a side: 1 inside, 0 in the outer quarter of what it shares."""
+    place = torch.arange(start, end) + 0.5
+    before = place - start if start else torch.full_like(place, overlap)
+    after = end - place if end < side else torch.full_like(place, overlap)
+    inside = torch.minimum(before, after)
+    return ((inside - overlap / 4) / (overlap / 2)).clamp(0, 1)

@@ -1,0 +1,85 @@
+"""Answers to the exercises of lesson 11b as different people would write them, right and wrong; see test_check.py."""
+
+import torch
+import torch.nn.functional as F
+
+
+def cycle_by_l1(generator, back, s, x):
+    return F.l1_loss(back(generator(s)), s) + F.l1_loss(generator(back(x)), x)
+
+
+def cycle_by_cat(generator, back, s, x):
+    both = torch.cat([s - back(generator(s)), x - generator(back(x))])
+    return 2 * both.abs().mean()  # as many of either
+
+
+def cycle(generator, back, s, x, loss=F.l1_loss, way=lambda first, second, v: second(first(v))):
+    return loss(way(generator, back, s), s) + loss(way(back, generator, x), x)
+
+
+def memory_by_loop(memory, fakes, coins, places):
+    kept, shown = memory.clone(), []
+    for fake, coin, place in zip(fakes, coins, places, strict=True):
+        if coin:
+            shown.append(kept[place].clone())
+            kept[place] = fake
+        else:
+            shown.append(fake)
+    return torch.stack(shown), kept
+
+
+def memory_by_where(memory, fakes, coins, places):
+    wide = coins[:, None, None]
+    kept = memory.index_put((places,), torch.where(wide, fakes, memory[places]))
+    return torch.where(wide, memory[places], fakes), kept
+
+
+def memory_written_first(memory, fakes, coins, places):
+    kept = memory.clone()
+    kept[places[coins]] = fakes[coins]
+    shown = fakes.clone()
+    shown[coins] = kept[places[coins]]
+    return shown, kept
+
+
+def memory_in_order(memory, fakes, coins, places):
+    return memory_by_loop(memory, fakes, coins, range(len(fakes)))
+
+
+def memory_takes_all(memory, fakes, coins, places):
+    kept = memory.clone()
+    kept[places] = fakes
+    return memory_by_loop(memory, fakes, coins, places)[0], kept
+
+
+ANSWERS = {
+    "11b.1": {
+        "right": [cycle_by_l1, cycle_by_cat],
+        "wrong": [
+            (lambda g, b, s, x: F.l1_loss(b(g(s)), s), "way from x"),
+            (lambda g, b, s, x: F.l1_loss(g(b(x)), x), "way from s"),
+            (lambda g, b, s, x: F.l1_loss(g(s), x) + F.l1_loss(b(x), s), "needs pairs"),
+            (lambda g, b, s, x: F.l1_loss(b(g(s)), x) + F.l1_loss(g(b(x)), s), "where *it* began"),
+            (lambda g, b, s, x: cycle(b, g, s, x), "wrong way round"),
+            (lambda g, b, s, x: F.l1_loss(b(s), s) + F.l1_loss(g(x), x), "identity loss"),
+            (lambda *given: cycle(*given, way=lambda f, h, v: h(f(v).detach())), "detached"),
+            (lambda *given: cycle(*given, loss=F.mse_loss), "squared"),
+            (lambda *given: cycle(*given, loss=lambda a, b: (a - b).abs().sum()), "added the errors up"),
+            (lambda *given: cycle(*given, loss=lambda a, b: (a - b).mean().abs()), "cancel"),
+            (lambda *given: cycle(*given) / 2, "averaged the two ways"),
+        ],
+    },
+    "11b.2": {
+        "right": [memory_by_loop, memory_by_where],
+        "wrong": [
+            (lambda m, f, c, p: memory_by_loop(m, f, ~c, p), "other way round"),
+            (lambda m, f, c, p: (memory_by_loop(m, f, c, p)[0], m.clone()), "into the memory"),
+            (memory_takes_all, "every new fake into the memory"),
+            (memory_written_first, "Read first"),
+            (lambda m, f, c, p: (m[p], memory_by_loop(m, f, c, p)[1]), "past fakes alone"),
+            (memory_in_order, "places[b]"),
+            (lambda m, f, c, p: memory_by_loop(m, f, torch.ones_like(c), p), "every fake"),
+            (lambda m, f, c, p: (f.clone(), m.clone()), "exchanged none"),
+        ],
+    },
+}
