@@ -278,6 +278,7 @@ def test_what_does_not_fit_is_refused_by_name() -> None:
 
     refused("source: has no pairs", source=pictures().batches(8))
     refused(r"generator: makes \(3, 8, 8\), expected the data's \(1, 8, 8\)", (models.UNet(1, 3, halvings=2), critic))
+    refused("source: pictures are 8x8, expected multiples of the generator's 16", (models.UNet(1, 1), critic))
     refused("generator: cannot take pictures", (models.UNet(3, 1, halvings=2), critic))
     refused("critic: cannot take pictures", (generator, models.PatchCritic(3, 1, halvings=1)))
     refused("critic: returns shape", (generator, lambda_critic()))
