@@ -47,7 +47,6 @@ WITHOUT_CRITIC = {
     "cgan-digits",
     "cgan-digits-collapsed",
     "cgan-earth",
-    "pix2pix-icons",
 }
 HALF = {"l1-icons", "pix2pix-icons", "cgan-digits", "cgan-digits-collapsed", "cgan-earth", "cvae-digits"}
 CREDIT = {
