@@ -1,6 +1,7 @@
-"""What the lessons refer to: the bibliography and the glossary as entries, and where the lessons use them.
+"""What the lessons refer to: bibliography, glossary and notation as entries, and where the lessons use them.
 
-Both pages are lists of entries, a paragraph each, that begin with a place to link to: `<a id="x"></a>**name** ...`.
+The first two are lists of entries, a paragraph each, that begin with a place to link to: `<a id="x"></a>**name** ...`.
+Notation is a table, a line for each meaning of a letter: `| $m$ | mean | 01, 05 |`.
 """
 
 import re
@@ -14,7 +15,8 @@ from nbformat import NotebookNode
 
 BIBLIOGRAPHY = lessons.NOTEBOOKS / "bibliography.md"
 GLOSSARY = lessons.NOTEBOOKS / "glossary.md"
-PAGES = (GLOSSARY, BIBLIOGRAPHY)
+NOTATION = lessons.NOTEBOOKS / "notation.md"
+PAGES = (GLOSSARY, NOTATION, BIBLIOGRAPHY)
 ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
 ENTRY = re.compile(r'^<a id="([\w-]+)"></a>(\*\*.+)$', re.MULTILINE)
 TERM = re.compile(r"((?:\*\*[^*]+\*\*(?:, | or )?)+) \(\[(\d\d[a-z]?)\]\((\d\d[a-z]?_\w+\.ipynb)\)\)\. (.+)")
@@ -36,13 +38,23 @@ class Source:
 
 @dataclass(frozen=True)
 class Term:
-    """A term of the glossary: its place, its forms, the lesson that introduces it, that lesson's file, what it means."""
+    """A term of the glossary: its place, its forms, the lesson that introduces it and its file, what it means."""
 
     anchor: str
     forms: tuple[str, ...]
     lesson: str
     file: str
     text: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A line of the notation's table: the sign as written, its letters, a meaning, the lessons where it has it."""
+
+    sign: str
+    signs: tuple[str, ...]
+    meaning: str
+    lessons: tuple[str, ...]
 
 
 def slug(name: str) -> str:
@@ -70,6 +82,31 @@ def terms(text: str) -> list[Term]:
         forms, lesson, file, meaning = parts.groups()
         found.append(Term(anchor, tuple(re.findall(r"\*\*([^*]+)\*\*", forms)), lesson, file, meaning))
     return found
+
+
+def letters(text: str) -> list[Letter]:
+    """Return the lines of the notation's tables; one without a sign has the sign of the line above."""
+    found, sign = [], ""
+    for cell, meaning, where in re.findall(r"^\|([^|]*)\| (.+) \| ([\d\w, ]+) \|$", text, re.MULTILINE):
+        sign = cell.strip() or sign
+        if cell.strip() in ("Sign", "Letter") or "$" not in sign:
+            continue
+        signs = tuple(re.findall(r"\$(?:\^\{?)?(\\?[A-Za-z]+|\*)", sign))
+        found.append(Letter(sign, signs, meaning, tuple(re.findall(r"\d\d[a-z]?", where))))
+    return found
+
+
+def formulas(notebook: NotebookNode) -> str:
+    """Return all formulas of a lesson, a line each, without words in them."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", " ", navigation.text(notebook), flags=re.DOTALL)
+    found = re.findall(r"\$\$(.+?)\$\$|(?<!\\)\$((?:[^$\n]|\n(?!\n))+?)\$", text, re.DOTALL)
+    words = r"\\(?:text|mathrm|operatorname|tag)\*?\s*_?\{[^{}]*\}"
+    return "\n".join(" ".join(re.sub(words, " ", one or other).split()) for one, other in found)
+
+
+def has_sign(sign: str, text: str) -> bool:
+    """Return whether a letter, or a sign such as \\lambda, stands in formulas as a sign of its own."""
+    return bool(re.search(rf"(?<![A-Za-z\\]){re.escape(sign)}(?![A-Za-z])", text))
 
 
 def citations(notebook: NotebookNode) -> list[tuple[str, str]]:
