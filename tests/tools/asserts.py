@@ -1,6 +1,6 @@
 """The listing of a lesson's asserts: what each compared, by how much it held, and which could hardly have failed.
 
-python tests/tools/asserts.py 04 [04b ...] [--speed class]   run lessons, their asserts instrumented, and print it
+python tests/tools/asserts.py [04 04b ...] [--speed class]   run lessons, their asserts instrumented, and print it
 
 An assert such as `assert abs(kl - exact) < 1e-6` proves little if both sides of it are the same computation. So each
 comparison in an assert, and each `allclose` or `isclose`, is listed with its values, its gap (the smaller side) and its
@@ -287,7 +287,7 @@ def show(value: object) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 1 when a lesson failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lesson", nargs="+", help="numbers of lessons, such as 04 or 04b")
+    parser.add_argument("lesson", nargs="*", help="numbers of lessons, such as 04 or 04b; none means all")
     parser.add_argument("--speed", default="class", choices=("smoke", "class", "full"))
     options = parser.parse_args(arguments)
     paths = {lessons.number(path): path for path in lessons.lessons()}
@@ -295,7 +295,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no lesson {' '.join(unknown)} in notebooks/; there is: {' '.join(paths)}")
     failed = 0
-    for given in options.lesson:
+    for given in options.lesson or paths:
         try:
             print(listing(paths[given], options.speed), flush=True)
         except lessons.LessonError as error:
