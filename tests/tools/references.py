@@ -22,7 +22,7 @@ ENTRY = re.compile(r'^<a id="([\w-]+)"></a>(\*\*.+)$', re.MULTILINE)
 TERM = re.compile(r"((?:\*\*[^*]+\*\*(?:, | or )?)+) \(\[(\d\d[a-z]?)\]\((\d\d[a-z]?_\w+\.ipynb)\)\)\. (.+)")
 SOURCE = re.compile(r"\*\*([^*]+\S)\.\*\* (.+)")
 CITATION = re.compile(r"\[([^\]]+)\]\(bibliography\.md#([\w-]+)\)")
-NAMES = r"[A-Z][\w'’-]+(?:\s+et\s+al\.|(?:,\s+[A-Z][\w'’-]+)*\s+and\s+(?:van\s+)?[A-Z][\w'’-]+)"
+NAMES = r"(?:van\s+den\s+)?[A-Z][\w'’-]+(?:\s+et\s+al\.|\s+and\s+(?:van\s+)?[A-Z][\w'’-]+)"
 MENTION = re.compile(rf"({NAMES}),?\s+\(?((?:19|20)\d\d[a-z]?)\b")
 LETTERS = str.maketrans({"ø": "o", "ı": "i", "ł": "l", "æ": "ae", "ß": "ss"})  # which have no accent to take off
 
