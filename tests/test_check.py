@@ -187,6 +187,40 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
     assert message("not a function").startswith("Your code stopped with TypeError: ")
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (lambda x: x[:, None] + torch.ones(2, 5), "entry by entry"),
+        (lambda x: (x > 0).mean(), "mean of whole numbers or of True and False"),
+        (lambda x: x[None] @ torch.ones(7, 2), "inner sizes differ"),
+        (lambda x: torch.ones(3, 2) @ x[:2, None].T, "inner sizes differ"),
+        (lambda x: x.sum().backward(), "the path to what it is taken by is cut"),
+        (lambda x: torch.autograd.grad(torch.ones(2, requires_grad=True).sum(), watched(x)), "is cut"),
+        (lambda x: twice(watched(x)), "create_graph=True"),
+        (lambda x: watched(x).square().backward(), "sum() or mean()"),
+        (lambda x: x.sort() - x, ".values"),
+        (lambda x: torch.sqrt(x.topk(2)), ".values"),
+        (lambda x: list(x.sum()), "where several are taken apart"),
+        (lambda x: x.topk(4), "more entries than a row has"),
+        (lambda x: x.kthvalue(4), "more entries than a row has"),
+        (lambda x: watched(x).numpy(), "Call detach()"),
+    ],
+)
+def test_judge_explains_the_errors_of_torch_that_learners_meet(given, words: str) -> None:
+    told = message(given)
+    assert told.startswith("Your code stopped with ") and words in told.partition("Hint: ")[2], told
+
+
+def watched(x):
+    return x.clone().requires_grad_()
+
+
+def twice(x):
+    y = x.square().sum()
+    y.backward()
+    y.backward()
+
+
 def divides(x):
     return len(x) / 0
 

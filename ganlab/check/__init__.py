@@ -19,7 +19,7 @@ import torch
 from IPython.display import display
 from torch import Tensor
 
-from ganlab.check import cards, solutions
+from ganlab.check import cards, errors, solutions
 
 Probe = Callable[[Any], dict[str, Any]]
 
@@ -149,7 +149,8 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
         if type(error) is NameError and not setup <= set(getattr(attempt, "__globals__", setup)):
             first = "Run the setup cell first, near the top of the lesson, then the cells that your code builds on"
             return Verdict("not yet", f"{first}: `{error.name}` is not defined{_place(error, attempt)}.")
-        return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}")
+        stopped = f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}"
+        return Verdict("not yet", stopped + errors.explained(error))
     expected = exercise.numbers()
     same = _difference(numbers, expected, exercise.tolerance)
     if same.ok:
