@@ -203,7 +203,11 @@ def execute(path: Path, speed: str) -> NotebookNode:
 
     Raises LessonError, with the cell's code and traceback, when a cell fails, hangs or kills the kernel.
     """
-    notebook = read(path)
+    return execute_cells(read(path), path, speed)
+
+
+def execute_cells(notebook: NotebookNode, path: Path, speed: str) -> NotebookNode:
+    """Execute a notebook in place as if it were the lesson `path`, and return it; LessonError as in `execute`."""
     client = NotebookClient(
         notebook,
         timeout=round(limits.scaled(CELL_SECONDS)),

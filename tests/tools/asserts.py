@@ -1,0 +1,248 @@
+"""The listing of a lesson's asserts: what each compared, by how much it held, and which could hardly have failed.
+
+python tests/tools/asserts.py 04 [04b ...] [--speed class]   run lessons, their asserts instrumented, and print it
+
+An assert such as `assert abs(kl - exact) < 1e-6` proves little if both sides of it are the same computation. So each
+comparison in an assert, and each `allclose` or `isclose`, is listed with its values, its gap (the smaller side) and its
+tolerance (the larger). Marked "0" is a gap of exactly 0, and "1/20" one under a twentieth of its tolerance. A mark is
+a question, not a fault: two different computations may agree to the last bit. `ANSWERS` holds the answers.
+"""
+
+import argparse
+import ast
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import lessons
+import nbformat.v4 as v4
+
+CLOSE = ("allclose", "isclose")
+RECORDER = '''
+class _Asserts:
+    """What the comparisons in asserts compared, by number; of one that is made several times, the tightest."""
+
+    def __init__(self):
+        self.seen = {}
+
+    def number(self, value):
+        import numpy as np
+        value = value.detach().cpu().numpy() if hasattr(value, "detach") else value
+        try:
+            return np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            return None
+
+    def keep(self, key, left, right, gap, tolerance):
+        import numpy as np
+        one = lambda x: float(np.ravel(x)[0]) if np.size(x) == 1 else f"{np.shape(x)}"
+        if gap is None:
+            entry = {"left": repr(left)[:60], "right": repr(right)[:60], "gap": None, "tolerance": None}
+        else:
+            gap, tolerance = np.broadcast_arrays(gap, tolerance)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratios = np.where(tolerance > 0, gap / np.where(tolerance > 0, tolerance, 1), np.inf)
+            at = int(np.argmax(ratios)) if ratios.size else 0
+            if not ratios.size:
+                return
+            entry = {"left": one(left), "right": one(right), "gap": float(gap.flat[at]),
+                     "tolerance": float(tolerance.flat[at])}
+        before = self.seen.setdefault(key, entry | {"times": 0})
+        times = before["times"] + 1
+        if gap is not None and before["gap"] is not None:
+            size = lambda e: e["gap"] / e["tolerance"] if e["tolerance"] > 0 else float("inf")
+            if size(entry) > size(before):
+                self.seen[key] = entry
+        self.seen[key]["times"] = times
+
+    def compare(self, key, op, left, right):
+        import operator
+        result = getattr(operator, op)(left, right)
+        a, b = self.number(left), self.number(right)
+        if a is None or b is None:
+            self.keep(key, left, right, None, None)
+        elif op in ("eq", "ne"):
+            if a.shape == b.shape or not (a.ndim and b.ndim):
+                self.keep(key, a, b, abs(a - b), 0 * abs(a - b))
+            else:
+                self.keep(key, left, right, None, None)
+        else:
+            self.keep(key, a, b, *((a, b) if op in ("lt", "le") else (b, a)))
+        return result
+
+    def close(self, key, function, name, *args, **options):
+        import numpy as np
+        result = function(*args, **options)
+        if len(args) > 1:
+            a, b = self.number(args[0]), self.number(args[1])
+            atol = options.get("atol", 1e-8)
+            rtol = options.get("rtol", 1e-5)
+            self.keep(key, a, b, abs(a - b), atol + rtol * abs(b))
+        return result
+
+    def difference(self, key, left, right):
+        a, b = self.number(left), self.number(right)
+        if a is not None and b is not None:
+            import numpy as np
+            one = lambda x: f"{float(np.ravel(x)[0]):.6g}" if np.size(x) == 1 else f"{np.shape(x)}"
+            self.seen.setdefault(key, {"times": 0})["sides"] = f"{one(a)} and {one(b)}"
+        return left - right
+
+_asserts = _Asserts()
+'''
+NAMES = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A comparison: the cell's index in the notebook, the comparison's text, the text of its whole assert."""
+
+    cell: int
+    text: str
+    test: str
+
+
+class Instrumented(ast.NodeTransformer):
+    """Wrap the comparisons in a cell's asserts so that the recorder sees their values; note each place."""
+
+    def __init__(self, cell: int, places: list[Place]) -> None:
+        self.cell, self.places, self.test, self.key = cell, places, "", -1
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Leave functions alone: what they assert is not what the lesson asserts where it calls them."""
+        return node
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        """Instrument the test; its message stays."""
+        self.test = ast.unparse(node.test)
+        node.test = self.visit(node.test)
+        self.test = ""
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """Make a comparison, or a chain of them, calls of the recorder; `in` and `is` stay."""
+        if not self.test or not all(type(op) in NAMES for op in node.ops):
+            return node
+        sides = [node.left, *node.comparators]
+        calls = []
+        for op, left, right in zip(node.ops, sides, sides[1:], strict=False):
+            text = f"{ast.unparse(left)} {SIGNS[type(op)]} {ast.unparse(right)}"
+            key = self.note(text)
+            calls.append(call("compare", key, NAMES[type(op)], self.sides(left, key), self.sides(right, key)))
+        return calls[0] if len(calls) == 1 else ast.BoolOp(ast.And(), calls)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Make `allclose` and `isclose` calls of the recorder."""
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if not self.test or name not in CLOSE:
+            return self.generic_visit(node)
+        wrapped = call("close", self.note(ast.unparse(node)), None, name)
+        wrapped.args[1:2] = [node.func]
+        wrapped.args += node.args
+        wrapped.keywords = node.keywords
+        return wrapped
+
+    def sides(self, node: ast.expr, key: int) -> ast.expr:
+        """Let the recorder see both sides of a difference of which only the size is compared."""
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call) and getattr(inner.func, "id", getattr(inner.func, "attr", "")) == "abs":
+                target = inner.args[0] if inner.args else getattr(inner.func, "value", None)
+                if isinstance(target, ast.BinOp) and isinstance(target.op, ast.Sub):
+                    seen = call("difference", f"{key} sides", target.left, target.right)
+                    if inner.args:
+                        inner.args[0] = seen
+                    else:
+                        inner.func.value = seen
+                    break
+        return node
+
+    def note(self, text: str) -> int:
+        """Give a comparison its number."""
+        self.places.append(Place(self.cell, text, self.test))
+        return len(self.places) - 1
+
+
+SIGNS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+
+
+def call(method: str, *arguments: object) -> ast.Call:
+    """Return a call of the recorder; what is no piece of code becomes a constant."""
+    given = [one if isinstance(one, ast.AST) else ast.Constant(one) for one in arguments]
+    return ast.Call(ast.Attribute(ast.Name("_asserts", ast.Load()), method, ast.Load()), given, [])
+
+
+def instrument(notebook: lessons.NotebookNode) -> list[Place]:
+    """Instrument a notebook's asserts in place; return the places of their comparisons."""
+    places: list[Place] = []
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and "assert" in cell.source:
+            tree = Instrumented(index, places).visit(ast.parse(cell.source))
+            cell.source = ast.unparse(ast.fix_missing_locations(tree))
+    return places
+
+
+def measured(path: Path, speed: str) -> list[tuple[Place, dict]]:
+    """Run a lesson with its asserts instrumented; return each comparison that was made, with what it compared."""
+    notebook = lessons.read(path)
+    places = instrument(notebook)
+    last = v4.new_code_cell("import json\nprint(json.dumps({str(key): seen for key, seen in _asserts.seen.items()}))")
+    notebook.cells = [v4.new_code_cell(RECORDER), *notebook.cells, last]
+    lessons.execute_cells(notebook, path, speed)
+    seen = json.loads(last.outputs[0].text)
+    return [(place, seen[str(k)] | seen.get(f"{k} sides", {})) for k, place in enumerate(places) if str(k) in seen]
+
+
+def mark(place: Place, entry: dict) -> str:
+    """Return "0" or "1/20" for a comparison that could hardly have failed, "=" for an exact one, or ""."""
+    gap, tolerance = entry["gap"], entry["tolerance"]
+    if gap is None:
+        return ""
+    if " == " in place.text or " != " in place.text:
+        return "="
+    if gap == 0:
+        return "" if sign_only(place.text) else "0"
+    return "1/20" if tolerance > 0 and abs(gap) < tolerance / 20 and gap > 0 else ""
+
+
+def sign_only(text: str) -> bool:
+    """Return whether a comparison asks for a sign only: one side is the number 0 as written."""
+    return text.startswith("0 ") or text.endswith((" 0", " 0.0"))
+
+
+def listing(path: Path, speed: str) -> str:
+    """Return the listing of a lesson's asserts as text, a comparison a line."""
+    lines = [f"{path.stem} at {speed} speed"]
+    for place, entry in measured(path, speed):
+        sides = entry.get("sides") or f"{show(entry['left'])} and {show(entry['right'])}"
+        gap = "" if entry["gap"] is None else f"gap {entry['gap']:.3g} of {entry['tolerance']:.3g}"
+        lines.append(f"{mark(place, entry):>5} | cell {place.cell:>2} | {place.text} | {sides} | {gap}")
+    return "\n".join(lines)
+
+
+def show(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status is 1 when a lesson failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lesson", nargs="+", help="numbers of lessons, such as 04 or 04b")
+    parser.add_argument("--speed", default="class", choices=("smoke", "class", "full"))
+    options = parser.parse_args(arguments)
+    paths = {lessons.number(path): path for path in lessons.lessons()}
+    unknown = [given for given in options.lesson if given not in paths]
+    if unknown:
+        parser.error(f"no lesson {' '.join(unknown)} in notebooks/; there is: {' '.join(paths)}")
+    failed = 0
+    for given in options.lesson:
+        try:
+            print(listing(paths[given], options.speed), flush=True)
+        except lessons.LessonError as error:
+            failed = 1
+            print(error, file=sys.stderr, flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
