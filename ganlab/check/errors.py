@@ -1,6 +1,10 @@
 """What the errors of torch that learners meet most often mean, in a sentence that starts with what they did."""
 
+import inspect
 import re
+from typing import Any
+
+from torch.nn import functional
 
 # A pattern of the error's own text, and the hint. The first pattern that is found counts.
 EXPLAINED = (
@@ -40,6 +44,11 @@ EXPLAINED = (
         "You gave one number, or too few, where several are taken apart.",
     ),
     (
+        r"'(?:float|int|bool)' object has no attribute",
+        "You turned a tensor into a plain number too early, by item() or float(). Such a number has no gradient and "
+        "none of a tensor's methods.",
+    ),
+    (
         r"selected index k out of range|kthvalue\(\): selected number k out of range",
         "You asked for more entries than a row has.",
     ),
@@ -50,7 +59,19 @@ EXPLAINED = (
 )
 
 
-def explained(error: Exception) -> str:
-    """Return " Hint: ..." for an error whose text is known, else an empty text."""
+def explained(error: Exception, attempt: Any) -> str:
+    """Return " Hint: ..." for an error of `attempt` that is known, else an empty text."""
+    if type(error) is NameError:
+        return _unknown_name(error.name, attempt)
     text = str(error)
     return next((f" Hint: {hint}" for pattern, hint in EXPLAINED if re.search(pattern, text)), "")
+
+
+def _unknown_name(name: str, attempt: Any) -> str:
+    if inspect.isroutine(getattr(functional, name, None)):
+        return f" Hint: You used {name} by its bare name. It is torch.nn.functional.{name}."
+    try:
+        given = ", ".join(inspect.signature(attempt).parameters)
+    except (TypeError, ValueError):
+        return ""
+    return f" Hint: You used a name that your function does not know. It is given {given}." if given else ""
