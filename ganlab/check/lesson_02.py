@@ -153,7 +153,7 @@ STEP_SLIPS = (
     ),
     (
         _stepped(lambda r, f: F.softplus(-f).mean(), detach=False),
-        "you wrote the generator's move: its loss (2.2), and fakes without detach. The critic's has the loss (2.1), and "
+        "you wrote the generator's move: its loss (2.2), and fakes without detach. The critic has the loss (2.1), and "
         "detached fakes.",
     ),
     (
