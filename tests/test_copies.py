@@ -184,6 +184,21 @@ def test_an_assignment_is_copied_once_and_left_alone(course: Course) -> None:
     assert own.read_bytes() == notebook("What the teacher gave out.")
 
 
+def test_a_page_beside_the_lessons_is_kept_up_to_date_and_the_students_stays(course: Course) -> None:
+    course.give("glossary.md", b"**mode**")
+    assert course.command()["glossary"] == "new"
+    course.give("glossary.md", b"**mode**, **ring**")
+    assert course.command()["glossary"] == "brought up to date"
+    assert course.files["glossary.md"] == b"**mode**, **ring**"
+    (course.work / "glossary.md").write_bytes(b"my notes")
+    assert course.command()["glossary"] == "yours: 1 page changed"
+    course.give("glossary.md", b"**mode**, **ring**, **grid**")
+    assert course.command()["glossary"].startswith("yours: 1 page changed; there is a new version: give yours another")
+    assert course.files["glossary.md"] == b"my notes"
+    (course.work / "glossary.md").rename(course.work / "mine.md")
+    assert course.command()["glossary"] == "new" and course.files["mine.md"] == b"my notes"
+
+
 def test_a_lesson_that_the_course_no_longer_has_goes_unless_it_was_used(course: Course) -> None:
     course.give("02_old.ipynb", notebook("Old."))
     course.command()

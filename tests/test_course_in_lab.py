@@ -75,16 +75,19 @@ def broken(path: Path, course: Clone) -> list[str]:
         status, answer = fetch(f"{root}/api/contents/{asked}?content=0&token={token}")
         if status != 200 or json.loads(answer)["path"] != there.relative_to(folder).as_posix():
             complaints.append(f"{link}: JupyterLab answers {status}")
-        if fragment and there.suffix == ".ipynb" and fragment not in anchors(there):
+        if fragment and there.suffix in (".ipynb", ".md") and fragment not in anchors(there):
             complaints.append(f"{link}: no such place")
     return complaints
 
 
 def anchors(path: Path) -> set[str]:
-    """Return the names of a notebook's places, as JupyterLab makes them: of its headings, and given by `id`."""
-    text = "\n\n".join(cell.source for cell in lessons.read(path).cells if cell.cell_type == "markdown")
+    """Return the names of a page's places, as JupyterLab makes them: of headings, given by `id`, and of cells."""
+    cells = lessons.read(path).cells if path.suffix == ".ipynb" else []
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"] or [path.read_text(encoding="utf-8")]
+    text = "\n\n".join(texts)
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {title.replace(" ", "-") for title in titles} | set(re.findall(r"\bid=\"([^\"]+)\"", text))
+    named = {title.replace(" ", "-") for title in titles} | set(re.findall(r"\bid=\"([^\"]+)\"", text))
+    return named | {f"cell-id={cell.id}" for cell in cells}
 
 
 def in_work(path: Path) -> Path:
@@ -108,6 +111,8 @@ def test_every_link_of_the_students_copy_can_be_opened(path: Path, course: Clone
         ("../../outside.md", "no such file"),
         ("99_none.ipynb", "no such file"),
         ("00_start_here.ipynb#Mop", "no such place"),
+        ("00_start_here.ipynb#cell-id=mop", "no such place"),
+        ("bibliography.md#nobody-1900", "no such place"),
         ("../.hidden/a.md", "JupyterLab answers 404"),  # the server shows no hidden files
     ],
 )

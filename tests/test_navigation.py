@@ -125,6 +125,23 @@ def test_the_map_names_second_readings_and_what_is_needed(lettered: list[Stop]) 
     )
 
 
+def test_an_equation_of_another_lesson_is_a_link_to_its_cell() -> None:
+    way = [Stop("03_a.ipynb", "03 · A", "", "", (), (("3.1", "first"), ("3.2", "other")))]
+    way += [Stop("03b_b.ipynb", "03b · B", "", "", (), (("3b.1", "x"),))]
+    there = "[(3.2)](03_a.ipynb#cell-id=other)"
+    for plain, linked in {
+        "By (3.2), (3b.1) and (9.9).": f"By {there}, (3b.1) and (9.9).",
+        "- (3.2)\n(3.2)": f"- {there}\n{there}",
+        "By [(3.2)](02_old.ipynb#cell-id=gone).": f"By {there}.",
+        "f(3.2) and `(3.2)`, $(3.2)$, $$x\n(3.2)$$": "f(3.2) and `(3.2)`, $(3.2)$, $$x\n(3.2)$$",
+        "## See (3.2)\n<summary>(3.2)</summary>": "## See (3.2)\n<summary>(3.2)</summary>",
+        "[by (3.2)](03_a.ipynb)": "[by (3.2)](03_a.ipynb)",
+    }.items():
+        assert navigation.with_equations(plain, way[1], way) == linked
+        assert navigation.with_equations(linked, way[1], way) == linked
+    assert navigation.with_equations("By (3.2).", way[0], way) == "By (3.2)."
+
+
 def test_what_is_written_twice_is_the_same(lettered: list[Stop], tmp_path: Path) -> None:
     notebook = lessons.read(tmp_path / "01_b.ipynb")
     once = navigation.navigate(copy.deepcopy(notebook), "01_b.ipynb", lettered, README)

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, course: Path = COURSE) -> int:
         if not (work / name).exists():
             _copy(source / name, work / name)
     print(f"Your copies of the lessons, in {work}:")
-    for path in sorted(numbers.values()):
+    for path in [*sorted(numbers.values()), *_pages(source)]:
         afresh = options.fresh is not None and path == numbers[options.fresh]
         print(f"  {path.stem:<28} {_bring_up_to_date(path, work, given, afresh=afresh)}")
     for name in [name for name in given if not (source / name).exists()]:
@@ -84,7 +84,8 @@ def _bring_up_to_date(path: Path, work: Path, given: dict[str, Content], *, afre
         return f"yours: not as the course gives it; {_offer(path)}"
     if mine.cells != known.cells:
         later = "" if new.cells == known.cells else f"; {_offer(path)}"
-        return f"yours: {_count(mine.changed(known), 'cell')} changed{_exercises(mine, known)}{later}"
+        part = "cell" if LESSON.fullmatch(path.name) else "page"
+        return f"yours: {_count(mine.changed(known), part)} changed{_exercises(mine, known)}{later}"
     ran = mine.outputs != known.outputs
     if new.file == known.file or (ran and new.cells == known.cells):
         return "as given, and you ran it" if ran else "as given"
@@ -95,8 +96,9 @@ def _bring_up_to_date(path: Path, work: Path, given: dict[str, Content], *, afre
 
 
 def _offer(path: Path) -> str:
-    number = LESSON.fullmatch(path.name)[1]
-    return f"there is a new version: python -m ganlab lessons --fresh {number} gives it, and keeps yours beside it"
+    if not (lesson := LESSON.fullmatch(path.name)):
+        return "there is a new version: give yours another name, and this command gives it"
+    return f"there is a new version: python -m ganlab lessons --fresh {lesson[1]} gives it, and keeps yours beside it"
 
 
 def _exercises(mine: Content, known: Content) -> str:
@@ -128,6 +130,11 @@ def _retire(own: Path, known: Content) -> str:
     return "yours is kept"
 
 
+def _pages(source: Path) -> list[Path]:
+    """Return the pages beside the lessons that are for looking up, such as the glossary."""
+    return sorted(source.glob("*.md"))
+
+
 def _supplements(source: Path) -> Iterator[Path]:
     """Yield what lies beside the lessons and is for students: pictures, and assignments as they are released.
 
@@ -137,7 +144,8 @@ def _supplements(source: Path) -> Iterator[Path]:
         name = path.relative_to(source)
         hidden = any(part.startswith((".", "__")) for part in name.parts)
         foreign = name.parts[0] == RELEASES.parts[0] and not name.is_relative_to(RELEASES)
-        if path.is_file() and not hidden and not foreign and not (len(name.parts) == 1 and LESSON.fullmatch(name.name)):
+        watched = len(name.parts) == 1 and (LESSON.fullmatch(name.name) or path in _pages(source))
+        if path.is_file() and not hidden and not foreign and not watched:
             yield name
 
 

@@ -7,6 +7,7 @@ for each lesson, assignment, data sheet, card of a checkpoint and text file that
 `ganlab`. Sphinx makes HTML of them (book_site/conf.py). Nothing is executed.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,11 +17,14 @@ from pathlib import Path
 import book_package
 import book_pages
 import lessons
+import navigation
+import references
 
 ROOT = lessons.ROOT
 SITE = Path(__file__).parent / "book_site"
 RELEASE = lessons.NOTEBOOKS / "assignments" / "release"
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")  # a link's address and its anchor
+ENTRY_LINK = re.compile(r"\[([^\]]+)\]\(([^)#\s]+\.md)#([\w-]+)\)")  # a label, a page's address, a place in the page
 
 
 class Book:
@@ -48,7 +52,18 @@ class Book:
                 raise ValueError(f"{source.relative_to(ROOT)} links to {address}, expected a file of the repository")
             return f"](/{self.page(target)}.md{anchor})"
 
-        return LINK.sub(link, text)
+        def entry(found: re.Match[str]) -> str:
+            target = (source.parent / found[2]).resolve()
+            if found[3] not in places(target):
+                return found[0]
+            return f'<a class="reference internal" href="{self.address(target, source)}#{found[3]}">{found[1]}</a>'
+
+        text = navigation.EQUATION_LINK.sub(r"\1", text)  # the book makes links of all equations' numbers
+        return LINK.sub(link, ENTRY_LINK.sub(entry, text))
+
+    def address(self, target: Path, source: Path) -> str:
+        """Return the address of a file's page in the page of another."""
+        return os.path.relpath(f"{self.page(target)}.html", Path(self.page(source)).parent).replace(os.sep, "/")
 
     def page(self, target: Path) -> str:
         """Return the page that shows a file of the repository."""
@@ -76,6 +91,11 @@ class Book:
         return page
 
 
+def places(path: Path) -> set[str]:
+    """Return the places `<a id="x"></a>` of a Markdown file; Sphinx knows nothing of them, only of headings."""
+    return set(references.ANCHOR.findall(path.read_text(encoding="utf-8"))) if path.is_file() else set()
+
+
 def sources(folder: Path) -> None:
     """Write the sources of the whole book into a folder that is made anew."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -84,6 +104,7 @@ def sources(folder: Path) -> None:
     assignments = [book.notebook(path) for path in sorted(RELEASE.glob("*/*.ipynb"))]
     readme = ROOT / "README.md"
     guide = book.markdown(lessons.NOTEBOOKS / "assignments" / "README.md")
+    look_up = [book.markdown(path) for path in references.PAGES]
     install = book.markdown(readme, "To install and to run")
     data = book.markdown(ROOT / "data" / "README.md")
     cards = [book.markdown(path) for path in sorted((ROOT / "data" / "checkpoints").glob("*.md"))]
@@ -97,7 +118,7 @@ def sources(folder: Path) -> None:
     parts = {
         "Lessons": read_first,
         "Assignments": [*assignments, guide],
-        "To look up": [install, data, "data/weights", "package/index", *book.texts],
+        "To look up": [*look_up, install, data, "data/weights", "package/index", *book.texts],
     }
     book.write("index", book.linked(book_pages.index(readme.read_text(encoding="utf-8"), parts), readme))
 

@@ -150,6 +150,7 @@ def index(readme: str, parts: dict[str, list[str]]) -> str:
 READ = (
     "This is the course as a book: every lesson with the outputs of a stored run, to read without running anything. "
     "It needs no network. Hints and answers open when clicked, numbers of equations lead to them, and the search finds "
-    "words in all pages. What you would touch, the widgets, shows a still picture here; "
-    "[the README](README.md) says how to run the lessons."
+    "words in all pages. To look things up there are the [glossary](notebooks/glossary.md), the "
+    "[notation](notebooks/notation.md) and the [bibliography](notebooks/bibliography.md). What you would touch, the "
+    "widgets, shows a still picture here; [the README](README.md) says how to run the lessons."
 )

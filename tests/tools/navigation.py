@@ -1,5 +1,7 @@
 """What leads through the lessons: links at the top and the bottom of each, the map in lesson 00, the README's table.
 
+An equation of another lesson, such as (2.4), becomes a link to the cell where it stands.
+
 python tests/tools/navigation.py   write them anew, from the lessons' titles, times, needs and the README's questions
 """
 
@@ -20,18 +22,28 @@ ROW = re.compile(
     r"^(\| *(\d\d[a-z]?) *\| \[[^\]]+\]\(notebooks/[^)]+\) \| (.+?) \| *(\d+) min *\|).*$", re.MULTILINE
 )  # of the README's table: its part that is written by hand, and in it number, question, minutes of running
 TIME = re.compile(r"Reading takes (?:about )?([\w ]+?)(?:, the exercises? ([\w ]+?)(?: more)?)?\.")
+EQUATION = re.compile(r"(?<![\w)\]])\((\d+[a-z]?\.\d+)\)")
+EQUATION_LINK = re.compile(r"\[(\(\d+[a-z]?\.\d+\))\]\(\d\d[a-z]?_\w+\.ipynb#cell-id=[\w-]+\)")
+UNTOUCHED = re.compile(  # code, formulas, headings, summaries of folds, links
+    r"(```.*?```|`[^`\n]*`|\$\$.*?\$\$|(?<!\\)\$(?:[^$\n]|\n(?!\n))+?\$|^#[^\n]*$|<summary>.*?</summary>|\[[^\]]*\]\([^)]*\))",
+    re.DOTALL | re.MULTILINE,
+)
 NEEDS = re.compile(r"\*\*You need:\*\*.*?(?=\n\n|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Stop:
-    """A lesson on the map: its file's name, its title, how long its reading and its exercises take, what it needs."""
+    """A lesson on the map: its file's name, its title, how long its reading and its exercises take, what it needs.
+
+    `equations` has the number of each numbered equation, and the id of the cell where it stands.
+    """
 
     file: str
     title: str
     reading: str
     exercises: str
     needs: tuple[str, ...]
+    equations: tuple[tuple[str, str], ...] = ()
 
     @property
     def number(self) -> str:
@@ -59,12 +71,30 @@ def stops(folder: Path = lessons.NOTEBOOKS) -> list[Stop]:
     """Return the lessons of a folder in reading order."""
     found = []
     for path in lessons.lessons(folder):
-        words = text(lessons.read(path))
+        notebook = lessons.read(path)
+        words = text(notebook)
         reading, exercises = time.groups() if (time := TIME.search(" ".join(words.split()))) else ("", "")
         needed = re.findall(r"\((\d\d[a-z]?)_\w+\.ipynb\)", need[0]) if (need := NEEDS.search(words)) else []
         title = re.search(r"^# (.+)$", words, re.MULTILINE)[1]
-        found.append(Stop(path.name, title, reading, exercises or "", tuple(sorted(set(needed)))))
+        needs = tuple(sorted(set(needed)))
+        found.append(Stop(path.name, title, reading, exercises or "", needs, tuple(_numbered(notebook))))
     return found
+
+
+def _numbered(notebook: NotebookNode) -> list[tuple[str, str]]:
+    cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    return [(one, cell.get("id", "")) for cell in cells for one in re.findall(r"\\tag\*?\{([^}]*)\}", cell.source)]
+
+
+def with_equations(words: str, stop: Stop, way: list[Stop]) -> str:
+    """Return Markdown in which the numbers of other lessons' equations are links; those of its own stay plain."""
+    places = {one: f"{other.file}#cell-id={cell}" for other in way if other != stop for one, cell in other.equations}
+
+    def link(found: re.Match[str]) -> str:
+        return f"[{found[0]}]({places[found[1]]})" if found[1] in places else found[0]
+
+    pieces = UNTOUCHED.split(EQUATION_LINK.sub(r"\1", words))
+    return "".join(piece if k % 2 else EQUATION.sub(link, piece) for k, piece in enumerate(pieces))
 
 
 def links(way: list[Stop], stop: Stop) -> str:
@@ -149,6 +179,8 @@ def navigate(notebook: NotebookNode, name: str, way: list[Stop], readme: str) ->
     for cell in cells:
         if MAP in cell.metadata.get("tags", []):
             cell.source = table(way, readme)
+        elif cell.cell_type == "markdown":
+            cell.source = with_equations(cell.source, stop, way)
     return notebook
 
 
