@@ -14,7 +14,7 @@ ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test check refresh bench book checkpoints release import grade marking questions similar export mutants lint clean distclean lock
+.PHONY: help lab test check refresh asserts bench book checkpoints release import grade marking questions similar export mutants lint clean distclean lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -35,6 +35,9 @@ book: $(BOOK)/ready ## Make a site of the stored lessons in build/book, to read 
 
 refresh: $(READY) ## Execute the stored lessons in place, tidily, and print their minutes (one lesson: make refresh LESSON=01)
 	$(PY) tests/tools/lessons.py refresh $(LESSON)
+
+asserts: $(READY) ## Run lessons, list what each assert compared and which could hardly fail (one lesson: make asserts LESSON=04)
+	$(PY) tests/tools/asserts.py $(LESSON)
 
 bench: $(READY) ## Measure the training step beside the loop of the usual example scripts (over an hour; a quiet machine)
 	$(PY) tests/tools/bench.py $(ARGS)

@@ -13,7 +13,7 @@ import references
 from nbformat import NotebookNode
 from references import Source, Term
 
-SETTLED = "06"
+SETTLED = "07"
 NOTEBOOKS = {lessons.number(path): lessons.read(path) for path in lessons.lessons()}
 SOURCES = references.sources(references.BIBLIOGRAPHY.read_text(encoding="utf-8"))
 TERMS = references.terms(references.GLOSSARY.read_text(encoding="utf-8"))
@@ -44,7 +44,9 @@ EXCEPTIONS = {
     ("value", "00"): "the everyday word: of a slider",
 }
 # Words that a lesson with a letter introduces and that the main path uses later on, and why it may.
-MAIN_PATH: dict[tuple[str, str], str] = {}
+MAIN_PATH = {
+    ("power", "07"): "another meaning: of a number",
+}
 
 
 def is_earlier(number: str, than: str) -> bool:

@@ -1,11 +1,12 @@
 """The listing of a lesson's asserts: what each compared, by how much it held, and which could hardly have failed.
 
-python tests/tools/asserts.py 04 [04b ...] [--speed class]   run lessons, their asserts instrumented, and print it
+python tests/tools/asserts.py [04 04b ...] [--speed class]   run lessons, their asserts instrumented, and print it
 
 An assert such as `assert abs(kl - exact) < 1e-6` proves little if both sides of it are the same computation. So each
 comparison in an assert, and each `allclose` or `isclose`, is listed with its values, its gap (the smaller side) and its
-tolerance (the larger). Marked "0" is a gap of exactly 0, and "1/20" one under a twentieth of its tolerance. A mark is
-a question, not a fault: two different computations may agree to the last bit. `ANSWERS` holds the answers.
+tolerance (the larger). Marked "0" is a gap of exactly 0, "1/20" one under a twentieth of its tolerance, "=" an exact
+comparison. The first two are questions, not faults: two different computations may agree to the last bit. `ANSWERS`
+holds the answers that were given; the listing shows them, and where one is missing.
 """
 
 import argparse
@@ -19,6 +20,61 @@ import lessons
 import nbformat.v4 as v4
 
 CLOSE = ("allclose", "isclose")
+TWO_WAYS = "two ways to compute it, equal up to rounding; with a wrong sign or factor it fails"
+CONTROL = "a wrong version beside it is asserted to differ"
+FAR = "an effect of many orders of magnitude, which is the point"
+LOOSE = "chance of training or sampling is allowed for; with the claim reversed it fails"
+# By lesson and the comparison's text: why it can fail although it held so easily.
+ANSWERS = {
+    ("00", "torch.isclose(left, right, rtol=1e-12)"): TWO_WAYS,
+    ("00", "torch.allclose(losses.log_d(logits), D.log(), atol=0.0001)"): TWO_WAYS,
+    ("01", "(star_logits.sigmoid() - d_star).abs().max() < 1e-12"): TWO_WAYS,
+    ("01", "abs(v_star - (2 * jsd - np.log(4))) < 1e-09"): TWO_WAYS,
+    ("01", "abs(curve[0] + np.log(4)) < 1e-09"): "the integral of a density over the grid: a grid too short fails",
+    ("01b", "max(gaps) < 1e-08"): CONTROL,
+    ("01b", "slope_of(function, mu, sigma).abs().max() < 0.001"): "a walk that has not ended fails",
+    (
+        "01b",
+        "np.allclose((by_mu, by_sigma), state.gradients[name], rtol=0, atol=1e-09)",
+    ): "the lesson's code and the board's",
+    ("01c", "gap < 1e-09"): TWO_WAYS,
+    ("01c", "gap < lab.by_speed(0.3, 0.15, 0.15)"): LOOSE,
+    ("01c", "once < 1e-09"): CONTROL,
+    ("01c", "abs(twice - floor) < 1e-09"): TWO_WAYS,
+    ("04", "abs(half - np.log(2)) < 1e-06"): TWO_WAYS,
+    ("04", "(penalty(bowl, x, y, None) - by_hand).abs().max() < 1e-09"): TWO_WAYS,
+    ("04b", "abs(value - found[name]) < 1e-06"): TWO_WAYS,
+    ("04b", "np.allclose(ours(*x).detach(), reference, rtol=1e-12, atol=1e-300)"): CONTROL,
+    (
+        "04b",
+        "torch.allclose(ours(*x), theirs(*x), rtol=1e-12, atol=1e-300)",
+    ): "the lesson's two lines and the package's",
+    ("04c", "abs(work + best.fun) < 1e-06"): TWO_WAYS,
+    ("04c", "abs(reached - exact) < 0.01"): "a sum on a grid against an integral; with the sign reversed it fails",
+    ("04c", "(one(bowl(w), a, b, u) - value).abs().max() < 1e-09"): CONTROL,
+    ("04c", "swapped > 0.1"): "it is the control itself",
+    ("04c", "1 > max(healed['R1 + R2, weight 1'])"): LOOSE,
+    ("05b", "torch.allclose(log_real - log_fake, 2 * line.double() / 0.1 ** 2)"): TWO_WAYS,
+    ("05b", "error[10] > error[100]"): "the next comparison says by how much",
+    ("05b", "torch.allclose(given, W / (u @ W @ v), atol=1e-12)"): "torch's weight and the lesson's",
+    ("05c", "abs(cloud / formula - 1) < 0.1"): LOOSE,
+    (
+        "05c",
+        "torch.allclose(slow, fast, atol=1e-05)",
+    ): "autograd and the closed form: checked that neither calls the other",
+    (
+        "05c",
+        "torch.allclose(*of_penalty, atol=1e-05)",
+    ): "autograd and the closed form: checked that neither calls the other",
+    ("05c", "own > 0.0001"): FAR,
+    ("05c", "1e-20 > read"): FAR,
+    (
+        "05c",
+        "abs(roots[False][0] - roots[False][1]) < 0.001",
+    ): "the next line is the control: with normalisation they differ",
+    ("05c", "roots[True][0] < 0.1"): FAR,
+    ("05c", "0.1 < roots[True][1]"): FAR,
+}
 RECORDER = '''
 class _Asserts:
     """What the comparisons in asserts compared, by number; of one that is made several times, the tightest."""
@@ -128,6 +184,8 @@ class Instrumented(ast.NodeTransformer):
         calls = []
         for op, left, right in zip(node.ops, sides, sides[1:], strict=False):
             text = f"{ast.unparse(left)} {SIGNS[type(op)]} {ast.unparse(right)}"
+            if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):  # in a chain: 1 > 1e-4 > 1e-20
+                continue
             key = self.note(text)
             calls.append(call("compare", key, NAMES[type(op)], self.sides(left, key), self.sides(right, key)))
         return calls[0] if len(calls) == 1 else ast.BoolOp(ast.And(), calls)
@@ -214,9 +272,11 @@ def listing(path: Path, speed: str) -> str:
     """Return the listing of a lesson's asserts as text, a comparison a line."""
     lines = [f"{path.stem} at {speed} speed"]
     for place, entry in measured(path, speed):
+        sign = mark(place, entry)
+        answer = ANSWERS.get((lessons.number(path), place.text), "NO ANSWER") if sign in ("0", "1/20") else ""
         sides = entry.get("sides") or f"{show(entry['left'])} and {show(entry['right'])}"
         gap = "" if entry["gap"] is None else f"gap {entry['gap']:.3g} of {entry['tolerance']:.3g}"
-        lines.append(f"{mark(place, entry):>5} | cell {place.cell:>2} | {place.text} | {sides} | {gap}")
+        lines.append(f"{sign:>5} | cell {place.cell:>2} | {place.text} | {sides} | {gap} | {answer}".rstrip(" |"))
     return "\n".join(lines)
 
 
@@ -227,7 +287,7 @@ def show(value: object) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 1 when a lesson failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lesson", nargs="+", help="numbers of lessons, such as 04 or 04b")
+    parser.add_argument("lesson", nargs="*", help="numbers of lessons, such as 04 or 04b; none means all")
     parser.add_argument("--speed", default="class", choices=("smoke", "class", "full"))
     options = parser.parse_args(arguments)
     paths = {lessons.number(path): path for path in lessons.lessons()}
@@ -235,7 +295,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no lesson {' '.join(unknown)} in notebooks/; there is: {' '.join(paths)}")
     failed = 0
-    for given in options.lesson:
+    for given in options.lesson or paths:
         try:
             print(listing(paths[given], options.speed), flush=True)
         except lessons.LessonError as error:
