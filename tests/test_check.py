@@ -189,6 +189,60 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
     assert message("not a function").startswith("Your code stopped with TypeError: ")
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (lambda x: x[:, None] + torch.ones(2, 5), "entry by entry"),
+        (lambda x: (x > 0).mean(), "mean of whole numbers or of True and False"),
+        (lambda x: x[None] @ torch.ones(7, 2), "inner sizes differ"),
+        (lambda x: torch.ones(3, 2) @ x[:2, None].T, "inner sizes differ"),
+        (lambda x: x.sum().backward(), "the path to what it is taken by is cut"),
+        (lambda x: torch.autograd.grad(torch.ones(2, requires_grad=True).sum(), watched(x)), "is cut"),
+        (lambda x: twice(watched(x)), "create_graph=True"),
+        (lambda x: watched(x).square().backward(), "sum() or mean()"),
+        (lambda x: x.sort() - x, ".values"),
+        (lambda x: torch.sqrt(x.topk(2)), ".values"),
+        (lambda x: list(x.sum()), "where several are taken apart"),
+        (lambda x: x.topk(4), "more entries than a row has"),
+        (lambda x: x.kthvalue(4), "more entries than a row has"),
+        (lambda x: watched(x).numpy(), "Call detach()"),
+        (lambda x: x.sum().item().backward(), "plain number too early"),
+    ],
+)
+def test_judge_explains_the_errors_of_torch_that_learners_meet(given, words: str) -> None:
+    told = message(given)
+    assert told.startswith("Your code stopped with ") and words in told.partition("Hint: ")[2], told
+
+
+def test_judge_says_what_an_answer_is_given_when_it_uses_another_name() -> None:
+    namespace = {"torch": torch}
+    exec("def f(x, y=1):\n    return softplus(x)\n\n\ndef g(x, y=1):\n    return d_optimizer(x)", namespace)
+    assert message(namespace["f"]).endswith(
+        "Hint: You used softplus by its bare name. It is torch.nn.functional.softplus."
+    )
+    assert message(namespace["g"]).endswith("a name that your function does not know. It is given x, y.")
+
+
+def test_a_slip_may_break_some_numbers_where_others_name_it() -> None:
+    def probe(function):
+        return {"logs": function(torch.tensor([1.0, -1.0]))}
+
+    exercise = Exercise(probe, lambda x: x, (Slip(lambda x: 3 + x.log(), "you took a log."),))
+    assert check.judge(exercise, lambda x: 3 + torch.log(x)).message.endswith("Hint: you took a log.")
+    assert "you took a log" not in check.judge(exercise, lambda x: 4 + torch.log(x)).message
+    assert check.judge(exercise, lambda x: x * math.nan).status == "not yet"
+
+
+def watched(x):
+    return x.clone().requires_grad_()
+
+
+def twice(x):
+    y = x.square().sum()
+    y.backward()
+    y.backward()
+
+
 def divides(x):
     return len(x) / 0
 
@@ -234,7 +288,9 @@ def test_judge_tells_who_has_not_run_the_setup_cell() -> None:
         verdict = check.judge(SQUARE, namespace[name], setup=check.SETUP)
         assert (verdict.status, verdict.message) == ("not yet", f"{before}`{missing}` is not defined.")
         plain = f"Your code stopped with NameError: name '{missing}' is not defined"
-        assert check.judge(SQUARE, namespace[name]).message == plain  # an assignment has a setup cell of its own
+        assert check.judge(SQUARE, namespace[name]).message.startswith(
+            plain
+        )  # an assignment has a setup cell of its own
     namespace |= dict.fromkeys(check.SETUP)
     namespace["np"] = np
     assert check.judge(SQUARE, namespace["f"], setup=check.SETUP).status == "correct"

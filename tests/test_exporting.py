@@ -71,7 +71,7 @@ def test_what_is_missing_is_named_with_the_command_that_brings_it(tmp_path: Path
 def distance(words: list[str], capsys) -> tuple[float, float]:
     assert command.main(["metric", *words]) == 0
     said = capsys.readouterr().out
-    return tuple(float(re.search(rf"{name} ([\d.e+-]+)", said)[1]) for name in ("FID", "floor"))
+    return tuple(float(re.search(rf"{name} ([\d.e+-]+)", said)[1]) for name in ("split distance", "floor"))
 
 
 def test_samples_are_nearer_to_the_digits_than_those_of_another_generator(tmp_path: Path, capsys) -> None:

@@ -19,7 +19,7 @@ import torch
 from IPython.display import display
 from torch import Tensor
 
-from ganlab.check import cards, solutions
+from ganlab.check import cards, errors, solutions
 
 Probe = Callable[[Any], dict[str, Any]]
 
@@ -149,13 +149,14 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
         if type(error) is NameError and not setup <= set(getattr(attempt, "__globals__", setup)):
             first = "Run the setup cell first, near the top of the lesson, then the cells that your code builds on"
             return Verdict("not yet", f"{first}: `{error.name}` is not defined{_place(error, attempt)}.")
-        return Verdict("not yet", f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}")
+        stopped = f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}"
+        return Verdict("not yet", stopped + errors.explained(error, attempt))
     expected = exercise.numbers()
     same = _difference(numbers, expected, exercise.tolerance)
     if same.ok:
         return Verdict("correct", f"Largest difference from the reference: {same.largest:.1e}.")
     for slip in exercise.slips:
-        if _difference(numbers, exercise.numbers(slip), exercise.tolerance).ok:
+        if _difference(numbers, exercise.numbers(slip), exercise.tolerance, nan_is_nan=True).ok:
             return Verdict("not yet", f"{same.where} Hint: {slip.hint}")
     if hint := _near_hint(numbers, expected, exercise.tolerance):
         return Verdict("almost", f"{same.where} Hint: {hint}")
@@ -246,8 +247,13 @@ def _refusing_stubs(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _difference(numbers: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> _Difference:
-    """Compare name by name; `where` says what differs first, in the learner's words."""
+def _difference(
+    numbers: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float, *, nan_is_nan: bool = False
+) -> _Difference:
+    """Compare name by name; `where` says what differs first, in the learner's words.
+
+    By `nan_is_nan` a nan equals a nan: a slip may break some of its numbers, while others still name it.
+    """
     largest = 0.0
     for name, reference in expected.items():
         if name not in numbers:
@@ -258,12 +264,11 @@ def _difference(numbers: dict[str, Tensor], expected: dict[str, Tensor], toleran
             return _Difference(False, float("inf"), f"{name}: {shapes}.")
         if value.numel() == 0:
             continue
-        gap = torch.where(
-            value == reference, 0.0, (value - reference).abs()
-        )  # equal infinities differ by 0, not by nan
+        same = (value == reference) | (nan_is_nan & value.isnan() & reference.isnan())
+        gap = torch.where(same, 0.0, (value - reference).abs())  # equal infinities differ by 0, not by nan
         worst = int(gap.nan_to_num(nan=float("inf")).argmax())
         # by operators, which an answer cannot replace as it can torch.allclose
-        if not ((value == reference) | (gap.isfinite() & (gap <= tolerance + tolerance * reference.abs()))).all():
+        if not (same | (gap.isfinite() & (gap <= tolerance + tolerance * reference.abs()))).all():
             pair = f"yours {value.flatten()[worst]:.6g}, expected {reference.flatten()[worst]:.6g}"
             return _Difference(False, float("inf"), f"{name}: {pair}.")
         largest = max(largest, gap.max().item())

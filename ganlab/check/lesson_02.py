@@ -24,6 +24,8 @@ def _critic_step(function: Callable) -> dict[str, Any]:
     with runtime.seeded(3):
         generator, critic = models.MLPGenerator(2, (2,), (8,)), models.MLPCritic((2,), (8,))
         real, z = torch.randn(6, 2) + 2, torch.randn(2, 6, 2)
+        with torch.no_grad():
+            critic.layers[-1].bias += 0.5  # all first logits from 0 to 1, or log(logit) would give nan at once
     optimizer = torch.optim.SGD(critic.parameters(), lr=0.5)
     before = nn.utils.parameters_to_vector(generator.parameters()).clone()
     loss = function(critic, generator, optimizer, real, z[0])
@@ -52,11 +54,14 @@ def _stepped(
     zero_grad: bool = True,
     step: bool = True,
     blind: bool = False,
+    latents: bool = False,
 ) -> Callable:
     """Return a critic_step with the given loss, and with one thing wrong for each argument that is changed."""
 
     def function(critic: nn.Module, generator: nn.Module, optimizer: Any, real: Tensor, z: Tensor) -> Tensor:
-        fake = generator(z).detach() if detach else generator(z)
+        fake = z if latents else generator(z)
+        if detach:
+            fake = fake.detach()
         fake_logits = critic(fake).detach() if blind else critic(fake)
         loss = loss_of(critic(real), fake_logits)
         if zero_grad:
@@ -147,6 +152,41 @@ STEP_SLIPS = (
         "you took the generator's loss (2.2). The critic has its own, (2.1).",
     ),
     (
+        _stepped(lambda r, f: F.softplus(-f).mean(), detach=False),
+        "you wrote the generator's move: its loss (2.2), and fakes without detach. The critic has the loss (2.1), and "
+        "detached fakes.",
+    ),
+    (
+        _stepped(lambda r, f: _sum_of_both(-r, f)),
+        "you took softplus(logit) for real samples as well, which pushes their logits down. The minus of "
+        "softplus(-critic(real)) is missing.",
+    ),
+    (
+        _stepped(lambda r, f: _sum_of_both(r, -f)),
+        "you took softplus(-logit) for fakes as well, which pulls their logits up. The fakes' term in (2.1) has none.",
+    ),
+    (
+        _stepped(lambda r, f: (F.softplus(-r) - F.softplus(f)).mean()),
+        "you subtracted the fakes' term from the real one's. (2.1) adds them.",
+    ),
+    (
+        _stepped(lambda r, f: F.softplus(-r.mean()) + F.softplus(f.mean())),
+        "you took the mean of the logits, then softplus. (2.1) has it the other way round: softplus of each, then the "
+        "mean.",
+    ),
+    (
+        _stepped(latents=True),
+        "you gave the latents z to the critic as if they were fakes. The fakes are generator(z).",
+    ),
+    (
+        _stepped(lambda r, f: -(r.log() + (1 - f).log()).mean()),
+        "you took the log of the critic's output as if it were D. It is a logit: D = sigmoid(logit).",
+    ),
+    (
+        _stepped(lambda r, f: (f - r).mean()),
+        "you took the logits themselves for the loss: the softplus of (2.1) is missing.",
+    ),
+    (
         _stepped(lambda r, f: _sum_of_both(r.sigmoid(), f.sigmoid())),
         "you took a sigmoid too many: softplus wants logits, and after the sigmoid you have probabilities.",
     ),
@@ -167,7 +207,8 @@ STEP_SLIPS = (
     ),
     (
         _stepped(step=False),
-        "your step did not move the critic: is optimizer.step() missing, or were gradients cleared just before it?",
+        "your step did not move the critic: is step() of the optimizer that you are given missing, or were gradients "
+        "cleared just before it?",
     ),
     (
         _stepped(blind=True),

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganlab import metrics
 from ganlab.check import Exercise, Slip
 from ganlab.runtime import seeded_generator
 
@@ -27,6 +28,8 @@ def _frechet_by_feature(function: Callable) -> dict[str, Any]:
     for size, features in ((40, 3), (60, 5)):  # as many fakes as real ones: means over the wrong axis fit, too
         generator = seeded_generator("06.1", features)
         real, fake = (torch.randn(size, features, generator=generator, dtype=torch.float64) for _ in range(2))
+        real[:, 1:] += real[:, :1]  # correlated, each set in its own way: (6.3) is then something else
+        fake[:, 1:] -= fake[:, :1]
         scale = torch.linspace(0.5, 2.5, features, dtype=torch.float64)
         found[f"distance with {features} features"] = function(real * scale + scale, fake * scale.flip(0) + 1.2)
     return found
@@ -55,6 +58,28 @@ FRECHET_SLIPS = {
 }
 
 
+def _gaps(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the differences of the means and of the standard deviations, (D,) each."""
+    return real.mean(0) - fake.mean(0), real.std(0) - fake.std(0)
+
+
+def _no_squares(real: Tensor, fake: Tensor) -> Tensor:
+    return sum(_gaps(real, fake)).sum()
+
+
+def _no_squares_but_signs(real: Tensor, fake: Tensor) -> Tensor:
+    return sum(gap.abs() for gap in _gaps(real, fake)).sum()
+
+
+def _means_squared_alone(real: Tensor, fake: Tensor) -> Tensor:
+    means, spreads = _gaps(real, fake)
+    return (means.square() + spreads).sum()
+
+
+def _summed_and_then_squared(real: Tensor, fake: Tensor) -> Tensor:
+    return sum(gap.sum().square() for gap in _gaps(real, fake))
+
+
 def _axis(real: Tensor, fake: Tensor) -> Tensor:
     return frechet_by_feature(real.T, fake.T)
 
@@ -72,6 +97,19 @@ def _all_at_once(real: Tensor, fake: Tensor) -> Tensor:
 
 
 OTHER_FRECHET_SLIPS = (
+    Slip(_no_squares, "You squared neither difference. (6.2) squares both, that of the means and that of the spreads."),
+    Slip(_no_squares_but_signs, "You took absolute differences. (6.2) squares both differences."),
+    Slip(_means_squared_alone, "You squared the difference of the means, but not that of the standard deviations."),
+    Slip(_summed_and_then_squared, "You added over the features and squared the sums. Square first, then add."),
+    Slip(
+        functools.partial(frechet_by_feature, join=lambda each: each),
+        "You returned (6.2) of each feature, (D,). Add over the features: one number is asked for.",
+    ),
+    Slip(
+        lambda real, fake: torch.tensor(metrics.frechet_distance(real, fake)),
+        "You computed (6.3), which knows that features are correlated. Here each feature is treated by itself, by "
+        "(6.2).",
+    ),
     Slip(_axis, "You took means over the features of each image (dim=1). Take them over the images: dim=0."),
     Slip(_uncoupled, "You added the variances. That is the cost of pairs at random; the cheapest pairs save a term."),
     Slip(_one_by_one, "You paired row k with row k. The order of the rows has no meaning: compare means and spreads."),
@@ -137,6 +175,20 @@ BALL_SLIPS = {
         (d <= real[:, None]).double().sum(1).mean()
     ),
 }
+
+
+def _density(fake: Tensor, real: Tensor, k: int) -> Tensor:
+    return (torch.cdist(real, fake) <= _reach(real, k)[:, None]).double().sum() / (k * len(fake))
+
+
+DENSITY = (
+    "you computed the *density* of the same paper: how many balls a fake lies in, on average, over k. For coverage ask "
+    "of each ball whether it holds any fake at all."
+)
+SWAPPED = (
+    "you have real and fake exchanged: your balls lie around fakes, and you return a fraction of fakes. The order of "
+    "the arguments is fake, real, k."
+)
 ALL = (
     "all your balls hold a fake. Did you measure the radius to the k-th nearest *fake*? Or to the farthest real one: "
     "topk takes the largest numbers unless told largest=False."
@@ -160,6 +212,12 @@ EXERCISES = {
             *_ball_slips(BALL_SLIPS),
             Slip(lambda fake, real, k: torch.ones(()), ALL),
             Slip(lambda fake, real, k: coverage(fake, real, k - 1), SELF),
+            Slip(lambda fake, real, k: coverage(fake, real, 3), "you took k = 3, as the lesson does. Use the k given."),
+            Slip(
+                lambda fake, real, k: coverage(fake, real, 1), "you took the nearest neighbour, k = 1. Use the k given."
+            ),
+            Slip(lambda fake, real, k: coverage(real, fake, k), SWAPPED),
+            Slip(_density, DENSITY),
             Slip(lambda fake, real, k: coverage(fake, real, k + 1), BEYOND),
         ),
     ),

@@ -29,18 +29,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the Fréchet distance of features and, as its floor, that of the real images' own halves. Return 0."""
+    """Print how far one set is from another: the split distance with its floor, and the feature-FID. Return 0."""
     names = options.real, options.others
     most = load_classifier(options.features).size if options.features else USUAL_SIDE
     side = common_side(*(data.sides(name) for name in names), most)
     real, others = (_read(name, side) for name in names)
     name = options.features or usual_features(max(real.shape[1], others.shape[1]))
     classifier = load_classifier(name)
-    features = trained.features(classifier, real)
-    distance = metrics.frechet_distance(trained.features(classifier, others), features)
-    floor = own_distance(features, len(others))
+    features, of_others = (trained.features(classifier, images) for images in (real, others))
+    split = metrics.split_distance(of_others, features)
+    rows = min(len(others), len(real) // 2)
+    print(f"split distance {split.fake.mean():.4g} ± {split.fake.std():.2g}: {rows:,} images of {options.others}")
+    print(f"floor {split.floor.mean():.4g} ± {split.floor.std():.2g}: as many of {options.real}")
+    print(
+        f"each from {rows:,} others of {options.real}, mean and standard deviation over {len(split.fake)} random splits"
+    )
+    distance = metrics.frechet_distance(of_others, features)
     print(f"feature-FID {distance:.4g} ({len(others):,} images of {options.others}, {len(real):,} of {options.real})")
-    print(f"floor {floor:.4g}: as many of the real images (half of them at most) against the others")
     change = "shrunk to" if side > classifier.size else "with a black margin up to"
     change = "" if side == classifier.size else f", {change} {classifier.size} x {classifier.size}"
     print(f"both as {side} x {side} pixels{change}, on the features of {name}")

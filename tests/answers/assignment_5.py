@@ -203,7 +203,7 @@ ANSWERS = {
             ("results | {'generator': [min(results['generator'])] * 3}", "three times"),
             ("{name: np.sqrt(values) for name, values in results.items()}", "roots"),
             (
-                "results | {'floor': [metrics.frechet_distance(features(held_out), features(held_out))] * 3}",
+                "results | {'floor': [metrics.unit_distance(features(held_out), features(held_out))] * 3}",
                 "held-out pictures against themselves",
             ),
             ("results | {'floor': results['floor'][:1] * 3}", "one floor"),
@@ -217,7 +217,7 @@ ANSWERS = {
                 "latents of the first seed",
             ),
             (
-                "results | {'generator': [metrics.frechet_distance(features(sampled(rebuild(file_of(s)), s)),"
+                "results | {'generator': [metrics.unit_distance(features(sampled(rebuild(file_of(s)), s)),"
                 " features(some_training(s))) for s in seeds]}",
                 "trained on",
             ),

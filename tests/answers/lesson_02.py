@@ -81,6 +81,19 @@ def critic_without_gradient_on_fakes(critic, real, fake):
     return F.softplus(-critic(real)).mean() + F.softplus(fake_logits).mean()
 
 
+def with_an_optimizer_of_its_own(critic, generator, optimizer, real, z):
+    d_optimizer = torch.optim.Adam(generator.parameters())
+    loss = both(critic, real, generator(z).detach())
+    optimizer.zero_grad()
+    loss.backward()
+    d_optimizer.step()
+    return loss
+
+
+def z_for_fakes(critic, generator, optimizer, real, z):
+    return as_in_the_lesson(critic, lambda latents: latents, optimizer, real, z)
+
+
 def cleared_before_the_step(critic, generator, optimizer, real, z):
     loss = both(critic, real, generator(z).detach())
     loss.backward()
@@ -164,7 +177,25 @@ ANSWERS = {
         "wrong": [
             (step_with(both, detach=False), "detach"),
             (step_with(both, zero_grad=False), "zero_grad is missing"),
-            (step_with(both, step=False), "optimizer.step()"),
+            (step_with(both, step=False), "step() of the optimizer that you are given"),
+            (with_an_optimizer_of_its_own, "step() of the optimizer that you are given"),
+            (step_with(lambda critic, real, fake: F.softplus(-critic(fake)).mean(), detach=False), "generator's move"),
+            (step_with(lambda c, real, fake: (F.softplus(c(real)) + F.softplus(c(fake))).mean()), "minus of"),
+            (
+                step_with(lambda c, real, fake: (F.softplus(-c(real)) + F.softplus(-c(fake))).mean()),
+                "in (2.1) has none",
+            ),
+            (step_with(lambda c, real, fake: (F.softplus(-c(real)) - F.softplus(c(fake))).mean()), "adds them"),
+            (
+                step_with(lambda c, real, fake: F.softplus(-c(real).mean()) + F.softplus(c(fake).mean())),
+                "then the mean",
+            ),
+            (z_for_fakes, "latents z"),
+            (step_with(lambda c, real, fake: -c(real).log().mean() - (1 - c(fake)).log().mean()), "It is a logit"),
+            (step_with(lambda c, real, fake: c(fake).mean() - c(real).mean()), "softplus of (2.1) is missing"),
+            (step_with(lambda c, real, fake: F.softplus(-c(real)) + F.softplus(c(fake))), "mean()"),
+            (torch.no_grad()(step_with(both)), "the path to what it is taken by is cut"),
+            (step_with(lambda c, real, fake: both(c, real, fake).item()), "plain number too early"),
             (cleared_before_the_step, "cleared just before it"),
             (step_with(labels_swapped), "swapped"),
             (step_with(sigmoid_and_logits), "sigmoid too many"),

@@ -71,6 +71,10 @@ def without_rims(fake, real, k):
     return (torch.cdist(real, fake).min(1).values < radii).double().mean()
 
 
+def density(fake, real, k):
+    return balls(fake, real, k).sum() / (k * len(fake))
+
+
 def recall(fake, real, k):
     return balls(real, fake, k).any(0).double().mean()
 
@@ -103,6 +107,12 @@ ANSWERS = {
             (means_alone, "means alone"),
             (lambda u, v: ((u.std(0) - v.std(0)) ** 2).sum(), "spreads alone"),
             (lambda u, v: frechet_with(u, v, power=1), "did not square"),
+            (metrics.frechet_distance, "(6.3)"),
+            (lambda u, v: (u.mean(0) - v.mean(0) + u.std(0) - v.std(0)).sum(), "squared neither"),
+            (lambda u, v: ((u.mean(0) - v.mean(0)).abs() + (u.std(0) - v.std(0)).abs()).sum(), "absolute differences"),
+            (lambda u, v: means_alone(u, v) + (u.std(0) - v.std(0)).sum(), "not that of the standard deviations"),
+            (lambda u, v: (u - v).mean(0).sum() ** 2 + (u.std(0) - v.std(0)).sum() ** 2, "Square first"),
+            (lambda u, v: (u.mean(0) - v.mean(0)) ** 2 + (u.std(0) - v.std(0)) ** 2, "of each feature"),
             (lambda u, v: frechet_with(u, v, dim=1), "dim=0"),
             (lambda u, v: frechet_with(u, v, ddof=0), "divided by n"),
             (lambda u, v: frechet_with(u, v) / u.shape[1], "mean over the features"),
@@ -120,6 +130,10 @@ ANSWERS = {
             (own_neighbour, "its own nearest neighbour"),
             (too_far, "one place too far"),
             (without_rims, "on the rim"),
+            (lambda fake, real, k: coverage_by_loop(fake, real, 3), "k = 3"),
+            (lambda fake, real, k: coverage_by_loop(fake, real, 1), "k = 1"),
+            (lambda fake, real, k: coverage_by_loop(real, fake, k), "exchanged"),
+            (density, "density"),
             (mean_radius, "one radius for all"),
             (largest_radius, "largest radius"),
             (lambda *given: balls(*given).any(1).sum(), "divide by how many"),

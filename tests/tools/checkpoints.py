@@ -52,7 +52,7 @@ CREDIT = {
 }
 LICENCE = "MIT, as the code; the data keep their own terms (data/README.md)"
 LICENCES = {"icons": "CC BY-SA 4.0, as the icons that it learned from: what is made with it and shared names OpenMoji"}
-SAMPLES, DRAWS = 1000, 5  # generated images behind a card's feature-FID, and how often it is measured
+SAMPLES, DRAWS = 1000, 5  # generated images behind a card's split distance, and how often it is measured
 BOUND = 20  # samples of the tighter bound of a VAE's card
 
 
@@ -81,7 +81,7 @@ def write_weights(name: str) -> str:
 
 
 def samples(generator: nn.Module, set_name: str, draw: int) -> torch.Tensor:
-    """Return images that a card's feature-FID is measured on: those of fixed latents, (SAMPLES, C, H, W)."""
+    """Return images that a card's distance is measured on: those of fixed latents, (SAMPLES, C, H, W)."""
     z = models.latents(SAMPLES, generator.latent_dim, runtime.seeded_generator("card", draw))
     y = classes_as_in(set_name) if hasattr(generator, "classes") else None
     with torch.no_grad():
@@ -114,8 +114,9 @@ def quality(name: str) -> str:
     distance = trained.FeatureDistance(set_name, SAMPLES)
     generator = made["vae" if "vae" in made else "generator"]
     images = [samples(generator, set_name, draw) for draw in range(DRAWS)]
-    found = [distance.of(draw) for draw in images]
-    mean, deviation = statistics.mean(found), statistics.stdev(found)
+    found = [distance.split(draw) for draw in images]
+    mean, deviation = (statistics.mean(getattr(one.fake, name)().item() for one in found) for name in ("mean", "std"))
+    floor = found[0].floor  # of real images, the same for all draws
     before = held_out_bounds(generator, set_name) if "vae" in made else ""
     if hasattr(generator, "classes"):
         y = classes_as_in(set_name)
@@ -124,8 +125,8 @@ def quality(name: str) -> str:
         before += "asked for classes as often as the set has them; "
         before += f"the classifier of {set_name} finds the class asked for in {share}; "
     return before + (
-        f"feature-FID {mean:.1f} +- {deviation:.1f}, mean and deviation over {DRAWS} draws of {SAMPLES:,} samples; "
-        f"{distance.floor:.1f} for as many real training images"
+        f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {DRAWS} draws "
+        f"of {SAMPLES:,} samples; real images against real ones {floor.mean():.1f} +- {floor.std():.1f}"
     )
 
 
