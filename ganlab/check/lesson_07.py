@@ -93,6 +93,37 @@ EXERCISES = {
                 "you took the difference of two KLs, which can be negative. Measure q in units of p.",
             ),
             _kl_slip(
+                lambda m, a, b: probability.gaussian_kl(m * torch.exp(-b), a - b),
+                "you divided the difference of the means by p's variance, exp(logvar_p): divide it by p's standard "
+                "deviation, exp(logvar_p / 2), before (7.5) squares it.",
+            ),
+            _kl_slip(
+                lambda m, a, b: probability.gaussian_kl(m * torch.exp(-0.5 * b), a),
+                "you measured the mean in units of p, but not the width: q's log variance becomes logvar_q - logvar_p.",
+            ),
+            _kl_slip(
+                lambda m, a, b: probability.gaussian_kl(m * torch.exp(-0.5 * b), a + b),
+                "you added the log variances: stretching by 1 / s_p divides q's variance by p's, so subtract logvar_p.",
+            ),
+            _kl_slip(
+                lambda m, a, b: 0.5 * (0.5 * m**2 * torch.exp(-b) + torch.expm1(a - b) - (a - b)),
+                "you halved the squared difference of the means twice: (7.5) has one factor 1/2, before everything.",
+            ),
+            _kl_slip(
+                lambda m, a, b: probability.gaussian_kl(m * torch.exp(0.5 * b), a - b),
+                "you multiplied the difference of the means by s_p: divide by it, so that p gets the deviation 1.",
+            ),
+            Slip(
+                lambda a, b, c, d: probability.gaussian_kl(
+                    a * torch.exp(-0.5 * b) - c * torch.exp(-0.5 * d), b - d
+                ).sum(1),
+                "you divided each mean by its own deviation: p gives the unit for both, so divide both by s_p.",
+            ),
+            Slip(
+                lambda a, b, c, d: kl_between(a.T, b.T, c.T, d.T),
+                "you summed over the images, not over the dimensions: those are dim=1.",
+            ),
+            _kl_slip(
                 lambda m, a, b: b - a + 0.5 * ((m**2 + torch.exp(a)) * torch.exp(-b) - 1),
                 "you used logvar for log s: log s is half of it.",
             ),
@@ -137,6 +168,31 @@ EXERCISES = {
                 "you divided by 2 sigma: sigma is a standard deviation, and the variance is its square.",
             ),
             Slip(lambda D, L, sigma: 1 / (2 * sigma**2), "you gave the beta of two sums: here both terms are means."),
+            Slip(
+                lambda D, L, sigma: D / 2 * sigma**2 * L,
+                "you multiplied by sigma^2 and L, perhaps for want of brackets: in Python all that stands below the "
+                "fraction needs them.",
+            ),
+            Slip(
+                lambda D, L, sigma: D / 2 * sigma**2 / L,
+                "you multiplied by sigma^2, perhaps for want of brackets: Python computes a / 2 * b as (a / 2) * b.",
+            ),
+            Slip(
+                lambda D, L, sigma: 1.0,
+                "you took the loss for the ELBO: its squares have no 2 sigma^2, and both terms are means.",
+            ),
+            Slip(
+                lambda D, L, sigma: 1 / L,
+                "you counted the latents' mean only: the squares are a mean over D pixels, and stand over 2 sigma^2.",
+            ),
+            Slip(
+                lambda D, L, sigma: 1 / (2 * sigma**2 * L),
+                "you counted the latents' mean and the noise: the squares are a mean as well, over D pixels.",
+            ),
+            Slip(
+                lambda D, L, sigma: D / (2 * L),
+                "you left the noise out: the squares stand over 2 sigma^2, not over 2.",
+            ),
         ),
     ),
 }

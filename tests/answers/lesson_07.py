@@ -75,6 +75,19 @@ ANSWERS = {
                 "difference of two KLs",
             ),
             (lambda m, a, n, b: (b - a + (a.exp() + (m - n) ** 2) / (2 * b.exp()) - 0.5).sum(1), "logvar for log s"),
+            (kl_with(lambda m, a, b: (m / b.exp()) ** 2), "before (7.5) squares it"),
+            (lambda m, a, n, b: kl_by_torch((m - n) / (b / 2).exp(), a, 0 * n, 0 * b), "but not the width"),
+            (lambda m, a, n, b: kl_by_torch((m - n) / (b / 2).exp(), a + b, 0 * n, 0 * b), "subtract logvar_p"),
+            (kl_with(lambda m, a, b: m * m / (2 * b.exp())), "means twice"),
+            (kl_with(lambda m, a, b: m * m * b.exp()), "by s_p"),
+            (
+                lambda m, a, n, b: kl_by_torch(m / (a / 2).exp() - n / (b / 2).exp(), a - b, 0 * n, 0 * b),
+                "divide both by s_p",
+            ),
+            (
+                lambda m, a, n, b: kl_divergence(Normal(m, (a / 2).exp()), Normal(n, (b / 2).exp())).sum(0),
+                "not over the dimensions",
+            ),
         ],
     },
     "07.2": {
@@ -91,6 +104,12 @@ ANSWERS = {
             (lambda D, L, sigma: 2 * beta_by_scaling(D, L, sigma), "the 2 of"),
             (lambda D, L, sigma: D / L / 2 / sigma, "the variance is its square"),
             (lambda D, L, sigma: beta_by_scaling(1, 1, sigma), "both terms are means"),
+            (lambda D, L, sigma: D / 2 * sigma**2 * L, "sigma^2 and L, perhaps"),
+            (lambda D, L, sigma: D / 2 * sigma**2 / L, "as (a / 2) * b"),
+            (lambda D, L, sigma: 1, "for the ELBO"),
+            (lambda D, L, sigma: 1 / L, "latents' mean only"),
+            (lambda D, L, sigma: beta_by_scaling(1, L, sigma), "over D pixels"),
+            (lambda D, L, sigma: D / L / 2, "left the noise out"),
         ],
     },
 }
