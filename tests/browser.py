@@ -190,6 +190,14 @@ def menu(page: Page, name: str, entry: str) -> None:
     page.locator(".lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
 
 
+def set_theme(page: Page, theme: str) -> None:
+    """Choose JupyterLab's theme by its menu: "JupyterLab Light" or "JupyterLab Dark"."""
+    page.locator(".lm-MenuBar-itemLabel").get_by_text("Settings", exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("Theme", exact=True).hover()
+    page.locator(".lm-Menu-itemLabel").get_by_text(theme, exact=True).click()
+    page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg="Dark" in theme)
+
+
 def pictures(widget: Locator) -> list[str]:
     """Return the content of the widget's pictures; a new address with the old content is no new picture."""
     return widget.evaluate(

@@ -2,15 +2,13 @@
 
 import base64
 import html
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import accessibility
 import book_package
 import book_pages
 import lessons
@@ -21,31 +19,21 @@ from browser import new_context
 from nbformat import NotebookNode
 from playwright.sync_api import Browser, Page
 
-BUILD_SECONDS, AXE_SECONDS = 60, 20  # on a quiet machine
+BUILD_SECONDS = 60  # on a quiet machine
 PAGE_MB = 3  # a page with its pictures
 PRINTED_PAGES = 20
-STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SAMPLE = ["index", "notebooks/00_start_here", "notebooks/04_mode_collapse", "data/README", "package/losses", "search"]
 OUTSIDE = re.compile(r"^(?!file:|data:)")
 each_page = pytest.mark.parametrize("name", SAMPLE)
-
-
-def python() -> str:
-    """Return the Python of the environment that `make test` makes for the book; fail loudly if it is missing."""
-    found = [path for path in Path(sys.prefix).glob("book/*/python*") if path.stem == "python"]
-    if not found:
-        message = "No environment for the book. `make test` makes it; by hand: make book"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    return str(found[0])
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the book once and return its folder."""
     folder = tmp_path_factory.mktemp("book") / "book"
-    result = limits.run([python(), str(lessons.ROOT / "tests" / "tools" / "book.py"), str(folder)], BUILD_SECONDS)
+    result = limits.run(
+        [accessibility.book_python(), str(lessons.ROOT / "tests" / "tools" / "book.py"), str(folder)], BUILD_SECONDS
+    )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-6000:]
     return folder
 
@@ -209,22 +197,9 @@ THINNED = """() => {
 def test_axe_finds_nothing(book: Path, page: Page, name: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.goto(address(book, name))
-    page.evaluate(axe())
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     page.evaluate(THINNED)
-    # In the dark only colours differ.
-    rules = {"type": "tag", "values": STANDARD} if scheme == "light" else {"type": "rule", "values": ["color-contrast"]}
-    options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
-    page.set_default_timeout(1000 * limits.scaled(AXE_SECONDS))
-    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
-    assert [(one["id"], node["html"][:200]) for one in found for node in one["nodes"]] == []
-
-
-def axe() -> str:
-    """Return axe-core's script, which a package from PyPI brings into the book's environment."""
-    where = "import axe_playwright_python as p; print(p.__path__[0])"
-    folder = subprocess.run([python(), "-c", where], capture_output=True, text=True, check=True).stdout.strip()
-    return (Path(folder) / "axe.min.js").read_text(encoding="utf-8")
+    assert accessibility.violations(page, colours_only=scheme == "dark") == []
 
 
 def focused(page: Page) -> str:
@@ -258,6 +233,37 @@ def test_the_keyboard_alone_gets_everywhere(book: Path, page: Page) -> None:
     tab_to(page, "Next", limit=100)
     page.keyboard.press("Enter")
     page.wait_for_url("**/01_minimax_objective.html")
+
+
+SEEN = """() => {
+    const box = document.activeElement.getBoundingClientRect();
+    return document.activeElement.checkVisibility({visibilityProperty: true}) && box.right > 0 && box.left < innerWidth;
+}"""
+
+
+@pytest.mark.parametrize("width", [600, 1200])
+def test_in_a_narrow_window_the_drawers_open_by_keyboard(book: Path, page: Page, width: int) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address(book, "notebooks/04_mode_collapse"))
+    for _ in range(60):  # no stop is out of sight
+        page.keyboard.press("Tab")
+        assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+    headings = page.get_by_role("button", name="On this page")
+    headings.focus()
+    page.keyboard.press("Enter")
+    assert headings.get_attribute("aria-expanded") == "true" and page.evaluate(SEEN)
+    page.keyboard.press("Escape")
+    assert headings.get_attribute("aria-expanded") == "false"
+    assert headings.evaluate("one => one === document.activeElement")
+    if width == 600:
+        page.get_by_role("button", name="Contents of the book").focus()
+        page.keyboard.press("Space")
+        tab_to(page, "05 · Training that holds")
+        assert page.evaluate(SEEN)
+        assert accessibility.violations(page) == []
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/05_stable_training.html")
 
 
 def test_a_figure_opens_large_and_closes_by_keyboard(book: Path, page: Page) -> None:

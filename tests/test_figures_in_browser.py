@@ -4,7 +4,7 @@ import lessons
 import limits
 import nbformat.v4 as v4
 import pytest
-from browser import START_SECONDS, Server
+from browser import START_SECONDS, Server, set_theme
 from matplotlib.figure import Figure
 from playwright.sync_api import Page
 
@@ -50,10 +50,7 @@ def test_a_figure_reaches_a_reader_of_a_notebook_that_is_not_trusted(stored: str
     assert picture.evaluate("one => [one.naturalWidth, one.clientWidth]") == [1920, 960]
     caption = page.locator("figcaption")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        page.locator(".lm-MenuBar-itemLabel").get_by_text("Settings", exact=True).click()
-        page.locator(".lm-Menu-itemLabel").get_by_text("Theme", exact=True).hover()
-        page.locator(".lm-Menu-itemLabel").get_by_text(theme, exact=True).click()
-        page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg="Dark" in theme)
+        set_theme(page, theme)
         assert caption.evaluate(CONTRAST) >= 4.5, theme
     table = page.locator("figure table")
     assert caption.text_content() == CAPTION and not table.is_visible()

@@ -2,6 +2,8 @@
 
 import copy
 import re
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,3 +130,49 @@ def test_what_is_written_twice_is_the_same(lettered: list[Stop], tmp_path: Path)
     once = navigation.navigate(copy.deepcopy(notebook), "01_b.ipynb", lettered, README)
     twice = navigation.navigate(copy.deepcopy(once), "01_b.ipynb", lettered, README)
     assert once == twice and len(once.cells) == 3 and navigation.text(once) == navigation.text(notebook)
+
+
+def test_without_a_public_address_nothing_leads_out() -> None:
+    assert navigation.PUBLIC == "" and navigation.install() == []
+    assert "colab" not in navigation.links(WAY, WAY[0])
+
+
+def test_with_a_public_address_a_lesson_opens_elsewhere_and_its_first_code_cell_installs_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(navigation, "PUBLIC", "someone/course/main")
+    notebook = lessons.read(lessons.NOTEBOOKS / FIRST)
+    before = lessons.source_hash(notebook)
+    navigation.navigate(notebook, FIRST, WAY, README)
+    assert f"https://colab.research.google.com/github/someone/course/blob/main/notebooks/{FIRST}" in (
+        notebook.cells[0].source
+    )
+    assert f"https://mybinder.org/v2/gh/someone/course/main?urlpath=lab/tree/notebooks/{FIRST}" in (
+        notebook.cells[-1].source
+    )
+    assert lessons.source_hash(notebook) == before  # the stored run is still that of the lesson
+    once = copy.deepcopy(notebook)
+    assert navigation.navigate(notebook, FIRST, WAY, README) == once
+
+    commands: list[list[str]] = []
+    places: list[str] = []
+    monkeypatch.setattr("subprocess.run", lambda command, **_: commands.append(command))
+    monkeypatch.setattr("os.chdir", places.append)
+    monkeypatch.setattr("sys.path", ["kept"])
+    install = lessons.code_cells(notebook)[0].source
+    exec(install, {})
+    assert (commands, places, sys.path) == ([], [], ["kept"])  # at home
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    exec(install, {})
+    assert commands[0][:2] == ["git", "clone"] and "https://github.com/someone/course" in commands[0]
+    assert commands[1][1:4] == ["-m", "pip", "install"]
+    assert (places, sys.path[0]) == (["/content/course/notebooks"], "/content/course")
+    pinned = (lessons.ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert all(f"{name}\n" in re.sub(r" +#.*", "", pinned) for name in commands[1] if "==" in name)
+
+
+def test_a_cell_of_the_lesson_itself_counts_for_its_stored_run() -> None:
+    notebook = lessons.read(lessons.NOTEBOOKS / FIRST)
+    before = lessons.source_hash(notebook)
+    notebook.cells.append(v4.new_code_cell("1"))
+    assert lessons.source_hash(notebook) != before

@@ -56,6 +56,19 @@ def test_start_gives_figures_the_courses_style_and_changes_no_other_setting():
     assert changed == set(STYLE)
 
 
+def test_start_asks_colab_for_widgets_and_nobody_else(monkeypatch):
+    calls = []
+    output = types.ModuleType("google.colab.output")
+    output.enable_custom_widget_manager = lambda: calls.append("asked")
+    runtime.start("smoke", device="cpu")
+    assert not calls
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    monkeypatch.setitem(sys.modules, "google.colab.output", output)
+    with matplotlib.rc_context():
+        runtime.start("smoke", device="cpu")
+    assert calls == ["asked"]
+
+
 def test_start_refuses_what_it_does_not_know(monkeypatch):
     for arguments, message in [
         ({"speed": "fast"}, "speed: got 'fast', expected one of smoke, class, full"),

@@ -256,6 +256,17 @@ def test_it_learns_to_make_negatives(weight: float) -> None:
     assert (run.sample(3) + shown).abs().mean() < 0.5 * (2 * shown).abs().mean()
 
 
+def test_a_paired_objective_compares_each_patch_with_the_real_one() -> None:
+    generator, critic = players()
+    x, pair = noise(4, 1, 16, 16), noise(4, 1, 16, 16, seed=1)
+    relativistic = losses.objective("relativistic")
+    still = {name: torch.optim.SGD(n.parameters(), 0.0) for name, n in (("generator", generator), ("critic", critic))}
+    record = train.translation_step(generator, critic, still, x, pair, relativistic, adversarial_weight=1.0)
+    with torch.no_grad():
+        expected = relativistic.generator(critic(generator(pair), pair), critic(x, pair)).mean()
+    assert record["generator_loss"].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
 def test_what_does_not_fit_is_refused_by_name() -> None:
     generator, critic = players()
     with pytest.raises(ValueError, match=r"critic: got None, expected one for adversarial_weight=0.1"):
@@ -278,6 +289,7 @@ def test_what_does_not_fit_is_refused_by_name() -> None:
 
     refused("source: has no pairs", source=pictures().batches(8))
     refused(r"generator: makes \(3, 8, 8\), expected the data's \(1, 8, 8\)", (models.UNet(1, 3, halvings=2), critic))
+    refused("source: pictures are 8x8, expected multiples of the generator's 16", (models.UNet(1, 1), critic))
     refused("generator: cannot take pictures", (models.UNet(3, 1, halvings=2), critic))
     refused("critic: cannot take pictures", (generator, models.PatchCritic(3, 1, halvings=1)))
     refused("critic: returns shape", (generator, lambda_critic()))

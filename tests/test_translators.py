@@ -128,7 +128,7 @@ def test_without_a_critic_there_is_l1_alone_and_psnr_says_which_is_best(tmp_path
     task = ["train", "pix2pix", "--data", "icons", "--steps", "2", "--out", str(out), *FEW, "--adversarial-weight", "0"]
     assert command.main(task) == 0
     assert set(trained.read(out / "networks.safetensors")) == {"generator"}
-    assert (out / "metrics.csv").read_text().startswith("step,held-out PSNR,feature-FID,its floor")
+    assert (out / "metrics.csv").read_text().startswith("step,held-out PSNR,feature distance,its floor")
     assert (out / "history.csv").read_text().startswith("step,l1\n")
     capsys.readouterr()
     assert command.main([*task[:3], "digits", *task[4:]]) == 1
@@ -149,7 +149,7 @@ def test_cyclegan_takes_two_folders_of_any_names_and_either_direction(pairs: Pat
     assert "colours: 23 pictures to be made, from 24 given" in capsys.readouterr().out
     more = ("--to", "lines", "--test-share", "0.5")
     assert command.main(words(pairs, tmp_path / "c", 2, "cyclegan", more)) == 0
-    assert "feature-FID" in (tmp_path / "c" / "metrics.csv").read_text()
+    assert "feature distance" in (tmp_path / "c" / "metrics.csv").read_text()
 
 
 def test_an_interrupted_cyclegan_goes_on_with_its_past(pairs: Path, tmp_path: Path, monkeypatch) -> None:

@@ -36,7 +36,8 @@ from ganlab.train import Keep, Run, parallel
 
 SHEET = 64  # samples on a sheet, in eight columns
 SAMPLES = 1000  # of a generator that are compared with twice as many real images, at each saving
-LOWER_IS_BETTER = "feature-FID"
+FID = "feature-FID"
+LOWER_IS_BETTER = (FID, translate.CROWD)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -179,7 +180,7 @@ def _measure_samples(images: data.ImageSet, name: str) -> Callable[[Run], dict[s
         rows = torch.arange(SAMPLES).split(trained.AT_ONCE)
         parts = [run.sample(z[part], y=None if y is None else y[part]) for part in rows]
         fake = torch.cat([trained.features(classifier, part) for part in parts])
-        return {LOWER_IS_BETTER: metrics.frechet_distance(fake, real), "its floor": own_distance(real, SAMPLES)}
+        return {FID: metrics.frechet_distance(fake, real), "its floor": own_distance(real, SAMPLES)}
 
     return measure
 
@@ -262,7 +263,7 @@ def _shown(game: Run) -> Tensor:
 def _is_best(game: Run) -> bool:
     """Return whether the first number, a bound or accuracy or distance, is the best that there has been."""
     name = next(name for name in game.metrics[-1] if name != "step")
-    best = min if name == LOWER_IS_BETTER else max
+    best = min if name in LOWER_IS_BETTER else max
     return game.metrics[-1][name] == best(values[name] for values in game.metrics)
 
 

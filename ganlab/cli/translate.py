@@ -10,16 +10,17 @@ from torch import Tensor, nn
 
 from ganlab import data, metrics, models, train
 from ganlab.cli.arguments import load_images, load_networks
-from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
+from ganlab.cli.metric import LEAST, load_classifier, usual_features
 from ganlab.cli.tasks import Job, translator_plan
 from ganlab.data import pixels
 from ganlab.data.listing import list_pictures, some
 from ganlab.models import trained
-from ganlab.runtime import path_argument, progress, write_atomically
+from ganlab.runtime import path_argument, progress, seeded_generator, write_atomically
 from ganlab.train import Run
 
 SHOWN = 64  # pictures whose translations are on a sheet
 MEASURED = 500  # held-out pictures, at most, that are translated at each saving
+CROWD = "feature distance"
 
 
 def job(options: argparse.Namespace, device: torch.device) -> Job:
@@ -86,20 +87,26 @@ def _measure(
 ) -> Callable[[Run], dict[str, float]]:
     """Return the metric of a translator: how far its pictures are from held-out ones, as a crowd and each from its own.
 
-    The crowd's distance, on a classifier's features, is left out below LEAST pictures on either side; PSNR, in dB,
-    where it is not known what each should be.
+    The crowd's is `metrics.unit_distance` on a classifier's features; it is left out below LEAST pictures on either
+    side. Its floor is that of the real pictures' own halves. PSNR, in dB, is left out where it is not known what each
+    should be.
     """
     real, pictures = made.images[:MEASURED], given.images[:MEASURED]
     of_crowd = min(len(real), len(pictures)) >= LEAST
     classifier = load_classifier(classifier_name) if of_crowd else None
 
+    def features(pictures: Tensor) -> Tensor:
+        return trained.features(classifier, pictures).clamp(min=1e-6)  # one without any still has a direction
+
+    if of_crowd:
+        order = torch.randperm(len(real), generator=seeded_generator("floor"))
+        floor = metrics.unit_distance(*features(real[order]).tensor_split(2))
+
     def measure(run: Run) -> dict[str, float]:
         fake = models.translate(run.ema, pictures)
         values = {}
         if of_crowd:
-            features = trained.features(classifier, real)
-            distance = metrics.frechet_distance(trained.features(classifier, fake), features)
-            values |= {"feature-FID": distance, "its floor": own_distance(features, len(fake))}
+            values |= {CROWD: metrics.unit_distance(features(fake), features(real)), "its floor": floor}
         if paired:
             psnr = metrics.psnr(fake, pixels.to_floats(real)).mean().item()
             # the first number says which networks are the best: without a critic, those that are nearest pixel by pixel

@@ -1,6 +1,8 @@
 """A lesson's setup: speed, seed and device."""
 
+import importlib
 import os
+import sys
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,7 +32,7 @@ class Lab:
 def start(speed: str = "auto", seed: int = 0, device: str = "auto") -> Lab:
     """Settle speed, seed and device for a lesson, and give its figures the course's style.
 
-    The style is matplotlib's `rcParams`; no other global state changes.
+    The style is matplotlib's `rcParams`; no other global state changes. In Colab it asks for the manager of widgets.
     `speed` is "smoke", "class", "full", or "auto": the environment variable GANLAB_SPEED, else "class".
     Raises ValueError for any other speed, a seed that is not a whole number >= 0, or a device that is not there.
     """
@@ -42,4 +44,6 @@ def start(speed: str = "auto", seed: int = 0, device: str = "auto") -> Lab:
         raise ValueError(f"speed: got {speed!r}, expected one of {', '.join(SPEEDS)} (or 'auto')")
     lab = Lab(speed, whole_number("seed", seed, least=0), pick_device(device))
     matplotlib.rcParams.update(STYLE)
+    if "google.colab" in sys.modules:  # which shows no widget of others until it is asked to
+        importlib.import_module("google.colab.output").enable_custom_widget_manager()
     return lab

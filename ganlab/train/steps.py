@@ -100,19 +100,15 @@ def translation_step(
         record |= critic_step(
             beside_pair, lambda _: fake.detach(), optimizers["critic"], x, pair, objective, precision=precision
         )
-        with frozen(critic):
-            with precision.autocast(x.device):
-                fake_logits = critic(fake, pair).float()
-                with torch.no_grad():
-                    others = (critic(x, pair).float(),) if objective.paired else ()
-            adversarial = objective.generator(fake_logits, *others).mean()
-            loss = l1 + adversarial_weight * adversarial
-            optimizers["generator"].zero_grad()
-            loss.backward()
+        with frozen(critic), precision.autocast(x.device):
+            fake_logits = critic(fake, pair).float()
+            with torch.no_grad():
+                others = (critic(x, pair).float(),) if objective.paired else ()
+        adversarial = objective.generator(fake_logits, *others).mean()
         record["generator_loss"] = adversarial.detach()
-    else:
-        optimizers["generator"].zero_grad()
-        loss.backward()
+        loss = l1 + adversarial_weight * adversarial
+    optimizers["generator"].zero_grad()
+    loss.backward()
     optimizers["generator"].step()
     return record | {"l1": l1.detach()}
 

@@ -151,6 +151,10 @@ class TranslationTask(Translating):
 
 def check_translator(name: str, network: nn.Module, given: Tensor, wanted: Tensor) -> None:
     """Raise ValueError unless a network makes pictures shaped like `wanted` (B, ...) of those like `given` (B, ...)."""
+    sides = given.shape[2:]
+    multiple = getattr(network, "multiple", 1)
+    if any(side % multiple for side in sides):
+        raise ValueError(f"source: pictures are {sides[0]}x{sides[1]}, expected multiples of the {name}'s {multiple}")
     made = _tried(name, network, given)
     if made.shape[1:] != wanted.shape[1:]:
         raise ValueError(f"{name}: makes {tuple(made.shape[1:])}, expected the data's {tuple(wanted.shape[1:])}")

@@ -127,7 +127,7 @@ class BoundExplorer(GaussianExplorer):
     def __init__(self, log_p_x_given_z: LogLikelihood, mu: float = 0.0, sigma: float = 1.0) -> None:
         figure = Figure(figsize=(6.8, 4.0))
         axes = figure.subplots(2, 1, height_ratios=[2.2, 1])
-        figure.subplots_adjust(left=0.21, right=0.97, top=0.97, bottom=0.12, hspace=0.38)
+        figure.subplots_adjust(left=0.25, right=0.97, top=0.97, bottom=0.12, hspace=0.38)
         self.bound = BoundPicture(axes, log_p_x_given_z)
         super().__init__(
             slider("mu of q", mu, least=-2.5, most=2.5, step=STEP),

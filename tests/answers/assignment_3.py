@@ -665,7 +665,7 @@ ANSWERS = {
             (score_with(right_advantage, mean=False), "sum over the K draws"),
             (score_with(right_advantage, by_mu=lambda e, s: e), "a factor 1 / s"),
             (score_with(right_advantage, by_mu=lambda e, s: e / s**2), "s eps already"),
-            (score_with(right_advantage, by_logvar=lambda e, s: (e**2 - 1) / s), "gradient by s (7.12)"),
+            (score_with(right_advantage, by_logvar=lambda e, s: (e**2 - 1) / s), "gradient by s (7c.4)"),
             (score_with(right_advantage, by_logvar=lambda e, s: e**2 - 1), "by log s"),
             (
                 lambda log_joint, mu, logvar, eps: tuple(

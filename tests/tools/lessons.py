@@ -30,6 +30,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE = "[a widget: run this cell to use it; the figure below shows one of its states]"
 CELL_SECONDS = 150  # the slowest cell at class speed on a quiet machine
 MARK, MARK_TAG = "# NBVAL_CHECK_OUTPUT", "nbval-check-output"  # of cells whose outputs nbval compares: either
+INSTALL = "install"  # tag of the cell that fetches the course on a public service, and does nothing at home
 NAME = re.compile(r"(\d\d[a-z]?)_\w+\.ipynb")  # of a lesson: 01_name.ipynb; 01b_name.ipynb comes after it
 STILL = "ganlab-of-widget"  # class of what ganlab.widgets leaves below a widget, in an output of its own
 HOME_FOLDERS = re.compile(r"(?<![\w.])/(?:home|Users|tmp|var/folders)/|[A-Za-z]:\\+Users\\")
@@ -127,8 +128,9 @@ def unfinished(notebook: NotebookNode) -> list[str]:
 
 
 def source_hash(notebook: NotebookNode) -> str:
-    """Return the SHA-256 of all code, so that outputs older than their code can be told without executing."""
-    return hashlib.sha256(json.dumps([cell.source for cell in code_cells(notebook)]).encode()).hexdigest()
+    """Return the SHA-256 of a lesson's own code, so that outputs older than it can be told without executing."""
+    own = [cell.source for cell in code_cells(notebook) if INSTALL not in cell.metadata.get("tags", [])]
+    return hashlib.sha256(json.dumps(own).encode()).hexdigest()
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:

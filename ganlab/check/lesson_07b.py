@@ -1,0 +1,110 @@
+"""The exercises of lesson 07b: the posterior of a linear decoder, and which directions a beta leaves."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+
+def posterior_of(x: Tensor, w: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """Return mean and variance, each (), of p(z | x) for one latent and x = w z + sigma eps: x and w (D,)."""
+    precision = 1 + (w @ w) / sigma**2
+    return (w @ x) / sigma**2 / precision, 1 / precision
+
+
+def _posterior_of(function: Callable) -> dict[str, Any]:
+    x, w = torch.randn(2, 4, generator=seeded_generator("07b.1"), dtype=torch.float64)
+    mean, variance = function(x.clone(), w.clone(), 0.7)
+    return {"mean": mean, "variance": variance}
+
+
+def _slip(change: Callable[[Tensor, Tensor, float], tuple], hint: str) -> Slip:
+    """Return a slip whose answer is `change(w . x, w . w, sigma)`."""
+    return Slip(lambda x, w, sigma: change(w @ x, w @ w, sigma), hint)
+
+
+def directions(eigenvalues: Tensor, beta: float, sigma: float) -> tuple[Any, Any]:
+    """Return how many of the eigenvalues (L,) are used at this beta, and the KL in nats, as (7b.3) says."""
+    ratio = eigenvalues / (beta * sigma**2)
+    used = ratio > 1
+    return used.sum(), 0.5 * torch.where(used, ratio, 1.0).log().sum()
+
+
+def _directions(function: Callable) -> dict[str, Any]:
+    eigenvalues = torch.tensor([5.0, 2.0, 0.9, 0.3], dtype=torch.float64)
+    numbers = {}
+    for beta, sigma in ((2.0, 0.5), (6.0, 0.6), (1.5, 1.2)):
+        used, kl = function(eigenvalues.clone(), beta, sigma)
+        numbers |= {f"used at beta {beta}, sigma {sigma}": used, f"KL at beta {beta}, sigma {sigma}": kl}
+    return numbers
+
+
+EXERCISES = {
+    "07b.1": Exercise(
+        _posterior_of,
+        posterior_of,
+        (
+            _slip(lambda wx, ww, s: (wx / ww, s**2 / ww), "you left the prior out: it adds 1 to the precision."),
+            _slip(
+                lambda wx, ww, s: (wx / s / (1 + ww / s), 1 / (1 + ww / s)),
+                "you divided by sigma: the noise's variance is sigma squared.",
+            ),
+            _slip(
+                lambda wx, ww, s: (wx / (s**2 + ww), 1 + ww / s**2),
+                "you returned the precision: the variance is 1 over it.",
+            ),
+            _slip(
+                lambda wx, ww, s: (wx / (s**2 + ww), (1 + ww / s**2) ** -0.5),
+                "you returned a standard deviation: the variance is its square.",
+            ),
+            _slip(
+                lambda wx, ww, s: (wx / s**2, 1 / (1 + ww / s**2)),
+                "you stopped before the mean was divided by the precision: completing the square divides it, too.",
+            ),
+            _slip(
+                lambda wx, ww, s: (wx / (1 + ww), 1 / (1 + ww)),
+                "you left sigma out: sigma does not enter. Divide both products by sigma^2.",
+            ),
+            _slip(
+                lambda wx, ww, s: (1 / (1 + ww / s**2), wx / (s**2 + ww)),
+                "you returned the variance first: the two are swapped.",
+            ),
+        ),
+    ),
+    "07b.2": Exercise(
+        _directions,
+        directions,
+        (
+            Slip(
+                lambda e, b, s: ((e > b * s**2).sum(), 0.5 * (e / (b * s**2)).log().sum()),
+                "you summed over all directions: only those that are used have a KL.",
+            ),
+            Slip(
+                lambda e, b, s: directions(e, b, math.sqrt(s)),
+                "you compared with beta times sigma: the threshold holds sigma squared.",
+            ),
+            Slip(
+                lambda e, b, s: directions(e, 1.0, s),
+                "you left beta out: beta does not enter, and it makes the noise larger.",
+            ),
+            Slip(lambda e, b, s: directions(e, 1 / b, s), "you divided the noise by beta: multiply it."),
+            Slip(
+                lambda e, b, s: directions(e, b, 1.0),
+                "you left sigma out: sigma does not enter. The threshold is beta times its square.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], 2 * directions(e, b, s)[1]),
+                "you left a factor out: a half is missing before the log of the KL.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], -directions(e, b, s)[1]),
+                "you turned the quotient over: the KL is never negative.",
+            ),
+        ),
+    ),
+}

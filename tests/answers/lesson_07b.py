@@ -1,0 +1,68 @@
+"""Answers to the exercises of lesson 07b as different people would write them, right and wrong; see test_check.py."""
+
+import math
+
+import torch
+
+
+def by_matrix(x, w, sigma):
+    inverse = torch.linalg.inv(torch.eye(1).double() + w[None] @ w[:, None] / sigma**2)
+    return (inverse @ w[None] @ x / sigma**2)[0], inverse[0, 0]
+
+
+def by_textbook(x, w, sigma):
+    m = (w * w).sum() + sigma**2
+    return (w * x).sum() / m, sigma**2 / m
+
+
+def with_precision(x, w, sigma, prior=1.0, noise=None):
+    noise = sigma**2 if noise is None else noise
+    precision = prior + (w * w).sum() / noise
+    return (w * x).sum() / noise / precision, 1 / precision
+
+
+def by_clamp(eigenvalues, beta, sigma):
+    kl = 0.5 * (eigenvalues / (beta * sigma**2)).log().clamp(min=0)
+    return (kl > 0).sum(), kl.sum()
+
+
+def by_loop(eigenvalues, beta, sigma):
+    used, kl = 0, 0.0
+    for value in eigenvalues.tolist():
+        if value > beta * sigma**2:
+            used += 1
+            kl += 0.5 * math.log(value / (beta * sigma**2))
+    return used, kl
+
+
+ANSWERS = {
+    "07b.1": {
+        "right": [by_matrix, by_textbook],
+        "wrong": [
+            (lambda x, w, sigma: with_precision(x, w, sigma, prior=0.0), "left the prior out"),
+            (lambda x, w, sigma: with_precision(x, w, sigma, noise=sigma), "variance is sigma squared"),
+            (
+                lambda x, w, sigma: (by_textbook(x, w, sigma)[0], 1 / by_textbook(x, w, sigma)[1]),
+                "returned the precision",
+            ),
+            (lambda x, w, sigma: (by_matrix(x, w, sigma)[0], by_matrix(x, w, sigma)[1].sqrt()), "standard deviation"),
+            (lambda x, w, sigma: (w @ x / sigma**2, by_textbook(x, w, sigma)[1]), "divided by the precision"),
+            (lambda x, w, sigma: with_precision(x, w, sigma, noise=1.0), "sigma does not enter"),
+            (lambda x, w, sigma: by_textbook(x, w, sigma)[::-1], "swapped"),
+            (lambda x, w, sigma: ((w * x).sum() / (w * w).sum(), sigma**2 / (w * w).sum()), "left the prior out"),
+        ],
+    },
+    "07b.2": {
+        "right": [by_clamp, by_loop],
+        "wrong": [
+            (lambda e, b, s: (by_loop(e, b, s)[0], 0.5 * (e / (b * s**2)).log().sum()), "over all directions"),
+            (lambda e, b, s: by_clamp(e, b, s**0.5), "sigma squared"),
+            (lambda e, b, s: by_loop(e, 1, s), "beta does not enter"),
+            (lambda e, b, s: by_loop(e, 1 / b, s), "multiply it"),
+            (lambda e, b, s: by_loop(e, b, 1), "sigma does not enter"),
+            (lambda e, b, s: (by_clamp(e, b, s)[0], 2 * by_clamp(e, b, s)[1]), "a half is missing"),
+            (lambda e, b, s: (by_clamp(e, b, s)[0], -by_clamp(e, b, s)[1]), "never negative"),
+            (lambda e, b, s: by_clamp(e, 1.0, s), "beta does not enter"),
+        ],
+    },
+}
