@@ -56,6 +56,7 @@ EXCEPTIONS = {
 }
 # Words that a lesson with a letter introduces and that the main path uses later on, and why it may.
 MAIN_PATH = {
+    ("arc", "09"): "explained where it stands",
     ("power", "07"): "another meaning: of a number",
 }
 
