@@ -15,7 +15,7 @@ from games import Spoiled, fixed_randomness, gan_run, images, kept, not_finite, 
 from nbclient import NotebookClient
 from nbformat import v4
 
-from ganlab import checkpoint, models, runtime
+from ganlab import checkpoint, models, plots, runtime
 from ganlab.data import ImageSet
 from ganlab.train import Keep, Run, VAESettings
 from ganlab.widgets import curves, dashboard, live
@@ -290,6 +290,16 @@ def test_painting_takes_a_small_share_and_comes_once_a_second(monkeypatch, cost)
     apart = [b - a for a, b in itertools.pairwise(painted)]
     assert cost * 50 / (now[0] - 100) <= 1 / 26 + 1e-3
     assert max(1, 25 * cost) <= min(apart) and max(apart) < max(1, 25 * cost) + cost + 0.02
+
+
+def test_two_measures_in_one_panel_do_not_look_alike():
+    picture = curves.Curves(10)
+    bound = {"bound": curves.thin([1.0, 2.0])}
+    measures = {name: curves.thin([1.0, 2.0]) for name in ("training", "held_out", "as asked, %")}
+    picture.paint((bound, measures), {})
+    lines = [(line.get_color(), line.get_linestyle()) for line in picture.figure.axes[1].lines]
+    assert len({*lines}) == 3 and lines[0] == (plots.INK, "-")
+    assert {plots.FAKE, plots.REAL}.isdisjoint(color for color, _ in lines)
 
 
 def test_curves_show_all_steps_in_few_points():

@@ -1,5 +1,6 @@
 """A picture of curves that grow while a run trains, painted fast enough to be painted every second."""
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,6 +16,7 @@ SIDE = 400  # pixels, of the sheet of samples and of the curves
 POINTS = 150  # of a curve, each the mean over equally many steps
 COLOURS = dict.fromkeys(("critic", "critic_loss", "d_real"), plots.REAL)
 COLOURS |= dict.fromkeys(("generator", "generator_loss", "d_fake", "vae", "bound"), plots.FAKE)
+OTHERS = ((plots.INK, "-"), (plots.OTHER, "-"), (plots.INK, "--"), (plots.OTHER, "--"))  # by turns, for all other names
 Curve = tuple[np.ndarray, np.ndarray]  # steps and values
 
 
@@ -58,7 +60,10 @@ class Curves:
         axes = self.figure.subplots(2, 1, sharex=True)
         self.figure.subplots_adjust(left=0.13, right=0.93, top=0.92, bottom=0.11, hspace=0.22)
         for ax, (names, limits) in zip(axes, panels, strict=True):
-            lines = [ax.plot([], [], color=COLOURS.get(name, plots.INK), gid=name, animated=True)[0] for name in names]
+            lines = [
+                ax.plot([], [], color=colour, linestyle=style, gid=name, animated=True)[0]
+                for name, (colour, style) in _styles(names).items()
+            ]
             if names:
                 ax.legend(
                     lines,
@@ -75,6 +80,12 @@ class Curves:
             ax.set(xlim=(0, right), ylim=limits)
         axes[1].set_xlabel("step")
         self.canvas.draw()
+
+
+def _styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the colour and the line of each name of a panel; no two of the same panel that have no own are alike."""
+    others = itertools.cycle(OTHERS)
+    return {name: (COLOURS[name], "-") if name in COLOURS else next(others) for name in names}
 
 
 def picture() -> ipw.Image:
