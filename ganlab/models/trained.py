@@ -29,6 +29,8 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
+    "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",
+    "l1-icons": "82d4da57456171f38ea1e4ee7bb077d04d2239056198061e935bf6e8c1441640",
     "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
     "cgan-digits": "a5ac0c1cb8ed02a37b416ed34aaeafcf141b6d8a77165d3a1c8af7ebb54d5d81",
     "cgan-digits-collapsed": "b70a96cfcb234f69130a3cd7e6a202c00563248983b2c8c62583e36e99f07023",

@@ -38,7 +38,7 @@ RECIPES = {
     "cgan-earth": "cgan --data earth --width 24 --steps 2000 --flip both --upsample resize --objective relativistic "
     "--penalty r1_r2 --penalty-weight 1 --learning-rate 2e-3 --anneal 2000",
     "l1-icons": "pix2pix --data icons --adversarial-weight 0 --steps 2000 --flip horizontal --learning-rate 1e-3",
-    "pix2pix-icons": "pix2pix --data icons --from l1-icons --steps 3000 --flip horizontal",
+    "pix2pix-icons": "pix2pix --data icons --from l1-icons --steps 1500 --flip horizontal",
     "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
 }
 # To stay within 26 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
@@ -141,8 +141,8 @@ def of_translations(generator: nn.Module) -> str:
     distance, floor = (metrics.unit_distance(x, real) for x in (trained.features(classifier, made), others))
     return (
         f"of {len(x)} held-out outlines, PSNR {metrics.psnr(made, x).mean():.2f} dB, mean absolute error "
-        f"{127.5 * (made - x).abs().mean():.1f} of 255; feature distance {distance:.1f} from the true pictures, on the "
-        f"features of classifier-earth ({floor:.1f} for the training icons)"
+        f"{127.5 * (made - x).abs().mean():.1f} of 255; feature distance {distance:.2f} from the true pictures, on the "
+        f"features of classifier-earth ({floor:.2f} for the training icons)"
     )
 
 
