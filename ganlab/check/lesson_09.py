@@ -36,6 +36,13 @@ def _weighted(a: Tensor, b: Tensor, t: Tensor, theta: Tensor) -> Tensor:
     return (of_a[:, None] * a + of_b[:, None] * b) / torch.sin(theta)
 
 
+def _turned(a: Tensor, b: Tensor, t: Tensor, factor: float | Tensor) -> Tensor:
+    """Return steps 1 and 2 of the derivation of (9.3), u being the part of b at a right angle to a over `factor`."""
+    angle = t * _angle(a, b)
+    u = (b - torch.cos(_angle(a, b)) * a) / factor
+    return torch.cos(angle)[:, None] * a + torch.sin(angle)[:, None] * u
+
+
 def _straight(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return torch.lerp(a, b, t[:, None])
 
@@ -70,6 +77,9 @@ LINE_SLIPS = {
     "You returned the mean length. Asked is the root of the mean *squared* length: (9.2) is that mean.": lambda d, t: (
         math.sqrt(2) * math.exp(math.lgamma((d + 1) / 2) - math.lgamma(d / 2)) * ((1 - t) ** 2 + t**2).sqrt()
     ),
+    "You multiplied only a's square by D: put both squares into one bracket, and D before it.": lambda d, t: (
+        d * (1 - t) ** 2 + t**2
+    ).sqrt(),
     "You took only a's part: the square of b's part belongs to the sum as well.": lambda d, t: math.sqrt(d) * (1 - t),
 }
 
@@ -81,7 +91,8 @@ ARC_SLIPS = {
     "You did not divide by the sine of theta: at t = 0 the weight of a must be 1.": lambda a, b, t: (
         arc_points(a, b, t) * torch.sin(_angle(a, b))
     ),
-    "You took a @ b for the cosine: divide it by both lengths.": lambda a, b, t: _weighted(a, b, t, torch.acos(a @ b)),
+    "You took a @ b for the cosine: divide it by both lengths. (If you did divide: put their product into brackets, or "
+    "Python divides by the first and multiplies by the second.)": lambda a, b, t: _weighted(a, b, t, torch.acos(a @ b)),
     "You divided a @ b by one length only: a cosine divides by both.": lambda a, b, t: _weighted(
         a, b, t, torch.acos(a @ b / a.norm())
     ),
@@ -95,6 +106,22 @@ ARC_SLIPS = {
     "use the weights of (9.3).": lambda a, b, t: F.normalize(_straight(a, b, t), dim=1) * a.norm(),
     "You used the cosine for a's weight: that is right for a right angle only.": lambda a, b, t: (
         torch.cos(t * _angle(a, b))[:, None] * a + torch.sin(t * _angle(a, b))[:, None] * b
+    ),
+    "You took 90 degrees for the angle: compute it from a and b.": lambda a, b, t: _weighted(
+        a, b, t, torch.tensor(math.pi / 2, dtype=a.dtype)
+    ),
+    "You took the cosine for the angle: torch.acos turns it into the angle.": lambda a, b, t: _weighted(
+        a, b, t, torch.cos(_angle(a, b))
+    ),
+    "You took the sine of 1 - t theta for a's weight: it is that of (1 - t) theta, with the bracket.": lambda a, b, t: (
+        (torch.sin(1 - t * _angle(a, b))[:, None] * a + torch.sin(t * _angle(a, b))[:, None] * b)
+        / torch.sin(_angle(a, b))
+    ),
+    "You turned from a towards a u that is too short: give it the length of a, by dividing by the sine of theta.": (
+        lambda a, b, t: _turned(a, b, t, 1.0)
+    ),
+    "You turned from a towards a u of length 1: give it the length of a.": lambda a, b, t: _turned(
+        a, b, t, torch.sin(_angle(a, b)) * a.norm()
     ),
 }
 

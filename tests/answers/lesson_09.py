@@ -61,6 +61,18 @@ def arc_by_cosine(a, b, t):
     return torch.outer(torch.cos(t * theta), a) + torch.outer(torch.sin(t * theta), b)
 
 
+def arc_without_bracket(a, b, t):
+    theta = theta_of(a, b)
+    return (torch.outer(torch.sin(1 - t * theta), a) + torch.outer(torch.sin(t * theta), b)) / torch.sin(theta)
+
+
+def turned(a, b, t, scaled):
+    """Turn a towards the part of b at a right angle to it, as long as `scaled` makes it."""
+    u = scaled(b - (a @ b) / (a @ a) * a)
+    angle = t * theta_of(a, b)
+    return torch.outer(torch.cos(angle), a) + torch.outer(torch.sin(angle), u)
+
+
 def stretched(a, b, t):
     line = (1 - t)[:, None] * a + t[:, None] * b
     return line / line.norm(dim=1, keepdim=True) * b.norm()
@@ -80,6 +92,7 @@ ANSWERS = {
             (lambda dim, t: dim * torch.hypot(1 - t, t), "outside of the root"),
             (mean_length, "the mean length"),
             (lambda dim, t: dim**0.5 * (1 - t), "only a's part"),
+            (lambda dim, t: (dim * (1 - t).square() + t.square()) ** 0.5, "only a's square"),
             (lambda dim, t: (dim * ((1 - t) ** 2 + t**2) / 2).sqrt(), "0.7071 times"),
         ],
     },
@@ -95,6 +108,12 @@ ANSWERS = {
             (lambda a, b, t: F.normalize(arc_by_turning(a, b, t), dim=-1), "to length 1"),
             (stretched, "does not turn evenly"),
             (arc_by_cosine, "right angle only"),
+            (arc_with(lambda a, b: torch.acos(a @ b / a.norm() * b.norm())), "product into brackets"),
+            (arc_with(lambda a, b: a.new_tensor(math.pi / 2)), "took 90 degrees"),
+            (arc_with(lambda a, b: a @ b / (a.norm() * b.norm())), "torch.acos turns"),
+            (arc_without_bracket, "with the bracket"),
+            (lambda a, b, t: turned(a, b, t, lambda u: u), "too short"),
+            (lambda a, b, t: turned(a, b, t, lambda u: F.normalize(u, dim=0)), "u of length 1"),
         ],
     },
 }
