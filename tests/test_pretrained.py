@@ -15,7 +15,7 @@ from ganlab.models.trained import FOLDER, SHA256, FeatureDistance
 from ganlab.runtime import seeded_generator
 
 GANS = [name for name in SHA256 if name.split("-")[0] in ("dcgan", "cgan")]
-TRANSLATORS = [name for name in SHA256 if name.endswith("-icons")]
+TRANSLATORS = [name for name in SHA256 if name.endswith("-icons") and not name.startswith("classifier")]
 VAES = [name for name in SHA256 if name.split("-")[0] in ("vae", "cvae")]
 
 
@@ -29,10 +29,10 @@ def needs(name: str) -> None:
         pytest.skip(f"{name} is not here")
 
 
-def test_the_folder_holds_what_the_package_names_and_no_more_than_26_megabytes():
+def test_the_folder_holds_what_the_package_names_and_no_more_than_27_megabytes():
     files = sorted(path.name for path in FOLDER.iterdir())
     assert files == sorted(f"{name}{end}" for name in SHA256 for end in (".md", ".safetensors"))
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 26e6
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 27e6
     assert set(SHA256) == set(checkpoints.RECIPES)
 
 

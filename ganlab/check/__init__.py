@@ -306,7 +306,9 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
         return ""
     values, reference = pair
     if broken := [n for n in expected if expected[n].isfinite().all() and not numbers[n].isfinite().all()]:
-        return f" Hint: {broken[0]} is not finite: a log of 0, or an exponential that overflowed?"
+        return (
+            f" Hint: {broken[0]} is not finite: a log of 0 or of a negative number, or an exponential that overflowed?"
+        )
     factor = torch.dot(values, reference) / torch.dot(reference, reference)
     if factor.abs() > tolerance and torch.allclose(values, factor * reference, rtol=tolerance, atol=tolerance):
         return f" Hint: every number is {factor:.4g} times the reference: a sign, a mean for a sum, or a lost factor?"

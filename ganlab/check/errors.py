@@ -53,6 +53,10 @@ EXPLAINED = (
         "You asked for more entries than a row has.",
     ),
     (
+        r"argument 'input' \(position 1\) must be Tensor, not (?:int|float)",
+        "You gave a plain number to a function of torch that takes a tensor. Use Python's own, such as math.log(n).",
+    ),
+    (
         r"Can't call numpy\(\) on Tensor that requires grad",
         "You turned a tensor that carries gradients into NumPy. Call detach() on it first.",
     ),

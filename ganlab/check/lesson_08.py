@@ -1,5 +1,6 @@
 """The exercises of lesson 08: a VAE's step, the log density of the aggregate posterior."""
 
+import copy
 import functools
 import math
 from collections.abc import Callable
@@ -48,11 +49,21 @@ def _vae_step(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("08.1")
     images = (torch.rand(2, 6, 1, 4, 4, generator=rng) < 0.4).float()
     eps = torch.randn(2, 6, 3, generator=rng)
-    found = {}
+    calls = [torch.as_tensor(function(*_untouched(vae), images[0].clone(), eps[0].clone())) for _ in range(2)]
+    own_noise = not torch.equal(*(bound.nan_to_num() for bound in calls))
+    found = {"equal calls that differ in their bound": float(own_noise)}
+    if own_noise:
+        return found  # the rest is chance: so it is no number of a slip
     for k, name in enumerate(("first", "second")):
         found[f"bound of the {name} step, nats"] = function(vae, optimizer, images[k].clone(), eps[k].clone())
     found["weights after two steps"] = nn.utils.parameters_to_vector(vae.parameters())
     return found
+
+
+def _untouched(vae: VAE) -> tuple[VAE, torch.optim.Optimizer]:
+    """Return a copy of a VAE, and an optimizer of the copy: a call with them leaves the VAE as it is."""
+    again = copy.deepcopy(vae)
+    return again, torch.optim.SGD(again.parameters(), lr=0.05)
 
 
 def _step_slips(changes: dict[str, dict[str, Any]]) -> tuple[Slip, ...]:
@@ -65,6 +76,21 @@ def _after_the_step(vae: VAE, optimizer: torch.optim.Optimizer, x: Tensor, eps: 
     mu, logvar = vae.encode(x)
     log_p_x = vae.log_p_x_given_z(x, probability.reparameterise(mu, logvar, eps))
     return (log_p_x - _kl(mu, logvar)).mean()
+
+
+def _log_p_summed(vae: VAE, optimizer: torch.optim.Optimizer, x: Tensor, eps: Tensor) -> Tensor:
+    many = len(x)  # the sum of log p, minus the mean of the KL: the mean of both, log p taken so many times
+    return vae_step(_Louder(vae, many), optimizer, x, eps)
+
+
+class _Louder:
+    """A VAE whose log p(x | z) is taken `times` times."""
+
+    def __init__(self, vae: VAE, times: int) -> None:
+        self.encode, self._log_p, self._times = vae.encode, vae.log_p_x_given_z, times
+
+    def log_p_x_given_z(self, x: Tensor, z: Tensor) -> Tensor:
+        return self._times * self._log_p(x, z)
 
 
 def log_aggregate(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
@@ -105,6 +131,12 @@ STEP_SLIPS = {
     "you took exp(logvar) for s. logvar is the log of the variance, so s is exp(logvar / 2).": {
         "latents": lambda mu, a, eps: mu + a.exp() * eps
     },
+    "you took logvar for s. It is the log of the variance, and may be negative: s is exp(logvar / 2).": {
+        "latents": lambda mu, a, eps: mu + a * eps
+    },
+    "you drew noise of your own. Use the eps that you were given.": {
+        "latents": lambda mu, a, eps: probability.reparameterise(mu, a, torch.randn_like(eps))
+    },
     "you took z = mu: eps does not enter. z is a draw from q, not its mean.": {"latents": lambda mu, a, eps: mu},
     "you took the noise alone as z. Then z says nothing about x: shift and scale the noise.": {
         "latents": lambda mu, a, eps: eps
@@ -116,6 +148,9 @@ STEP_SLIPS = {
     "you left out the KL: the ELBO has two terms.": {"kl": lambda mu, a: torch.zeros(len(mu))},
     "you averaged the KL over latents. Independent dimensions add: sum.": {
         "kl": lambda mu, a: _kl(mu, a) / mu.shape[1]
+    },
+    "you summed the KL over the images, too. Sum it over the latents only, .sum(1), and take the mean over images.": {
+        "kl": lambda mu, a: _kl(mu, a).sum()
     },
     "your KL is twice too large: a factor 1/2 is missing.": {"kl": lambda mu, a: 2 * _kl(mu, a)},
     "you summed over the images. Take the mean, or the learning rate depends on the batch size.": {
@@ -133,6 +168,7 @@ STEP_SLIPS = {
         "returned": lambda elbo: elbo
     },
 }
+SUMMED = "you summed log p over the images, but not the KL. Take the mean over the images for both."
 LATE = "your weights are right, but you return the ELBO after the step: return the one before the weights moved."
 
 AGGREGATE_SLIPS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
@@ -141,6 +177,21 @@ AGGREGATE_SLIPS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     ),
     "you averaged the logs. Take the log of the average: the mean over images stands inside the log.": (
         lambda z, m, a: _log_q(z, m, a).sum(2).mean(1)
+    ),
+    "you divided the log by N. Divide inside the log: in logs that is to subtract log N.": lambda z, m, a: (
+        torch.logsumexp(_log_q(z, m, a).sum(2), 1) / len(m)
+    ),
+    "you took the log-sum-exp over images first, then the sum over latents. One image has all its latents together: "
+    "sum over L first.": lambda z, m, a: torch.logsumexp(_log_q(z, m, a), 1).sum(1) - math.log(len(m)),
+    "you added densities over the latents, too. They are independent: add their logs, by a plain sum over L.": (
+        lambda z, m, a: torch.logsumexp(_log_q(z, m, a), (1, 2)) - math.log(len(m))
+    ),
+    "you subtracted log B, of the places. The mean is over the N images: subtract log N.": lambda z, m, a: (
+        torch.logsumexp(_log_q(z, m, a).sum(2), 1) - math.log(len(z))
+    ),
+    "you returned the density. Return its log.": lambda z, m, a: log_aggregate(z, m, a).exp(),
+    "you took the mean over the places. It is over the N images, dim 1 of (B, N).": lambda z, m, a: (
+        torch.logsumexp(_log_q(z, m, a).sum(2), 0) - math.log(len(m))
     ),
     "you took the nearest image alone (a maximum). All N densities are averaged.": lambda z, m, a: (
         _log_q(z, m, a).sum(2).max(1).values
@@ -172,7 +223,25 @@ AGGREGATE_SLIPS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     ),
 }
 
+FLOORED = (
+    "you added a small number inside the log, or held the density above one. Far from all images that number is all "
+    "that is left. Use torch.logsumexp."
+)
+
+
+def _floored(z: Tensor, mu: Tensor, logvar: Tensor, least: float) -> Tensor:
+    return (log_aggregate(z, mu, logvar).exp() + least).log()
+
+
+FLOORS = tuple(functools.partial(_floored, least=10.0**-k) for k in (8, 9, 10, 12, 16, 20, 30))
+
 EXERCISES = {
-    "08.1": Exercise(_vae_step, vae_step, (*_step_slips(STEP_SLIPS), Slip(_after_the_step, LATE))),
-    "08.2": Exercise(_log_aggregate, log_aggregate, _aggregate_slips(AGGREGATE_SLIPS)),
+    "08.1": Exercise(
+        _vae_step,
+        vae_step,
+        (*_step_slips(STEP_SLIPS), Slip(_after_the_step, LATE), Slip(_log_p_summed, SUMMED)),
+    ),
+    "08.2": Exercise(
+        _log_aggregate, log_aggregate, (*_aggregate_slips(AGGREGATE_SLIPS), *(Slip(floor, FLOORED) for floor in FLOORS))
+    ),
 }

@@ -45,7 +45,7 @@ def _best_value(function: Callable) -> dict[str, Any]:
     if any(value.isnan().any() for value in values):
         raise ValueError(
             "the value is nan. Hint: You took a log of 0, or 0/0 where p and p_g are both 0. "
-            "xlogy(p, p) - xlogy(p, r) is safe."
+            "xlogy(p, p) - xlogy(p, r) is safe. With D, take xlogy in both terms, only where p + p_g is not 0."
         )
     if any(value.isinf().any() for value in values):
         raise ValueError(
@@ -82,6 +82,19 @@ VALUE_SLIPS = {
     "You took KL(p || r) for the JSD. The JSD is half of it and half of KL(p_g || r).": lambda p, q, w: (
         2 * (w * _kl(p, 0.5 * (p + q))).sum() - math.log(4)
     ),
+    "You returned the mean JSD. In (10.2) it counts twice, and log 4 is subtracted.": lambda p, q, w: (
+        w * _jsd(p, q)
+    ).sum(),
+    "You divided by the number of classes. The weights p(y) add up to 1 already, so take the sum.": lambda p, q, w: (
+        2 * (w * _jsd(p, q)).mean() - math.log(4)
+    ),
+    "You returned one value for each class. Weigh them by p(y) and add them up.": lambda p, q, w: (
+        2 * _jsd(p, q) - math.log(4)
+    ),
+    "You weighed the value of each class by p(y). Now add them up.": lambda p, q, w: w * (2 * _jsd(p, q) - math.log(4)),
+    "You subtracted 2, the log of 4 to base 2. In nats it is the natural log of 4, 1.386.": lambda p, q, w: (
+        2 * (w * _jsd(p, q)).sum() - 2
+    ),
     "You answered in bits. In nats logarithms are natural.": lambda p, q, w: best_value(p, q, w) / math.log(2),
 }
 
@@ -97,15 +110,20 @@ EMPTY = (
 )
 
 
+EQUAL = "two samples are equal"
+
+
 def _within_classes(function: Callable) -> dict[str, Any]:
     found = {}
-    for name, sizes in {"classes of 4 and 7": (4, 7), "classes of 2, 9 and 5": (2, 9, 5)}.items():
+    for name, sizes in {"classes of 4 and 7": (4, 7), "classes of 2, 9 and 5": (2, 9, 5), EQUAL: (3, 4)}.items():
         rng = seeded_generator("10.2", name)
         y = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
         y = y[torch.randperm(len(y), generator=rng)]
-        noise = torch.randn(len(y), 3, generator=rng, dtype=torch.float64)
+        features = 3.0 * y[:, None] + (1.0 + y[:, None]) * torch.randn(len(y), 3, generator=rng, dtype=torch.float64)
+        if name == EQUAL:
+            features[(y == 1).nonzero()[1]] = features[(y == 1).nonzero()[0]]
         try:
-            distance = function(3.0 * y[:, None] + (1.0 + y[:, None]) * noise, y)
+            distance = function(features, y)
         except ZeroDivisionError:
             raise ValueError(f"your code divides by 0. {EMPTY}") from None
         if distance is not ... and torch.as_tensor(distance).isnan().any():
@@ -148,6 +166,12 @@ WITHIN_SLIPS = {
     ),
     "You took neighbours in the draw, as the table does. Take all pairs.": lambda x, y: _by_class(
         lambda own: (own - own.roll(1, 0)).norm(dim=1).mean(), x, y
+    ),
+    "You left out the distances of 0. Two different samples can be equal, and their pair counts.": lambda x, y: (
+        _by_class(lambda own: torch.pdist(own)[torch.pdist(own) > 0].mean(), x, y)
+    ),
+    "You returned one distance for each class. Take their mean.": lambda x, y: torch.stack(
+        [torch.pdist(x[y == k]).mean() for k in range(int(y.max()) + 1)]
     ),
     "You left out the last class: K is y.max() + 1.": lambda x, y: torch.stack(
         [torch.pdist(x[y == k]).mean() for k in range(int(y.max()))]

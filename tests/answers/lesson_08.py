@@ -85,6 +85,20 @@ def step_of_noise(vae, optimizer, x, eps):
     return step_with()(blind, optimizer, x, eps)
 
 
+def step_of_own_noise(vae, optimizer, x, eps):
+    return step_by_formula(vae, optimizer, x, torch.randn_like(eps))
+
+
+def step_of_two_reductions(vae, optimizer, x, eps, of_log_p, of_kl):
+    mu, logvar = vae.encode(x)
+    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
+    bound = of_log_p(vae.log_p_x_given_z(x, mu + torch.exp(0.5 * logvar) * eps)) - of_kl(kl)
+    optimizer.zero_grad()
+    (-bound).backward()
+    optimizer.step()
+    return bound
+
+
 def step_summed(vae, optimizer, x, eps, returned=torch.sum):
     mu, logvar = vae.encode(x)
     kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)
@@ -143,6 +157,11 @@ def aggregate_with(log_q=log_q_by_formula, over=torch.sum, mean=lambda t: t.logs
     return lambda z, mu, logvar: mean(over(log_q(z, mu, logvar), dim=2))
 
 
+def log_by_wrong_s(z, mu, logvar):
+    log_q = -0.5 * (((z[:, None] - mu) / logvar) ** 2 + math.log(2 * math.pi)) - logvar.log()  # logvar for s
+    return log_q.sum(2).logsumexp(1) - math.log(len(mu))
+
+
 def aggregate_of_one(z, mu, logvar):
     return Normal(mu.mean(0), logvar.exp().mean(0).sqrt()).log_prob(z).sum(1)
 
@@ -173,6 +192,13 @@ ANSWERS = {
             (lambda *given: -step_by_formula(*given), "return the loss"),
             (lambda *given: step_by_torch(*given) * 6, "a sum over the images"),
             (step_then_bound, "before the weights moved"),
+            (step_of_own_noise, "you drew noise of your own"),
+            (step_with(sigma=lambda logvar: logvar), "you took logvar for s"),
+            (lambda *given: step_of_two_reductions(*given, torch.mean, torch.sum), "over the images, too"),
+            (
+                lambda *given: step_of_two_reductions(*given, torch.sum, lambda kl: kl.sum(1).mean()),
+                "you summed log p over the images",
+            ),
         ],
     },
     "08.2": {
@@ -180,6 +206,21 @@ ANSWERS = {
         "wrong": [
             (aggregate_with(mean=lambda t: t.logsumexp(1)), "subtract log N"),
             (aggregate_with(mean=lambda t: t.mean(1)), "Take the log of the average"),
+            (aggregate_with(mean=lambda t: t.logsumexp(1) / t.shape[1]), "you divided the log by N"),
+            (
+                lambda z, m, a: log_q_by_formula(z, m, a).logsumexp(1).sum(1) - math.log(len(m)),
+                "you took the log-sum-exp over images first",
+            ),
+            (
+                lambda z, m, a: log_q_by_formula(z, m, a).logsumexp((1, 2)) - math.log(len(m)),
+                "you added densities over the latents",
+            ),
+            (lambda z, m, a: aggregate_by_loop(z, m, a) + math.log(len(m)) - math.log(len(z)), "you subtracted log B"),
+            (aggregate_with(mean=lambda t: t.exp().mean(1)), "Return its log"),
+            (aggregate_with(mean=lambda t: torch.log(t.exp().mean(1) + 1e-30)), "a small number inside the log"),
+            (aggregate_with(mean=lambda t: t.logsumexp(0) - math.log(t.shape[1])), "dim 1 of (B, N)"),
+            (log_by_wrong_s, "or of a negative number"),
+            (lambda z, m, a: aggregate_by_loop(z, m, a) + torch.log(len(m)), "such as math.log(n)"),
             (aggregate_with(mean=lambda t: t.amax(1)), "nearest image alone"),
             (aggregate_with(mean=lambda t: torch.log(torch.exp(t).mean(dim=1))), "you left the logs"),
             (lambda z, mu, logvar: aggregate_by_loop(z, mu, 2 * logvar), "exp(logvar) for s"),

@@ -70,6 +70,25 @@ def blind_value(real, fake, p_y):
     return 2 * jsd_rows(p, q) - math.log(4)
 
 
+def value_of_each_class(real, fake, p_y):
+    r, f = (real + fake) / 2, torch.special.xlogy
+    return [sum(row) - math.log(4) for row in (f(real, real) - f(real, r) + f(fake, fake) - f(fake, r)).tolist()]
+
+
+def value_weighted_in_the_tables(real, fake, p_y):
+    p, q = real * p_y[:, None], fake * p_y[:, None]
+    return 2 * jsd_rows(p, q).mean() - math.log(4)
+
+
+def within_positive(features, y):
+    found = []
+    for k in y.unique():
+        own = features[y == k]
+        distances = (own[:, None] - own).norm(dim=2)
+        found.append(distances[distances > 0].mean())
+    return torch.stack(found).mean()
+
+
 def within_by_loop(features, y):
     means = []
     for k in y.unique():
@@ -137,6 +156,11 @@ ANSWERS = {
             (lambda p, q, w: 2 * w @ jsd_rows(p, q) - math.log(2), "log 2 for log 4"),
             (lambda p, q, w: 4 * w @ jsd_rows(p, q) - math.log(4), "twice too large"),
             (lambda p, q, w: value_by_jsd(p, q, w) / math.log(2), "in bits"),
+            (lambda p, q, w: w @ jsd_rows(p, q), "You returned the mean JSD"),
+            (value_of_each_class, "one value for each class"),
+            (lambda p, q, w: w * (2 * jsd_rows(p, q) - math.log(4)), "Now add them up"),
+            (value_weighted_in_the_tables, "divided by the number of classes"),
+            (lambda p, q, w: 2 * w @ jsd_rows(p, q) - math.log2(4), "to base 2"),
             (value_with_the_sum, "r is half of p + p_g"),
             (value_by_kl, "compared p and p_g with each other"),
             (lambda p, q, w: value_by_kl(p, q, w, turn=True), "compared p and p_g with each other"),
@@ -158,6 +182,8 @@ ANSWERS = {
             (lambda x, y: within_by_cdist(x, y, divisor=lambda n: n * (n - 1) / 2), "each pair twice"),
             (lambda x, y: within_by_cdist(x, y) / 2, "half of it"),
             (within_from_means, "distances to the class's mean"),
+            (within_positive, "can be equal"),
+            (lambda x, y: within_by_cdist(x, y, over=list), "one distance for each class"),
             (within_ten, "no samples"),
             (within_ten_by_sums, "no samples"),
             (within_neighbours, "neighbours in the draw"),
