@@ -81,6 +81,10 @@ FIELD_SLIPS: dict[str, Callable[[Layers], float]] = {
     "You began with 0. One logit is one number: begin with 1.": lambda layers: _by_steps(
         layers, lambda r, k, s: (r - 1) * s + k, 0
     ),
+    "You began with 4, the kernel of our critic's last layer, and left the last layer out. Begin with 1 and take every "
+    "layer: another network ends in another kernel, or has no layer.": lambda layers: _by_steps(
+        layers[:-1], lambda r, k, s: (r - 1) * s + k, 4
+    ),
     "You returned the number of pixels in the square. Its side is asked for.": lambda layers: (
         receptive_field(layers) ** 2
     ),
@@ -252,6 +256,18 @@ LOSS_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You added up the patches. Take their mean.": {"push": lambda logits: F.softplus(-logits).sum()},
     "You squared the error. L1 is the mean absolute difference.": {"error": lambda gap: gap.square().mean()},
+    "You added up both terms, over pixels and over patches. Both are means.": {
+        "error": lambda gap: gap.abs().sum(),
+        "push": lambda logits: F.softplus(-logits).sum(),
+    },
+    "You took the critic's loss: a term of the real pair and one of the generated pair. The generator has one term, "
+    "softplus(-c) of its own picture.": {
+        "judged": lambda critic, x_hat, x, s: torch.stack([-critic(x, s), critic(x_hat, s)]),
+        "push": lambda logits: F.softplus(logits).sum(0).mean(),
+    },
+    "You returned a Python number, which carries no gradient. Leave out item().": {
+        "join": lambda error, push, weight: (error + weight * push).item()
+    },
     "You added up the absolute differences. Take their mean.": {"error": lambda gap: gap.abs().sum()},
     "You took the absolute value of the mean difference. Take the mean of the absolute differences.": {
         "error": lambda gap: gap.mean().abs()

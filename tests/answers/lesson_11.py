@@ -58,6 +58,13 @@ def field_from_zero(layers):
     return r
 
 
+def field_from_four(layers):
+    r = 4
+    for kernel, stride in layers[-2::-1]:
+        r = (r - 1) * stride + kernel
+    return r
+
+
 def l1_by_cost(colours, p):
     """Try every given value in each channel."""
     best = []
@@ -149,6 +156,7 @@ ANSWERS = {
             (lambda layers: math.prod(k for k, _ in layers), "multiplied the kernels"),
             (field_own_stride, "its own layer's stride"),
             (field_from_zero, "begin with 1"),
+            (field_from_four, "Begin with 1 and take every"),
             (lambda layers: field_by_places(layers) ** 2, "Its side is asked for"),
         ],
     },
@@ -186,6 +194,17 @@ ANSWERS = {
             (lambda c, x_hat, x, s, w: loss(c, x_hat, x, s, w, c(x_hat, s).mean()), "before the softplus"),
             (lambda *given: loss(*given, of=F.mse_loss), "squared the error"),
             (lambda *given: loss(*given, of=lambda a, b: (a - b).abs().sum()), "absolute differences"),
+            (
+                lambda c, x_hat, x, s, w: (x_hat - x).abs().sum() + w * F.softplus(-c(x_hat, s)).sum(),
+                "both terms, over",
+            ),
+            (
+                lambda c, x_hat, x, s, w: (
+                    F.l1_loss(x_hat, x) + w * (F.softplus(-c(x, s)) + F.softplus(c(x_hat, s))).mean()
+                ),
+                "You took the critic's loss:",
+            ),
+            (lambda *given: loss(*given).item(), "Leave out item()"),
             (lambda *given: loss(*given, of=lambda a, b: (a - b).mean().abs()), "of the mean difference"),
         ],
     },
