@@ -117,7 +117,7 @@ def test_every_page_with_its_pictures_is_small(pages: dict[Path, Elements]) -> N
 def test_every_reference_to_an_equation_is_a_link_to_it(book: Path) -> None:
     first = (book / "notebooks" / "00_start_here.html").read_text(encoding="utf-8")
     assert 'id="eq-0.1"' in first and first.count('href="#eq-0.1">(0.1)</a>') >= 3
-    other = (book / "notebooks" / "08_vae_images.html").read_text(encoding="utf-8")
+    other = (book / "notebooks" / "07b_exact_vae.html").read_text(encoding="utf-8")
     assert 'href="07_elbo.html#eq-7.4">(7.4)</a>' in other
 
 
