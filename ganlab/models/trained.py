@@ -43,7 +43,7 @@ SHA256 = {
     "classifier-icons": "4b03e93de8ded7b19b134374438b63f0252918dbdb20cfd2e2c2c5cfab861250",
     "dcgan-digits": "df8df655c19f8d5b4cb429377400e2e3021c89c8871e56b09430b543cf0d7778",
     "dcgan-earth": "ac08a4f75ad8639762a7f079b610e4a68e27c7e02367635181015a2978ef4d92",
-    "dcgan-earth-resize": "1a8e90c55d628e0bc501aef7a24d1f52797ef65d0940d2345bdba60cebd06dde",
+    "dcgan-earth-resize": "f83674c53cb2cc8c2e7d20e1afd7068c0de5a556732b07a95fd3515193f8ef15",
 }
 KINDS = (
     DCGANGenerator,
