@@ -43,7 +43,15 @@ RECIPES = {
 }
 # To stay within 26 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
 WITHOUT_CRITIC = {"dcgan-earth", "dcgan-earth-resize", "cgan-digits", "cgan-digits-collapsed", "cgan-earth"}
-HALF = {"dcgan-earth-resize", "l1-icons", "pix2pix-icons", "cgan-digits", "cgan-digits-collapsed", "cgan-earth", "cvae-digits"}
+HALF = {
+    "dcgan-earth-resize",
+    "l1-icons",
+    "pix2pix-icons",
+    "cgan-digits",
+    "cgan-digits-collapsed",
+    "cgan-earth",
+    "cvae-digits",
+}
 CREDIT = {
     "digits": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges",
     "earth": "NASA Earth Observatory, Blue Marble Next Generation, R. Stöckli et al., 2005",
