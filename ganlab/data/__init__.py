@@ -2,6 +2,7 @@
 
 from ganlab.data import pixels
 from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, Unpaired, as_source, batch_of
+from ganlab.data.crops import Crops
 from ganlab.data.folders import read_image, read_picture
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
 from ganlab.data.paired import load_pairs, two_sides
@@ -16,6 +17,7 @@ __all__ = [
     "SPLITS",
     "Batch",
     "Batches",
+    "Crops",
     "DataError",
     "ImageSet",
     "SetStatus",

@@ -21,6 +21,7 @@ from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
 from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.patch import PatchCritic, receptive_field
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.stylist import Stylist
 from ganlab.models.translating import translate, translate_tiled
 from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
@@ -45,6 +46,7 @@ __all__ = [
     "PatchCritic",
     "ProjectionCritic",
     "ResNetGenerator",
+    "Stylist",
     "UNet",
     "class_weights",
     "conditional_critic",

@@ -23,6 +23,7 @@ from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
 from ganlab.models.mlp import MLPCritic, MLPGenerator
 from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.stylist import Stylist
 from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
@@ -57,6 +58,7 @@ KINDS = (
     UNet,
     PatchCritic,
     ResNetGenerator,
+    Stylist,
     conv_vae,
     conditional_generator,
     conditional_critic,
