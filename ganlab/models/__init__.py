@@ -21,6 +21,7 @@ from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
 from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.patch import PatchCritic, receptive_field
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.restoring import Inpainter, SuperResolver
 from ganlab.models.stylist import Stylist
 from ganlab.models.translating import translate, translate_tiled
 from ganlab.models.trunk import FeatureTrunk
@@ -41,12 +42,14 @@ __all__ = [
     "DiffAugment",
     "FeatureTrunk",
     "Given",
+    "Inpainter",
     "MLPCritic",
     "MLPGenerator",
     "PatchCritic",
     "ProjectionCritic",
     "ResNetGenerator",
     "Stylist",
+    "SuperResolver",
     "UNet",
     "class_weights",
     "conditional_critic",
