@@ -24,6 +24,7 @@ from ganlab.models.mlp import MLPCritic, MLPGenerator
 from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
 from ganlab.models.restoring import Inpainter, SuperResolver
+from ganlab.models.stylist import Stylist
 from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
@@ -58,6 +59,7 @@ KINDS = (
     UNet,
     PatchCritic,
     ResNetGenerator,
+    Stylist,
     SuperResolver,
     Inpainter,
     conv_vae,
