@@ -37,12 +37,13 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     else:
         source = data.Unpaired(*sides, options.batch_size, seed=options.seed, device=device, **changes)
     shown = given if held_out is None else held_out[1]
+    features_name = usual_features(made.images.shape[1])
     paired = options.network == "pix2pix" or options.data in data.SETS
     return Job(
         plan,
         lambda networks: _task(options, networks, pixels.to_floats(shown.images[:SHOWN])),
         source,
-        None if held_out is None else _measure(*held_out, usual_features(made.images.shape[1]), paired),
+        None if held_out is None else measure(*(each.images[:MEASURED] for each in held_out), features_name, paired),
     )
 
 
@@ -82,16 +83,13 @@ def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Te
     return train.CycleGANTask(networks, train.CycleGANSettings(options.steps, **shared, **own), shown=shown)
 
 
-def _measure(
-    made: data.ImageSet, given: data.ImageSet, classifier_name: str, paired: bool
-) -> Callable[[Run], dict[str, float]]:
+def measure(real: Tensor, pictures: Tensor, classifier_name: str, paired: bool) -> Callable[[Run], dict[str, float]]:
     """Return the metric of a translator: how far its pictures are from held-out ones, as a crowd and each from its own.
 
-    The crowd's is `metrics.unit_distance` on a classifier's features; it is left out below LEAST pictures on either
-    side. Its floor is that of the real pictures' own halves. PSNR, in dB, is left out where it is not known what each
-    should be.
+    `real` are uint8 (N, C, H, W), `pictures` what is translated, uint8 or in [-1, 1]. The crowd's is
+    `metrics.unit_distance` on a classifier's features; it is left out below LEAST pictures on either side. Its floor is
+    that of the real pictures' own halves. PSNR, in dB, is left out where it is not known what each should be.
     """
-    real, pictures = made.images[:MEASURED], given.images[:MEASURED]
     of_crowd = min(len(real), len(pictures)) >= LEAST
     classifier = load_classifier(classifier_name) if of_crowd else None
 
