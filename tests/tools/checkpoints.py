@@ -45,8 +45,24 @@ RECIPES = {
     "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
 }
 # To stay within 26 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
-WITHOUT_CRITIC = {"srgan-relief", "dcgan-earth", "dcgan-earth-resize", "cgan-digits", "cgan-digits-collapsed", "cgan-earth"}
-HALF = {"l2-relief", "srgan-relief", "l1-icons", "pix2pix-icons", "cgan-digits", "cgan-digits-collapsed", "cgan-earth", "cvae-digits"}
+WITHOUT_CRITIC = {
+    "srgan-relief",
+    "dcgan-earth",
+    "dcgan-earth-resize",
+    "cgan-digits",
+    "cgan-digits-collapsed",
+    "cgan-earth",
+}
+HALF = {
+    "l2-relief",
+    "srgan-relief",
+    "l1-icons",
+    "pix2pix-icons",
+    "cgan-digits",
+    "cgan-digits-collapsed",
+    "cgan-earth",
+    "cvae-digits",
+}
 CREDIT = {
     "digits": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges",
     "earth": "NASA Earth Observatory, Blue Marble Next Generation, R. Stöckli et al., 2005",
