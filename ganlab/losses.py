@@ -157,7 +157,7 @@ class Perceptual:
 
     def __call__(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return the distance of each picture, (B,)."""
-        made, true = (layers(self.features(each)) for each in (x_hat, x))
+        made, true = (_layers(self.features(each)) for each in (x_hat, x))
         apart = distance(self.pixel)(x_hat, x).flatten(1).mean(1)
         for ours, theirs in zip(made, true, strict=True):
             theirs = theirs.detach()
@@ -165,7 +165,7 @@ class Perceptual:
         return apart
 
 
-def layers(features: Mapping[str, Tensor] | Sequence[Tensor]) -> Sequence[Tensor]:
+def _layers(features: Mapping[str, Tensor] | Sequence[Tensor]) -> Sequence[Tensor]:
     """Return the activations of a network in their order."""
     return list(features.values()) if isinstance(features, Mapping) else features
 
