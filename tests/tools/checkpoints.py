@@ -46,13 +46,25 @@ RECIPES = {
 }
 # To stay within 26 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
 WITHOUT_CRITIC = {
-    "dcgan-earth", "dcgan-earth-resize", "cgan-digits", "cgan-digits-collapsed", "cgan-earth", "l2-relief",
+    "dcgan-earth",
+    "dcgan-earth-resize",
+    "cgan-digits",
+    "cgan-digits-collapsed",
+    "cgan-earth",
+    "l2-relief",
     "srgan-relief",
-}  # fmt: skip
+}
 HALF = {
-    "dcgan-earth-resize", "l1-icons", "pix2pix-icons", "cgan-digits", "cgan-digits-collapsed", "cgan-earth", "cvae-digits", "l2-relief",
+    "dcgan-earth-resize",
+    "l1-icons",
+    "pix2pix-icons",
+    "cgan-digits",
+    "cgan-digits-collapsed",
+    "cgan-earth",
+    "cvae-digits",
+    "l2-relief",
     "srgan-relief",
-}  # fmt: skip
+}
 CREDIT = {
     "digits": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges",
     "earth": "NASA Earth Observatory, Blue Marble Next Generation, R. Stöckli et al., 2005",
