@@ -1,5 +1,6 @@
 """What waits for a hand: sliders, boards, explorers, a drawing pad."""
 
+from ganlab.widgets.blind import BlindTest
 from ganlab.widgets.board import Board
 from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
 from ganlab.widgets.dial import Dial
@@ -13,6 +14,7 @@ from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
     "LOSS_COLOURS",
+    "BlindTest",
     "Board",
     "BoundExplorer",
     "BoundPicture",
