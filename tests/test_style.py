@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganlab import data, models, runtime, styles, train
+from ganlab import cli, data, models, runtime, styles, train
 from ganlab.models import trained
 from ganlab.train import Run, StyleSettings, StyleTask
 
@@ -188,6 +188,57 @@ def test_crops_depend_on_the_step_alone_and_lie_in_the_range():
     assert x.shape == (4, 3, 24, 24) and -1 <= x.min() and x.max() <= 1
     assert torch.equal(x, crops(4, 24).batch(5).x) and not torch.equal(x, source.at(6))
     assert source.identity != crops(4, 32).identity
+
+
+# The command
+
+
+def save(path, *, label="file"):
+    import PIL.Image
+
+    pixels = ((noise(3, 40, 48, label=label) + 1) * 127).to(torch.uint8)
+    PIL.Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(path)
+
+
+FEW = ["--size", "32", "--width", "4", "--batch-size", "2", "--every", "2", "--device", "cpu", "--threads", "1"]
+
+
+def test_the_command_trains_on_a_reader_s_own_pictures_goes_on_and_is_read_again(tmp_path, capsys):
+    (tmp_path / "photographs").mkdir()
+    for k in range(2):
+        save(tmp_path / "photographs" / f"{k}.png", label=f"photograph {k}")
+    save(tmp_path / "painting.png")
+    words = ["train", "style", "--data", str(tmp_path / "photographs"), "--painting", str(tmp_path / "painting.png")]
+    words += ["--painting", "auvers", *FEW]
+    for steps in (2, 4):  # the learning rate falls over all steps, so that a longer run is another one
+        assert cli.main([*words, "--steps", str(steps), "--out", str(tmp_path / "a")]) == 0
+    assert "continuing after step 2" in capsys.readouterr().out
+    whole = trained.read(tmp_path / "a" / "networks.safetensors")["stylist"]
+    assert whole.count == 2 and not torch.equal(*whole.mean)
+    assert train.restyled(whole, noise(3, 32, 36), (1, 2)).shape == (3, 32, 36)
+    assert (tmp_path / "a" / "samples-0000004.png").exists()
+    assert cli.main([*words[: -len(FEW) - 1], "cafe", *FEW, "--steps", "6", "--out", str(tmp_path / "a")]) == 1
+    assert "paintings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ([], "--painting: got none, expected at least one"),
+        (["--painting", "nobody.jpg"], "--painting: nobody.jpg: this image cannot be read"),
+        (["--painting", "auvers", "--size", "16"], "--size: got 16"),
+        (["--painting", "auvers", "--data", "digits"], "--data: got 'digits', expected photographs"),
+        (["--painting", "auvers", "--content-weight", "-1"], "content_weight: got -1.0"),
+        (["--painting", "auvers", "--flip", "both"], "--flip"),
+    ],
+)
+def test_the_command_names_what_is_wrong(change, message, tmp_path, capsys):
+    words = ["train", "style", "--data", "photographs", *FEW, "--steps", "1", "--out", str(tmp_path / "a"), *change]
+    try:
+        status = cli.main(words)
+    except SystemExit as error:
+        status = error.code
+    assert status in (1, 2) and message in capsys.readouterr().err
 
 
 # Wrong

@@ -35,6 +35,7 @@ TASKS = {
     "classifier": "a classifier, by cross-entropy",
     "pix2pix": "a translator of pictures, from pairs (Isola et al. 2017)",
     "cyclegan": "a translator of pictures, without pairs (Zhu et al. 2017)",
+    "style": "a network that paints photographs like paintings, in one pass (Johnson et al. 2016)",
 }
 TRANSLATORS = ("pix2pix", "cyclegan")
 WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
@@ -44,9 +45,18 @@ RATES = {
     "classifier": 2e-3,
     "pix2pix": 2e-4,
     "cyclegan": 2e-4,
+    "style": 2e-3,
 }
-WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, "pix2pix": 24, "cyclegan": 24}
-BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8}  # of all others 64
+WIDTHS = {
+    "dcgan": 64,
+    "cgan": 64,
+    **dict.fromkeys(VAES, 16),
+    "classifier": 32,
+    "pix2pix": 24,
+    "cyclegan": 24,
+    "style": 16,
+}
+BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "style": 4}  # of all others 64
 
 
 def add_arguments(parser: Parser) -> None:
@@ -65,6 +75,8 @@ def add_arguments(parser: Parser) -> None:
             _add_bound(own, task)
         if task in TRANSLATORS:
             _add_translation(own, task)
+        if task == "style":
+            _add_style(own)
 
 
 def _add_common(parser: Parser, task: str) -> None:
@@ -72,19 +84,19 @@ def _add_common(parser: Parser, task: str) -> None:
     if task in TRANSLATORS:
         named = " with equal file names" if task == "pix2pix" else ""
         data_words = f"a set with pairs (icons, earth), or a folder of two folders{named}: from the first to the second"
+    if task == "style":
+        data_words = "what squares are cut from and painted: photographs (ours), or a folder of yours"
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help=data_words)
     parser.add_argument("--steps", required=True, type=int, metavar="N", help="in all; a larger number continues a run")
     parser.add_argument(
         "--out", required=True, type=path_argument, metavar="FOLDER", help="results, among them networks.safetensors"
     )
-    parser.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
-    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
-    usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
-    parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
-    if task != "pix2pix":
-        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
-    parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
-    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
+    size_words = (
+        "side of the squares (default 128)" if task == "style" else "side in pixels, when the set comes in several"
+    )
+    parser.add_argument("--size", type=int, metavar="N", help=size_words)
+    if task != "style":
+        _add_pictures(parser, task)
     batch_size = BATCH_SIZES.get(task, 64)
     batch_words = f"images a step (default {batch_size})"
     parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
@@ -99,6 +111,17 @@ def _add_common(parser: Parser, task: str) -> None:
     )
     parser.add_argument("--keep-networks", action="store_true", help="keep the networks of each saving")
     parser.add_argument("--every", type=int, default=500, metavar="N", help="steps between two savings (default 500)")
+
+
+def _add_pictures(parser: Parser, task: str) -> None:
+    """Declare how a folder's pictures are read, and how images are changed."""
+    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
+    usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
+    parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
+    if task != "pix2pix":
+        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
+    parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
+    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
 
 
 def _add_game(parser: Parser) -> None:
@@ -139,6 +162,13 @@ def _add_translation(parser: Parser, task: str) -> None:
     parser.add_argument("--cycle-weight", default=10.0, type=float, metavar="W", help="default 10")
     parser.add_argument("--identity-weight", default=0.5, type=float, metavar="W", help=words)
     parser.add_argument("--past", default=64, type=int, metavar="N", help="past fakes that critics see (default 64)")
+
+
+def _add_style(parser: Parser) -> None:
+    words = f"a painting, whose style is learned: {', '.join(data.PICTURES)}, or a file; give it again for more styles"
+    parser.add_argument("--painting", action="append", default=[], metavar="NAME|FILE", help=words)
+    words = "weight of the content beside the style (default 0.3)"
+    parser.add_argument("--content-weight", default=0.3, type=float, metavar="W", help=words)
 
 
 def check_classes(task: str, images: data.ImageSet) -> None:
