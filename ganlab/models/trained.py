@@ -36,6 +36,7 @@ FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
     "srgan-relief": "4f921ddc3b1b33622b470bfb965fcf9eec39349b6e6c35be737355dc5a5d112f",
     "l2-relief": "9c0c0f02b8699e03d1a7a6eda24fbe2eb4b2b0f5c86200dfc58c43c3df15d454",
+    "stylist-gogh": "fb52a37372ea795ec77fb3d1e381db034a877337f632a43cbc00fb16f54689bf",
     "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",
     "l1-icons": "82d4da57456171f38ea1e4ee7bb077d04d2239056198061e935bf6e8c1441640",
     "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
@@ -122,7 +123,8 @@ def class_names(path: str | Path) -> tuple[str, ...]:
         return tuple(kept)
     path = Path(path)
     ours = path.parent == FOLDER and path.stem in SHA256
-    return data.SETS[path.stem.split("-")[1]].classes if ours else ()
+    set_name = path.stem.split("-")[1] if ours else ""
+    return data.SETS[set_name].classes if set_name in data.SETS else ()
 
 
 def _read_state(path: str | Path) -> dict[str, Any]:
