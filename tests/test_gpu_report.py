@@ -50,7 +50,8 @@ def extent(tmp_path_factory: pytest.TempPathFactory) -> gpu.Extent:
     (folder.parent / "lesson.ipynb").write_text(json.dumps(notebook))
     options = ("--data", str(folder), "--size", "8", "--batch-size", "4", "--test-share", "0.2")
     pairs = ("--data", str(folder), "--size", "32", "--batch-size", "4", "--test-share", "0.2", "--width", "4")
-    return gpu.Extent(options, pairs, steps=4, seconds=0.01, lesson=folder.parent / "lesson.ipynb")
+    clips = ("--data", "moving-digits", "--size", "16", "--frames", "4", "--batch-size", "2", "--width", "4")
+    return gpu.Extent(options, pairs, clips, steps=4, seconds=0.01, lesson=folder.parent / "lesson.ipynb")
 
 
 def rows(lines: list[str]) -> dict[str, dict[str, str]]:

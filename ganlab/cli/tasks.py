@@ -35,6 +35,7 @@ TASKS = {
     "classifier": "a classifier, by cross-entropy",
     "pix2pix": "a translator of pictures, from pairs (Isola et al. 2017)",
     "cyclegan": "a translator of pictures, without pairs (Zhu et al. 2017)",
+    "video": "a GAN of clips, content and motion apart (Tulyakov et al. 2018)",
 }
 TRANSLATORS = ("pix2pix", "cyclegan")
 WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
@@ -44,9 +45,18 @@ RATES = {
     "classifier": 2e-3,
     "pix2pix": 2e-4,
     "cyclegan": 2e-4,
+    "video": 4e-4,
 }
-WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, "pix2pix": 24, "cyclegan": 24}
-BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8}  # of all others 64
+WIDTHS = {
+    "dcgan": 64,
+    "cgan": 64,
+    **dict.fromkeys(VAES, 16),
+    "classifier": 32,
+    "pix2pix": 24,
+    "cyclegan": 24,
+    "video": 32,
+}
+BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "video": 16}  # of all others 64
 
 
 def add_arguments(parser: Parser) -> None:
@@ -65,6 +75,10 @@ def add_arguments(parser: Parser) -> None:
             _add_bound(own, task)
         if task in TRANSLATORS:
             _add_translation(own, task)
+        if task == "video":
+            words = "motion: content and motion apart (default), or volume: three-dimensional convolutions"
+            own.add_argument("--generator", default="motion", metavar="NAME", help=words)
+            own.add_argument("--frames", default=16, type=int, metavar="N", help="of a clip (default 16)")
 
 
 def _add_common(parser: Parser, task: str) -> None:
@@ -72,21 +86,18 @@ def _add_common(parser: Parser, task: str) -> None:
     if task in TRANSLATORS:
         named = " with equal file names" if task == "pix2pix" else ""
         data_words = f"a set with pairs (icons, earth), or a folder of two folders{named}: from the first to the second"
+    if task == "video":
+        data_words = "moving-digits, flights, or a folder of clips: GIF, WebP, subfolders of frames"
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help=data_words)
     parser.add_argument("--steps", required=True, type=int, metavar="N", help="in all; a larger number continues a run")
     parser.add_argument(
         "--out", required=True, type=path_argument, metavar="FOLDER", help="results, among them networks.safetensors"
     )
     parser.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
-    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
-    usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
-    parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
-    if task != "pix2pix":
-        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
-    parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
-    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
+    if task != "video":
+        _add_pictures(parser, task)
     batch_size = BATCH_SIZES.get(task, 64)
-    batch_words = f"images a step (default {batch_size})"
+    batch_words = f"{'clips' if task == 'video' else 'images'} a step (default {batch_size})"
     parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
     peak = " at its peak" if task == "classifier" else ""
     parser.add_argument("--learning-rate", type=float, metavar="R", help=f"default {RATES[task]:g}{peak}")
@@ -99,6 +110,17 @@ def _add_common(parser: Parser, task: str) -> None:
     )
     parser.add_argument("--keep-networks", action="store_true", help="keep the networks of each saving")
     parser.add_argument("--every", type=int, default=500, metavar="N", help="steps between two savings (default 500)")
+
+
+def _add_pictures(parser: Parser, task: str) -> None:
+    """Declare how pictures are read and turned."""
+    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
+    usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
+    parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
+    if task != "pix2pix":
+        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
+    parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
+    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
 
 
 def _add_game(parser: Parser) -> None:

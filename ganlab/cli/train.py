@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from ganlab import data, metrics, runtime, train
 from ganlab.checkpoint import CheckpointError
-from ganlab.cli import translate
+from ganlab.cli import translate, video
 from ganlab.cli.arguments import load_images, load_networks, seed_number
 from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
 from ganlab.cli.tasks import (
@@ -35,6 +35,7 @@ from ganlab.runtime import interrupts_deferred, whole_number, write_atomically
 from ganlab.train import Keep, Run, parallel
 
 SHEET = 64  # samples on a sheet, in eight columns
+CLIPS = 8  # of a generator of clips, a row of frames each
 SAMPLES = 1000  # of a generator that are compared with twice as many real images, at each saving
 FID = "feature-FID"
 LOWER_IS_BETTER = (FID, translate.CROWD)
@@ -91,7 +92,8 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     device = parallel.own_device(options.device)
     file = options.out / "run.safetensors"
     keep = Keep(checkpoint=file, checkpoint_every=options.every, resume=True, change=tuple(options.change))
-    job = translate.job(options, device) if options.network in TRANSLATORS else _job(options, device)
+    jobs = {**dict.fromkeys(TRANSLATORS, translate.job), "video": video.job}
+    job = jobs.get(options.network, _job)(options, device)
     with runtime.seeded(options.seed):  # first weights depend on the seed alone
         networks = trained.build(job.plan)
     if options.start is not None and not file.exists():
@@ -250,7 +252,9 @@ class Results:
 
 
 def _shown(game: Run) -> Tensor:
-    """Return the samples of a sheet; those of a translator each beside what it was made of."""
+    """Return the samples of a sheet; clips; those of a translator each beside what it was made of."""
+    if hasattr(game.task.networks.get("generator"), "frames"):
+        return game.sample(CLIPS)
     if not isinstance(game.task, train.Translating):
         return game.sample(SHEET)
     z = game.latents(SHEET // 2, "fixed")

@@ -24,22 +24,28 @@ from ganlab.models.resnet import ResNetGenerator
 from ganlab.models.translating import translate, translate_tiled
 from ganlab.models.unet import UNet
 from ganlab.models.vae import LIKELIHOODS, VAE, ActiveVAE, conv_vae, mlp_vae
+from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator
 
 __all__ = [
     "LIKELIHOODS",
     "LINES",
     "VAE",
     "ActiveVAE",
+    "BothCritics",
     "Classifier",
+    "ClipCritic",
+    "ClipGenerator",
     "ConditionalEncoder",
     "ConditionalGenerator",
     "ConditionalVAE",
     "DCGANCritic",
     "DCGANGenerator",
     "DiffAugment",
+    "FrameCritic",
     "Given",
     "MLPCritic",
     "MLPGenerator",
+    "MotionGenerator",
     "PatchCritic",
     "ProjectionCritic",
     "ResNetGenerator",

@@ -25,6 +25,7 @@ from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
 from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
+from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator
 from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
@@ -54,6 +55,11 @@ KINDS = (
     UNet,
     PatchCritic,
     ResNetGenerator,
+    ClipGenerator,
+    MotionGenerator,
+    FrameCritic,
+    ClipCritic,
+    BothCritics,
     conv_vae,
     conditional_generator,
     conditional_critic,
