@@ -86,7 +86,7 @@ def _batches(generator: nn.Module, y: Tensor | None, n: int, latents: torch.Gene
 
 
 def _write_each(out: Path, batches: Iterator[Tensor], labels: list[str]) -> None:
-    """Write 000000.png (of clips .webp) and so on, in a subfolder for each class, so that the folder is a set that `data.load` reads."""
+    """Write 000000.png (a clip: .webp) and so on, in a subfolder for each class: a set that `data.load` reads."""
     images = (image for batch in batches for image in batch)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         name = out / label.replace("/", "_") / f"{number:06d}"

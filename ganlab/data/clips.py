@@ -144,7 +144,7 @@ def moving_digits(
     seed: int = 0,
     speeds: tuple[float, float] = SPEEDS,
 ) -> ClipSet:
-    """Return n clips of one digit of half the usual size, 14x14 pixels, that moves straight on and bounces off the edge.
+    """Return n clips of one digit of half the usual size, 14x14 pixels, that moves straight and bounces off the edge.
 
     The digits are those of `load("digits", split)`, in a random order. Start and direction are uniform; the speed is
     uniform between `speeds`, in pixels a frame, and never changes. `positions` are the centre of the digit's square.

@@ -60,7 +60,7 @@ def gif(images: Tensor, zoom: int = 1) -> bytes:
 
 
 def animation(clips: Tensor, kind: str, *, zoom: int = 1, milliseconds: int = 100) -> bytes:
-    """Return clips (N, T, C, H, W), float in [-1, 1] or uint8, side by side in one file that plays them again and again.
+    """Return clips (N, T, C, H, W), float in [-1, 1] or uint8, side by side in one file that plays them for ever.
 
     `kind` is "gif", or "webp", which is smaller and loses nothing; a frame lasts `milliseconds`. ValueError for another
     kind or shape.

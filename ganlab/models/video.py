@@ -16,7 +16,7 @@ def _small_weights(module: nn.Module) -> None:
 
 
 def _first_frames(frames: int, size: int) -> int:
-    """Return how many frames there are before the doublings that make 4x4 pixels into size x size; ValueError if none."""
+    """Return how many frames there are at 4x4 pixels, before the doublings; ValueError if there is none."""
     doublings = 2 ** halvings(size)
     if whole_number("frames", frames, least=2) % doublings:
         raise ValueError(f"frames: got {frames}, expected a multiple of {doublings}, for pictures of {size} pixels")
