@@ -24,7 +24,7 @@ from ganlab.models.resnet import ResNetGenerator
 from ganlab.models.translating import translate, translate_tiled
 from ganlab.models.unet import UNet
 from ganlab.models.vae import LIKELIHOODS, VAE, ActiveVAE, conv_vae, mlp_vae
-from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator
+from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator, SpriteGenerator
 
 __all__ = [
     "LIKELIHOODS",
@@ -49,6 +49,7 @@ __all__ = [
     "PatchCritic",
     "ProjectionCritic",
     "ResNetGenerator",
+    "SpriteGenerator",
     "UNet",
     "class_weights",
     "conditional_critic",

@@ -25,7 +25,7 @@ from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
 from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
-from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator
+from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator, SpriteGenerator
 from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
@@ -57,6 +57,7 @@ KINDS = (
     ResNetGenerator,
     ClipGenerator,
     MotionGenerator,
+    SpriteGenerator,
     FrameCritic,
     ClipCritic,
     BothCritics,

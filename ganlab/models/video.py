@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ganlab.data.clips import crops
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator, halvings
 from ganlab.runtime import whole_number
 
@@ -152,3 +153,50 @@ class BothCritics(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (B,)."""
         return self.frames(x) + self.time(x)
+
+
+class SpriteGenerator(nn.Module):
+    """A thing that moves over black: z (B, latent_dim) -> clips (B, T, C, H, W) in [-1, 1].
+
+    The first `content_dim` numbers of z paint one small picture, the sprite, of half the side; the other `motion_dim`
+    decide its path, by a recurrent network that gives a place for each frame. The sprite is then put there, between
+    pixels too (Jaderberg et al. 2015), so that all frames show the same thing by construction.
+    """
+
+    def __init__(
+        self,
+        content_dim: int = 32,
+        motion_dim: int = 8,
+        channels: int = 1,
+        size: int = 32,
+        *,
+        frames: int = 16,
+        width: int = 32,
+        hidden: int = 32,
+    ) -> None:
+        super().__init__()
+        self.content_dim = whole_number("content_dim", content_dim, least=1)
+        self.motion_dim = whole_number("motion_dim", motion_dim, least=1)
+        self.latent_dim = content_dim + motion_dim
+        self.frames = whole_number("frames", frames, least=2)
+        self.size = size
+        self.begin = nn.Linear(motion_dim, hidden)
+        self.motion = nn.GRUCell(motion_dim, hidden)
+        self.place = nn.Linear(hidden, 2)
+        self.painter = DCGANGenerator(content_dim, channels, size // 2, width=width)
+
+    def places(self, z: Tensor) -> Tensor:
+        """Return the row and column of the sprite's centre in pixels, (B, T, 2), for latents z (B, latent_dim)."""
+        motion = z[:, self.content_dim :]
+        state = self.begin(motion).tanh()
+        states = []
+        for _ in range(self.frames):
+            states.append(state)
+            state = self.motion(motion, state)
+        inside = self.place(torch.stack(states, dim=1)).sigmoid()
+        return self.size / 4 + self.size / 2 * inside  # the whole sprite stays in the picture
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return clips (B, T, C, H, W) for latents z (B, latent_dim)."""
+        sprite = (self.painter(z[:, : self.content_dim]) + 1) / 2  # (B, C, size / 2, size / 2), black is 0
+        return 2 * crops(sprite, self.size / 4 - self.places(z), self.size) - 1

@@ -1,4 +1,4 @@
-"""What waits for a hand: sliders, boards, explorers, a drawing pad."""
+"""What waits for a hand: sliders, boards, explorers, a drawing pad, players."""
 
 from ganlab.widgets.board import Board
 from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
@@ -9,6 +9,7 @@ from ganlab.widgets.latent import LatentExplorer
 from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, game_state
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
 from ganlab.widgets.pad import DrawingPad
+from ganlab.widgets.player import ClipPlayer, MotionMixer, Player
 from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "BoundExplorer",
     "BoundPicture",
     "ClassMixer",
+    "ClipPlayer",
     "Dial",
     "DirectionSliders",
     "DrawingPad",
@@ -25,8 +27,10 @@ __all__ = [
     "LatentExplorer",
     "LatentWalk",
     "MinimaxExplorer",
+    "MotionMixer",
     "Panel",
     "Picture",
+    "Player",
     "Stopwatch",
     "bound_state",
     "game_state",
