@@ -2,7 +2,7 @@
 
 from ganlab.data import pixels
 from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, Unpaired, as_source, batch_of
-from ganlab.data.clips import CLIPS, ClipBatches, ClipSet, bouncing, flights, moving_digits
+from ganlab.data.clips import CLIPS, ClipBatches, ClipSet, bouncing, crops, flights, moving_digits
 from ganlab.data.folders import read_image, read_picture
 from ganlab.data.footage import read_clips
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
@@ -28,6 +28,7 @@ __all__ = [
     "as_source",
     "batch_of",
     "bouncing",
+    "crops",
     "describe",
     "fetch",
     "fingerprint",
