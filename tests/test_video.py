@@ -263,7 +263,7 @@ def test_video_is_trained_continued_and_sampled_from_the_command_line(tmp_path: 
     walk = ["walk", "--of", str(tmp_path / "run"), "--from", "1", "--to", "2", "--out", str(tmp_path / "w.gif")]
     assert command.main(walk) == 1 and "makes clips, which move already" in capsys.readouterr().err
     assert command.main([*train[:-1], str(tmp_path / "b"), "--steps", "1", "--generator", "x"]) == 1
-    assert "--generator: got 'x', expected one of motion, volume" in capsys.readouterr().err
+    assert "--generator: got 'x', expected one of motion, volume, sprite" in capsys.readouterr().err
 
 
 def test_mp4_only_where_its_package_is(tmp_path: Path, monkeypatch) -> None:

@@ -45,7 +45,7 @@ RATES = {
     "classifier": 2e-3,
     "pix2pix": 2e-4,
     "cyclegan": 2e-4,
-    "video": 4e-4,
+    "video": 1e-3,
 }
 WIDTHS = {
     "dcgan": 64,
@@ -54,7 +54,7 @@ WIDTHS = {
     "classifier": 32,
     "pix2pix": 24,
     "cyclegan": 24,
-    "video": 32,
+    "video": 16,
 }
 BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "video": 16}  # of all others 64
 
@@ -76,7 +76,7 @@ def add_arguments(parser: Parser) -> None:
         if task in TRANSLATORS:
             _add_translation(own, task)
         if task == "video":
-            words = "motion: content and motion apart (default), or volume: three-dimensional convolutions"
+            words = "motion: content and motion apart (default); volume: 3-D convolutions; sprite: one thing on black"
             own.add_argument("--generator", default="motion", metavar="NAME", help=words)
             own.add_argument("--frames", default=16, type=int, metavar="N", help="of a clip (default 16)")
 

@@ -14,8 +14,11 @@ from ganlab.data import pixels
 from ganlab.models.trained import Plan
 from ganlab.runtime import whole_number, write_atomically
 
-BUILT_IN = 4000  # clips that are made of a built-in set
-GENERATORS = ("motion", "volume")
+BUILT_IN = 3000  # clips that are made of a built-in set
+GENERATORS = ("motion", "volume", "sprite")
+WIDTH = 16
+# What trained steadily on moving digits: R1 (Mescheder et al. 2018), and no batch normalisation in the critic.
+GAME = {"penalty": "r1", "penalty_weight": 0.3, "ema_decay": 0.99}
 ENDINGS = (".webp", ".gif", ".mp4")
 ZOOM = 4  # a pixel of a clip becomes so many on a side
 MILLISECONDS = 100  # a frame
@@ -31,7 +34,7 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     print(repr(clips))
     batches = clips.batches(min(options.batch_size, len(clips)), options.seed, device)
     rate = RATES["video"] if options.learning_rate is None else options.learning_rate
-    settings = train.GANSettings(options.steps, learning_rate=rate, seed=options.seed, threads=options.threads)
+    settings = train.GANSettings(options.steps, learning_rate=rate, seed=options.seed, threads=options.threads, **GAME)
     return Job(
         _plan(options, clips),
         lambda networks: train.GANTask(networks["generator"], networks["critic"], settings),
@@ -49,11 +52,15 @@ def _clips(name: str, frames: int, size: int) -> data.ClipSet:
 
 def _plan(options: argparse.Namespace, clips: data.ClipSet) -> Plan:
     _, frames, channels, size, _ = clips.clips.shape
-    shape = {"channels": channels, "size": size, "frames": frames}
-    if options.width is not None:
-        shape["width"] = whole_number("--width", options.width, least=1)
-    kind = {"motion": "MotionGenerator", "volume": "ClipGenerator"}[options.generator]
-    return {"generator": (kind, shape), "critic": ("BothCritics", shape)}
+    width = WIDTH if options.width is None else whole_number("--width", options.width, least=1)
+    shape = {"channels": channels, "size": size, "frames": frames, "width": width}
+    makers = {
+        "motion": ("MotionGenerator", shape),
+        "volume": ("ClipGenerator", shape),
+        "sprite": ("SpriteGenerator", {**shape, "width": 4 * width}),  # it paints one small picture a clip
+    }
+    critic = "BothCritics" if options.generator == "motion" else "ClipCritic"
+    return {"generator": makers[options.generator], "critic": (critic, {**shape, "norm": "none"})}
 
 
 def check_ending(out: Path) -> None:
