@@ -4,7 +4,7 @@ from ganlab.check.solutions import Solution
 
 
 def layer(frames, size, channels, kernel, stride, padding):
-    """One layer and one clip. Return frames, side and multiplications, whole numbers."""
+    """One layer, one clip. Return frames, side and multiplications, whole numbers."""
     t = (frames + 2 * padding - kernel) // stride + 1
     s = (size + 2 * padding - kernel) // stride + 1
     coming_in, going_out = channels
@@ -19,7 +19,7 @@ def speed_change(path):
 
 
 def blind(critic, x):
-    """Clips x (B, T, ...); critic(x) gives logits (B,). Return logits (B,) blind to order."""
+    """Clips x (B, T, ...); critic(x) is (B,). Return logits (B,) blind to order."""
     import itertools
 
     orders = list(itertools.permutations(range(x.shape[1])))
