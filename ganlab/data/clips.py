@@ -105,7 +105,7 @@ class ClipBatches:
         }
 
 
-def bouncing(start: Tensor, velocity: Tensor, frames: int, low: float, high: float) -> Tensor:
+def bouncing(start: Tensor, velocity: Tensor, frames: int, *, low: float, high: float) -> Tensor:
     """Return positions (N, frames, D) of points that start at (N, D), move by `velocity` (N, D) a frame, and bounce.
 
     Walls stand at `low` and `high` in each dimension; a bounce turns the sign of one component and loses no speed. The
@@ -164,7 +164,7 @@ def moving_digits(
     angle = 2 * math.pi * torch.rand(n, generator=generator)
     speed = speeds[0] + (speeds[1] - speeds[0]) * torch.rand(n, generator=generator)
     velocity = speed[:, None] * torch.stack([angle.sin(), angle.cos()], dim=1)
-    positions = bouncing(start, velocity, frames, low, high)
+    positions = bouncing(start, velocity, frames, low=low, high=high)
     # the picture's own corner lies at -(position - side / 2) in the digit's pixels
     clips = torch.cat(
         [crops(sprites[w], side / 2 - p, size) for w, p in zip(which.split(500), positions.split(500), strict=True)]
