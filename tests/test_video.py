@@ -192,6 +192,16 @@ def test_clips_are_read_from_folders_of_frames_and_animated_files(kind: str, tmp
     assert "left out, at the end of clips: clip 0" in capsys.readouterr().err and "(3 frames)" in read.notes[0]
 
 
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_what_stands_still_for_a_while_is_read_as_often_as_it_was_written(kind: str, tmp_path: Path) -> None:
+    clip = noise(6, 1, 8, 8)
+    clip[2:5] = clip[2]
+    written(tmp_path / "a", clip, kind)
+    with PIL.Image.open(tmp_path / f"a.{kind}") as file:
+        assert file.n_frames == 4
+    assert torch.equal(data.read_clips(tmp_path, frames=6, size=8).clips[0], clip)
+
+
 def test_colour_stays_colour(tmp_path: Path) -> None:
     clip = noise(1, 4, 3, 8, 8)
     written(tmp_path / "a", clip[0], "webp")
@@ -243,6 +253,7 @@ def test_video_is_trained_continued_and_sampled_from_the_command_line(tmp_path: 
     for k, clip in enumerate(noise(4, 4, 1, 16, 16)):
         written(tmp_path / "clips" / str(k), clip, "webp")
     small = ["--size", "16", "--frames", "4", "--width", "4", "--batch-size", "2", "--device", "cpu", "--threads", "1"]
+    small += ["--learning-rate", "0.05"]  # so that its clips do not stand still
     train = ["train", "video", "--data", str(tmp_path / "clips"), *small, "--out", str(tmp_path / "run")]
     for steps in ("2", "3"):
         assert command.main([*train, "--steps", steps]) == 0

@@ -18,9 +18,10 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32) -> ClipS
     """Return the clips of a folder, each cut into pieces of `frames` frames of size x size pixels, the middle of each.
 
     An animated file is a clip, and so is a subfolder of still pictures, which follow one another in natural order. C is
-    1 if all pixels are grey, else 3. What is left over at a clip's end is left out, and a note says so. DataError, in
-    one line, for a folder without clips, a file that cannot be read, a clip of fewer than `frames` frames, or one whose
-    frames differ in size.
+    1 if all pixels are grey, else 3. Of an animated file a frame that lasts k times as long as the shortest counts k
+    times: files store what stands still once. What is left over at a clip's end is left out, and a note says so.
+    DataError, in one line, for a folder without clips, a file that cannot be read, a clip of fewer than `frames`
+    frames, or one whose frames differ in size.
     """
     whole_number("frames", frames, least=2)
     whole_number("size", size, least=8)
@@ -30,7 +31,7 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32) -> ClipS
     pieces = []
     left = []
     for name, files in progress(_clips(path).items(), desc="reading clips", leave=False, delay=1):
-        pictures = _frames(name, files, size)
+        pictures = _frames(name, files, size, most=frames)
         whole = len(pictures) // frames
         if not whole:
             raise DataError(f"{folder}: the clip {name} has {_counted(len(pictures))}, expected at least {frames}")
@@ -69,9 +70,10 @@ def _is_animated(file: Path) -> bool:
         return False
 
 
-def _frames(name: str, files: list[Path], size: int) -> Tensor:
-    """Return the frames of one clip, uint8 (T, 3, size, size)."""
+def _frames(name: str, files: list[Path], size: int, *, most: int) -> Tensor:
+    """Return the frames of one clip, uint8 (T, 3, size, size), none of them more than `most` times in a row."""
     frames = []
+    milliseconds = []
     sides = set()
     for file in files:
         try:
@@ -80,9 +82,12 @@ def _frames(name: str, files: list[Path], size: int) -> Tensor:
                     sides.add(frame.size)
                     fitted = ImageOps.fit(frame.convert("RGB"), (size, size), method=Image.Resampling.LANCZOS)
                     frames.append(np.array(fitted))
+                    milliseconds.append(frame.info.get("duration", 0))
         except Exception as error:  # Pillow's readers raise nearly every type on a broken file
             raise DataError(f"{name}: {readable(file.name)} cannot be read ({error})") from error
     if len(sides) > 1:
         shown = " and ".join(f"{width}x{height}" for width, height in sorted(sides)[:2])
         raise DataError(f"{name}: its frames differ in size ({shown}); expected one size in a clip")
-    return torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).contiguous()
+    shortest = min(milliseconds)
+    times = [min(most, round(each / shortest)) if shortest else 1 for each in milliseconds]
+    return torch.from_numpy(np.stack(frames).repeat(times, axis=0)).permute(0, 3, 1, 2).contiguous()
