@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from ganlab import data, metrics, runtime, train
 from ganlab.checkpoint import CheckpointError
-from ganlab.cli import restore, style, translate
+from ganlab.cli import restore, style, translate, video
 from ganlab.cli.arguments import load_images, load_networks, seed_number
 from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
 from ganlab.cli.tasks import (
@@ -37,6 +37,7 @@ from ganlab.runtime import interrupts_deferred, whole_number, write_atomically
 from ganlab.train import Keep, Run, parallel
 
 SHEET = 64  # samples on a sheet, in eight columns
+CLIPS = 8  # of a generator of clips, a row of frames each
 SAMPLES = 1000  # of a generator that are compared with twice as many real images, at each saving
 FID = "feature-FID"
 LOWER_IS_BETTER = (FID, translate.CROWD)
@@ -93,7 +94,7 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     device = parallel.own_device(options.device)
     file = options.out / "run.safetensors"
     keep = Keep(checkpoint=file, checkpoint_every=options.every, resume=True, change=tuple(options.change))
-    makers = dict.fromkeys(TRANSLATORS, translate.job) | dict.fromkeys(RESTORERS, restore.job)
+    makers = dict.fromkeys(TRANSLATORS, translate.job) | dict.fromkeys(RESTORERS, restore.job) | {"video": video.job}
     if options.network == "style":
         job = style.job(options)
     else:
@@ -256,7 +257,9 @@ class Results:
 
 
 def _shown(game: Run) -> Tensor:
-    """Return the samples of a sheet; those of a translator each beside what it was made of, as large, without mask."""
+    """Return the samples of a sheet; clips; those of a translator each beside what it was made of, without mask."""
+    if hasattr(game.task.networks.get("generator"), "frames"):
+        return game.sample(CLIPS)
     if not isinstance(game.task, train.Translating):
         return game.sample(SHEET)
     z = game.latents(SHEET // 2, "fixed")

@@ -27,13 +27,17 @@ from ganlab.models.translating import translate, translate_tiled
 from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import LIKELIHOODS, VAE, ActiveVAE, conv_vae, mlp_vae
+from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator, SpriteGenerator
 
 __all__ = [
     "LIKELIHOODS",
     "LINES",
     "VAE",
     "ActiveVAE",
+    "BothCritics",
     "Classifier",
+    "ClipCritic",
+    "ClipGenerator",
     "ConditionalEncoder",
     "ConditionalGenerator",
     "ConditionalVAE",
@@ -41,13 +45,16 @@ __all__ = [
     "DCGANGenerator",
     "DiffAugment",
     "FeatureTrunk",
+    "FrameCritic",
     "Given",
     "Inpainter",
     "MLPCritic",
     "MLPGenerator",
+    "MotionGenerator",
     "PatchCritic",
     "ProjectionCritic",
     "ResNetGenerator",
+    "SpriteGenerator",
     "Stylist",
     "SuperResolver",
     "UNet",

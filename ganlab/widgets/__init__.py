@@ -1,4 +1,4 @@
-"""What waits for a hand: sliders, boards, explorers, pads, a curtain between two pictures."""
+"""What waits for a hand: sliders, boards, explorers, pads, players, a curtain between two pictures."""
 
 from ganlab.widgets.blind import BlindTest
 from ganlab.widgets.board import Board
@@ -11,6 +11,7 @@ from ganlab.widgets.latent import LatentExplorer
 from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, game_state
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
 from ganlab.widgets.pad import DrawingPad, MaskPad
+from ganlab.widgets.player import ClipPlayer, MotionMixer, Player
 from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "BoundExplorer",
     "BoundPicture",
     "ClassMixer",
+    "ClipPlayer",
     "Compare",
     "Dial",
     "DirectionSliders",
@@ -30,8 +32,10 @@ __all__ = [
     "LatentWalk",
     "MaskPad",
     "MinimaxExplorer",
+    "MotionMixer",
     "Panel",
     "Picture",
+    "Player",
     "Stopwatch",
     "bound_state",
     "game_state",

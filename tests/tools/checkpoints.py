@@ -44,6 +44,7 @@ RECIPES = {
     "--objective non_saturating --steps 400",
     "stylist-gogh": "style --data photographs --painting auvers --painting cafe --painting harvest --width 12 "
     "--steps 1500 --threads 1",
+    "sprite-digits": "video --data moving-digits --generator sprite --width 12 --batch-size 8 --threads 1 --steps 1200",
     "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
 }
 # To stay within 26 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
@@ -55,6 +56,7 @@ WITHOUT_CRITIC = {
     "cgan-earth",
     "l2-relief",
     "srgan-relief",
+    "sprite-digits",
 }
 HALF = {
     "dcgan-earth-resize",
@@ -67,6 +69,7 @@ HALF = {
     "cvae-digits",
     "l2-relief",
     "srgan-relief",
+    "sprite-digits",
 }
 CREDIT = {
     "gogh": "three paintings by Vincent van Gogh; photographs by Stefan van der Walt, danielbuechele (CC BY 2.0) and "
@@ -142,6 +145,8 @@ def quality(name: str) -> str:
         return of_enlargements(made["generator"])
     if kind == "stylist":
         return of_paintings(made["stylist"])
+    if kind == "sprite":
+        return of_motion(made["generator"])
     distance = trained.FeatureDistance(set_name, SAMPLES)
     generator = made["vae" if "vae" in made else "generator"]
     images = [samples(generator, set_name, draw) for draw in range(DRAWS)]
@@ -212,6 +217,19 @@ def of_paintings(stylist: models.Stylist) -> str:
         kept = styles.content_distance(trunk(made, content), trunk(start, content)).item()
         parts.append(f"{name} {after:.3f} (its colours alone {before:.3f}), content {kept:.3f}")
     return f"style distance of the castle, which it never saw: {'; '.join(parts)}"
+
+
+@torch.no_grad()
+def of_motion(generator: nn.Module) -> str:
+    """Return how what a generator of clips makes moves, beside what moves in real clips."""
+    z = models.latents(SAMPLES, generator.latent_dim, runtime.seeded_generator("card"))
+    clips = torch.cat([generator(part) for part in z.split(250)])
+    texts = []
+    for each in (clips, data.moving_digits(SAMPLES, "test").clips):
+        found = metrics.motion(metrics.centres(each), low=7, high=25)
+        speed, change, turns = (values.double().mean() for values in (found.speed, found.change, found.open_turns))
+        texts.append(f"speed {speed:.2f}, change {change:.2f} pixels a frame, {turns:.2f} turns in the open")
+    return f"{SAMPLES:,} clips: {texts[0]}; real ones: {texts[1]}"
 
 
 @torch.no_grad()
