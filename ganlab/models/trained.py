@@ -20,6 +20,7 @@ from ganlab.data import pixels
 from ganlab.models.classifier import Classifier
 from ganlab.models.conditional import conditional_critic, conditional_generator, conditional_vae
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
+from ganlab.models.flow import flow_mlp, flow_unet
 from ganlab.models.mlp import MLPCritic, MLPGenerator
 from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
@@ -58,6 +59,8 @@ KINDS = (
     conditional_generator,
     conditional_critic,
     conditional_vae,
+    flow_mlp,
+    flow_unet,
 )
 AT_ONCE = 250  # images that a classifier looks at in one go
 # What networks are made of: for each role, "generator" say, the name of one of KINDS and its arguments.
@@ -125,7 +128,7 @@ def _read_state(path: str | Path) -> dict[str, Any]:
 def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
     """Return the networks of one checkpoint, in evaluation mode.
 
-    They are a GAN's "generator" (averaged) and mostly its "critic", a "vae", or a "classifier".
+    They are a GAN's "generator" (averaged) and mostly its "critic", a "vae", a "flow", or a "classifier".
 
     Raises ValueError for a name that is none of `SHA256`'s, CheckpointError for a file that is missing or altered.
     """
