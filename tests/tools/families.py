@@ -87,9 +87,8 @@ def ring_task(family: str, steps: int, seed: int) -> tuple[train.Task, Any]:
     shared = {"seed": seed, "precision": "float32", "threads": 1}
     with runtime.seeded(seed):
         if family == "gan":
-            settings = train.GANSettings(
-                steps, "relativistic", 1e-3, penalty="r1_r2", penalty_weight=0.1, anneal=steps, **shared
-            )
+            rules = {"penalty": "r1_r2", "penalty_weight": 0.02, "betas": (0.0, 0.99), "anneal": steps}
+            settings = train.GANSettings(steps, "relativistic", 2e-3, **rules, **shared)
             return train.GANTask(models.MLPGenerator(2, (2,), HIDDEN), models.MLPCritic((2,), HIDDEN), settings), source
         if family == "vae":
             return PointVAETask({"vae": PointVAE()}, train.Settings(steps, 1e-3, **shared)), source
