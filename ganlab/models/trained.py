@@ -30,6 +30,7 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
+    "flow-digits": "1d8a791cd3b3b2618e3280dd825b9b1ee6047c087370ab506ab2dc4fba309c2b",
     "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",
     "l1-icons": "82d4da57456171f38ea1e4ee7bb077d04d2239056198061e935bf6e8c1441640",
     "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
