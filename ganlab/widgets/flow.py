@@ -41,7 +41,7 @@ class FlowExplorer(Panel):
 
     doing = "choose a class, and move steps, guidance and time"
 
-    def __init__(self, flow: Flow, names: Sequence[str], velocity: Velocity, seed: int = 0) -> None:
+    def __init__(self, flow: Flow, names: Sequence[str], velocity: Velocity, *, seed: int = 0) -> None:
         if getattr(flow, "classes", None) != len(names):
             raise ValueError(f"names: got {len(names)}, but this flow takes {getattr(flow, 'classes', 'no')} classes")
         self.flow = flow
