@@ -113,7 +113,7 @@ class Flow(nn.Module):
 
     def path(self, z: Tensor, y: Tensor | None = None) -> Iterator[Tensor]:
         """Yield the points (n, *shape) of the path of latents z (n, latent_dim): steps + 1 of them."""
-        yield from flow_path(guided(self.velocity, y, self.guidance), z.view(len(z), *self.shape), self.steps)
+        yield from flow_path(guided(self.velocity, y, self.guidance), z.unflatten(1, self.shape), self.steps)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Return samples (n, *shape) for latents z (n, latent_dim), of classes y, or of any class."""

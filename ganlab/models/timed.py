@@ -28,7 +28,7 @@ def times(t: Tensor | float, x: Tensor) -> Tensor:
     t = torch.as_tensor(t, dtype=torch.float32, device=x.device)
     if t.ndim > 1 or (t.ndim == 1 and len(t) != len(x)):
         raise ValueError(f"t: got shape {tuple(t.shape)} for {len(x)} samples, expected ({len(x)},) or a number")
-    return t.expand(len(x))
+    return t.expand(x.shape[0])
 
 
 class TimedMLP(nn.Module):
