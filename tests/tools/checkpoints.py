@@ -114,7 +114,8 @@ def quality(name: str) -> str:
         return of_translations(made["generator"])
     distance = trained.FeatureDistance(set_name, SAMPLES)
     generator = next(made[role] for role in ("vae", "flow", "generator") if role in made)
-    images = [samples(generator, set_name, draw) for draw in range(DRAWS)]
+    draws = 2 if kind == "flow" else DRAWS  # of 20 steps each
+    images = [samples(generator, set_name, draw) for draw in range(draws)]
     found = [distance.split(draw) for draw in images]
     mean, deviation = (statistics.mean(getattr(one.fake, name)().item() for one in found) for name in ("mean", "std"))
     floor = found[0].floor  # of real images, the same for all draws
@@ -126,7 +127,7 @@ def quality(name: str) -> str:
         before += "asked for classes as often as the set has them; "
         before += f"the classifier of {set_name} finds the class asked for in {share}; "
     return before + (
-        f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {DRAWS} draws "
+        f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {draws} draws "
         f"of {SAMPLES:,} samples; real images against real ones {floor.mean():.1f} +- {floor.std():.1f}"
     )
 
