@@ -166,10 +166,19 @@ def volume(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
     return GANTask(*players, settings), moving().batches(batch_size)
 
 
+def flow(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """A flow of classes, some of which are left out, with dropout in its network."""
+    network = models.flow_unet(1, 8, width=8, classes=3)
+    network.velocity.grow.append(nn.Dropout(0.2))
+    network.steps = 3
+    settings = train.FlowSettings(**plain(steps, batch_size, **others))
+    return train.FlowTask(network, settings), pictures().batches(batch_size)
+
+
 KINDS: dict[str, Callable[..., Made]] = {
     "gan": gan, "cgan": cgan, "vae": vae, "classifier": classifier, "denoiser": denoiser,
     "translation": translation, "cycle": cycle, "enlarging": enlarging, "inpainting": inpainting,
-    "style": style, "clips": clips, "volume": volume,
+    "style": style, "clips": clips, "volume": volume, "flow": flow,
 }  # fmt: skip
 every_kind = pytest.mark.parametrize("kind", KINDS)
 drawing = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "classifier"])
@@ -408,6 +417,7 @@ def test_its_networks_are_saved_and_read_back(kind: str, tmp_path: Path) -> None
         "cgan": {"generator": ("conditional_generator", {"classes": 3, "latent_dim": 4, **shape})},
         "classifier": {"classifier": ("Classifier", {"classes": 3, **shape})},
         "vae": {"vae": ("conv_vae", {"latent_dim": 2, **shape})},
+        "flow": {"flow": ("flow_unet", {**shape, "width": 8, "classes": 3})},
         "translation": {
             "generator": ("UNet", {"in_channels": 1, "channels": 1, "width": 4, "halvings": 2}),
             "critic": ("PatchCritic", {"channels": 1, "pair_channels": 1, "width": 4, "halvings": 1}),

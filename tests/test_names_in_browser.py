@@ -28,6 +28,7 @@ log_p = lambda z: -0.5 * (z - 1) ** 2
 mixture = toys.Mixture(torch.tensor([[-2.0], [2.0]]), torch.tensor([1.0, 1.0]), torch.tensor([0.5, 0.5]))
 display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widgets.MinimaxExplorer(mixture),
     widgets.DirectionSliders(generator, z, {"first": torch.eye(8)[0]}), widgets.ClassMixer(told, list("0123456789")),
+    widgets.FlowExplorer(models.flow_unet(1, 8, width=8, classes=2), "ab", toys.ring(sigma=0.05).velocity),
     widgets.DrawingPad(lambda drawn: (drawn, "ink"), torch.zeros(2, 1, 28, 28, dtype=torch.uint8)),
     widgets.DrawingPad(lambda drawn: (drawn, ""), torch.zeros(2, 1, 64, 64, dtype=torch.uint8), paper=True),
     widgets.Compare(torch.zeros(3, 8, 8), -torch.ones(3, 8, 8), labels=("grey", "black")),

@@ -32,6 +32,7 @@ TASKS = {
     "vae": "a VAE, by the ELBO",
     "cvae": "a VAE that is told classes",
     "iwae": "a VAE, by the importance-weighted bound (Burda et al. 2016)",
+    "flow": "a flow, by flow matching; it is told classes if there are any (Lipman et al. 2023)",
     "classifier": "a classifier, by cross-entropy",
     "pix2pix": "a translator of pictures, from pairs (Isola et al. 2017)",
     "cyclegan": "a translator of pictures, without pairs (Zhu et al. 2017)",
@@ -46,13 +47,14 @@ WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
 RATES = {
     **dict.fromkeys(GANS, 2e-4),
     **dict.fromkeys(VAES, 1e-3),
+    "flow": 2e-3,
     "classifier": 2e-3,
     **dict.fromkeys((*TRANSLATORS, *RESTORERS), 2e-4),
     "style": 2e-3,
     "video": 1e-3,
 }
 WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, **dict.fromkeys(TRANSLATORS, 24)}
-WIDTHS |= {"sr": 32, "inpaint": 24, "style": 16, "video": 16}
+WIDTHS |= {"flow": 32, "sr": 32, "inpaint": 24, "style": 16, "video": 16}
 BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "sr": 16, "inpaint": 16, "style": 4, "video": 16}  # of all others 64
 
 
@@ -70,6 +72,9 @@ def add_arguments(parser: Parser) -> None:
             _add_game(own)
         if task in VAES:
             _add_bound(own, task)
+        if task == "flow":
+            words = "part of the images whose class is left out (default 0.1)"
+            own.add_argument("--class-dropout", default=0.1, type=float, metavar="P", help=words)
         if task in TRANSLATORS:
             _add_translation(own, task)
         if task in RESTORERS:
@@ -105,7 +110,7 @@ def _add_common(parser: Parser, task: str) -> None:
     batch_size = BATCH_SIZES.get(task, 64)
     batch_words = f"{'clips' if task == 'video' else 'images'} a step (default {batch_size})"
     parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
-    peak = " at its peak" if task == "classifier" else ""
+    peak = " at its peak" if task in ("classifier", "flow") else ""
     parser.add_argument("--learning-rate", type=float, metavar="R", help=f"default {RATES[task]:g}{peak}")
     add_seed(parser)
     parser.add_argument("--device", default="auto", help="cuda, mps, cpu, or auto: the best present (default)")
@@ -223,6 +228,10 @@ def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
         latents = whole_number("--latent-dim", options.latent_dim, least=1)
         shape |= {"latent_dim": latents, "likelihood": likelihood(options, images), **classes}
         return {"vae": ("conditional_vae" if classes else "conv_vae", shape)}
+    if task == "flow":
+        return {
+            "flow": ("flow_unet", {**({"classes": len(images.classes)} if images.labels is not None else {}), **shape})
+        }
     if task == "mlp":
         whole = (channels, side, side)
         return {"generator": ("MLPGenerator", {"output_shape": whole}), "critic": ("MLPCritic", {"input_shape": whole})}

@@ -5,6 +5,7 @@ from ganlab.widgets.board import Board
 from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
 from ganlab.widgets.compare import Compare
 from ganlab.widgets.dial import Dial
+from ganlab.widgets.flow import FlowExplorer
 from ganlab.widgets.game import GameBoard
 from ganlab.widgets.kit import Panel, Picture, Stopwatch, image_slider, slider
 from ganlab.widgets.latent import LatentExplorer
@@ -26,6 +27,7 @@ __all__ = [
     "Dial",
     "DirectionSliders",
     "DrawingPad",
+    "FlowExplorer",
     "GameBoard",
     "GamePicture",
     "LatentExplorer",
