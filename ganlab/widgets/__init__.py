@@ -2,6 +2,7 @@
 
 from ganlab.widgets.board import Board
 from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
+from ganlab.widgets.clinic import Clinic
 from ganlab.widgets.dial import Dial
 from ganlab.widgets.game import GameBoard
 from ganlab.widgets.kit import Panel, Picture, Stopwatch, image_slider, slider
@@ -17,6 +18,7 @@ __all__ = [
     "BoundExplorer",
     "BoundPicture",
     "ClassMixer",
+    "Clinic",
     "Dial",
     "DirectionSliders",
     "DrawingPad",

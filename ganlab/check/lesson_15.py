@@ -1,0 +1,229 @@
+"""The exercises of lesson 15: faults of trainers found by tests, a move repaired, the floor of a critic's loss.
+
+Whoever reads on finds the answers.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+# A fault, and what somebody who sees it would have seen.
+SIGNS = {
+    "second sigmoid": "its known answer for the critic would be 1.006",
+    "last ReLU": "its known answer for the critic would be 0.693",
+    "fakes labelled real": "its known answer for the critic would be 50",
+    "one goal": "its known answer for the generator would be 0",
+    "noise as image": "its generator would stand still in the generator's own move",
+    "detach missing, kept": "a gradient would be left in the generator, and its step would point elsewhere",
+    "detach missing, cleared": "a gradient would be left in the generator, but its step would have the cosine 1",
+}
+FAULTS = tuple(SIGNS)
+_admitted: dict[str, str] = {}
+
+
+def night_shift(seed: int = 0) -> dict[str, str]:
+    """Put the seven loops into the beds A to G, in an order of this seed, and return bed: loop; the check then knows."""
+    order = np.random.default_rng([seed, 15]).permutation(FAULTS).tolist()
+    _admitted.clear()
+    _admitted.update(zip("ABCDEFG", order, strict=True))
+    return dict(_admitted)
+
+
+night_shift()
+
+
+def _diagnoses(given: Mapping[str, str] | Callable[[], Mapping[str, str]]) -> dict[str, Any]:
+    """Return how many loops are named right, in the order of FAULTS, and what the first other one is called."""
+    given = given() if callable(given) else given
+    if set(given) != set(_admitted):
+        raise ValueError(f"diagnoses: got beds {', '.join(map(str, given))}, expected {', '.join(_admitted)}")
+    if any(said is ... for said in given.values()):
+        return {"diagnoses": ...}
+    bed_of = {fault: bed for bed, fault in _admitted.items()}
+    for k, fault in enumerate(FAULTS):
+        said = given[bed_of[fault]]
+        if said not in FAULTS:
+            raise ValueError(f"diagnoses: {bed_of[fault]} is {said!r}, expected one of {', '.join(FAULTS)}")
+        if said != fault:
+            return {"loops named right before the first wrong one": k, "it was called, as a number": FAULTS.index(said)}
+    return {"loops named right before the first wrong one": len(FAULTS), "it was called, as a number": -1}
+
+
+def _called(fault: str, said: str) -> Callable[[], dict[str, str]]:
+    """Return an answer that calls one fault by another's name, in whatever bed it lies."""
+    return lambda: {bed: said if name == fault else name for bed, name in _admitted.items()}
+
+
+DIAGNOSIS_SLIPS = [
+    Slip(_called(fault, said), f"one bed is not {said!r}: {SIGNS[said]}. Order this test, bed by bed.")
+    for fault in FAULTS
+    for said in FAULTS
+    if said != fault
+]
+
+Move = Callable[[nn.Module, nn.Module, Tensor, Tensor, torch.optim.Optimizer], Tensor]
+
+
+def repaired(generator: nn.Module, critic: nn.Module, real: Tensor, z: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
+    """Move the critic once; return its loss before the move: real (B, 2), z (B, 2) -> one number."""
+    return _move()(generator, critic, real, z, optimizer)
+
+
+def _repaired(move: Move) -> dict[str, Any]:
+    rng = seeded_generator("15.2")
+    generator, critic = nn.Linear(2, 2).double(), nn.Sequential(nn.Linear(2, 1), nn.Flatten(0)).double()
+    with torch.no_grad():
+        for p in [*generator.parameters(), *critic.parameters()]:
+            p.copy_(torch.randn(p.shape, generator=rng, dtype=torch.float64))
+    optimizer = torch.optim.SGD(critic.parameters(), lr=0.5)
+    real, z = torch.randn(2, 6, 2, generator=rng, dtype=torch.float64)
+    real[0] = torch.tensor([40.0, -30.0])  # a logit beyond what a float32 sigmoid can tell from 0 or 1
+    numbers: dict[str, Any] = {}
+    for name in ("first", "second"):
+        loss = move(generator, critic, real.clone(), z.clone(), optimizer)
+        if loss is ...:
+            return {"loss": ...}
+        numbers[f"loss of the {name} move"] = loss
+    numbers["the critic's weights after two moves"] = torch.cat([p.detach().flatten() for p in critic.parameters()])
+    left = sum(int(p.grad.count_nonzero()) for p in generator.parameters() if p.grad is not None)
+    return numbers | {"gradient numbers left in the generator": left}
+
+
+def _move(
+    *,
+    detach: bool = True,
+    loss_of: Callable[[Tensor, Tensor], Tensor] = lambda real, fake: (
+        F.softplus(-real).mean() + F.softplus(fake).mean()
+    ),
+    order: str = "zero backward step",
+    after: bool = False,
+) -> Move:
+    """Return a critic's move: with or without detach, its loss of real and fake logits, the order of three calls."""
+
+    def move(generator: nn.Module, critic: nn.Module, real: Tensor, z: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
+        fake = generator(z).detach() if detach else generator(z)
+        loss = loss_of(critic(real), critic(fake))
+        calls = {"zero": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
+        for call in order.split():
+            calls[call]()
+        return loss_of(critic(real), critic(fake)) if after else loss
+
+    return move
+
+
+MOVE_SLIPS = (
+    (_move(detach=False), "You left the fakes attached: a gradient is left in the generator. Detach them."),
+    (
+        _move(loss_of=lambda real, fake: F.softplus(-real.sigmoid()).mean() + F.softplus(fake.sigmoid()).mean()),
+        "You kept the sigmoids. softplus takes the logits themselves.",
+    ),
+    (
+        _move(loss_of=lambda real, fake: F.softplus(-real).mean() + F.softplus(fake.sigmoid()).mean()),
+        "You took the sigmoid of the fakes' logits. softplus takes the logits themselves.",
+    ),
+    (
+        _move(loss_of=lambda real, fake: F.softplus(-real.sigmoid()).mean() + F.softplus(fake).mean()),
+        "You took the sigmoid of the real samples' logits. softplus takes the logits themselves.",
+    ),
+    (
+        _move(order="backward zero step"),
+        "You cleared the gradients between backward() and step(): the optimizer sees none, and the critic stands still.",
+    ),
+    (
+        _move(order="zero backward"),
+        "You made no step: the critic's weights are as they were.",
+    ),
+    (
+        _move(order="backward step"),
+        "You never cleared the gradients: at the second move those of the first are added.",
+    ),
+    (
+        _move(order="zero step backward"),
+        "You made the step before backward(): the optimizer has no gradient yet.",
+    ),
+    (
+        _move(loss_of=lambda real, fake: F.softplus(-real).mean() + F.softplus(-fake).mean()),
+        "You labelled the fakes real. A critic pays softplus(c) for a fake, and softplus(-c) for a real sample.",
+    ),
+    (
+        _move(loss_of=lambda real, fake: F.softplus(real).mean() + F.softplus(-fake).mean()),
+        "You exchanged real and fake. A critic pays softplus(-c) for a real sample, and softplus(c) for a fake.",
+    ),
+    (
+        _move(loss_of=lambda real, fake: (F.softplus(-real).mean() + F.softplus(fake).mean()) / 2),
+        "You took the mean of the two halves. Their sum is asked for.",
+    ),
+    (
+        _move(loss_of=lambda real, fake: F.softplus(-real).sum() + F.softplus(fake).sum()),
+        "You summed over the batch. Take the mean over the real samples and the mean over the fakes.",
+    ),
+    (
+        _move(after=True),
+        "You returned the loss after the move. Return the one that you descended.",
+    ),
+)
+
+
+def floor_of(low: float, high: float) -> float:
+    """Return the smallest loss of a critic whose logits lie from low to high, either end possibly infinite."""
+    return _softplus(-high) + _softplus(low)
+
+
+def _softplus(c: float) -> float:
+    return F.softplus(torch.tensor(c, dtype=torch.float64)).item()
+
+
+INFINITY = math.inf
+INTERVALS = {
+    "a sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "three times tanh, shifted": (-2.5, 3.5),
+    "ReLU": (0.0, INFINITY),
+    "ReLU6": (0.0, 6.0),
+    "minus ReLU": (-INFINITY, 0.0),
+    "no layer": (-INFINITY, INFINITY),
+}
+
+
+def _floor_of(function: Callable[[float, float], float]) -> dict[str, Any]:
+    return {f"floor for {name}": function(*interval) for name, interval in INTERVALS.items()}
+
+
+FLOOR_SLIPS: dict[str, Callable[[float, float], float]] = {
+    "You exchanged the ends. The best critic gives a real sample the highest logit, and a fake the lowest.": (
+        lambda low, high: _softplus(-low) + _softplus(high)
+    ),
+    "You left out the fakes' term.": lambda low, high: _softplus(-high),
+    "You left out the real samples' term.": lambda low, high: _softplus(low),
+    "You gave both the highest logit. A fake should get the lowest.": lambda low, high: (
+        _softplus(-high) + _softplus(high)
+    ),
+    "You gave both the lowest logit. A real sample should get the highest.": lambda low, high: (
+        _softplus(-low) + _softplus(low)
+    ),
+    "You took the mean of the two terms. The loss is their sum.": lambda low, high: (
+        (_softplus(-high) + _softplus(low)) / 2
+    ),
+    "You forgot the minus in the real samples' term: it is softplus(-c).": lambda low, high: (
+        _softplus(high) + _softplus(low)
+    ),
+    "You put a minus into the fakes' term: it is softplus(c).": lambda low, high: _softplus(-high) + _softplus(-low),
+    "You returned log 4, the loss of a critic that cannot tell the two apart. The best critic is asked for.": (
+        lambda low, high: math.log(4)
+    ),
+    "You returned the floor of the sigmoid for every interval.": lambda low, high: _softplus(-1.0) + _softplus(0.0),
+}
+
+EXERCISES = {
+    "15.1": Exercise(_diagnoses, lambda: dict(_admitted), tuple(DIAGNOSIS_SLIPS)),
+    "15.2": Exercise(_repaired, repaired, tuple(Slip(*slip) for slip in MOVE_SLIPS)),
+    "15.3": Exercise(_floor_of, floor_of, tuple(Slip(answer, hint) for hint, answer in FLOOR_SLIPS.items())),
+}
