@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ganlab.check import Exercise, Slip
 from ganlab.runtime import seeded_generator
@@ -30,7 +31,7 @@ _admitted: dict[str, str] = {}
 
 
 def night_shift(seed: int = 0) -> dict[str, str]:
-    """Put the seven loops into the beds A to G, in an order of this seed, and return bed: loop; the check then knows."""
+    """Put the seven loops into the beds A to G, in an order of this seed; return bed: loop. The check then knows."""
     order = np.random.default_rng([seed, 15]).permutation(FAULTS).tolist()
     _admitted.clear()
     _admitted.update(zip("ABCDEFG", order, strict=True))
@@ -69,10 +70,10 @@ DIAGNOSIS_SLIPS = [
     if said != fault
 ]
 
-Move = Callable[[nn.Module, nn.Module, Tensor, Tensor, torch.optim.Optimizer], Tensor]
+Move = Callable[[nn.Module, nn.Module, Tensor, Tensor, Optimizer], Tensor]
 
 
-def repaired(generator: nn.Module, critic: nn.Module, real: Tensor, z: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
+def repaired(generator: nn.Module, critic: nn.Module, real: Tensor, z: Tensor, optimizer: Optimizer) -> Tensor:
     """Move the critic once; return its loss before the move: real (B, 2), z (B, 2) -> one number."""
     return _move()(generator, critic, real, z, optimizer)
 
@@ -100,15 +101,13 @@ def _repaired(move: Move) -> dict[str, Any]:
 def _move(
     *,
     detach: bool = True,
-    loss_of: Callable[[Tensor, Tensor], Tensor] = lambda real, fake: (
-        F.softplus(-real).mean() + F.softplus(fake).mean()
-    ),
+    loss_of: Callable[[Tensor, Tensor], Tensor] = lambda real, fake: F.softplus(-real).mean() + F.softplus(fake).mean(),
     order: str = "zero backward step",
     after: bool = False,
 ) -> Move:
     """Return a critic's move: with or without detach, its loss of real and fake logits, the order of three calls."""
 
-    def move(generator: nn.Module, critic: nn.Module, real: Tensor, z: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
+    def move(generator: nn.Module, critic: nn.Module, real: Tensor, z: Tensor, optimizer: Optimizer) -> Tensor:
         fake = generator(z).detach() if detach else generator(z)
         loss = loss_of(critic(real), critic(fake))
         calls = {"zero": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
@@ -135,19 +134,11 @@ MOVE_SLIPS = (
     ),
     (
         _move(order="backward zero step"),
-        "You cleared the gradients between backward() and step(): the optimizer sees none, and the critic stands still.",
-    ),
-    (
-        _move(order="zero backward"),
-        "You made no step: the critic's weights are as they were.",
+        "Your critic stands still: step() is missing, or it finds no gradient. Clear, then backward(), then step().",
     ),
     (
         _move(order="backward step"),
         "You never cleared the gradients: at the second move those of the first are added.",
-    ),
-    (
-        _move(order="zero step backward"),
-        "You made the step before backward(): the optimizer has no gradient yet.",
     ),
     (
         _move(loss_of=lambda real, fake: F.softplus(-real).mean() + F.softplus(-fake).mean()),

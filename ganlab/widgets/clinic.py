@@ -53,7 +53,9 @@ class Clinic(Panel):
         self.bed.observe(lambda _: self.setting or self._show(), names="value")
         wrap = {"flex_flow": "row wrap"}
         orders = ipw.HBox(list(self.orders.values()), layout=wrap).add_class("ganlab-group")
-        super().__init__([self.bed, self.picture, orders, ipw.HBox([self.name, self.button], layout=wrap), self.readout])
+        super().__init__(
+            [self.bed, self.picture, orders, ipw.HBox([self.name, self.button], layout=wrap), self.readout]
+        )
         self._show()
 
     @property
