@@ -16,7 +16,63 @@ from torch.optim import Optimizer
 from ganlab.check import Exercise, Slip
 from ganlab.runtime import seeded_generator
 
-# A fault, and what somebody who sees it would have seen.
+
+class Ward:
+    """Loops in beds, in an order that a seed makes, and the exercise to name the fault of each bed.
+
+    signs: of each fault a sentence: what somebody who has it would see. beds: the letters.
+    """
+
+    def __init__(self, signs: Mapping[str, str], beds: str) -> None:
+        self.signs = dict(signs)
+        self.faults = tuple(signs)
+        self.letters = beds
+        self.admitted: dict[str, str] = {}
+        self.night_shift()
+
+    def night_shift(self, seed: int = 0) -> dict[str, str]:
+        """Put the loops into the beds, in an order of this seed; return bed: loop. The check then knows."""
+        order = np.random.default_rng([seed, 15]).permutation(self.faults).tolist()
+        self.admitted = dict(zip(self.letters, order, strict=True))
+        return dict(self.admitted)
+
+    def exercise(self) -> Exercise:
+        """Return the exercise: an answer is a fault for each bed."""
+        slips = [
+            Slip(
+                self._called(fault, said), f"One bed is not {said!r}: {self.signs[said]}. Order this test, bed by bed."
+            )
+            for fault in self.faults
+            for said in self.faults
+            if said != fault
+        ]
+        return Exercise(self._diagnoses, lambda: dict(self.admitted), tuple(slips))
+
+    def _diagnoses(self, given: Mapping[str, str] | Callable[[], Mapping[str, str]]) -> dict[str, Any]:
+        """Return how many loops are named right, in the order of the faults, and what the first other is called."""
+        given = given() if callable(given) else given
+        if set(given) != set(self.admitted):
+            raise ValueError(f"diagnoses: got beds {', '.join(map(str, given))}, expected {', '.join(self.admitted)}")
+        if any(said is ... for said in given.values()):
+            return {"diagnoses": ...}
+        bed_of = {fault: bed for bed, fault in self.admitted.items()}
+        right, called = len(self.faults), -1
+        for k, fault in enumerate(self.faults):
+            said = given[bed_of[fault]]
+            if said not in self.faults:
+                expected = ", ".join(self.faults)
+                raise ValueError(f"diagnoses: {bed_of[fault]} is {said!r}, expected one of {expected}")
+            if said != fault:
+                right, called = k, self.faults.index(said)
+                break
+        return {"loops named right before the first wrong one": right, "it was called, as a number": called}
+
+    def _called(self, fault: str, said: str) -> Callable[[], dict[str, str]]:
+        """Return an answer that calls one fault by another's name, in whatever bed it lies."""
+        return lambda: {bed: said if name == fault else name for bed, name in self.admitted.items()}
+
+
+# A fault, and what somebody who has it would see.
 SIGNS = {
     "second sigmoid": "its known answer for the critic would be 1.006",
     "last ReLU": "its known answer for the critic would be 0.693",
@@ -26,49 +82,8 @@ SIGNS = {
     "detach missing, kept": "a gradient would be left in the generator, and its step would point elsewhere",
     "detach missing, cleared": "a gradient would be left in the generator, but its step would have the cosine 1",
 }
-FAULTS = tuple(SIGNS)
-_admitted: dict[str, str] = {}
-
-
-def night_shift(seed: int = 0) -> dict[str, str]:
-    """Put the seven loops into the beds A to G, in an order of this seed; return bed: loop. The check then knows."""
-    order = np.random.default_rng([seed, 15]).permutation(FAULTS).tolist()
-    _admitted.clear()
-    _admitted.update(zip("ABCDEFG", order, strict=True))
-    return dict(_admitted)
-
-
-night_shift()
-
-
-def _diagnoses(given: Mapping[str, str] | Callable[[], Mapping[str, str]]) -> dict[str, Any]:
-    """Return how many loops are named right, in the order of FAULTS, and what the first other one is called."""
-    given = given() if callable(given) else given
-    if set(given) != set(_admitted):
-        raise ValueError(f"diagnoses: got beds {', '.join(map(str, given))}, expected {', '.join(_admitted)}")
-    if any(said is ... for said in given.values()):
-        return {"diagnoses": ...}
-    bed_of = {fault: bed for bed, fault in _admitted.items()}
-    for k, fault in enumerate(FAULTS):
-        said = given[bed_of[fault]]
-        if said not in FAULTS:
-            raise ValueError(f"diagnoses: {bed_of[fault]} is {said!r}, expected one of {', '.join(FAULTS)}")
-        if said != fault:
-            return {"loops named right before the first wrong one": k, "it was called, as a number": FAULTS.index(said)}
-    return {"loops named right before the first wrong one": len(FAULTS), "it was called, as a number": -1}
-
-
-def _called(fault: str, said: str) -> Callable[[], dict[str, str]]:
-    """Return an answer that calls one fault by another's name, in whatever bed it lies."""
-    return lambda: {bed: said if name == fault else name for bed, name in _admitted.items()}
-
-
-DIAGNOSIS_SLIPS = [
-    Slip(_called(fault, said), f"one bed is not {said!r}: {SIGNS[said]}. Order this test, bed by bed.")
-    for fault in FAULTS
-    for said in FAULTS
-    if said != fault
-]
+WARD = Ward(SIGNS, "ABCDEFG")
+FAULTS, night_shift = WARD.faults, WARD.night_shift
 
 Move = Callable[[nn.Module, nn.Module, Tensor, Tensor, Optimizer], Tensor]
 
@@ -214,7 +229,7 @@ FLOOR_SLIPS: dict[str, Callable[[float, float], float]] = {
 }
 
 EXERCISES = {
-    "15.1": Exercise(_diagnoses, lambda: dict(_admitted), tuple(DIAGNOSIS_SLIPS)),
+    "15.1": WARD.exercise(),
     "15.2": Exercise(_repaired, repaired, tuple(Slip(*slip) for slip in MOVE_SLIPS)),
     "15.3": Exercise(_floor_of, floor_of, tuple(Slip(answer, hint) for hint, answer in FLOOR_SLIPS.items())),
 }
