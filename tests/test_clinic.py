@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from test_lesson_style import SETUP
 
 from ganlab import widgets
+from ganlab.check import lesson_15b, lesson_15c
 from ganlab.check.lesson_15 import FAULTS, night_shift
 from ganlab.widgets import still
 
@@ -23,7 +24,8 @@ def definitions(number: str) -> dict[str, Any]:
     for cell in lessons.code_cells(lessons.read(path)):
         for node in ast.parse(cell.source).body:
             named = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-            constant = named and (node.targets[0].id.isupper() or node.targets[0].id in ("ring", "digits"))
+            constant = named and (node.targets[0].id.isupper() or node.targets[0].id in ("ring", "classifier"))
+            constant = constant or isinstance(node, ast.Assign) and "data.load" in ast.unparse(node)
             if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom) or constant:
                 exec(compile(ast.Module([node], []), path.name, "exec"), given)
     return given
@@ -59,6 +61,32 @@ def test_the_chart_of_games_needs_each_of_its_tests(games, monkeypatch, test, bl
 
 def test_the_lesson_and_its_judge_name_the_same_faults(games: dict[str, Any]) -> None:
     assert set(games["LOOPS"]) == set(FAULTS)
+
+
+@pytest.fixture(scope="module")
+def bounds() -> dict[str, Any]:
+    return definitions("15b")
+
+
+def test_the_chart_of_bounds_finds_every_fault_and_accuses_no_sound_loop(bounds: dict[str, Any]) -> None:
+    assert bounds["diagnose"](bounds["SOUND"]) == "sound"
+    assert {name: bounds["diagnose"](loop) for name, loop in bounds["LOOPS"].items()} == {n: n for n in bounds["LOOPS"]}
+    assert set(bounds["LOOPS"]) == set(lesson_15b.FAULTS)
+
+
+@pytest.mark.parametrize("known", ["KL 0", "KL 4", "KL 17.56", "loss 110", "log p -543.4", "z 3", "average > 0"])
+def test_the_chart_of_bounds_needs_each_of_its_known_answers(bounds, monkeypatch, known: str) -> None:
+    of, right = bounds["known_answers"], bounds["known_answers"](bounds["SOUND"])
+    monkeypatch.setitem(bounds, "known_answers", lambda loop: of(loop) | {known: right[known]})
+    assert [name for name, loop in bounds["LOOPS"].items() if bounds["diagnose"](loop) != name]
+
+
+@pytest.mark.parametrize("seed", (100, 101))
+def test_the_chart_of_pictures_finds_every_fault_and_accuses_no_sound_loop(seed: int) -> None:
+    pictures = definitions("15c")
+    everybody = {"sound": pictures["SOUND"]} | pictures["LOOPS"]
+    assert {name: pictures["diagnose"](loop, seed) for name, loop in everybody.items()} == {n: n for n in everybody}
+    assert set(pictures["LOOPS"]) == set(lesson_15c.FAULTS)
 
 
 def test_the_night_shift_depends_on_the_seed_and_holds_every_loop_once() -> None:
