@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 
 CELL = """
 import asyncio, torch
+from matplotlib.figure import Figure
 from ganlab import data, models, runtime, toys, train, widgets
 from ganlab.widgets import dashboard
 with runtime.seeded(0):
@@ -35,6 +36,7 @@ display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widget
     widgets.MaskPad(lambda picture, mask: (torch.where(mask, 1.0, picture), f"{mask.sum()} pixels"),
         torch.full((2, 3, 32, 32), 90, dtype=torch.uint8)),
     widgets.BoundExplorer(log_p), widgets.Dial("dial", {name: (z.view(4, 1, 2, 4), name) for name in "ab"}),
+    widgets.Clinic({bed: Figure((2, 1)) for bed in "AB"}, {"look": (0, str)}, {"A": "x", "B": "y"}, ["x", "y"]),
     widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run))
 """
 # What a reader by ear would meet without a name, with a wrong one, or as a toggle without a state.
@@ -59,7 +61,7 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
     context = new_context(browser)
     page = context.new_page()
     assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
-    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 13, "thirteen widgets", seconds=10)
+    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 14, "fourteen widgets", seconds=10)
     page.wait_for_timeout(500)
     yield page
     context.close()

@@ -3,6 +3,7 @@
 from ganlab.widgets.blind import BlindTest
 from ganlab.widgets.board import Board
 from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
+from ganlab.widgets.clinic import Clinic
 from ganlab.widgets.compare import Compare
 from ganlab.widgets.dial import Dial
 from ganlab.widgets.flow import FlowExplorer
@@ -22,6 +23,7 @@ __all__ = [
     "BoundExplorer",
     "BoundPicture",
     "ClassMixer",
+    "Clinic",
     "ClipPlayer",
     "Compare",
     "Dial",
