@@ -9,6 +9,7 @@ from ganlab.widgets.latent import LatentExplorer
 from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, game_state
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
 from ganlab.widgets.pad import DrawingPad
+from ganlab.widgets.quiz import Quiz
 from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MinimaxExplorer",
     "Panel",
     "Picture",
+    "Quiz",
     "Stopwatch",
     "bound_state",
     "game_state",
