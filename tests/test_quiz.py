@@ -1,5 +1,6 @@
-"""The quiz without a browser: what it shows, whom it counts, where it ends; and the interval that it writes."""
+"""The quiz and the threshold slider without a browser: what they show and count; and the intervals they write."""
 
+import math
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from ganlab import metrics, widgets
 from ganlab.data import pixels
+from ganlab.widgets.threshold import PICTURES
 
 
 def quiz(pictures: int = 1, **options: object) -> widgets.Quiz:
@@ -95,3 +97,32 @@ def test_the_auc_is_scikit_learns_with_ties_and_known_at_its_ends() -> None:
             metrics.auc(wrong, torch.ones(2))
         with pytest.raises(ValueError, match="^negative: "):
             metrics.auc(torch.ones(2), wrong)
+
+
+FAKE = torch.tensor([0.5, 1.0, 2.0, -1.0])
+REAL = torch.tensor([-2.0, -1.5, 0.6, -3.0, -1.0])
+
+
+def test_what_a_positive_means_is_bayes_of_the_counts() -> None:
+    state = widgets.threshold_state(FAKE, REAL, 0.0, 0.01)
+    assert (state.found, state.false_alarms) == (0.75, 0.2)
+    assert state.precision == pytest.approx(0.01 * 0.75 / (0.01 * 0.75 + 0.99 * 0.2))
+    d, f = metrics.proportion_interval(3, 4)[0], metrics.proportion_interval(1, 5)[1]
+    assert state.precision_interval[0] == pytest.approx(0.01 * d / (0.01 * d + 0.99 * f))
+    assert state.precision_interval[0] < state.precision < state.precision_interval[1]
+    assert math.isnan(widgets.threshold_state(FAKE, REAL, 9.0, 0.01).precision)
+    with pytest.raises(ValueError, match="^base_rate: got 0"):
+        widgets.threshold_state(FAKE, REAL, 0.0, 0)
+
+
+def test_the_threshold_slider_moves_its_line_and_its_numbers() -> None:
+    explorer = widgets.ThresholdExplorer(FAKE, REAL)
+    assert "Finds 75.0% of the fakes; false alarms 20.00%" in explorer.readout.value
+    before = explorer.picture.value
+    explorer.threshold.value = 0.7
+    assert explorer.picture.value != before and "Finds 50.0% of the fakes; false alarms 0.00%" in explorer.readout.value
+    explorer.one_in.value = 100
+    assert f"{PICTURES // 100:,} are fake: {PICTURES // 200:,} found, and 0 false alarms" in explorer.readout.value
+    assert explorer.still().html.count("<img") == 1 and "one fake in 100" in explorer.still().html
+    far = widgets.ThresholdExplorer(FAKE, REAL, 50.0)
+    assert far.threshold.max == 50.0 and "No score lies above the threshold." in far.readout.value

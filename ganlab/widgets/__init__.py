@@ -10,6 +10,7 @@ from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, g
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
 from ganlab.widgets.pad import DrawingPad
 from ganlab.widgets.quiz import Quiz
+from ganlab.widgets.threshold import ThresholdExplorer, threshold_state
 from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "Picture",
     "Quiz",
     "Stopwatch",
+    "ThresholdExplorer",
     "bound_state",
     "game_state",
     "image_slider",
     "slider",
+    "threshold_state",
 ]
