@@ -60,11 +60,12 @@ def _pictures() -> dict[str, tuple[Tensor, Tensor, float]]:
     rng = seeded_generator("16c.2")
     keys = 2.0 * torch.randint(0, 2, (6, 400), generator=rng).double() - 1
     plain = 5 * torch.randn(400, generator=rng, dtype=torch.float64)
-    faint = 0.4 * torch.randn(400, generator=rng, dtype=torch.float64)
+    faint = 0.04 * torch.randn(400, generator=rng, dtype=torch.float64)
     return {
-        "marked by user 4": (plain + 2.0 * keys[4], keys, 4.5),
-        "marked by user 2, faint": (faint + 0.2 * keys[2], keys, 4.5),
+        "marked strongly by user 4": (plain + 8.0 * keys[4], keys, 4.5),
+        "marked faintly by user 2": (faint + 0.02 * keys[2], keys, 4.5),
         "not marked": (plain, keys, 4.5),
+        "faint and not marked": (faint / 4, keys, 4.5),
         "the turned signs of user 3": (plain - 3.0 * keys[3], keys, 4.5),
         "marked by user 0, and less by user 5": (plain + 3.0 * keys[0] + 2.0 * keys[5], keys, 4.5),
     }

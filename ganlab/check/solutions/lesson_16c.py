@@ -1,6 +1,6 @@
 """The worked solutions of lesson 16c."""
 
-import math
+import numpy as np
 
 from ganlab.check.solutions import Solution
 
@@ -8,7 +8,7 @@ from ganlab.check.solutions import Solution
 def smallest_threshold(users, places, promise):
     """Two whole numbers and a probability. Return the threshold, one number."""
     tries = users * places
-    return math.sqrt(2 * math.log(tries / promise))
+    return np.sqrt(2 * np.log(tries / promise))
 
 
 def who(r, keys, t):
