@@ -68,7 +68,7 @@ class ThresholdExplorer(Panel):
             ax.hist(inside, edges, density=True, color=colour, alpha=0.6, label=name)
         self.line = ax.axvline(threshold, color=plots.INK, linewidth=2)
         ax.set(xlabel="score of the detector (logit)", ylabel="density")
-        ax.legend(frameon=False, loc="upper center")
+        ax.legend(frameon=False, loc="upper left")
         self.threshold = slider("threshold", threshold, least=least, most=most, step=(most - least) / 200)
         options = [(f"{n:,}", n) for n in ONE_IN]
         style = {"description_width": "10em"}
