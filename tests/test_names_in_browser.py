@@ -31,7 +31,9 @@ display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widget
     widgets.DrawingPad(lambda drawn: (drawn, "ink"), torch.zeros(2, 1, 28, 28, dtype=torch.uint8)),
     widgets.DrawingPad(lambda drawn: (drawn, ""), torch.zeros(2, 1, 64, 64, dtype=torch.uint8), paper=True),
     widgets.BoundExplorer(log_p), widgets.Dial("dial", {name: (z.view(4, 1, 2, 4), name) for name in "ab"}),
-    widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run))
+    widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run),
+    widgets.Quiz("Real?", torch.zeros(2, 2, 1, 4, 4), [0, 1], ("real", "fake")),
+    widgets.ThresholdExplorer(torch.linspace(-1, 3, 50), torch.linspace(-3, 1, 50)))
 """
 # What a reader by ear would meet without a name, with a wrong one, or as a toggle without a state.
 FAULTS = """widget => {
@@ -55,7 +57,7 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
     context = new_context(browser)
     page = context.new_page()
     assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
-    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 11, "eleven widgets", seconds=10)
+    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 13, "thirteen widgets", seconds=10)
     page.wait_for_timeout(500)
     yield page
     context.close()
