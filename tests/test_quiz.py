@@ -50,7 +50,7 @@ def test_a_blind_test_counts_for_one_side_and_calls_nothing_right() -> None:
 
 def test_the_still_has_the_first_rounds_and_their_answers() -> None:
     shown = quiz()
-    assert "Answers: 1 real, 2 fake, 3 fake." in shown.still().line
+    assert "Its first 3 rounds. Answers: 1 real, 2 fake, 3 fake." in shown.still().line
     assert len(re.findall("<img", shown.still().html)) == 1
     assert "ganlab-group" in shown.children[2]._dom_classes and "ganlab-readout" in shown.readout._dom_classes
     assert "Is it &lt;real&gt;?" in shown.children[0].value
