@@ -37,7 +37,9 @@ display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widget
         torch.full((2, 3, 32, 32), 90, dtype=torch.uint8)),
     widgets.BoundExplorer(log_p), widgets.Dial("dial", {name: (z.view(4, 1, 2, 4), name) for name in "ab"}),
     widgets.Clinic({bed: Figure((2, 1)) for bed in "AB"}, {"look": (0, str)}, {"A": "x", "B": "y"}, ["x", "y"]),
-    widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run))
+    widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run),
+    widgets.Quiz("Real?", torch.zeros(2, 2, 1, 4, 4), [0, 1], ("real", "fake")),
+    widgets.ThresholdExplorer(torch.linspace(-1, 3, 50), torch.linspace(-3, 1, 50)))
 """
 # What a reader by ear would meet without a name, with a wrong one, or as a toggle without a state.
 FAULTS = """widget => {

@@ -14,6 +14,8 @@ from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, g
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
 from ganlab.widgets.pad import DrawingPad, MaskPad
 from ganlab.widgets.player import ClipPlayer, MotionMixer, Player
+from ganlab.widgets.quiz import Quiz
+from ganlab.widgets.threshold import ThresholdExplorer, threshold_state
 from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
@@ -40,9 +42,12 @@ __all__ = [
     "Panel",
     "Picture",
     "Player",
+    "Quiz",
     "Stopwatch",
+    "ThresholdExplorer",
     "bound_state",
     "game_state",
     "image_slider",
     "slider",
+    "threshold_state",
 ]
