@@ -5,10 +5,12 @@ from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source,
 from ganlab.data.folders import read_image, read_picture
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
 from ganlab.data.paired import load_pairs, two_sides
+from ganlab.data.pictures import PICTURES, picture
 from ganlab.data.sets import SETS, describe, fetch, load, sides
 
 __all__ = [
     "FLIPS",
+    "PICTURES",
     "SCALES",
     "SETS",
     "SPLITS",
@@ -27,6 +29,7 @@ __all__ = [
     "fingerprint",
     "load",
     "load_pairs",
+    "picture",
     "pixels",
     "read_image",
     "read_picture",

@@ -22,6 +22,7 @@ from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.patch import PatchCritic, receptive_field
 from ganlab.models.resnet import ResNetGenerator
 from ganlab.models.translating import translate, translate_tiled
+from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import LIKELIHOODS, VAE, ActiveVAE, conv_vae, mlp_vae
 
@@ -37,6 +38,7 @@ __all__ = [
     "DCGANCritic",
     "DCGANGenerator",
     "DiffAugment",
+    "FeatureTrunk",
     "Given",
     "MLPCritic",
     "MLPGenerator",

@@ -23,6 +23,7 @@ from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
 from ganlab.models.mlp import MLPCritic, MLPGenerator
 from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
 from ganlab.runtime import seeded_generator, whole_number
@@ -45,6 +46,8 @@ SHA256 = {
     "dcgan-earth": "ac08a4f75ad8639762a7f079b610e4a68e27c7e02367635181015a2978ef4d92",
     "dcgan-earth-resize": "1a8e90c55d628e0bc501aef7a24d1f52797ef65d0940d2345bdba60cebd06dde",
 }
+TRUNK = runtime.data_file("trunk") / "lite0.safetensors"
+TRUNK_SHA256 = "1c2f289c97a3e94b37b1526c10a096282be76bc1df45a13eeb056c96dbe3fc5c"
 KINDS = (
     DCGANGenerator,
     DCGANCritic,
@@ -142,6 +145,21 @@ def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
 def is_intact(name: str) -> bool:
     """Return whether the file of a checkpoint of ours, which is there, is the one that ganlab was made with."""
     return hashlib.sha256((FOLDER / f"{name}.safetensors").read_bytes()).hexdigest() == SHA256[name]
+
+
+def trunk(device: str | torch.device = "cpu") -> FeatureTrunk:
+    """Return the features of a network that was trained on a million photographs (ImageNet), frozen, in float32.
+
+    `trunk()(pictures, ("stem", "block4.depthwise"))` takes pictures (B, 3 or 1, H, W) in [-1, 1], of any size, and
+    passes gradients to them. Lite0's weights are not this project's: data/README.md says whose they are (Apache 2.0).
+    Raises CheckpointError for a file that is missing or altered.
+    """
+    if TRUNK.is_file() and hashlib.sha256(TRUNK.read_bytes()).hexdigest() != TRUNK_SHA256:
+        raise CheckpointError(f"{TRUNK} is not the file that ganlab was made with; `git checkout` brings it back")
+    weights = checkpoint.load(TRUNK)["weights"]
+    network = FeatureTrunk()
+    network.load_state_dict(weights)  # which turns 16 bits into 32
+    return network.to(device).eval().requires_grad_(False)
 
 
 @torch.no_grad()
