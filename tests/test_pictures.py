@@ -1,4 +1,4 @@
-"""The paintings and the photograph of the lesson on style: there, whole, small, and credited."""
+"""The paintings and photographs of the lessons on restoration and style: there, whole, small, and credited."""
 
 import pytest
 import torch
@@ -15,7 +15,9 @@ def test_a_picture_is_there_in_colour_and_its_sheet_credits_it(name):
     assert (picture[0].float() - picture[2].float()).abs().mean() > 5  # it has colours
     assert data.picture(name, 64).shape == (3, 64, 64)
     sheet = runtime.data_file("README.md").read_text(encoding="utf-8").split("## pictures")[1].split("\n## ")[0]
-    assert f"`{name}`" in sheet and ("Guillaume Piolle" if name == "castle" else "van Gogh") in sheet
+    photographers = {"castle": "Guillaume Piolle", "chelsea": "Stefan van der Walt", "coffee": "Rachel Michetti"}
+    maker = (photographers | {"china": "danielbuechele"}).get(name, "van Gogh")
+    assert f"`{name}`" in sheet and maker.lower() in data.PICTURES[name].lower() and maker in sheet.replace("\n ", "")
 
 
 def test_the_folder_holds_these_and_no_more_than_200_kilobytes():

@@ -1,4 +1,4 @@
-"""The pictures of the lesson on style: three paintings and a photograph (`tests/tools/pictures.py` makes them)."""
+"""Pictures for people to look at: three paintings, four photographs (`pictures.py`, `photographs.py` of tests/tools)."""
 
 import difflib
 import hashlib
@@ -16,12 +16,18 @@ PICTURES = {
     "cafe": "Vincent van Gogh, Café Terrace at Night, 1888 (public domain)",
     "harvest": "Vincent van Gogh, Harvest at La Crau, 1888 (public domain)",
     "castle": "Eilean Donan Castle, photograph by Guillaume Piolle, changed by GCompris (CC BY 4.0)",
+    "chelsea": "Chelsea the cat, photograph by Stefan van der Walt (CC0)",
+    "coffee": "A cup of coffee, photograph by Rachel Michetti, courtesy of Pikolo Espresso Bar (CC0)",
+    "china": "A pavilion in China, photograph by danielbuechele, cut out and made smaller (CC BY 2.0)",
 }
 SHA256 = {
     "auvers": "94639146aeb60d5e7af9bea512141e620cc0a2d8c67dfa08feb855999011f96d",
     "cafe": "a3310cbb0e919ee1696f8b7fdffc8138517fbf91f3e6d22ad76a5da2e2987a1c",
     "harvest": "1b2d36de3dfe31b99441e9f09ac43fff65e2b49bcbbaa2d495e25171c60ddaa7",
     "castle": "fa22f92d3778715d36f0b47e2d255808d19e3950b4bf7546c58315a4688c8b1a",
+    "chelsea": "f22d4ecd5f9baa5dd301a361fbde6e402afda3c5c93576294b8c116e8b00164f",
+    "coffee": "5584886470794aa5e6551dec36f7f3a71f539c2627a7ed84996f3d0e05f036cd",
+    "china": "3ca624da71fd177c29e31a21fe138459807bf672c322663da6f564b4ba8c0d31",
 }
 
 

@@ -21,6 +21,7 @@ from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
 from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.patch import PatchCritic, receptive_field
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.restoring import Inpainter, SuperResolver
 from ganlab.models.translating import translate, translate_tiled
 from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
@@ -40,11 +41,13 @@ __all__ = [
     "DiffAugment",
     "FeatureTrunk",
     "Given",
+    "Inpainter",
     "MLPCritic",
     "MLPGenerator",
     "PatchCritic",
     "ProjectionCritic",
     "ResNetGenerator",
+    "SuperResolver",
     "UNet",
     "class_weights",
     "conditional_critic",

@@ -23,6 +23,7 @@ from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
 from ganlab.models.mlp import MLPCritic, MLPGenerator
 from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.restoring import Inpainter, SuperResolver
 from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
@@ -57,6 +58,8 @@ KINDS = (
     UNet,
     PatchCritic,
     ResNetGenerator,
+    SuperResolver,
+    Inpainter,
     conv_vae,
     conditional_generator,
     conditional_critic,
