@@ -6,13 +6,13 @@ from ganlab.check.solutions import Solution
 
 
 def psnr(x_hat, x, low, high):
-    """Pictures x_hat, x (N, C, H, W) in [low, high]. Return each one's PSNR in dB, (N,)."""
+    """Pictures x_hat, x (N, C, H, W) in [low, high]. Return each PSNR in dB, (N,)."""
     squared_error = (x_hat - x).square().flatten(1).mean(1)  # (N,)
     return 10 * torch.log10((high - low) ** 2 / squared_error)
 
 
 def error_of_answer(values, p, t):
-    """Posterior: values (n,) with p (n,). Return the expected squared error, one number."""
+    """Values (n,) with probabilities p (n,). Return the expected squared error."""
     m = (p * values).sum()
     variance = (p * (values - m) ** 2).sum()
     return (1 + t**2) * variance
