@@ -1,4 +1,4 @@
-"""Adversarial objectives, penalties and distances between pictures as pure functions, per sample: the step takes the mean, once.
+"""Objectives, penalties, and distances of pictures as pure functions, per sample: the step takes the mean, once.
 
 D(x) = sigmoid(logit). log D is written with logsigmoid, never log(sigmoid(x) + eps): at a logit of -50 the first is
 -50 and its gradient 1, where the second has lost both.

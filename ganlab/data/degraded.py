@@ -97,9 +97,8 @@ def jpeg(x: Tensor, quality: int) -> Tensor:
     there = []
     for picture in to_bytes(x.detach().cpu()).permute(0, 2, 3, 1).numpy():  # (H, W, C)
         file = io.BytesIO()
-        PIL.Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture).save(
-            file, "jpeg", quality=quality
-        )
+        image = PIL.Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture)
+        image.save(file, "jpeg", quality=quality)
         with PIL.Image.open(file) as back:
             there.append(torch.from_numpy(np.array(back).reshape(picture.shape)).permute(2, 0, 1))
     return to_floats(torch.stack(there)).to(x.device)
@@ -346,9 +345,7 @@ def _noisy(x: Tensor, sigma: float, generator: torch.Generator | None) -> Tensor
 
 def _drawn(generator: torch.Generator | None) -> torch.Generator:
     if generator is None:
-        raise ValueError(
-            "generator: got None, expected one, as this draws at random; runtime.seeded_generator(0) is one"
-        )
+        raise ValueError("generator: got None, expected one, such as runtime.seeded_generator(0): this is random")
     return generator
 
 

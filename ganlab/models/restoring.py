@@ -60,9 +60,9 @@ class SuperResolver(nn.Module):
 class Inpainter(nn.Module):
     """A U-Net that fills holes: (B, channels + 1, H, W) -> (B, channels, H, W), pictures in [-1, 1].
 
-    The last channel says where the hole is, above 0 (`data.Holes` gives 1 and -1). What is known is pasted back: outside
-    the hole the picture is returned bit for bit, so that losses and critics see what people will see. H and W are
-    multiples of `multiple`, 2 ** halvings.
+    The last channel says where the hole is, above 0 (`data.Holes` gives 1 and -1). What is known is pasted back:
+    outside the hole the picture is returned bit for bit, so that losses and critics see what people will see. H and W
+    are multiples of `multiple`, 2 ** halvings.
     """
 
     def __init__(self, channels: int = 3, *, width: int = 24, halvings: int = 4) -> None:
