@@ -91,9 +91,9 @@ def ssim(x_hat: Tensor, x: Tensor) -> Tensor:
 
     At each place, within a Gaussian window of 11x11 pixels (sigma 1.5) that lies inside the picture, and for each
     channel: (2 m m' + c_1) / (m^2 + m'^2 + c_1) * (2 cov + c_2) / (v + v' + c_2), of means m, variances v and the
-    covariance, c_k = (0.01 range)^2 and (0.03 range)^2 (Wang et al. 2004); the mean over places and channels. 1 for
-    equal pictures, about 0 for unrelated ones; it may be negative. ValueError as for `psnr`, and for pictures that are
-    smaller than the window. Float64.
+    covariance, c_k = (0.01 range)^2 and (0.03 range)^2 (Wang et al. 2004); the mean over places and channels. Black is
+    0 in it, so that floats in [-1, 1] count from -1. 1 for equal pictures, about 0 for unrelated ones; it may be
+    negative. ValueError as for `psnr`, and for pictures that are smaller than the window. Float64.
     """
     peak = _peak(x_hat, x, least_dimensions=4)
     n, _, height, width = x.shape
@@ -107,7 +107,8 @@ def ssim(x_hat: Tensor, x: Tensor) -> Tensor:
         down = F.conv2d(planes, weights.view(1, 1, -1, 1))
         return F.conv2d(down, weights.view(1, 1, 1, -1))
 
-    first, second = (each.double().flatten(0, 1)[:, None] for each in (x_hat, x))  # (N C, 1, H, W)
+    black = 0 if x.dtype == torch.uint8 else -1
+    first, second = (each.double().flatten(0, 1)[:, None] - black for each in (x_hat, x))  # (N C, 1, H, W)
     mean, other = local_mean(first), local_mean(second)
     variance, other_variance = (
         local_mean(planes.square()) - m.square() for planes, m in ((first, mean), (second, other))

@@ -76,6 +76,13 @@ def test_gradients_reach_the_picture_and_not_the_weights_and_no_layer_is_compute
     assert torch.equal(network(grey)["block4.depthwise"], network(grey.expand(-1, 3, -1, -1))["block4.depthwise"])
 
 
+def test_black_and_white_reach_the_stem_as_lite0_was_trained_on_them():
+    network, seen = trained.trunk(), []
+    network.stem.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    network(torch.tensor([-1.0, 1.0]).view(1, 1, 1, 2), ("stem",))
+    assert seen[0][0, 1, 0].tolist() == [-127 / 128, 1.0]
+
+
 def test_margins_are_even_but_for_an_odd_pixel_to_the_right_and_below():
     layer = FeatureTrunk().stem  # 3x3, stride 2
     x = torch.rand(1, 3, 8, 7)

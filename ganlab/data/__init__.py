@@ -2,6 +2,7 @@
 
 from ganlab.data import degraded, pixels
 from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, Unpaired, as_source, batch_of
+from ganlab.data.crops import Crops
 from ganlab.data.degraded import JPEG, Blur, Degraded, Faded, Grey, Holes, LowResolution, Noise
 from ganlab.data.folders import read_image, read_picture
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
@@ -20,6 +21,7 @@ __all__ = [
     "Batch",
     "Batches",
     "Blur",
+    "Crops",
     "DataError",
     "Degraded",
     "Faded",

@@ -22,6 +22,7 @@ from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.patch import PatchCritic, receptive_field
 from ganlab.models.resnet import ResNetGenerator
 from ganlab.models.restoring import Inpainter, SuperResolver
+from ganlab.models.stylist import Stylist
 from ganlab.models.translating import translate, translate_tiled
 from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
@@ -47,6 +48,7 @@ __all__ = [
     "PatchCritic",
     "ProjectionCritic",
     "ResNetGenerator",
+    "Stylist",
     "SuperResolver",
     "UNet",
     "class_weights",

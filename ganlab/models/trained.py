@@ -4,7 +4,9 @@ The files lie in data/checkpoints, each with a card that says from which data, b
 `tests/tools/checkpoints.py` makes both.
 """
 
+import dataclasses
 import difflib
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +26,7 @@ from ganlab.models.mlp import MLPCritic, MLPGenerator
 from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
 from ganlab.models.restoring import Inpainter, SuperResolver
+from ganlab.models.stylist import Stylist
 from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
@@ -58,6 +61,7 @@ KINDS = (
     UNet,
     PatchCritic,
     ResNetGenerator,
+    Stylist,
     SuperResolver,
     Inpainter,
     conv_vae,
@@ -163,6 +167,22 @@ def trunk(device: str | torch.device = "cpu") -> FeatureTrunk:
     network = FeatureTrunk()
     network.load_state_dict(weights)  # which turns 16 bits into 32
     return network.to(device).eval().requires_grad_(False)
+
+
+@functools.cache
+def _trunk_on(device: torch.device) -> FeatureTrunk:
+    return trunk(device)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrunkFeatures:
+    """The trunk as a function of pictures alone, on whatever device they are: for `losses.Perceptual`."""
+
+    names: tuple[str, ...] = ("block2.depthwise", "block4.depthwise")
+
+    def __call__(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Return the named features of pictures (B, 3 or 1, H, W) in [-1, 1]."""
+        return _trunk_on(pictures.device)(pictures, self.names)
 
 
 @torch.no_grad()
