@@ -34,6 +34,7 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
+    "l2-relief": "9c0c0f02b8699e03d1a7a6eda24fbe2eb4b2b0f5c86200dfc58c43c3df15d454",
     "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",
     "l1-icons": "82d4da57456171f38ea1e4ee7bb077d04d2239056198061e935bf6e8c1441640",
     "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
@@ -183,6 +184,18 @@ class TrunkFeatures:
     def __call__(self, pictures: Tensor) -> dict[str, Tensor]:
         """Return the named features of pictures (B, 3 or 1, H, W) in [-1, 1]."""
         return _trunk_on(pictures.device)(pictures, self.names)
+
+
+@torch.no_grad()
+def texture_features(pictures: Tensor, name: str = "block2.depthwise") -> Tensor:
+    """Return the trunk's features of pictures (N, 1 or 3, H, W), float in [-1, 1] or uint8, averaged over all places.
+
+    (N, 144) on the CPU: how much there is of each kind of fine pattern, wherever it lies. `metrics.split_distance` on
+    them tells sharp relief tiles from blurred ones, on which the features of our own classifiers hardly differ.
+    """
+    network = _trunk_on(pictures.device)
+    parts = [network(pixels.to_floats(part).clamp(-1, 1), (name,))[name].mean((2, 3)) for part in pictures.split(50)]
+    return torch.cat(parts).cpu()
 
 
 @torch.no_grad()
