@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from ganlab import data, losses, metrics, train
 from ganlab.cli.arguments import load_images
-from ganlab.cli.metric import usual_features
 from ganlab.cli.tasks import Job, restorer_plan
 from ganlab.cli.translate import MEASURED, SHOWN, measure
 from ganlab.data import degraded, pixels
@@ -35,7 +34,7 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     real = held_out.images[:MEASURED]
     x = pixels.to_floats(real)
     pictures = worsen(x, seeded_generator("held out"))
-    crowd = measure(real, pictures, usual_features(x.shape[1]), paired=True)
+    crowd = measure(real, pictures, trained.texture_features, paired=True)
     return Job(
         plan,
         lambda networks: _task(options, networks, pictures[:SHOWN]),

@@ -37,13 +37,13 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     else:
         source = data.Unpaired(*sides, options.batch_size, seed=options.seed, device=device, **changes)
     shown = given if held_out is None else held_out[1]
-    features_name = usual_features(made.images.shape[1])
+    crowd = classifier_features(made)
     paired = options.network == "pix2pix" or options.data in data.SETS
     return Job(
         plan,
         lambda networks: _task(options, networks, pixels.to_floats(shown.images[:SHOWN])),
         source,
-        None if held_out is None else measure(*(each.images[:MEASURED] for each in held_out), features_name, paired),
+        None if held_out is None else measure(*(each.images[:MEASURED] for each in held_out), crowd, paired),
     )
 
 
@@ -83,18 +83,25 @@ def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Te
     return train.CycleGANTask(networks, train.CycleGANSettings(options.steps, **shared, **own), shown=shown)
 
 
-def measure(real: Tensor, pictures: Tensor, classifier_name: str, paired: bool) -> Callable[[Run], dict[str, float]]:
+def classifier_features(images: data.ImageSet) -> Callable[[Tensor], Tensor]:
+    """Return the features of the classifier that is usual for such images: pictures (N, C, H, W) -> (N, D)."""
+    classifier = load_classifier(usual_features(images.images.shape[1]))
+    return lambda pictures: trained.features(classifier, pictures)
+
+
+def measure(
+    real: Tensor, pictures: Tensor, features_of: Callable[[Tensor], Tensor], paired: bool
+) -> Callable[[Run], dict[str, float]]:
     """Return the metric of a translator: how far its pictures are from held-out ones, as a crowd and each from its own.
 
     `real` are uint8 (N, C, H, W), `pictures` what is translated, uint8 or in [-1, 1]. The crowd's is
-    `metrics.unit_distance` on a classifier's features; it is left out below LEAST pictures on either side. Its floor is
+    `metrics.unit_distance` on the features; it is left out below LEAST pictures on either side. Its floor is
     that of the real pictures' own halves. PSNR, in dB, is left out where it is not known what each should be.
     """
     of_crowd = min(len(real), len(pictures)) >= LEAST
-    classifier = load_classifier(classifier_name) if of_crowd else None
 
     def features(pictures: Tensor) -> Tensor:
-        return trained.features(classifier, pictures).clamp(min=1e-6)  # one without any still has a direction
+        return features_of(pictures).clamp(min=1e-6)  # one without any still has a direction
 
     if of_crowd:
         order = torch.randperm(len(real), generator=seeded_generator("floor"))
