@@ -34,6 +34,7 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
+    "srgan-relief": "4f921ddc3b1b33622b470bfb965fcf9eec39349b6e6c35be737355dc5a5d112f",
     "l2-relief": "9c0c0f02b8699e03d1a7a6eda24fbe2eb4b2b0f5c86200dfc58c43c3df15d454",
     "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",
     "l1-icons": "82d4da57456171f38ea1e4ee7bb077d04d2239056198061e935bf6e8c1441640",
