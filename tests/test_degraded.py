@@ -142,6 +142,21 @@ def test_a_mask_of_ones_own_is_taken_and_one_without_a_hole_is_refused() -> None
             data.Holes(wrong)(pictures())
 
 
+def test_several_draws_have_one_hole_and_each_its_noise() -> None:
+    holes = data.Holes("strokes", fill="noise", draws=2)
+    pair = holes(pictures(), seeded_generator(4))
+    assert pair.shape == (6, 4, 24, 32)
+    assert torch.equal(pair[::2, 3], pair[1::2, 3]) and not torch.equal(pair[0, 3], pair[2, 3])
+    known = (pair[:, 3:] < 0).expand(-1, 3, -1, -1)
+    assert torch.equal(pair[:, :3][known], pictures().repeat_interleave(2, 0)[known])
+    inside = (pair[::2, 3:] > 0).expand(-1, 3, -1, -1)
+    assert (pair[::2, :3][inside] - pair[1::2, :3][inside]).abs().mean() > 0.5
+    batch = data.Degraded(tiles().batches(8, 3), holes).batch(2)
+    assert batch.x.shape == (16, 3, 16, 16) and batch.pair.shape == (16, 4, 16, 16)
+    assert torch.equal(batch.x[::2], tiles().batches(8, 3).at(2)) and torch.equal(batch.x[::2], batch.x[1::2])
+    assert torch.equal(batch.y[1::2], tiles().batches(8, 3).labels_at(2))
+
+
 # A source of pairs
 
 

@@ -85,6 +85,8 @@ def test_a_perceptual_weight_and_a_built_in_set_are_taken(tmp_path, capsys) -> N
         ("sr", ("--kernel", "sinc"), "kernel: got 'sinc', expected one of area, bicubic"),
         ("sr", ("--distance", "l3"), "distance: got 'l3'"),
         ("sr", ("--noise", "-1"), "noise: got -1.0"),
+        ("sr", ("--distance", "energy"), "--distance: energy is what `inpaint --several` takes"),
+        ("inpaint", ("--several", "--distance", "l1"), "--several: takes the energy score as its distance"),
         ("inpaint", ("--size", "24"), "--size: pictures are 24x24, expected a multiple of the network's 16"),
         ("inpaint", ("--portion", "0"), "portion: got 0.0, expected a number between 0 and 1"),
         ("inpaint", ("--holes", "round"), "kind: got 'round'"),

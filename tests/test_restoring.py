@@ -102,10 +102,31 @@ def test_distances_are_what_they_say_and_found_by_name() -> None:
     torch.testing.assert_close(losses.distance("l1")(x_hat, x).mean(), torch.nn.functional.l1_loss(x_hat, x))
     torch.testing.assert_close(losses.distance("l2")(x_hat, x).mean(), torch.nn.functional.mse_loss(x_hat, x))
     assert losses.distance(torch.dist) is torch.dist
-    with pytest.raises(ValueError, match="distance: got 'l3', expected a function of .* or one of l1, l2"):
+    with pytest.raises(ValueError, match="distance: got 'l3', expected a function of .* or one of l1, l2, energy"):
         losses.distance("l3")
     with pytest.raises(ValueError, match="distance: got 'mse'"):
         train.TranslationSettings(3, distance="mse")
+
+
+def test_the_energy_score_is_least_for_independent_draws_of_what_may_be() -> None:
+    generator = seeded_generator("two answers")
+    truth = torch.where(torch.rand(20_000, generator=generator) < 0.3, -1.0, 1.0)  # dark or light
+    draws = torch.where(torch.rand(2, 20_000, generator=generator) < 0.3, -1.0, 1.0)
+    same = draws[0].expand(2, -1)
+    median, mean = torch.ones(2, 20_000), torch.full((2, 20_000), 0.4)
+    scores = []
+    for a, b in (draws, same, median, mean):
+        x_hat, x = torch.stack([a, b], 1).flatten(), truth.repeat_interleave(2)
+        score = losses.energy_score(x_hat[:, None], x[:, None])
+        assert score.shape == (20_000, 1)
+        scores.append(score.mean().item())
+    # E|a - x| = 4 * 0.3 * 0.7; a second answer takes half of as much away
+    assert scores[0] == pytest.approx(0.42, abs=0.02) and scores[1] == pytest.approx(0.84, abs=0.02)
+    assert scores[2] == pytest.approx(0.6, abs=0.02) and scores[3] == pytest.approx(0.3 * 1.4 + 0.7 * 0.6, abs=0.02)
+    assert scores[0] < min(scores[1:])
+    for wrong in (torch.zeros(3, 1), torch.arange(4.0)[:, None]):
+        with pytest.raises(ValueError, match=r"x: got \d pictures, expected each twice, one after the other"):
+            losses.energy_score(wrong, wrong)
 
 
 def test_a_perceptual_distance_adds_the_relative_errors_of_features() -> None:

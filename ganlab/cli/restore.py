@@ -1,6 +1,7 @@
 """What `train sr` and `train inpaint` learn from and are measured by: pictures, and the same pictures made worse."""
 
 import argparse
+import dataclasses
 from collections.abc import Callable
 
 import torch
@@ -33,7 +34,8 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     batches = images.batches(min(options.batch_size, len(images)), options.seed, device, **changes)
     real = held_out.images[:MEASURED]
     x = pixels.to_floats(real)
-    pictures = worsen(x, seeded_generator("held out"))
+    one = dataclasses.replace(worsen, draws=1) if isinstance(worsen, data.Holes) else worsen
+    pictures = one(x, seeded_generator("held out"))
     crowd = measure(real, pictures, trained.texture_features, paired=True)
     return Job(
         plan,
@@ -47,16 +49,22 @@ def degradation(options: argparse.Namespace) -> degraded.Degradation:
     """Return what the options ask to be undone."""
     if options.network == "sr":
         return data.LowResolution(options.factor, options.kernel, blur=options.blur, noise=options.noise)
-    fill = "noise" if options.several else 0.0
-    return data.Holes(options.holes, portion=options.portion, fill=fill)
+    own = {"fill": "noise", "draws": 2} if options.several else {}
+    return data.Holes(options.holes, portion=options.portion, **own)
 
 
 def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Tensor) -> train.Task:
     shared = {"seed": options.seed, "threads": options.threads, "objective": options.objective}
     shared |= {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
-    distance: str | losses.Distance = options.distance
+    distance: str | losses.Distance = options.distance or "l1"
+    if distance == "energy":
+        raise ValueError("--distance: energy is what `inpaint --several` takes, by itself")
     if options.perceptual_weight:
-        distance = losses.Perceptual(trained.TrunkFeatures(), options.perceptual_weight, options.distance)
+        distance = losses.Perceptual(trained.TrunkFeatures(), options.perceptual_weight, distance)
+    if options.network == "inpaint" and options.several:
+        if options.distance or options.perceptual_weight:
+            raise ValueError("--several: takes the energy score as its distance, not --distance or --perceptual-weight")
+        distance = "energy"
     own = {"adversarial_weight": options.adversarial_weight, "l1_steps": options.l1_steps, "distance": distance}
     settings = train.TranslationSettings(options.steps, **shared, **own)
     return train.TranslationTask(networks["generator"], networks.get("critic"), settings, shown=shown)

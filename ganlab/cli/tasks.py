@@ -164,8 +164,7 @@ def _add_restoration(parser: Parser, task: str) -> None:
         parser.add_argument("--portion", default=0.15, type=float, metavar="P", help="of a picture in holes (0.15)")
         words = "several answers: noise in the hole, from which each draw makes another"
         parser.add_argument("--several", action="store_true", help=words)
-    words = f"{' or '.join(losses.DISTANCES)}, the squared error (default l1)"
-    parser.add_argument("--distance", default="l1", metavar="NAME", help=words)
+    parser.add_argument("--distance", metavar="NAME", help="l1 (default), or l2, the squared error")
     words = "weight of the errors of a trained network's features beside it (default 0: none)"
     parser.add_argument("--perceptual-weight", default=0.0, type=float, metavar="W", help=words)
     parser.add_argument("--objective", default="hinge", metavar="NAME", help=f"{', '.join(losses.OBJECTIVES)} (hinge)")
