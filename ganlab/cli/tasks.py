@@ -37,6 +37,7 @@ TASKS = {
     "cyclegan": "a translator of pictures, without pairs (Zhu et al. 2017)",
     "sr": "a network that enlarges pictures (super-resolution)",
     "inpaint": "a network that fills holes in pictures",
+    "style": "a network that paints photographs like paintings, in one pass (Johnson et al. 2016)",
 }
 TRANSLATORS = ("pix2pix", "cyclegan")
 RESTORERS = ("sr", "inpaint")
@@ -46,10 +47,11 @@ RATES = {
     **dict.fromkeys(VAES, 1e-3),
     "classifier": 2e-3,
     **dict.fromkeys((*TRANSLATORS, *RESTORERS), 2e-4),
+    "style": 2e-3,
 }
 WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, **dict.fromkeys(TRANSLATORS, 24)}
-WIDTHS |= {"sr": 32, "inpaint": 24}
-BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "sr": 16, "inpaint": 16}  # of all others 64
+WIDTHS |= {"sr": 32, "inpaint": 24, "style": 16}
+BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "sr": 16, "inpaint": 16, "style": 4}  # of all others 64
 
 
 def add_arguments(parser: Parser) -> None:
@@ -70,6 +72,8 @@ def add_arguments(parser: Parser) -> None:
             _add_translation(own, task)
         if task in RESTORERS:
             _add_restoration(own, task)
+        if task == "style":
+            _add_style(own)
 
 
 def _add_common(parser: Parser, task: str) -> None:
@@ -77,19 +81,19 @@ def _add_common(parser: Parser, task: str) -> None:
     if task in TRANSLATORS:
         named = " with equal file names" if task == "pix2pix" else ""
         data_words = f"a set with pairs (icons, earth), or a folder of two folders{named}: from the first to the second"
+    if task == "style":
+        data_words = "what squares are cut from and painted: photographs (ours), or a folder of yours"
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help=data_words)
     parser.add_argument("--steps", required=True, type=int, metavar="N", help="in all; a larger number continues a run")
     parser.add_argument(
         "--out", required=True, type=path_argument, metavar="FOLDER", help="results, among them networks.safetensors"
     )
-    parser.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
-    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
-    usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
-    parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
-    if task != "pix2pix":
-        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
-    parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
-    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
+    size_words = (
+        "side of the squares (default 128)" if task == "style" else "side in pixels, when the set comes in several"
+    )
+    parser.add_argument("--size", type=int, metavar="N", help=size_words)
+    if task != "style":
+        _add_pictures(parser, task)
     batch_size = BATCH_SIZES.get(task, 64)
     batch_words = f"images a step (default {batch_size})"
     parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
@@ -104,6 +108,17 @@ def _add_common(parser: Parser, task: str) -> None:
     )
     parser.add_argument("--keep-networks", action="store_true", help="keep the networks of each saving")
     parser.add_argument("--every", type=int, default=500, metavar="N", help="steps between two savings (default 500)")
+
+
+def _add_pictures(parser: Parser, task: str) -> None:
+    """Declare how a folder's pictures are read, and how images are changed."""
+    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
+    usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
+    parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
+    if task != "pix2pix":
+        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
+    parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
+    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
 
 
 def _add_game(parser: Parser) -> None:
@@ -169,6 +184,13 @@ def _add_restoration(parser: Parser, task: str) -> None:
     parser.add_argument("--perceptual-weight", default=0.0, type=float, metavar="W", help=words)
     parser.add_argument("--objective", default="hinge", metavar="NAME", help=f"{', '.join(losses.OBJECTIVES)} (hinge)")
     _add_critic(parser, 0.0 if task == "sr" else 0.01, "the distance")
+
+
+def _add_style(parser: Parser) -> None:
+    words = f"a painting, whose style is learned: {', '.join(data.PICTURES)}, or a file; give it again for more styles"
+    parser.add_argument("--painting", action="append", default=[], metavar="NAME|FILE", help=words)
+    words = "weight of the content beside the style (default 0.3)"
+    parser.add_argument("--content-weight", default=0.3, type=float, metavar="W", help=words)
 
 
 def check_classes(task: str, images: data.ImageSet) -> None:

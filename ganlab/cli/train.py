@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from ganlab import data, metrics, runtime, train
 from ganlab.checkpoint import CheckpointError
-from ganlab.cli import restore, translate
+from ganlab.cli import restore, style, translate
 from ganlab.cli.arguments import load_images, load_networks, seed_number
 from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
 from ganlab.cli.tasks import (
@@ -94,7 +94,10 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     file = options.out / "run.safetensors"
     keep = Keep(checkpoint=file, checkpoint_every=options.every, resume=True, change=tuple(options.change))
     makers = dict.fromkeys(TRANSLATORS, translate.job) | dict.fromkeys(RESTORERS, restore.job)
-    job = makers.get(options.network, _job)(options, device)
+    if options.network == "style":
+        job = style.job(options)
+    else:
+        job = makers.get(options.network, _job)(options, device)
     with runtime.seeded(options.seed):  # first weights depend on the seed alone
         networks = trained.build(job.plan)
     if options.start is not None and not file.exists():
@@ -237,7 +240,7 @@ class Results:
         history = zip(*game.history.values(), strict=True)
         rows = [(step, *losses) for step, losses in enumerate(history, start=1)]
         write_atomically(self.folder / "history.csv", table(["step", *game.history], rows))
-        averaged = {"vae" if "vae" in self.plan else "generator": game.modules.get("ema")}
+        averaged = {game.task.averaged: game.modules.get("ema")}
         networks = game.modules | averaged if game.task.draws else game.modules
         files = ["networks"] + ([f"networks-{game.step:07d}"] if self.keep_networks else [])
         if game.metrics:

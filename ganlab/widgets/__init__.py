@@ -1,5 +1,6 @@
 """What waits for a hand: sliders, boards, explorers, pads, a curtain between two pictures."""
 
+from ganlab.widgets.blind import BlindTest
 from ganlab.widgets.board import Board
 from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
 from ganlab.widgets.compare import Compare
@@ -14,6 +15,7 @@ from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
     "LOSS_COLOURS",
+    "BlindTest",
     "Board",
     "BoundExplorer",
     "BoundPicture",
