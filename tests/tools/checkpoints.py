@@ -5,6 +5,7 @@ writes the weights and the cards. It prints the hashes that belong into ganlab/m
 """
 
 import argparse
+import functools
 import hashlib
 import statistics
 import subprocess
@@ -111,7 +112,7 @@ def quality(name: str) -> str:
         return f"held-out accuracy {100 * share:.1f}% of {len(held_out):,} images"
     if set_name == "icons":
         return of_translations(made["generator"])
-    distance = trained.FeatureDistance(set_name, SAMPLES)
+    distance = distance_to(set_name)
     generator = made["vae" if "vae" in made else "generator"]
     images = [samples(generator, set_name, draw) for draw in range(DRAWS)]
     found = [distance.split(draw) for draw in images]
@@ -128,6 +129,12 @@ def quality(name: str) -> str:
         f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {DRAWS} draws "
         f"of {SAMPLES:,} samples; real images against real ones {floor.mean():.1f} +- {floor.std():.1f}"
     )
+
+
+@functools.cache
+def distance_to(set_name: str) -> trained.FeatureDistance:
+    """Return the distance that cards of a set give, made once: it looks at all real images."""
+    return trained.FeatureDistance(set_name, SAMPLES)
 
 
 def of_translations(generator: nn.Module) -> str:
