@@ -114,7 +114,7 @@ def centre_mask(height: int, width: int, portion: float = 0.15) -> Tensor:
     return mask
 
 
-def stroke_masks(n: int, height: int, width: int, generator: torch.Generator, portion: float = 0.15) -> Tensor:
+def stroke_masks(n: int, height: int, width: int, *, generator: torch.Generator, portion: float = 0.15) -> Tensor:
     """Return random masks, bool (n, H, W), true in strokes of a thick pen that cover `portion` of a picture or more.
 
     The pen, a tenth of the shorter side s wide, starts anywhere, in any direction; it draws straight pieces, each s / 8
@@ -223,7 +223,7 @@ class Holes:
         if isinstance(mask, str) and mask == "centre":
             mask = centre_mask(height, width, self.portion)
         elif isinstance(mask, str):
-            mask = stroke_masks(len(x), height, width, _drawn(generator), self.portion)
+            mask = stroke_masks(len(x), height, width, generator=_drawn(generator), portion=self.portion)
             mask = mask.repeat_interleave(self.draws, 0)
         return masked(x.repeat_interleave(self.draws, 0), mask, self.fill, generator)
 
