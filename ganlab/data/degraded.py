@@ -146,7 +146,7 @@ def stroke_masks(n: int, height: int, width: int, *, generator: torch.Generator,
     return masks
 
 
-def masked(x: Tensor, mask: Tensor, fill: float | str = 0.0, generator: torch.Generator | None = None) -> Tensor:
+def masked(x: Tensor, mask: Tensor, fill: float | str = 0.0, *, generator: torch.Generator | None = None) -> Tensor:
     """Return pictures with holes, and where the holes are: (B, C + 1, H, W), of pictures x (B, C, H, W).
 
     `mask`, bool (H, W) or (B, H, W), is true in the hole, where pixels become `fill`, or with "noise" draws from a
@@ -225,7 +225,7 @@ class Holes:
         elif isinstance(mask, str):
             mask = stroke_masks(len(x), height, width, generator=_drawn(generator), portion=self.portion)
             mask = mask.repeat_interleave(self.draws, 0)
-        return masked(x.repeat_interleave(self.draws, 0), mask, self.fill, generator)
+        return masked(x.repeat_interleave(self.draws, 0), mask, self.fill, generator=generator)
 
 
 @dataclasses.dataclass(frozen=True)
