@@ -32,11 +32,14 @@ TASKS = {
     "vae": "a VAE, by the ELBO",
     "cvae": "a VAE that is told classes",
     "iwae": "a VAE, by the importance-weighted bound (Burda et al. 2016)",
+    "flow": "a flow, by flow matching; it is told classes if there are any (Lipman et al. 2023)",
     "classifier": "a classifier, by cross-entropy",
     "pix2pix": "a translator of pictures, from pairs (Isola et al. 2017)",
     "cyclegan": "a translator of pictures, without pairs (Zhu et al. 2017)",
     "sr": "a network that enlarges pictures (super-resolution)",
     "inpaint": "a network that fills holes in pictures",
+    "style": "a network that paints photographs like paintings, in one pass (Johnson et al. 2016)",
+    "video": "a GAN of clips, content and motion apart (Tulyakov et al. 2018)",
 }
 TRANSLATORS = ("pix2pix", "cyclegan")
 RESTORERS = ("sr", "inpaint")
@@ -44,12 +47,15 @@ WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
 RATES = {
     **dict.fromkeys(GANS, 2e-4),
     **dict.fromkeys(VAES, 1e-3),
+    "flow": 2e-3,
     "classifier": 2e-3,
     **dict.fromkeys((*TRANSLATORS, *RESTORERS), 2e-4),
+    "style": 2e-3,
+    "video": 1e-3,
 }
 WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, **dict.fromkeys(TRANSLATORS, 24)}
-WIDTHS |= {"sr": 32, "inpaint": 24}
-BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "sr": 16, "inpaint": 16}  # of all others 64
+WIDTHS |= {"flow": 32, "sr": 32, "inpaint": 24, "style": 16, "video": 16}
+BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "sr": 16, "inpaint": 16, "style": 4, "video": 16}  # of all others 64
 
 
 def add_arguments(parser: Parser) -> None:
@@ -66,10 +72,19 @@ def add_arguments(parser: Parser) -> None:
             _add_game(own)
         if task in VAES:
             _add_bound(own, task)
+        if task == "flow":
+            words = "part of the images whose class is left out (default 0.1)"
+            own.add_argument("--class-dropout", default=0.1, type=float, metavar="P", help=words)
         if task in TRANSLATORS:
             _add_translation(own, task)
         if task in RESTORERS:
             _add_restoration(own, task)
+        if task == "style":
+            _add_style(own)
+        if task == "video":
+            words = "motion: content and motion apart (default); volume: 3-D convolutions; sprite: one thing on black"
+            own.add_argument("--generator", default="motion", metavar="NAME", help=words)
+            own.add_argument("--frames", default=16, type=int, metavar="N", help="of a clip (default 16)")
 
 
 def _add_common(parser: Parser, task: str) -> None:
@@ -77,23 +92,25 @@ def _add_common(parser: Parser, task: str) -> None:
     if task in TRANSLATORS:
         named = " with equal file names" if task == "pix2pix" else ""
         data_words = f"a set with pairs (icons, earth), or a folder of two folders{named}: from the first to the second"
+    if task == "style":
+        data_words = "what squares are cut from and painted: photographs (ours), or a folder of yours"
+    if task == "video":
+        data_words = "moving-digits, flights, or a folder of clips: GIF, WebP, subfolders of frames"
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help=data_words)
     parser.add_argument("--steps", required=True, type=int, metavar="N", help="in all; a larger number continues a run")
     parser.add_argument(
         "--out", required=True, type=path_argument, metavar="FOLDER", help="results, among them networks.safetensors"
     )
-    parser.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
-    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
-    usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
-    parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
-    if task != "pix2pix":
-        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
-    parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
-    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
+    size_words = (
+        "side of the squares (default 128)" if task == "style" else "side in pixels, when the set comes in several"
+    )
+    parser.add_argument("--size", type=int, metavar="N", help=size_words)
+    if task not in ("style", "video"):
+        _add_pictures(parser, task)
     batch_size = BATCH_SIZES.get(task, 64)
-    batch_words = f"images a step (default {batch_size})"
+    batch_words = f"{'clips' if task == 'video' else 'images'} a step (default {batch_size})"
     parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
-    peak = " at its peak" if task == "classifier" else ""
+    peak = " at its peak" if task in ("classifier", "flow") else ""
     parser.add_argument("--learning-rate", type=float, metavar="R", help=f"default {RATES[task]:g}{peak}")
     add_seed(parser)
     parser.add_argument("--device", default="auto", help="cuda, mps, cpu, or auto: the best present (default)")
@@ -104,6 +121,17 @@ def _add_common(parser: Parser, task: str) -> None:
     )
     parser.add_argument("--keep-networks", action="store_true", help="keep the networks of each saving")
     parser.add_argument("--every", type=int, default=500, metavar="N", help="steps between two savings (default 500)")
+
+
+def _add_pictures(parser: Parser, task: str) -> None:
+    """Declare how a folder's pictures are read, and how images are changed."""
+    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
+    usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
+    parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
+    if task != "pix2pix":
+        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
+    parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
+    parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
 
 
 def _add_game(parser: Parser) -> None:
@@ -171,6 +199,13 @@ def _add_restoration(parser: Parser, task: str) -> None:
     _add_critic(parser, 0.0 if task == "sr" else 0.01, "the distance")
 
 
+def _add_style(parser: Parser) -> None:
+    words = f"a painting, whose style is learned: {', '.join(data.PICTURES)}, or a file; give it again for more styles"
+    parser.add_argument("--painting", action="append", default=[], metavar="NAME|FILE", help=words)
+    words = "weight of the content beside the style (default 0.3)"
+    parser.add_argument("--content-weight", default=0.3, type=float, metavar="W", help=words)
+
+
 def check_classes(task: str, images: data.ImageSet) -> None:
     """Raise ValueError for images without classes, if the task needs some."""
     if task in WITH_CLASSES and images.labels is None:
@@ -193,6 +228,10 @@ def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
         latents = whole_number("--latent-dim", options.latent_dim, least=1)
         shape |= {"latent_dim": latents, "likelihood": likelihood(options, images), **classes}
         return {"vae": ("conditional_vae" if classes else "conv_vae", shape)}
+    if task == "flow":
+        return {
+            "flow": ("flow_unet", {**({"classes": len(images.classes)} if images.labels is not None else {}), **shape})
+        }
     if task == "mlp":
         whole = (channels, side, side)
         return {"generator": ("MLPGenerator", {"output_shape": whole}), "critic": ("MLPCritic", {"input_shape": whole})}

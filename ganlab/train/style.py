@@ -59,7 +59,7 @@ def paint(
         picture = styles.collapse(parts)
         if watch is not None and watch(step, picture.detach()[0].clamp(-1, 1)):
             break
-        features = trunk(picture, {*STYLE_LAYERS, *CONTENT_LAYERS})
+        features = trunk(picture, (*STYLE_LAYERS, *CONTENT_LAYERS))
         loss = styles.style_distance(styles.style(_of(features, style)), style)
         loss = loss + content_weight * styles.content_distance(features, kept)
         optimizer.zero_grad()
@@ -129,11 +129,11 @@ class StyleTask(Task):
         trunk: FeatureTrunk | None = None,
     ) -> None:
         paintings = torch.cat([_one("paintings", painting) for painting in paintings])
-        stylist.learn_colours(paintings)
         digest = data.fingerprint({"paintings": pixels.to_bytes(paintings)})
         super().__init__({"stylist": stylist}, dataclasses.replace(settings, paintings=digest))
         self.trunk = trained.trunk() if trunk is None else trunk
-        with torch.no_grad():
+        with torch.no_grad(), runtime.using_threads(1):  # so that a run resumed in another process has the same bits
+            stylist.learn_colours(paintings)
             self._style = styles.style(self.trunk(paintings, STYLE_LAYERS))
         self.shown = shown
 
@@ -156,7 +156,7 @@ class StyleTask(Task):
         with torch.no_grad():
             kept = trunk(stylist.coloured(x, weights), CONTENT_LAYERS)
         with run.precision.autocast(run.device):
-            features = trunk(stylist(x, weights), {*STYLE_LAYERS, *CONTENT_LAYERS})
+            features = trunk(stylist(x, weights), (*STYLE_LAYERS, *CONTENT_LAYERS))
         features = {name: f.float() for name, f in features.items()}
         wanted = {name: tuple(part.to(run.device)[y] for part in parts) for name, parts in self._style.items()}
         style = styles.style_distance(styles.style(_of(features, wanted)), wanted).mean()

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ganlab import checkpoint, data, metrics, models, runtime, train
+from ganlab import checkpoint, data, metrics, models, runtime, styles, train
 from ganlab.models import trained
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,18 +42,40 @@ RECIPES = {
     "l2-relief": "sr --data relief --distance l2 --steps 2000 --learning-rate 1e-3",
     "srgan-relief": "sr --data relief --from build/checkpoints/l2-relief --distance l2 --adversarial-weight 0.01 "
     "--objective non_saturating --steps 400",
+    "stylist-gogh": "style --data photographs --painting auvers --painting cafe --painting harvest --width 12 "
+    "--steps 1500 --threads 1",
+    "sprite-digits": "video --data moving-digits --generator sprite --width 12 --batch-size 8 --threads 1 --steps 1200",
+    "flow-digits": "flow --data digits --steps 12000 --batch-size 64 --shift 1 --every 1000",
     "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
 }
 # To stay within 26 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
 WITHOUT_CRITIC = {
-    "dcgan-earth", "dcgan-earth-resize", "cgan-digits", "cgan-digits-collapsed", "cgan-earth", "l2-relief",
+    "dcgan-earth",
+    "dcgan-earth-resize",
+    "cgan-digits",
+    "cgan-digits-collapsed",
+    "cgan-earth",
+    "l2-relief",
     "srgan-relief",
-}  # fmt: skip
+    "sprite-digits",
+}
 HALF = {
-    "l1-icons", "pix2pix-icons", "cgan-digits", "cgan-digits-collapsed", "cgan-earth", "cvae-digits", "l2-relief",
+    "dcgan-earth-resize",
+    "stylist-gogh",
+    "l1-icons",
+    "pix2pix-icons",
+    "cgan-digits",
+    "cgan-digits-collapsed",
+    "cgan-earth",
+    "cvae-digits",
+    "l2-relief",
     "srgan-relief",
-}  # fmt: skip
+    "sprite-digits",
+    "flow-digits",
+}
 CREDIT = {
+    "gogh": "three paintings by Vincent van Gogh; photographs by Stefan van der Walt, danielbuechele (CC BY 2.0) and "
+    "Rachel Michetti; features by EfficientNet-Lite0 (ML Illustrated, Apache 2.0)",
     "digits": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges",
     "earth": "NASA Earth Observatory, Blue Marble Next Generation, R. Stöckli et al., 2005",
     "fashion": "Fashion-MNIST, H. Xiao, K. Rasul and R. Vollgraf, 2017",
@@ -123,9 +145,14 @@ def quality(name: str) -> str:
         return of_translations(made["generator"])
     if set_name == "relief":
         return of_enlargements(made["generator"])
+    if kind == "stylist":
+        return of_paintings(made["stylist"])
+    if kind == "sprite":
+        return of_motion(made["generator"])
     distance = trained.FeatureDistance(set_name, SAMPLES)
-    generator = made["vae" if "vae" in made else "generator"]
-    images = [samples(generator, set_name, draw) for draw in range(DRAWS)]
+    generator = next(made[role] for role in ("vae", "flow", "generator") if role in made)
+    draws = 2 if kind == "flow" else DRAWS  # of 20 steps each
+    images = [samples(generator, set_name, draw) for draw in range(draws)]
     found = [distance.split(draw) for draw in images]
     mean, deviation = (statistics.mean(getattr(one.fake, name)().item() for one in found) for name in ("mean", "std"))
     floor = found[0].floor  # of real images, the same for all draws
@@ -137,7 +164,7 @@ def quality(name: str) -> str:
         before += "asked for classes as often as the set has them; "
         before += f"the classifier of {set_name} finds the class asked for in {share}; "
     return before + (
-        f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {DRAWS} draws "
+        f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {draws} draws "
         f"of {SAMPLES:,} samples; real images against real ones {floor.mean():.1f} +- {floor.std():.1f}"
     )
 
@@ -178,6 +205,37 @@ def of_enlargements(generator: nn.Module) -> str:
 
 
 @torch.no_grad()
+def of_paintings(stylist: models.Stylist) -> str:
+    """Return how near a stylist's pictures of the castle, which it never saw, come to each style, and to the castle."""
+    trunk, names = trained.trunk(), train.style.STYLE_LAYERS
+    castle = data.picture("castle", 160)
+    parts = []
+    for k, name in enumerate(("auvers", "cafe", "harvest")):
+        painting = data.pixels.to_floats(data.picture(name, 160))[None]
+        wanted = styles.style(trunk(painting, names))
+        start = styles.match_colours(data.pixels.to_floats(castle)[None], *styles.colours(painting))
+        made = train.restyled(stylist, castle, [k == j for j in range(stylist.count)])[None]
+        before, after = (styles.style_distance(styles.style(trunk(x, names)), wanted).item() for x in (start, made))
+        content = train.style.CONTENT_LAYERS
+        kept = styles.content_distance(trunk(made, content), trunk(start, content)).item()
+        parts.append(f"{name} {after:.3f} (its colours alone {before:.3f}), content {kept:.3f}")
+    return f"style distance of the castle, which it never saw: {'; '.join(parts)}"
+
+
+@torch.no_grad()
+def of_motion(generator: nn.Module) -> str:
+    """Return how what a generator of clips makes moves, beside what moves in real clips."""
+    z = models.latents(SAMPLES, generator.latent_dim, runtime.seeded_generator("card"))
+    clips = torch.cat([generator(part) for part in z.split(250)])
+    texts = []
+    for each in (clips, data.moving_digits(SAMPLES, "test").clips):
+        found = metrics.motion(metrics.centres(each), low=7, high=25)
+        speed, change, turns = (values.double().mean() for values in (found.speed, found.change, found.open_turns))
+        texts.append(f"speed {speed:.2f}, change {change:.2f} pixels a frame, {turns:.2f} turns in the open")
+    return f"{SAMPLES:,} clips: {texts[0]}; real ones: {texts[1]}"
+
+
+@torch.no_grad()
 def told(set_name: str, images: torch.Tensor) -> torch.Tensor:
     """Return the classes (N,) that the set's classifier sees in images (N, C, H, W)."""
     classifier = trained.load(f"classifier-{set_name}")["classifier"]
@@ -206,13 +264,16 @@ def write_card(name: str, sha256: str) -> None:
     plan = checkpoint.load(trained.FOLDER / f"{name}.safetensors")["networks"]
     roles = ", ".join(f"{role} ({kind})" for role, (kind, _) in plan.items())
     averaged = {"generator": "; the generator is the running average", "vae": "; its weights are the running average"}
+    averaged["stylist"] = averaged["vae"]
+    averaged["flow"] = averaged["vae"]
     roles += "".join(text for role, text in averaged.items() if role in plan)
     roles += "; rounded to 16 bits" if name in HALF else ""
     lines = [
         f"# {name}",
         "",
         f"- **Networks**: {roles}.",
-        f"- **Data**: `{set_name}`, training split. Credit: {CREDIT[set_name]}.",
+        f"- **Data**: {'`data.picture`' if set_name == 'gogh' else f'`{set_name}`, training split'}. "
+        f"Credit: {CREDIT[set_name]}.",
         f"- **Command**: `python -m ganlab train {RECIPES[name]} --out FOLDER`, seed 0.",
         f"- **Time**: {minutes} minute{'s' * (minutes != 1)} on one CPU core, beside other work.",
         f"- **Measured**: {quality(name)}.",
