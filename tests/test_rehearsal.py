@@ -80,8 +80,9 @@ def images(device: torch.device, scale: str = "tanh") -> data.Batches:
 
 def contract(kind: str) -> Callable[[torch.device], tuple[train.Task, object]]:
     def made(device: torch.device) -> tuple[train.Task, object]:
-        task, _ = KINDS[kind](STEPS)
-        return task, images(device, task.scale)
+        task, source = KINDS[kind](STEPS)
+        there = images(device, task.scale)
+        return task, data.Degraded(there, source.degrade) if isinstance(source, data.Degraded) else there
 
     return made
 

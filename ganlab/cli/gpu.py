@@ -29,7 +29,7 @@ from torch import Tensor
 from ganlab import checkpoint, models, runtime, toys
 from ganlab.cli import train as command
 from ganlab.cli.arguments import Parser
-from ganlab.cli.tasks import TASKS, TRANSLATORS, add_arguments
+from ganlab.cli.tasks import RESTORERS, TASKS, TRANSLATORS, add_arguments
 from ganlab.train import Ensemble, GANSettings, Run, measured_precision
 
 MINUTES = 3  # for all of it
@@ -152,7 +152,7 @@ def begun(task: str, out: Path, device: torch.device, extent: Extent) -> Run:
     parser = Parser()
     add_arguments(parser)
     half = max(1, extent.steps // 2)
-    options = extent.pairs if task in TRANSLATORS else extent.options
+    options = extent.pairs if task in (*TRANSLATORS, *RESTORERS) else extent.options
     arguments = [task, *options, "--steps", extent.steps, "--every", half, "--out", out, "--device", device]
     with contextlib.redirect_stdout(io.StringIO()):
         return command.begun(parser.parse_args([str(argument) for argument in arguments]))[0]

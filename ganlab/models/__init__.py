@@ -21,7 +21,10 @@ from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
 from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.patch import PatchCritic, receptive_field
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.restoring import Inpainter, SuperResolver
+from ganlab.models.stylist import Stylist
 from ganlab.models.translating import translate, translate_tiled
+from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import LIKELIHOODS, VAE, ActiveVAE, conv_vae, mlp_vae
 
@@ -37,12 +40,16 @@ __all__ = [
     "DCGANCritic",
     "DCGANGenerator",
     "DiffAugment",
+    "FeatureTrunk",
     "Given",
+    "Inpainter",
     "MLPCritic",
     "MLPGenerator",
     "PatchCritic",
     "ProjectionCritic",
     "ResNetGenerator",
+    "Stylist",
+    "SuperResolver",
     "UNet",
     "class_weights",
     "conditional_critic",

@@ -1,24 +1,34 @@
-"""What waits for a hand: sliders, boards, explorers, a drawing pad."""
+"""What waits for a hand: sliders, boards, explorers, pads, a curtain between two pictures."""
 
+from ganlab.widgets.blind import BlindTest
 from ganlab.widgets.board import Board
 from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
+<<<<<<< HEAD
 from ganlab.widgets.clinic import Clinic
+=======
+from ganlab.widgets.compare import Compare
+>>>>>>> main
 from ganlab.widgets.dial import Dial
 from ganlab.widgets.game import GameBoard
 from ganlab.widgets.kit import Panel, Picture, Stopwatch, image_slider, slider
 from ganlab.widgets.latent import LatentExplorer
 from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, game_state
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
-from ganlab.widgets.pad import DrawingPad
+from ganlab.widgets.pad import DrawingPad, MaskPad
 from ganlab.widgets.walk import LatentWalk
 
 __all__ = [
     "LOSS_COLOURS",
+    "BlindTest",
     "Board",
     "BoundExplorer",
     "BoundPicture",
     "ClassMixer",
+<<<<<<< HEAD
     "Clinic",
+=======
+    "Compare",
+>>>>>>> main
     "Dial",
     "DirectionSliders",
     "DrawingPad",
@@ -26,6 +36,7 @@ __all__ = [
     "GamePicture",
     "LatentExplorer",
     "LatentWalk",
+    "MaskPad",
     "MinimaxExplorer",
     "Panel",
     "Picture",
