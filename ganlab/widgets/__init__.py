@@ -3,11 +3,8 @@
 from ganlab.widgets.blind import BlindTest
 from ganlab.widgets.board import Board
 from ganlab.widgets.bound import BoundExplorer, BoundPicture, bound_state
-<<<<<<< HEAD
 from ganlab.widgets.clinic import Clinic
-=======
 from ganlab.widgets.compare import Compare
->>>>>>> main
 from ganlab.widgets.dial import Dial
 from ganlab.widgets.game import GameBoard
 from ganlab.widgets.kit import Panel, Picture, Stopwatch, image_slider, slider
@@ -24,11 +21,8 @@ __all__ = [
     "BoundExplorer",
     "BoundPicture",
     "ClassMixer",
-<<<<<<< HEAD
     "Clinic",
-=======
     "Compare",
->>>>>>> main
     "Dial",
     "DirectionSliders",
     "DrawingPad",
