@@ -10,7 +10,7 @@ import torch
 from games import result, same
 from own_tasks import FlowMatching, Pix2Pix
 from rehearsal import CPU, GPU, PretendedGPU
-from test_contracts import KINDS, pictures, spread
+from test_contracts import KINDS, moving, pictures, spread
 from torch import Tensor, nn
 
 from ganlab import data, losses, metrics, models, runtime, toys, train, widgets
@@ -80,8 +80,11 @@ def images(device: torch.device, scale: str = "tanh") -> data.Batches:
 
 def contract(kind: str) -> Callable[[torch.device], tuple[train.Task, object]]:
     def made(device: torch.device) -> tuple[train.Task, object]:
-        task, _ = KINDS[kind](STEPS)
-        return task, images(device, task.scale)
+        task, source = KINDS[kind](STEPS)
+        if kind in ("clips", "volume"):
+            return task, moving().batches(8, device=device)
+        there = images(device, task.scale)
+        return task, data.Degraded(there, source.degrade) if isinstance(source, data.Degraded) else there
 
     return made
 

@@ -22,30 +22,44 @@ from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
 from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.patch import PatchCritic, receptive_field
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.restoring import Inpainter, SuperResolver
+from ganlab.models.stylist import Stylist
 from ganlab.models.timed import TimedMLP, TimedUNet
 from ganlab.models.translating import translate, translate_tiled
+from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import LIKELIHOODS, VAE, ActiveVAE, conv_vae, mlp_vae
+from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator, SpriteGenerator
 
 __all__ = [
     "LIKELIHOODS",
     "LINES",
     "VAE",
     "ActiveVAE",
+    "BothCritics",
     "Classifier",
+    "ClipCritic",
+    "ClipGenerator",
     "ConditionalEncoder",
     "ConditionalGenerator",
     "ConditionalVAE",
     "DCGANCritic",
     "DCGANGenerator",
     "DiffAugment",
+    "FeatureTrunk",
     "Flow",
+    "FrameCritic",
     "Given",
+    "Inpainter",
     "MLPCritic",
     "MLPGenerator",
+    "MotionGenerator",
     "PatchCritic",
     "ProjectionCritic",
     "ResNetGenerator",
+    "SpriteGenerator",
+    "Stylist",
+    "SuperResolver",
     "TimedMLP",
     "TimedUNet",
     "UNet",

@@ -19,6 +19,7 @@ from ganlab.train.steps import (
     update_ema,
     vae_step,
 )
+from ganlab.train.style import StyleSettings, StyleTask, fit_style, paint, restyled
 from ganlab.train.task import Settings, Stage, Task
 from ganlab.train.translation import Translating, TranslationSettings, TranslationTask, fit_translation
 from ganlab.train.vae import VAESettings, VAETask, bounds, fit_vae, held_out_bound
@@ -37,6 +38,8 @@ __all__ = [
     "Run",
     "Settings",
     "Stage",
+    "StyleSettings",
+    "StyleTask",
     "Task",
     "Translating",
     "TranslationSettings",
@@ -53,13 +56,16 @@ __all__ = [
     "fit_cyclegan",
     "fit_flow",
     "fit_gan",
+    "fit_style",
     "fit_translation",
     "fit_vae",
     "generator_step",
     "held_out_bound",
     "load_run",
     "measured_precision",
+    "paint",
     "parallel",
+    "restyled",
     "steps",
     "translation_step",
     "update_ema",
