@@ -32,7 +32,7 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
-    "stylist-gogh": "fb52a37372ea795ec77fb3d1e381db034a877337f632a43cbc00fb16f54689bf",
+    "stylist-gogh": "ca9157a52f20baba655a8b796f7960920105a00330a1a7ec8fd704bf32a36e25",
     "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",
     "l1-icons": "82d4da57456171f38ea1e4ee7bb077d04d2239056198061e935bf6e8c1441640",
     "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
