@@ -1,4 +1,4 @@
-"""Adversarial objectives, penalties and distances between pictures as pure functions, per sample: the step takes the mean, once.
+"""Objectives, penalties, and distances of pictures as pure functions, per sample: the step takes the mean, once.
 
 D(x) = sigmoid(logit). log D is written with logsigmoid, never log(sigmoid(x) + eps): at a logit of -50 the first is
 -50 and its gradient 1, where the second has lost both.
@@ -125,7 +125,21 @@ def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     return (x_hat - x).square()
 
 
-DISTANCES: dict[str, Distance] = {"l1": absolute_error, "l2": squared_error}
+def energy_score(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Return (|a - x| + |b - x|) / 2 - |a - b| / 2, number by number, (B / 2, ...), of two answers a, b to each x.
+
+    They stand one after the other in x_hat (B, ...), as each x does twice in x (`data.Holes(draws=2)`). Its mean is
+    least when a and b are independent draws of what x may be: one answer alone would be their median (L1), and the
+    last term rewards answers that differ. Per number it is the CRPS (Gneiting and Raftery 2007). ValueError for an odd
+    number of answers, or for neighbours that are to be different pictures.
+    """
+    if len(x) % 2 or (x.device.type == "cpu" and not torch.equal(x[::2], x[1::2])):  # elsewhere it would have to wait
+        raise ValueError(f"x: got {len(x)} pictures, expected each twice, one after the other, as Holes(draws=2) gives")
+    a, b, true = x_hat[::2], x_hat[1::2], x[::2]
+    return ((a - true).abs() + (b - true).abs() - (a - b).abs()) / 2
+
+
+DISTANCES: dict[str, Distance] = {"l1": absolute_error, "l2": squared_error, "energy": energy_score}
 
 
 @dataclass(frozen=True)
@@ -143,7 +157,7 @@ class Perceptual:
 
     def __call__(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return the distance of each picture, (B,)."""
-        made, true = (layers(self.features(each)) for each in (x_hat, x))
+        made, true = (_layers(self.features(each)) for each in (x_hat, x))
         apart = distance(self.pixel)(x_hat, x).flatten(1).mean(1)
         for ours, theirs in zip(made, true, strict=True):
             theirs = theirs.detach()
@@ -151,7 +165,7 @@ class Perceptual:
         return apart
 
 
-def layers(features: Mapping[str, Tensor] | Sequence[Tensor]) -> Sequence[Tensor]:
+def _layers(features: Mapping[str, Tensor] | Sequence[Tensor]) -> Sequence[Tensor]:
     """Return the activations of a network in their order."""
     return list(features.values()) if isinstance(features, Mapping) else features
 

@@ -75,7 +75,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(chromium: str, kernel_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Start JupyterLab on a folder of its own; it serves all test files."""
     folder = tmp_path_factory.mktemp("jupyter")
     (folder / "notebooks").mkdir()
@@ -85,7 +85,8 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(value))
     nodelay = "--ServerApp.jpserver_extensions=ganlab.nodelay=True"  # as `make lab` has it
-    with jupyterlab(folder, nodelay, GANLAB_SPEED="smoke", JUPYTERLAB_SETTINGS_DIR=str(folder / "settings")) as lab:
+    settings = {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "JUPYTER_PATH": str(kernel_path)}
+    with jupyterlab(folder, nodelay, GANLAB_SPEED="smoke", **settings) as lab:
         root, token = lab
         yield folder / "notebooks", f"{root}/lab/tree/notebooks/{{}}?reset&token={token}"
 

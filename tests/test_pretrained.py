@@ -15,7 +15,8 @@ from ganlab.models.trained import FOLDER, SHA256, FeatureDistance
 from ganlab.runtime import seeded_generator
 
 GANS = [name for name in SHA256 if name.split("-")[0] in ("dcgan", "cgan")]
-TRANSLATORS = [name for name in SHA256 if name.endswith("-icons") and not name.startswith("classifier")]
+RESTORERS = [name for name in SHA256 if name.endswith("-relief")]
+TRANSLATORS = [name for name in SHA256 if name.endswith("-icons") and not name.startswith("classifier")] + RESTORERS
 VAES = [name for name in SHA256 if name.split("-")[0] in ("vae", "cvae")]
 
 
@@ -42,7 +43,9 @@ def test_networks_load_ready_for_use_and_the_card_tells_their_command(name):
     kind = name.split("-")[0]
     roles = {"generator"} if name in checkpoints.WITHOUT_CRITIC else {"generator", "critic"}
     roles = {"generator"} if name == "l1-icons" else roles
-    assert set(networks) == (roles if name in GANS + TRANSLATORS else {"vae" if name in VAES else kind})
+    assert set(networks) == (
+        roles if name in (*GANS, *TRANSLATORS, "sprite-digits") else {"vae" if name in VAES else kind}
+    )
     for network in networks.values():
         assert not any(module.training for module in network.modules())
     assert SHA256[name] in card(name)
@@ -95,6 +98,23 @@ def test_the_critic_makes_icons_less_near_one_by_one_and_nearer_as_a_crowd():
         assert made.mean(1)[lines].mean() < -0.8  # where the outline is, it stays dark
     assert error["l1-icons"] < error["pix2pix-icons"] < 1.6 * error["l1-icons"]
     assert distance["pix2pix-icons"] < 0.8 * distance["l1-icons"]
+
+
+def test_the_critic_costs_decibels_and_brings_the_textures_back():
+    images = data.load("relief", "test").images
+    x = pixels.to_floats(images)
+    low, real = data.LowResolution(4)(x), trained.texture_features(images)
+    made = {name: models.translate(trained.load(name)["generator"], low) for name in ("l2-relief", "srgan-relief")}
+    made["bicubic"] = data.degraded.enlarge(low, 4)
+    psnr = {name: metrics.psnr(pictures, x).mean() for name, pictures in made.items()}
+    split = {n: metrics.split_distance(trained.texture_features(p), real) for n, p in made.items()}
+    apart = {name: value.fake.mean() for name, value in split.items()}
+    assert psnr["l2-relief"] > psnr["bicubic"] + 1 and psnr["l2-relief"] > psnr["srgan-relief"] + 1
+    assert 3 * apart["srgan-relief"] < apart["l2-relief"] < apart["bicubic"] / 2
+    assert split["bicubic"].floor.mean() < apart["srgan-relief"]
+    for name in RESTORERS[:2]:  # what was given is still in the answer
+        small = data.LowResolution(4)(made[name])
+        assert (small - low).abs().mean() < 0.02
 
 
 @pytest.mark.parametrize("set_name", ["digits", "earth"])

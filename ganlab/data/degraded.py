@@ -97,9 +97,8 @@ def jpeg(x: Tensor, quality: int) -> Tensor:
     there = []
     for picture in to_bytes(x.detach().cpu()).permute(0, 2, 3, 1).numpy():  # (H, W, C)
         file = io.BytesIO()
-        PIL.Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture).save(
-            file, "jpeg", quality=quality
-        )
+        image = PIL.Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture)
+        image.save(file, "jpeg", quality=quality)
         with PIL.Image.open(file) as back:
             there.append(torch.from_numpy(np.array(back).reshape(picture.shape)).permute(2, 0, 1))
     return to_floats(torch.stack(there)).to(x.device)
@@ -198,14 +197,18 @@ class Holes:
 
     `kind` is "centre", the same square for all (`centre_mask`), "strokes", others for each (`stroke_masks`), or a mask
     of your own, bool (H, W), true in the hole. `portion` of a picture is in the hole; a mask of your own has its own.
+    With `draws` there are so many of each picture, one after the other, (draws B, C + 1, H, W): of one hole, and each
+    with noise of its own, from which a network may make several answers (`losses.energy_score`).
     """
 
     kind: str | Tensor = "centre"
     _: dataclasses.KW_ONLY
     portion: float = 0.15
     fill: float | str = 0.0
+    draws: int = 1
 
     def __post_init__(self) -> None:
+        whole_number("draws", self.draws, least=1)
         if _portion(self.portion) > 0.5 and isinstance(self.kind, str) and self.kind == "strokes":
             raise ValueError(f"portion: got {self.portion!r}, expected at most 0.5 for strokes")
         if isinstance(self.kind, str) and self.kind not in ("centre", "strokes"):
@@ -221,7 +224,8 @@ class Holes:
             mask = centre_mask(height, width, self.portion)
         elif isinstance(mask, str):
             mask = stroke_masks(len(x), height, width, _drawn(generator), self.portion)
-        return masked(x, mask, self.fill, generator)
+            mask = mask.repeat_interleave(self.draws, 0)
+        return masked(x.repeat_interleave(self.draws, 0), mask, self.fill, generator)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -301,7 +305,8 @@ class Degraded:
     """A source of pairs: x the pictures of another source, `pair` what a degradation makes of them, anew at each step.
 
     So a translator that is trained on it restores (`ganlab.train.TranslationTask`). What is drawn at random depends on
-    nothing but (seed, step). `batches` is what trainings take, and gives floats in [-1, 1].
+    nothing but (seed, step). `batches` is what trainings take, and gives floats in [-1, 1]. Where a degradation makes
+    several of each picture (`Holes(draws=2)`), there are as many of it in x.
     """
 
     def __init__(self, batches: Source, degrade: Degradation, seed: int = 0) -> None:
@@ -318,7 +323,10 @@ class Degraded:
     def batch(self, step: int) -> Batch:
         """Return the pictures of training step `step` and, as their pairs, what they became."""
         clean = batch_of(self._clean, step)
-        return Batch(clean.x, clean.y, self.degrade(clean.x, seeded_generator(self.seed, "degraded", step)))
+        pair = self.degrade(clean.x, seeded_generator(self.seed, "degraded", step))
+        draws = len(pair) // len(clean.x)
+        x, y = (each if each is None else each.repeat_interleave(draws, 0) for each in (clean.x, clean.y))
+        return Batch(x, y, pair)
 
     @functools.cached_property
     def identity(self) -> dict[str, Any]:
@@ -346,9 +354,7 @@ def _noisy(x: Tensor, sigma: float, generator: torch.Generator | None) -> Tensor
 
 def _drawn(generator: torch.Generator | None) -> torch.Generator:
     if generator is None:
-        raise ValueError(
-            "generator: got None, expected one, as this draws at random; runtime.seeded_generator(0) is one"
-        )
+        raise ValueError("generator: got None, expected one, such as runtime.seeded_generator(0): this is random")
     return generator
 
 

@@ -1,4 +1,4 @@
-"""Pictures for people to look at: three paintings, four photographs (`pictures.py`, `photographs.py` of tests/tools)."""
+"""Pictures to look at: paintings and photographs (`pictures.py` and `photographs.py` of tests/tools make them)."""
 
 import difflib
 import hashlib

@@ -60,18 +60,22 @@ class SuperResolver(nn.Module):
 class Inpainter(nn.Module):
     """A U-Net that fills holes: (B, channels + 1, H, W) -> (B, channels, H, W), pictures in [-1, 1].
 
-    The last channel says where the hole is, above 0 (`data.Holes` gives 1 and -1). What is known is pasted back: outside
-    the hole the picture is returned bit for bit, so that losses and critics see what people will see. H and W are
-    multiples of `multiple`, 2 ** halvings.
+    The last channel says where the hole is, above 0 (`data.Holes` gives 1 and -1). What is known is pasted back:
+    outside the hole the picture is returned bit for bit, so that losses and critics see what people will see. With
+    `noise` what lies in the hole is taken as it is given, noise from which each draw makes another answer; without, it
+    is not looked at. H and W are multiples of `multiple`, 2 ** halvings.
     """
 
-    def __init__(self, channels: int = 3, *, width: int = 24, halvings: int = 4) -> None:
+    def __init__(self, channels: int = 3, *, width: int = 24, halvings: int = 4, noise: bool = False) -> None:
         super().__init__()
+        self.noise = noise
         self.in_channels = whole_number("channels", channels, least=1) + 1
         self.unet = UNet(self.in_channels, channels, width=width, halvings=halvings)
         self.multiple = self.unet.multiple
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the pictures with their holes filled, (B, channels, H, W)."""
-        hole = pictures[:, -1:] > 0
-        return torch.where(hole, self.unet(pictures), pictures[:, :-1])
+        known, place = pictures[:, :-1], pictures[:, -1:]
+        hole = place > 0
+        given = known if self.noise else torch.where(hole, 0.0, known)
+        return torch.where(hole, self.unet(torch.cat([given, place], 1)), known)

@@ -27,9 +27,10 @@ def translate(network: nn.Module, pictures: Tensor) -> Tensor:
 def translate_tiled(network: nn.Module, picture: Tensor, *, tile: int = 256, overlap: int = 128) -> Tensor:
     """Return one picture (C, H, W) of any size, uint8 or float in [-1, 1], through a network, (channels, H, W), CPU.
 
-    From a network that enlarges (its attribute `factor`) the answer has so many times the sides. A picture larger than `tile` pixels goes through in tiles that share `overlap` pixels. The outer quarter of what two
-    tiles share is thrown away, as there a tile lacks what is beside it, and the rest of one fades into the other's.
-    The border is repeated up to the multiple of pixels that the network takes (its attribute `multiple`, else 1).
+    From a network that enlarges (its attribute `factor`) the answer has so many times the sides. A picture larger than
+    `tile` pixels goes through in tiles that share `overlap` pixels. The outer quarter of what two tiles share is thrown
+    away, as there a tile lacks what is beside it, and the rest of one fades into the other's. The border is repeated up
+    to the multiple of pixels that the network takes (its attribute `multiple`, else 1).
     """
     multiple = getattr(network, "multiple", 1)
     factor = getattr(network, "factor", 1)

@@ -1,4 +1,4 @@
-"""Make three of the photographs in data/pictures: from scikit-learn, a test extra, and from a wheel of scikit-image 0.26.0.
+"""Make three photographs in data/pictures: from scikit-learn, a test extra, and a wheel of scikit-image 0.26.0.
 
     python -m pip download --no-deps scikit-image==0.26.0
     python tests/tools/pictures.py scikit_image-0.26.0-*.whl
