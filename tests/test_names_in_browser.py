@@ -60,7 +60,7 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
     context = new_context(browser)
     page = context.new_page()
     assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
-    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 13, "thirteen widgets", seconds=10)
+    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 15, "fifteen widgets", seconds=10)
     page.wait_for_timeout(500)
     yield page
     context.close()
