@@ -30,7 +30,7 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
-    "sprite-digits": "50acdf770189b3b320af0f06e247ecceefb54fdca7ec33f5c4dde2d8ed69d0cc",
+    "sprite-digits": "1be661ab18108899f7061df5867c89ce94fb44ef2dd18cae24bd4fee4f3fc4be",
     "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",
     "l1-icons": "82d4da57456171f38ea1e4ee7bb077d04d2239056198061e935bf6e8c1441640",
     "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
