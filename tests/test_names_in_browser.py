@@ -35,6 +35,7 @@ display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widget
     widgets.Compare(torch.zeros(3, 8, 8), -torch.ones(3, 8, 8), labels=("grey", "black")),
     widgets.MaskPad(lambda picture, mask: (torch.where(mask, 1.0, picture), f"{mask.sum()} pixels"),
         torch.full((2, 3, 32, 32), 90, dtype=torch.uint8)),
+    widgets.BlindTest([(z.view(1, 1, 4, 8), {"one": z.view(1, 1, 4, 8), "two": z.view(1, 1, 4, 8)})]),
     widgets.BoundExplorer(log_p), widgets.Dial("dial", {name: (z.view(4, 1, 2, 4), name) for name in "ab"}),
     widgets.Clinic({bed: Figure((2, 1)) for bed in "AB"}, {"look": (0, str)}, {"A": "x", "B": "y"}, ["x", "y"]),
     widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run),
@@ -63,7 +64,7 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
     context = new_context(browser)
     page = context.new_page()
     assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
-    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 17, "seventeen widgets", seconds=10)
+    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 18, "eighteen widgets", seconds=10)
     page.wait_for_timeout(500)
     yield page
     context.close()
