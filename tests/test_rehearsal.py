@@ -83,6 +83,8 @@ def contract(kind: str) -> Callable[[torch.device], tuple[train.Task, object]]:
         task, source = KINDS[kind](STEPS)
         if kind in ("clips", "volume"):
             return task, moving().batches(8, device=device)
+        if kind == "style":
+            return task, source
         there = images(device, task.scale)
         return task, data.Degraded(there, source.degrade) if isinstance(source, data.Degraded) else there
 

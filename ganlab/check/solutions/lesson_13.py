@@ -6,14 +6,14 @@ from ganlab.check.solutions import Solution
 
 
 def gram_slope(f, wanted):
-    """Features f (C, P), a symmetric matrix wanted (C, C). Return the gradient (C, P)."""
+    """Features f (C, P), symmetric wanted (C, C). Return the gradient (C, P)."""
     positions = f.shape[1]
     gram = f @ f.T / positions
     return 4 * (gram - wanted) @ f / positions
 
 
 def brighter(m, c, gain, lift):
-    """Means m (C,), centred matrix c (C, C). Return Gram and centred Gram after the change."""
+    """Means m (C,), centred matrix c (C, C). Return both matrices of the change."""
     means = gain * m + lift
     centred = gain**2 * c
     return torch.outer(means, means) + centred, centred

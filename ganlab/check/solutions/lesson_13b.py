@@ -11,7 +11,7 @@ def normalise(x, gamma, beta):
 
 
 def mixture_moments(gammas, betas, weights):
-    """gammas, betas (S, C), weights (S,). Return means and variances of the channels, (C,) each."""
+    """gammas, betas (S, C), weights (S,). Return means and variances, (C,) each."""
     w = weights / weights.sum()
     gamma, beta = w @ gammas, w @ betas  # (C,)
     return beta, gamma**2
