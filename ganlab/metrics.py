@@ -355,3 +355,58 @@ def bootstrap(
     replicas = torch.tensor(replicas, dtype=torch.float64)
     low, high = replicas.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)).tolist()
     return Interval(2 * value - high, 2 * value - low, replicas.mean().item() - value)
+
+
+def centres(clips: Tensor) -> Tensor:
+    """Return the centre of brightness of each frame, row and column in pixels from the upper left edge: (N, T, 2).
+
+    `clips` are (N, T, C, H, W), float in [-1, 1] or uint8, of something bright on black. A frame that is wholly black
+    has its centre in the middle. ValueError for another shape.
+    """
+    if clips.ndim != 5:
+        raise ValueError(f"clips: got shape {tuple(clips.shape)}, expected (N, T, C, H, W)")
+    brightness = (clips.double() if clips.dtype == torch.uint8 else clips.double() + 1).sum(
+        dim=2
+    ) + 1e-9  # (N, T, H, W)
+    rows, columns = (torch.arange(side, dtype=torch.double) + 0.5 for side in brightness.shape[2:])
+    total = brightness.sum(dim=(2, 3))
+    row = (brightness.sum(dim=3) * rows).sum(dim=2) / total
+    column = (brightness.sum(dim=2) * columns).sum(dim=2) / total
+    return torch.stack([row, column], dim=2).float()
+
+
+class Motion(NamedTuple):
+    """How something moves in each of N clips; all (N,).
+
+    `speed` is the median step in pixels a frame; `change` the median length of the change between two steps, 0 where
+    the speed is constant; `turns` how many times a component of the step changes its sign, `open_turns` how many of
+    those lie far from a wall.
+    """
+
+    speed: Tensor
+    change: Tensor
+    turns: Tensor
+    open_turns: Tensor
+
+
+def motion(path: Tensor, *, low: float, high: float, reach: float = 3.0, least: float = 0.25) -> Motion:
+    """Return how points move along paths (N, T, 2), in pixels, between walls at `low` and `high` of both coordinates.
+
+    A turn counts where both steps are longer than `least` in that coordinate, so that what stands still does not turn;
+    it is in the open if the point is more than `reach` away from both walls. Medians pass over the few frames in which
+    a bounce happens. ValueError for another shape, or fewer than three frames.
+    """
+    if path.ndim != 3 or path.shape[1] < 3 or path.shape[2] != 2:
+        raise ValueError(f"path: got shape {tuple(path.shape)}, expected (N, 3 frames or more, 2)")
+    steps = path.diff(dim=1)  # (N, T - 1, 2)
+    changes = steps.diff(dim=1)  # (N, T - 2, 2)
+    before, after = steps[:, :-1], steps[:, 1:]
+    turned = (before * after < 0) & (before.abs() > least) & (after.abs() > least)
+    middle = path[:, 1:-1]
+    far = (middle - low > reach) & (high - middle > reach)
+    return Motion(
+        steps.norm(dim=2).median(dim=1).values,
+        changes.norm(dim=2).median(dim=1).values,
+        turned.sum(dim=(1, 2)),
+        (turned & far).sum(dim=(1, 2)),
+    )

@@ -143,10 +143,42 @@ def style(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
     return train.StyleTask(stylist, paintings, settings, trunk=Sketch()), data.Crops(contents, batch_size, size=32)
 
 
+def moving() -> data.ClipSet:
+    """Return 20 clips of four frames of 8x8 pixels."""
+    generator = torch.Generator().manual_seed(1)
+    return data.ClipSet(torch.randint(0, 256, (20, 4, 1, 8, 8), dtype=torch.uint8, generator=generator))
+
+
+def clips(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """A game of clips, with convolutions in two and in three dimensions, a recurrent network, dropout."""
+    shape = {"size": 8, "frames": 4, "width": 4}
+    critic = models.BothCritics(**shape)
+    critic.time.layers.insert(2, nn.Dropout(0.3))
+    settings = GANSettings(**plain(steps, batch_size, **others))
+    return GANTask(models.MotionGenerator(3, 2, hidden=4, **shape), critic, settings), moving().batches(batch_size)
+
+
+def volume(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """A game of clips in three dimensions alone."""
+    shape = {"size": 8, "frames": 4, "width": 4}
+    settings = GANSettings(**plain(steps, batch_size, **others))
+    players = models.ClipGenerator(4, **shape), models.ClipCritic(**shape)
+    return GANTask(*players, settings), moving().batches(batch_size)
+
+
+def flow(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """A flow of classes, some of which are left out, with dropout in its network."""
+    network = models.flow_unet(1, 8, width=8, classes=3)
+    network.velocity.grow.append(nn.Dropout(0.2))
+    network.steps = 3
+    settings = train.FlowSettings(**plain(steps, batch_size, **others))
+    return train.FlowTask(network, settings), pictures().batches(batch_size)
+
+
 KINDS: dict[str, Callable[..., Made]] = {
     "gan": gan, "cgan": cgan, "vae": vae, "classifier": classifier, "denoiser": denoiser,
     "translation": translation, "cycle": cycle, "enlarging": enlarging, "inpainting": inpainting,
-    "style": style,
+    "style": style, "clips": clips, "volume": volume, "flow": flow,
 }  # fmt: skip
 every_kind = pytest.mark.parametrize("kind", KINDS)
 drawing = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "classifier"])
@@ -385,6 +417,7 @@ def test_its_networks_are_saved_and_read_back(kind: str, tmp_path: Path) -> None
         "cgan": {"generator": ("conditional_generator", {"classes": 3, "latent_dim": 4, **shape})},
         "classifier": {"classifier": ("Classifier", {"classes": 3, **shape})},
         "vae": {"vae": ("conv_vae", {"latent_dim": 2, **shape})},
+        "flow": {"flow": ("flow_unet", {**shape, "width": 8, "classes": 3})},
         "translation": {
             "generator": ("UNet", {"in_channels": 1, "channels": 1, "width": 4, "halvings": 2}),
             "critic": ("PatchCritic", {"channels": 1, "pair_channels": 1, "width": 4, "halvings": 1}),
@@ -392,6 +425,13 @@ def test_its_networks_are_saved_and_read_back(kind: str, tmp_path: Path) -> None
         "enlarging": {"generator": ("SuperResolver", {"channels": 1, "factor": 2, "width": 4, "blocks": 1})},
         "inpainting": {"generator": ("Inpainter", {"channels": 1, "width": 4, "halvings": 2, "noise": True})},
         "style": {"stylist": ("Stylist", {"count": 2, "width": 4, "blocks": 1})},
+        "clips": {
+            "generator": (
+                "MotionGenerator",
+                {"content_dim": 3, "motion_dim": 2, "size": 8, "frames": 4, "width": 4, "hidden": 4},
+            )
+        },
+        "volume": {"generator": ("ClipGenerator", {"latent_dim": 4, "size": 8, "frames": 4, "width": 4})},
         "cycle": {
             "back": ("ResNetGenerator", {"in_channels": 1, "channels": 1, "width": 4, "blocks": 1}),
             "back_critic": ("PatchCritic", {"channels": 1, "pair_channels": 0, "width": 4, "halvings": 1}),

@@ -13,7 +13,7 @@ from PIL import Image
 from rehearsal import GPU, PretendedGPU
 
 from ganlab import cli as command
-from ganlab import runtime, train
+from ganlab import data, runtime, train
 from ganlab.cli import gpu
 from ganlab.cli.tasks import TASKS
 
@@ -50,7 +50,28 @@ def extent(tmp_path_factory: pytest.TempPathFactory) -> gpu.Extent:
     (folder.parent / "lesson.ipynb").write_text(json.dumps(notebook))
     options = ("--data", str(folder), "--size", "8", "--batch-size", "4", "--test-share", "0.2")
     pairs = ("--data", str(folder), "--size", "32", "--batch-size", "4", "--test-share", "0.2", "--width", "4")
-    return gpu.Extent(options, pairs, steps=4, seconds=0.01, lesson=folder.parent / "lesson.ipynb")
+    clips = (
+        "--data",
+        str(_clips(folder.parent / "clips")),
+        "--size",
+        "16",
+        "--frames",
+        "4",
+        "--batch-size",
+        "2",
+        "--width",
+        "4",
+    )
+    return gpu.Extent(options, pairs, clips, steps=4, seconds=0.01, lesson=folder.parent / "lesson.ipynb")
+
+
+def _clips(folder: Path) -> Path:
+    """Write four clips of four frames of noise into a folder; return it."""
+    folder.mkdir()
+    noise = torch.randint(0, 256, (4, 4, 1, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    for number, clip in enumerate(noise):
+        (folder / f"{number}.webp").write_bytes(data.pixels.animation(clip[None], "webp"))
+    return folder
 
 
 def rows(lines: list[str]) -> dict[str, dict[str, str]]:

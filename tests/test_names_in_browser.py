@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 
 CELL = """
 import asyncio, torch
+from matplotlib.figure import Figure
 from ganlab import data, models, runtime, toys, train, widgets
 from ganlab.widgets import dashboard
 with runtime.seeded(0):
@@ -28,12 +29,15 @@ log_p = lambda z: -0.5 * (z - 1) ** 2
 mixture = toys.Mixture(torch.tensor([[-2.0], [2.0]]), torch.tensor([1.0, 1.0]), torch.tensor([0.5, 0.5]))
 display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widgets.MinimaxExplorer(mixture),
     widgets.DirectionSliders(generator, z, {"first": torch.eye(8)[0]}), widgets.ClassMixer(told, list("0123456789")),
+    widgets.FlowExplorer(models.flow_unet(1, 8, width=8, classes=2), "ab", toys.ring(sigma=0.05).velocity),
     widgets.DrawingPad(lambda drawn: (drawn, "ink"), torch.zeros(2, 1, 28, 28, dtype=torch.uint8)),
     widgets.DrawingPad(lambda drawn: (drawn, ""), torch.zeros(2, 1, 64, 64, dtype=torch.uint8), paper=True),
     widgets.Compare(torch.zeros(3, 8, 8), -torch.ones(3, 8, 8), labels=("grey", "black")),
     widgets.MaskPad(lambda picture, mask: (torch.where(mask, 1.0, picture), f"{mask.sum()} pixels"),
         torch.full((2, 3, 32, 32), 90, dtype=torch.uint8)),
+    widgets.BlindTest([(z.view(1, 1, 4, 8), {"one": z.view(1, 1, 4, 8), "two": z.view(1, 1, 4, 8)})]),
     widgets.BoundExplorer(log_p), widgets.Dial("dial", {name: (z.view(4, 1, 2, 4), name) for name in "ab"}),
+    widgets.Clinic({bed: Figure((2, 1)) for bed in "AB"}, {"look": (0, str)}, {"A": "x", "B": "y"}, ["x", "y"]),
     widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run),
     widgets.Quiz("Real?", torch.zeros(2, 2, 1, 4, 4), [0, 1], ("real", "fake")),
     widgets.ThresholdExplorer(torch.linspace(-1, 3, 50), torch.linspace(-3, 1, 50)))
@@ -60,7 +64,7 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
     context = new_context(browser)
     page = context.new_page()
     assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
-    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 15, "fifteen widgets", seconds=10)
+    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 18, "eighteen widgets", seconds=10)
     page.wait_for_timeout(500)
     yield page
     context.close()

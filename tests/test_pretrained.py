@@ -43,7 +43,9 @@ def test_networks_load_ready_for_use_and_the_card_tells_their_command(name):
     kind = name.split("-")[0]
     roles = {"generator"} if name in checkpoints.WITHOUT_CRITIC else {"generator", "critic"}
     roles = {"generator"} if name == "l1-icons" else roles
-    assert set(networks) == (roles if name in GANS + TRANSLATORS else {"vae" if name in VAES else kind})
+    assert set(networks) == (
+        roles if name in (*GANS, *TRANSLATORS, "sprite-digits") else {"vae" if name in VAES else kind}
+    )
     for network in networks.values():
         assert not any(module.training for module in network.modules())
     assert SHA256[name] in card(name)
@@ -65,7 +67,7 @@ def test_the_card_tells_the_truth(name):
 @pytest.mark.parametrize("name", GANS)
 def test_a_generator_is_nearer_to_real_images_than_noise_and_the_critic_tells_them_apart(name):
     set_name = name.split("-")[1]
-    networks, distance = trained.load(name), FeatureDistance(set_name)
+    networks, distance = trained.load(name), checkpoints.distance_to(set_name)
     fake = checkpoints.samples(networks["generator"], set_name, 0)
     noise = torch.rand(fake.shape, generator=runtime.seeded_generator("noise")) * 2 - 1
     assert distance.floor < distance.of(fake) < distance.of(noise) / 5
@@ -169,7 +171,7 @@ def test_more_real_images_are_nearer():
 
 @pytest.mark.parametrize("name", ["digits", "earth"])
 def test_the_split_distance_tells_a_dcgan_from_real_images(name):
-    distance = FeatureDistance(name)
+    distance = checkpoints.distance_to(name)
     split = "train" if name == "earth" else "test"  # earth's held-out tiles are another part of the world
     real = distance.features(data.load(name, split, distance.classifier.size).images)
     with torch.no_grad():

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import models
+from ganlab.cli import video
 from ganlab.cli.arguments import add_seed, class_number, load_maker, seed_number
 from ganlab.data import pixels
 from ganlab.models import given
+from ganlab.models.flow import STEPS
 from ganlab.runtime import path_argument, progress, seeded_generator, whole_number, write_atomically
 
 SIDE = 256  # pixels of a walk's picture, as near below as whole enlargements come
@@ -21,8 +23,14 @@ AT_ONCE = 256  # samples in one batch, so that memory does not grow with --n
 
 def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `sample` takes."""
-    _add_shared_arguments(parser, "cgan-digits", "NAME.png for one sheet, or a new folder for a file each")
+    _add_shared_arguments(
+        parser, "cgan-digits", "NAME.png for one sheet (of clips also .webp, .gif), or a new folder for a file each"
+    )
     parser.add_argument("--n", type=int, default=16, help="how many (default 16)")
+    parser.add_argument("--steps", type=int, metavar="N", help=f"of a flow: steps from noise (default {STEPS})")
+    parser.add_argument(
+        "--guidance", type=float, metavar="W", help="of a flow with classes: more than 1 exaggerates them"
+    )
     add_seed(parser)
 
 
@@ -50,14 +58,21 @@ def sample(options: argparse.Namespace) -> int:
     n = whole_number("--n", options.n, least=1)
     seed = seed_number("--seed", options.seed)
     sheet = options.out.suffix != ""
-    if sheet:
-        _check_ending(options.out, ".png")
-    elif options.out.is_file() or options.out.is_dir() and any(options.out.iterdir()):
+    if not sheet and (options.out.is_file() or options.out.is_dir() and any(options.out.iterdir())):
         raise ValueError(f"--out: {options.out} is there already, expected a new or empty folder, or NAME.png")
     generator, names = load_maker("--of", options.of)
+    if options.steps is not None or options.guidance is not None:
+        generator = _sampling(generator, options)
+    of_clips = hasattr(generator, "frames")
+    if sheet and of_clips:
+        video.check_ending(options.out)
+    elif sheet:
+        _check_ending(options.out, ".png")
     y = _classes(generator, names, options.y, n)
     batches = _batches(generator, y, n, seeded_generator(seed))
-    if sheet:
+    if sheet and of_clips:
+        video.write(options.out, torch.cat(list(batches)))
+    elif sheet:
         images = torch.cat(list(batches))
         columns = min(n, generator.classes if y is not None and options.y is None else COLUMNS)
         blank = torch.full_like(images[:1], -1).expand(-n % columns, -1, -1, -1)
@@ -69,6 +84,17 @@ def sample(options: argparse.Namespace) -> int:
     return 0
 
 
+def _sampling(generator: nn.Module, options: argparse.Namespace) -> models.Flow:
+    """Return a flow that samples with the steps and the guidance asked for; ValueError for what is no flow."""
+    asked = "--steps" if options.steps is not None else "--guidance"
+    if not isinstance(generator, models.Flow):
+        raise ValueError(f"{asked}: {options.of} is no flow, expected one, such as flow-digits")
+    try:
+        return generator.sampling(steps=options.steps, guidance=options.guidance)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from error
+
+
 def _batches(generator: nn.Module, y: Tensor | None, n: int, latents: torch.Generator) -> Iterator[Tensor]:
     """Yield n samples, at most AT_ONCE at a time."""
     for start in progress(range(0, n, AT_ONCE), desc="samples", unit="batch", disable=True if n <= AT_ONCE else None):
@@ -78,10 +104,14 @@ def _batches(generator: nn.Module, y: Tensor | None, n: int, latents: torch.Gene
 
 
 def _write_each(out: Path, batches: Iterator[Tensor], labels: list[str]) -> None:
-    """Write 000000.png and so on, in a subfolder for each class, so that the folder is a set that `data.load` reads."""
+    """Write 000000.png (a clip: .webp) and so on, in a subfolder for each class: a set that `data.load` reads."""
     images = (image for batch in batches for image in batch)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        write_atomically(out / label.replace("/", "_") / f"{number:06d}.png", pixels.png(pixels.tile(image[None], 1)))
+        name = out / label.replace("/", "_") / f"{number:06d}"
+        if image.ndim == 4:  # a clip (T, C, H, W)
+            write_atomically(name.with_suffix(".webp"), pixels.animation(image[None], "webp"))
+        else:
+            write_atomically(name.with_suffix(".png"), pixels.png(pixels.tile(image[None], 1)))
 
 
 def walk(options: argparse.Namespace) -> int:
@@ -89,6 +119,8 @@ def walk(options: argparse.Namespace) -> int:
     seeds = [seed_number(f"--{end}", getattr(options, f"{end}_seed")) for end in ("from", "to")]
     _check_ending(options.out, ".gif")
     generator, names = load_maker("--of", options.of)
+    if hasattr(generator, "frames"):
+        raise ValueError(f"--of: {options.of} makes clips, which move already; `sample` writes them")
     a, b = (models.latents(1, generator.latent_dim, seeded_generator(seed))[0] for seed in seeds)
     along = models.slerp(a, b, torch.linspace(0, 1, FRAMES))
     y = _classes(generator, names, options.y, 1)  # the first class, where none is asked for

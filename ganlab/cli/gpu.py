@@ -49,10 +49,11 @@ class Difference(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Extent:
-    """How much is tried: the options of `train` for every task, others for the translators, steps, seconds a timing."""
+    """How much is tried: the options of `train` for every task, others for some, steps, seconds a timing."""
 
     options: tuple[str, ...] = ("--data", "digits")
-    pairs: tuple[str, ...] = ("--data", "icons")
+    pairs: tuple[str, ...] = ("--data", "icons")  # of the translators
+    clips: tuple[str, ...] = ("--data", "moving-digits")
     steps: int = 20
     seconds: float = 1.0
     lesson: Path | None = LESSON
@@ -152,7 +153,8 @@ def begun(task: str, out: Path, device: torch.device, extent: Extent) -> Run:
     parser = Parser()
     add_arguments(parser)
     half = max(1, extent.steps // 2)
-    options = extent.pairs if task in (*TRANSLATORS, *RESTORERS) else extent.options
+    others = dict.fromkeys((*TRANSLATORS, *RESTORERS), extent.pairs) | {"video": extent.clips}
+    options = others.get(task, extent.options)
     arguments = [task, *options, "--steps", extent.steps, "--every", half, "--out", out, "--device", device]
     with contextlib.redirect_stdout(io.StringIO()):
         return command.begun(parser.parse_args([str(argument) for argument in arguments]))[0]
@@ -278,7 +280,7 @@ def ensemble_twice(device: torch.device, steps: int) -> str:
 
 def killed(folder: Path, device: torch.device, extent: Extent) -> dict[str, str]:
     """Train all tasks in another process, past their first checkpoints, and kill it; return task -> what failed."""
-    options = json.dumps([extent.options, extent.pairs])
+    options = json.dumps([extent.options, extent.pairs, extent.clips])
     arguments = (str(folder / "killed"), str(device), str(extent.steps), options)
     command_line = [sys.executable, "-m", "ganlab.cli.gpu", *arguments]
     said = {}

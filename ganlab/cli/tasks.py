@@ -32,12 +32,14 @@ TASKS = {
     "vae": "a VAE, by the ELBO",
     "cvae": "a VAE that is told classes",
     "iwae": "a VAE, by the importance-weighted bound (Burda et al. 2016)",
+    "flow": "a flow, by flow matching; it is told classes if there are any (Lipman et al. 2023)",
     "classifier": "a classifier, by cross-entropy",
     "pix2pix": "a translator of pictures, from pairs (Isola et al. 2017)",
     "cyclegan": "a translator of pictures, without pairs (Zhu et al. 2017)",
     "sr": "a network that enlarges pictures (super-resolution)",
     "inpaint": "a network that fills holes in pictures",
     "style": "a network that paints photographs like paintings, in one pass (Johnson et al. 2016)",
+    "video": "a GAN of clips, content and motion apart (Tulyakov et al. 2018)",
 }
 TRANSLATORS = ("pix2pix", "cyclegan")
 RESTORERS = ("sr", "inpaint")
@@ -45,13 +47,15 @@ WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
 RATES = {
     **dict.fromkeys(GANS, 2e-4),
     **dict.fromkeys(VAES, 1e-3),
+    "flow": 2e-3,
     "classifier": 2e-3,
     **dict.fromkeys((*TRANSLATORS, *RESTORERS), 2e-4),
     "style": 2e-3,
+    "video": 1e-3,
 }
 WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, **dict.fromkeys(TRANSLATORS, 24)}
-WIDTHS |= {"sr": 32, "inpaint": 24, "style": 16}
-BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "sr": 16, "inpaint": 16, "style": 4}  # of all others 64
+WIDTHS |= {"flow": 32, "sr": 32, "inpaint": 24, "style": 16, "video": 16}
+BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "sr": 16, "inpaint": 16, "style": 4, "video": 16}  # of all others 64
 
 
 def add_arguments(parser: Parser) -> None:
@@ -68,12 +72,19 @@ def add_arguments(parser: Parser) -> None:
             _add_game(own)
         if task in VAES:
             _add_bound(own, task)
+        if task == "flow":
+            words = "part of the images whose class is left out (default 0.1)"
+            own.add_argument("--class-dropout", default=0.1, type=float, metavar="P", help=words)
         if task in TRANSLATORS:
             _add_translation(own, task)
         if task in RESTORERS:
             _add_restoration(own, task)
         if task == "style":
             _add_style(own)
+        if task == "video":
+            words = "motion: content and motion apart (default); volume: 3-D convolutions; sprite: one thing on black"
+            own.add_argument("--generator", default="motion", metavar="NAME", help=words)
+            own.add_argument("--frames", default=16, type=int, metavar="N", help="of a clip (default 16)")
 
 
 def _add_common(parser: Parser, task: str) -> None:
@@ -83,6 +94,8 @@ def _add_common(parser: Parser, task: str) -> None:
         data_words = f"a set with pairs (icons, earth), or a folder of two folders{named}: from the first to the second"
     if task == "style":
         data_words = "what squares are cut from and painted: photographs (ours), or a folder of yours"
+    if task == "video":
+        data_words = "moving-digits, flights, or a folder of clips: GIF, WebP, subfolders of frames"
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help=data_words)
     parser.add_argument("--steps", required=True, type=int, metavar="N", help="in all; a larger number continues a run")
     parser.add_argument(
@@ -92,12 +105,12 @@ def _add_common(parser: Parser, task: str) -> None:
         "side of the squares (default 128)" if task == "style" else "side in pixels, when the set comes in several"
     )
     parser.add_argument("--size", type=int, metavar="N", help=size_words)
-    if task != "style":
+    if task not in ("style", "video"):
         _add_pictures(parser, task)
     batch_size = BATCH_SIZES.get(task, 64)
-    batch_words = f"images a step (default {batch_size})"
+    batch_words = f"{'clips' if task == 'video' else 'images'} a step (default {batch_size})"
     parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
-    peak = " at its peak" if task == "classifier" else ""
+    peak = " at its peak" if task in ("classifier", "flow") else ""
     parser.add_argument("--learning-rate", type=float, metavar="R", help=f"default {RATES[task]:g}{peak}")
     add_seed(parser)
     parser.add_argument("--device", default="auto", help="cuda, mps, cpu, or auto: the best present (default)")
@@ -215,6 +228,10 @@ def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
         latents = whole_number("--latent-dim", options.latent_dim, least=1)
         shape |= {"latent_dim": latents, "likelihood": likelihood(options, images), **classes}
         return {"vae": ("conditional_vae" if classes else "conv_vae", shape)}
+    if task == "flow":
+        return {
+            "flow": ("flow_unet", {**({"classes": len(images.classes)} if images.labels is not None else {}), **shape})
+        }
     if task == "mlp":
         whole = (channels, side, side)
         return {"generator": ("MLPGenerator", {"output_shape": whole}), "critic": ("MLPCritic", {"input_shape": whole})}

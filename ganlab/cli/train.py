@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from ganlab import data, metrics, runtime, train
 from ganlab.checkpoint import CheckpointError
-from ganlab.cli import restore, style, translate
+from ganlab.cli import restore, style, translate, video
 from ganlab.cli.arguments import load_images, load_networks, seed_number
 from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
 from ganlab.cli.tasks import (
@@ -37,9 +37,11 @@ from ganlab.runtime import interrupts_deferred, whole_number, write_atomically
 from ganlab.train import Keep, Run, parallel
 
 SHEET = 64  # samples on a sheet, in eight columns
+CLIPS = 8  # of a generator of clips, a row of frames each
 SAMPLES = 1000  # of a generator that are compared with twice as many real images, at each saving
 FID = "feature-FID"
-LOWER_IS_BETTER = (FID, translate.CROWD)
+FLOW_LOSS = "held-out loss"
+LOWER_IS_BETTER = (FID, FLOW_LOSS, translate.CROWD)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -93,7 +95,7 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     device = parallel.own_device(options.device)
     file = options.out / "run.safetensors"
     keep = Keep(checkpoint=file, checkpoint_every=options.every, resume=True, change=tuple(options.change))
-    makers = dict.fromkeys(TRANSLATORS, translate.job) | dict.fromkeys(RESTORERS, restore.job)
+    makers = dict.fromkeys(TRANSLATORS, translate.job) | dict.fromkeys(RESTORERS, restore.job) | {"video": video.job}
     if options.network == "style":
         job = style.job(options)
     else:
@@ -157,6 +159,10 @@ def _task(options: argparse.Namespace, networks: Iterable[nn.Module]) -> train.T
     shared |= {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
     if options.network == "classifier":
         return train.ClassifierTask(*networks, train.ClassifierSettings(options.steps, **shared))
+    if options.network == "flow":
+        return train.FlowTask(
+            *networks, train.FlowSettings(options.steps, **shared, class_dropout=options.class_dropout)
+        )
     if options.network in VAES:
         names = ("samples",) if options.network == "iwae" else ("beta", "warm_up", "free_bits")
         own = {name: getattr(options, name) for name in names}
@@ -192,11 +198,15 @@ def _measure_samples(images: data.ImageSet, name: str) -> Callable[[Run], dict[s
 
 
 def _measure_held_out(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, float]]:
-    """Return the metric of a classifier, its accuracy, or of a VAE, its ELBO in nats, on images held out."""
+    """Return the metric of images held out: a classifier's accuracy, a VAE's ELBO in nats, a flow's loss."""
 
     def measure(run: Run) -> dict[str, float]:
         if not run.task.draws:
             return {"held-out accuracy": train.accuracy(run.networks["classifier"], held_out)}
+        if isinstance(run.task, train.FlowTask):
+            few = held_out.batches(min(len(held_out), SAMPLES), 0).batch(0)
+            y = None if run.task.classes is None else few.y
+            return {FLOW_LOSS: train.velocity_loss(run.ema, few.x, y=y).mean().item()}
         bound = train.held_out_bound(run.ema, held_out)
         values = {"held-out ELBO": bound.item()}
         if (k := run.settings.samples) > 1:  # what iwae raises, which takes k times as long to look at
@@ -256,7 +266,9 @@ class Results:
 
 
 def _shown(game: Run) -> Tensor:
-    """Return the samples of a sheet; those of a translator each beside what it was made of, as large, without mask."""
+    """Return the samples of a sheet; clips; those of a translator each beside what it was made of, without mask."""
+    if hasattr(game.task.networks.get("generator"), "frames"):
+        return game.sample(CLIPS)
     if not isinstance(game.task, train.Translating):
         return game.sample(SHEET)
     z = game.latents(SHEET // 2, "fixed")

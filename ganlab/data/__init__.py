@@ -2,16 +2,19 @@
 
 from ganlab.data import degraded, pixels
 from ganlab.data.batches import FLIPS, SCALES, Batch, Batches, ImageSet, Source, Stacked, Unpaired, as_source, batch_of
-from ganlab.data.crops import Crops
+from ganlab.data.clips import CLIPS, ClipBatches, ClipSet, bouncing, crops, flights, moving_digits
 from ganlab.data.degraded import JPEG, Blur, Degraded, Faded, Grey, Holes, LowResolution, Noise
 from ganlab.data.folders import read_image, read_picture
+from ganlab.data.footage import read_clips
 from ganlab.data.packaged import SPLITS, DataError, SetStatus, fingerprint
 from ganlab.data.paired import load_pairs, two_sides
 from ganlab.data.pictures import PICTURES, picture
 from ganlab.data.relief import relief_scenes
 from ganlab.data.sets import SETS, describe, fetch, load, sides
+from ganlab.data.squares import Crops
 
 __all__ = [
+    "CLIPS",
     "FLIPS",
     "JPEG",
     "PICTURES",
@@ -21,6 +24,8 @@ __all__ = [
     "Batch",
     "Batches",
     "Blur",
+    "ClipBatches",
+    "ClipSet",
     "Crops",
     "DataError",
     "Degraded",
@@ -36,14 +41,19 @@ __all__ = [
     "Unpaired",
     "as_source",
     "batch_of",
+    "bouncing",
+    "crops",
     "degraded",
     "describe",
     "fetch",
     "fingerprint",
+    "flights",
     "load",
     "load_pairs",
+    "moving_digits",
     "picture",
     "pixels",
+    "read_clips",
     "read_image",
     "read_picture",
     "relief_scenes",

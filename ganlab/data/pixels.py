@@ -1,6 +1,7 @@
-"""Pixels: one conversion between bytes and the range of the networks, one sheet of images, one PNG, one GIF."""
+"""Pixels: one conversion between bytes and the range of the networks, one sheet of images, one PNG, one animation."""
 
 import io
+import math
 
 import numpy as np
 import PIL.Image
@@ -26,8 +27,12 @@ def to_floats(images: Tensor) -> Tensor:
 def tile(images: Tensor, columns: int) -> np.ndarray:
     """Return images (N, C, H, W), float in [-1, 1] or uint8, as one uint8 array (rows, width, C) with white gaps.
 
-    Raises ValueError for another shape, or for other than one or three channels.
+    Clips (N, T, C, H, W) make a row each, frame beside frame. Raises ValueError for another shape, or for other than
+    one or three channels.
     """
+    if images.ndim == 5:
+        columns = images.shape[1]
+        images = images.flatten(0, 1)
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise ValueError(f"images: got shape {tuple(images.shape)}, expected (N, 1 or 3, H, W)")
     images = to_bytes(images.detach().cpu())
@@ -51,9 +56,29 @@ def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
 
 def gif(images: Tensor, zoom: int = 1) -> bytes:
     """Return images (N, C, H, W), float in [-1, 1] or uint8, as a GIF that repeats, each pixel `zoom` x `zoom`."""
-    first, *rest = [_picture(tile(image[None], 1), zoom) for image in images]
+    return _animated([tile(image[None], 1) for image in images], zoom, "gif", MILLISECONDS)
+
+
+def animation(clips: Tensor, kind: str, *, zoom: int = 1, milliseconds: int = 100) -> bytes:
+    """Return clips (N, T, C, H, W), float in [-1, 1] or uint8, side by side in one file that plays them for ever.
+
+    `kind` is "gif", or "webp", which is smaller and loses nothing; a frame lasts `milliseconds`. ValueError for another
+    kind or shape.
+    """
+    if kind not in ("gif", "webp"):
+        raise ValueError(f"kind: got {kind!r}, expected 'gif' or 'webp'")
+    if clips.ndim != 5:
+        raise ValueError(f"clips: got shape {tuple(clips.shape)}, expected (N, T, C, H, W)")
+    n, frames, _, _, _ = clips.shape
+    sheets = [tile(clips[:, t], math.ceil(math.sqrt(n))) for t in range(frames)]
+    return _animated(sheets, zoom, kind, milliseconds)
+
+
+def _animated(sheets: list[np.ndarray], zoom: int, kind: str, milliseconds: int) -> bytes:
+    first, *rest = [_picture(sheet, zoom) for sheet in sheets]
+    how = {"lossless": True} if kind == "webp" else {}
     buffer = io.BytesIO()
-    first.save(buffer, format="gif", save_all=True, append_images=rest, duration=MILLISECONDS, loop=0)
+    first.save(buffer, format=kind, save_all=True, append_images=rest, duration=milliseconds, loop=0, **how)
     return buffer.getvalue()
 
 

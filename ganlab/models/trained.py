@@ -22,6 +22,7 @@ from ganlab.data import pixels
 from ganlab.models.classifier import Classifier
 from ganlab.models.conditional import conditional_critic, conditional_generator, conditional_vae
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
+from ganlab.models.flow import flow_mlp, flow_unet
 from ganlab.models.mlp import MLPCritic, MLPGenerator
 from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
@@ -30,13 +31,16 @@ from ganlab.models.stylist import Stylist
 from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
+from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator, SpriteGenerator
 from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
     "srgan-relief": "4f921ddc3b1b33622b470bfb965fcf9eec39349b6e6c35be737355dc5a5d112f",
     "l2-relief": "9c0c0f02b8699e03d1a7a6eda24fbe2eb4b2b0f5c86200dfc58c43c3df15d454",
-    "stylist-gogh": "fb52a37372ea795ec77fb3d1e381db034a877337f632a43cbc00fb16f54689bf",
+    "stylist-gogh": "ca9157a52f20baba655a8b796f7960920105a00330a1a7ec8fd704bf32a36e25",
+    "sprite-digits": "1be661ab18108899f7061df5867c89ce94fb44ef2dd18cae24bd4fee4f3fc4be",
+    "flow-digits": "1d8a791cd3b3b2618e3280dd825b9b1ee6047c087370ab506ab2dc4fba309c2b",
     "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",
     "l1-icons": "82d4da57456171f38ea1e4ee7bb077d04d2239056198061e935bf6e8c1441640",
     "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
@@ -67,10 +71,18 @@ KINDS = (
     Stylist,
     SuperResolver,
     Inpainter,
+    ClipGenerator,
+    MotionGenerator,
+    SpriteGenerator,
+    FrameCritic,
+    ClipCritic,
+    BothCritics,
     conv_vae,
     conditional_generator,
     conditional_critic,
     conditional_vae,
+    flow_mlp,
+    flow_unet,
 )
 AT_ONCE = 250  # images that a classifier looks at in one go
 # What networks are made of: for each role, "generator" say, the name of one of KINDS and its arguments.
@@ -139,7 +151,7 @@ def _read_state(path: str | Path) -> dict[str, Any]:
 def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
     """Return the networks of one checkpoint, in evaluation mode.
 
-    They are a GAN's "generator" (averaged) and mostly its "critic", a "vae", or a "classifier".
+    They are a GAN's "generator" (averaged) and mostly its "critic", a "vae", a "flow", or a "classifier".
 
     Raises ValueError for a name that is none of `SHA256`'s, CheckpointError for a file that is missing or altered.
     """

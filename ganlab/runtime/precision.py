@@ -62,9 +62,14 @@ def named_precision(name: str, device: torch.device, convolutions: bool) -> Prec
 
 
 def convolutions(*networks: nn.Module) -> bool:
-    """Return whether any of the networks convolves images: only then can the memory order of channels matter."""
-    kinds = nn.Conv2d | nn.ConvTranspose2d
-    return any(isinstance(module, kinds) for network in networks for module in network.modules())
+    """Return whether any of the networks convolves images: only then can the memory order of channels matter.
+
+    That order is of images alone: networks that convolve clips, in whole or in part, cannot take it.
+    """
+    modules = [module for network in networks for module in network.modules()]
+    if any(isinstance(module, nn.Conv3d | nn.ConvTranspose3d) for module in modules):
+        return False
+    return any(isinstance(module, nn.Conv2d | nn.ConvTranspose2d) for module in modules)
 
 
 def fastest(

@@ -4,6 +4,7 @@ from ganlab.train import parallel, steps
 from ganlab.train.classifier import ClassifierSettings, ClassifierTask, accuracy, fit_classifier
 from ganlab.train.cycle import CycleGANSettings, CycleGANTask, fit_cyclegan
 from ganlab.train.ensemble import Ensemble
+from ganlab.train.flow import FlowSettings, FlowTask, fit_flow, velocity_loss
 from ganlab.train.gan import GANSettings, GANTask, fit_gan
 from ganlab.train.keep import Keep, load_run
 from ganlab.train.precision import measured_precision
@@ -29,6 +30,8 @@ __all__ = [
     "CycleGANSettings",
     "CycleGANTask",
     "Ensemble",
+    "FlowSettings",
+    "FlowTask",
     "GANSettings",
     "GANTask",
     "Keep",
@@ -51,6 +54,7 @@ __all__ = [
     "cycle_step",
     "fit_classifier",
     "fit_cyclegan",
+    "fit_flow",
     "fit_gan",
     "fit_style",
     "fit_translation",
@@ -66,5 +70,6 @@ __all__ = [
     "translation_step",
     "update_ema",
     "vae_step",
+    "velocity_loss",
     "warmed_up",
 ]

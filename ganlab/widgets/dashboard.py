@@ -233,6 +233,8 @@ def _columns(run: Run) -> int:
     if not run.task.draws:
         return 0
     shape = run.sample(1).shape
+    if len(shape) == 5:
+        return 2  # clips, a row each: four
     return max(2, min(8, SIDE // (shape[-1] + 2))) if len(shape) == 4 and shape[1] in (1, 3) else 0
 
 

@@ -5,6 +5,7 @@ writes the weights and the cards. It prints the hashes that belong into ganlab/m
 """
 
 import argparse
+import functools
 import hashlib
 import statistics
 import subprocess
@@ -44,6 +45,8 @@ RECIPES = {
     "--objective non_saturating --steps 400",
     "stylist-gogh": "style --data photographs --painting auvers --painting cafe --painting harvest --width 12 "
     "--steps 1500 --threads 1",
+    "sprite-digits": "video --data moving-digits --generator sprite --width 12 --batch-size 8 --threads 1 --steps 1800",
+    "flow-digits": "flow --data digits --steps 12000 --batch-size 64 --shift 1 --every 1000",
     "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
 }
 # To stay within 26 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
@@ -55,6 +58,7 @@ WITHOUT_CRITIC = {
     "cgan-earth",
     "l2-relief",
     "srgan-relief",
+    "sprite-digits",
 }
 HALF = {
     "dcgan-earth-resize",
@@ -67,6 +71,8 @@ HALF = {
     "cvae-digits",
     "l2-relief",
     "srgan-relief",
+    "sprite-digits",
+    "flow-digits",
 }
 CREDIT = {
     "gogh": "three paintings by Vincent van Gogh; photographs by Stefan van der Walt, danielbuechele (CC BY 2.0) and "
@@ -142,9 +148,12 @@ def quality(name: str) -> str:
         return of_enlargements(made["generator"])
     if kind == "stylist":
         return of_paintings(made["stylist"])
-    distance = trained.FeatureDistance(set_name, SAMPLES)
-    generator = made["vae" if "vae" in made else "generator"]
-    images = [samples(generator, set_name, draw) for draw in range(DRAWS)]
+    if kind == "sprite":
+        return of_motion(made["generator"])
+    distance = distance_to(set_name)
+    generator = next(made[role] for role in ("vae", "flow", "generator") if role in made)
+    draws = 2 if kind == "flow" else DRAWS  # of 20 steps each
+    images = [samples(generator, set_name, draw) for draw in range(draws)]
     found = [distance.split(draw) for draw in images]
     mean, deviation = (statistics.mean(getattr(one.fake, name)().item() for one in found) for name in ("mean", "std"))
     floor = found[0].floor  # of real images, the same for all draws
@@ -156,9 +165,15 @@ def quality(name: str) -> str:
         before += "asked for classes as often as the set has them; "
         before += f"the classifier of {set_name} finds the class asked for in {share}; "
     return before + (
-        f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {DRAWS} draws "
+        f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {draws} draws "
         f"of {SAMPLES:,} samples; real images against real ones {floor.mean():.1f} +- {floor.std():.1f}"
     )
+
+
+@functools.cache
+def distance_to(set_name: str) -> trained.FeatureDistance:
+    """Return the distance that cards of a set give, made once: it looks at all real images."""
+    return trained.FeatureDistance(set_name, SAMPLES)
 
 
 def of_translations(generator: nn.Module) -> str:
@@ -215,6 +230,19 @@ def of_paintings(stylist: models.Stylist) -> str:
 
 
 @torch.no_grad()
+def of_motion(generator: nn.Module) -> str:
+    """Return how what a generator of clips makes moves, beside what moves in real clips."""
+    z = models.latents(SAMPLES, generator.latent_dim, runtime.seeded_generator("card"))
+    clips = torch.cat([generator(part) for part in z.split(250)])
+    texts = []
+    for each in (clips, data.moving_digits(SAMPLES, "test").clips):
+        found = metrics.motion(metrics.centres(each), low=7, high=25)
+        speed, change, turns = (values.double().mean() for values in (found.speed, found.change, found.open_turns))
+        texts.append(f"speed {speed:.2f}, change {change:.2f} pixels a frame, {turns:.2f} turns in the open")
+    return f"{SAMPLES:,} clips: {texts[0]}; real ones: {texts[1]}"
+
+
+@torch.no_grad()
 def told(set_name: str, images: torch.Tensor) -> torch.Tensor:
     """Return the classes (N,) that the set's classifier sees in images (N, C, H, W)."""
     classifier = trained.load(f"classifier-{set_name}")["classifier"]
@@ -244,6 +272,7 @@ def write_card(name: str, sha256: str) -> None:
     roles = ", ".join(f"{role} ({kind})" for role, (kind, _) in plan.items())
     averaged = {"generator": "; the generator is the running average", "vae": "; its weights are the running average"}
     averaged["stylist"] = averaged["vae"]
+    averaged["flow"] = averaged["vae"]
     roles += "".join(text for role, text in averaged.items() if role in plan)
     roles += "; rounded to 16 bits" if name in HALF else ""
     lines = [

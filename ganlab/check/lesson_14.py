@@ -1,0 +1,224 @@
+"""The exercises of lesson 14: what a layer of clips costs, whether a speed is constant, a critic blind to order."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+Sizes = tuple[int, int, int]
+
+
+def layer(frames: int, size: int, channels: tuple[int, int], kernel: int, stride: int, padding: int) -> Sizes:
+    """Return frames, side and multiplications of a three-dimensional convolution, for one clip."""
+    t, s = (_length(n, kernel, stride, padding) for n in (frames, size))
+    return t, s, t * s * s * kernel**3 * channels[0] * channels[1]
+
+
+def _length(n: int, kernel: int, stride: int, padding: int) -> int:
+    return (n + 2 * padding - kernel) // stride + 1
+
+
+LAYERS = {
+    "the first layer": (16, 32, (1, 24), 4, 2, 1),
+    "kernel 3, stride 1": (7, 9, (2, 5), 3, 1, 1),
+    "kernel 5, stride 3": (20, 14, (3, 4), 5, 3, 0),
+    "kernel 5, stride 2, no padding": (9, 14, (4, 2), 5, 2, 0),
+}
+
+
+def _layer(function: Callable) -> dict[str, Any]:
+    found = {}
+    for name, arguments in LAYERS.items():
+        result = function(*arguments)
+        if not isinstance(result, tuple | list) or len(result) != 3:
+            raise ValueError("return three whole numbers: frames, side, multiplications")
+        for what, value in zip(("frames", "side", "multiplications"), result, strict=True):
+            found[f"{what} of {name}"] = value
+    return found
+
+
+def _layer_with(length: Callable = _length, cost: Callable | None = None) -> Callable[..., Sizes]:
+    """Return `layer` with another rule for a length, or for the cost by (t, s, frames, size, channels, kernel)."""
+
+    def changed(
+        frames: int, size: int, channels: tuple[int, int], kernel: int, stride: int, padding: int
+    ) -> tuple[float, ...]:
+        t, s = (length(n, kernel, stride, padding) for n in (frames, size))
+        usual = t * s * s * kernel**3 * channels[0] * channels[1]
+        return t, s, usual if cost is None else cost(t, s, frames, size, channels, kernel)
+
+    return changed
+
+
+LAYER_SLIPS: dict[str, Callable[..., Any]] = {
+    "You forgot the 1: a kernel fits once more than it can move. Divide by the stride first, then add 1.": _layer_with(
+        lambda n, k, s, p: (n + 2 * p - k) // s
+    ),
+    "You added the padding at one end only. There are two ends.": _layer_with(lambda n, k, s, p: (n + p - k) // s + 1),
+    "You divided the length by the stride. The kernel and the padding count, too: (n + 2 p - k) // s + 1.": _layer_with(
+        lambda n, k, s, p: n // s
+    ),
+    "You rounded up. A kernel that does not fit whole is left out: use //.": _layer_with(
+        lambda n, k, s, p: -((n + 2 * p - k) // -s) + 1
+    ),
+    "You counted the kernel in two dimensions, k squared. It also reaches over k frames.": _layer_with(
+        cost=lambda t, s, frames, size, c, k: t * s * s * k**2 * c[0] * c[1]
+    ),
+    "You left out the frames of the result: every frame that comes out costs as much.": _layer_with(
+        cost=lambda t, s, frames, size, c, k: s * s * k**3 * c[0] * c[1]
+    ),
+    "You counted one side of the picture. A frame of the result has side times side places.": _layer_with(
+        cost=lambda t, s, frames, size, c, k: t * s * k**3 * c[0] * c[1]
+    ),
+    "You counted the places of the input. Each place of the *result* costs one sum of products.": _layer_with(
+        cost=lambda t, s, frames, size, c, k: frames * size * size * k**3 * c[0] * c[1]
+    ),
+    "You left out the channels that come in: every one of them is multiplied, too.": _layer_with(
+        cost=lambda t, s, frames, size, c, k: t * s * s * k**3 * c[1]
+    ),
+    "You left out the channels that come out: each has a kernel of its own.": _layer_with(
+        cost=lambda t, s, frames, size, c, k: t * s * s * k**3 * c[0]
+    ),
+    "You counted the weights of the layer. They are used once for each place of the result.": _layer_with(
+        cost=lambda t, s, frames, size, c, k: k**3 * c[0] * c[1]
+    ),
+}
+
+
+def speed_change(path: Tensor) -> Tensor:
+    """Return the median length of the change between two steps, in pixels, (N,), for paths (N, T, 2)."""
+    return path.diff(dim=1).diff(dim=1).norm(dim=2).median(dim=1).values
+
+
+def _speed_change(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n, frames in ((4, 9), (3, 14)):
+        rng = seeded_generator("14.2", n)
+        steps = 1 + torch.rand(n, frames - 1, 2, generator=rng, dtype=torch.float64)
+        steps[:, 2] *= -3.0  # a bounce
+        path = 5 + torch.cat([torch.zeros(n, 1, 2, dtype=torch.float64), steps.cumsum(1)], dim=1)
+        found[f"changes of {n} paths of {frames} frames"] = function(path)
+    return found
+
+
+def _changes(path: Tensor) -> Tensor:
+    return path.diff(dim=1).diff(dim=1)
+
+
+CHANGE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
+    "You measured the steps. Ask how much one step differs from the next: take the difference once more.": (
+        lambda path: path.diff(dim=1).norm(dim=2).median(dim=1).values
+    ),
+    "You compared the lengths of the steps. Then a turn of any angle counts for nothing. Subtract the steps first, "
+    "and take the length afterwards.": lambda path: path.diff(dim=1).norm(dim=2).diff(dim=1).abs().median(dim=1).values,
+    "You took the mean, so that a single bounce counts. Take the median over the frames.": (
+        lambda path: _changes(path).norm(dim=2).mean(dim=1)
+    ),
+    "You took the largest change, which is that of a bounce. Take the median over the frames.": (
+        lambda path: _changes(path).norm(dim=2).max(dim=1).values
+    ),
+    "You subtracted frames that lie two apart. Steps are between neighbours.": (
+        lambda path: (path[:, 2:] - path[:, :-2]).norm(dim=2).median(dim=1).values
+    ),
+    "You squared the lengths. The answer is in pixels.": lambda path: (
+        _changes(path).square().sum(dim=2).median(dim=1).values
+    ),
+    "You added up |row| and |column|. The length of a change is the root of the sum of squares.": (
+        lambda path: _changes(path).abs().sum(dim=2).median(dim=1).values
+    ),
+    "You took the median over the clips. It goes over the frames of each clip.": (
+        lambda path: _changes(path).norm(dim=2).median(dim=0).values
+    ),
+    "You took the difference three times. Twice is enough: positions, steps, changes.": (
+        lambda path: _changes(path).diff(dim=1).norm(dim=2).median(dim=1).values
+    ),
+    "You looked at one coordinate alone. A path has rows and columns.": (
+        lambda path: _changes(path)[..., 0].abs().median(dim=1).values
+    ),
+}
+
+
+def blind(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return the mean logit over all orders of the frames, (B,), for clips x (B, T, ...)."""
+    orders = list(itertools.permutations(range(x.shape[1])))
+    return sum(critic(x[:, list(order)]) for order in orders) / len(orders)
+
+
+def _critic(x: Tensor) -> Tensor:
+    """Return logits (B,) that depend on the order, and not on a straight line, for clips (B, T, D)."""
+    weights = torch.linspace(-1, 2, x.shape[1], dtype=x.dtype)[:, None]
+    return (weights * x).sum((1, 2)).sin() + (x[:, 0] * x[:, -1] ** 2).sum(1)
+
+
+def _blind(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n, frames in ((3, 3), (2, 4)):
+        rng = seeded_generator("14.3", frames)
+        x = torch.randn(n, frames, 2, generator=rng, dtype=torch.float64)
+        found[f"logits of {n} clips of {frames} frames"] = function(_critic, x)
+    return found
+
+
+def _over(orders: Callable[[int], list]) -> Callable[[Callable, Tensor], Tensor]:
+    """Return the mean logit over some orders of T frames."""
+
+    def some(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        chosen = orders(x.shape[1])
+        return sum(critic(x[:, list(order)]) for order in chosen) / len(chosen)
+
+    return some
+
+
+def _turned(frames: int) -> list[list[int]]:
+    """Return the orders that begin elsewhere and go round."""
+    return [[(t + start) % frames for t in range(frames)] for start in range(frames)]
+
+
+BLIND_SLIPS: dict[str, Callable[[Callable, Tensor], Tensor]] = {
+    "You returned the critic's own logit, which depends on the order.": lambda critic, x: critic(x),
+    "You took only the orders that begin elsewhere and go round. Take every order: T! of them.": _over(_turned),
+    "You took the order and its reverse. A clip of T frames has T! orders.": _over(
+        lambda n: [list(range(n)), list(range(n))[::-1]]
+    ),
+    "You averaged the frames, and gave the critic a clip that stands still. Average the logits.": (
+        lambda critic, x: critic(x.mean(dim=1, keepdim=True).expand_as(x))
+    ),
+    "You gave the critic each frame alone, as a clip of its own. It is to see whole clips, in every order.": (
+        lambda critic, x: sum(critic(x[:, t : t + 1].expand_as(x)) for t in range(x.shape[1])) / x.shape[1]
+    ),
+    "You added the logits up. Take their mean.": lambda critic, x: (
+        blind(critic, x) * len(list(itertools.permutations(range(x.shape[1]))))
+    ),
+    "You divided by the number of frames. There are T! orders.": lambda critic, x: (
+        blind(critic, x) * len(list(itertools.permutations(range(x.shape[1])))) / x.shape[1]
+    ),
+    "You exchanged neighbours only. Take every order of the frames.": _over(
+        lambda n: [list(range(n))] + [[*range(k), k + 1, k, *range(k + 2, n)] for k in range(n - 1)]
+    ),
+    "You averaged over the clips as well. The answer has a logit for each clip.": lambda critic, x: blind(
+        critic, x
+    ).mean(),
+    "You put the clips of the batch into other orders. It is the frames, dimension 1.": lambda critic, x: (
+        sum(critic(x[list(order)]) for order in itertools.permutations(range(len(x))))
+        / len(list(itertools.permutations(range(len(x)))))
+    ),
+    "You left out the order in which the clip came. It is one of the T!.": _over(
+        lambda n: list(itertools.permutations(range(n)))[1:]
+    ),
+}
+
+
+def _slips(slips: dict[str, Callable]) -> tuple[Slip, ...]:
+    return tuple(Slip(answer, hint) for hint, answer in slips.items())
+
+
+EXERCISES = {
+    "14.1": Exercise(_layer, layer, _slips(LAYER_SLIPS)),
+    "14.2": Exercise(_speed_change, speed_change, _slips(CHANGE_SLIPS)),
+    "14.3": Exercise(_blind, blind, _slips(BLIND_SLIPS)),
+}

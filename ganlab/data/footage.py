@@ -1,0 +1,93 @@
+"""A folder of the reader's own clips: folders of frames, and animated files (GIF, WebP, PNG)."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, ImageSequence
+from torch import Tensor
+
+from ganlab.data.clips import ClipSet
+from ganlab.data.folders import tell
+from ganlab.data.listing import list_pictures, natural, readable, some
+from ganlab.data.packaged import DataError
+from ganlab.runtime import progress, user_path, whole_number
+
+
+def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32) -> ClipSet:
+    """Return the clips of a folder, each cut into pieces of `frames` frames of size x size pixels, the middle of each.
+
+    An animated file is a clip, and so is a subfolder of still pictures, which follow one another in natural order. C is
+    1 if all pixels are grey, else 3. Of an animated file a frame that lasts k times as long as the shortest counts k
+    times: files store what stands still once. What is left over at a clip's end is left out, and a note says so.
+    DataError, in one line, for a folder without clips, a file that cannot be read, a clip of fewer than `frames`
+    frames, or one whose frames differ in size.
+    """
+    whole_number("frames", frames, least=2)
+    whole_number("size", size, least=8)
+    path = user_path(folder)
+    if not path.is_dir():
+        raise DataError(f"folder: {folder} is no folder; expected one of clips (GIF, WebP, or a subfolder of frames)")
+    pieces = []
+    left = []
+    for name, files in progress(_clips(path).items(), desc="reading clips", leave=False, delay=1):
+        pictures = _frames(name, files, size, most=frames)
+        whole = len(pictures) // frames
+        if not whole:
+            raise DataError(f"{folder}: the clip {name} has {_counted(len(pictures))}, expected at least {frames}")
+        if len(pictures) % frames:
+            left.append(f"{name} ({_counted(len(pictures) % frames)})")
+        pieces += list(pictures[: whole * frames].unflatten(0, (whole, frames)))
+    clips = torch.stack(pieces)  # (N, T, 3, H, W)
+    if (clips == clips[:, :, :1]).all():
+        clips = clips[:, :, :1].contiguous()
+    notes = (f"left out, at the end of clips: {some(left)}",) if left else ()
+    tell(path.name, notes)
+    return ClipSet(clips, name=path.resolve().name, notes=notes)
+
+
+def _counted(frames: int) -> str:
+    return "1 frame" if frames == 1 else f"{frames} frames"
+
+
+def _clips(folder: Path) -> dict[str, list[Path]]:
+    """Return by name what makes a clip: one animated file, or the still pictures of one subfolder."""
+    clips: dict[str, list[Path]] = {}
+    for file in list_pictures(folder).files:
+        alone = file.parent == folder or _is_animated(file)
+        place = file if alone else file.parent
+        clips.setdefault(readable(place.relative_to(folder).as_posix()), []).append(file)
+    if not clips:
+        raise DataError(f"{folder}: no clips in this folder; expected GIF or WebP files, or subfolders of frames")
+    return dict(sorted(clips.items(), key=lambda item: natural(item[0])))
+
+
+def _is_animated(file: Path) -> bool:
+    try:
+        with Image.open(file) as image:
+            return getattr(image, "is_animated", False)
+    except Exception:  # what is broken is reported, by name, where it is read
+        return False
+
+
+def _frames(name: str, files: list[Path], size: int, *, most: int) -> Tensor:
+    """Return the frames of one clip, uint8 (T, 3, size, size), none of them more than `most` times in a row."""
+    frames = []
+    milliseconds = []
+    sides = set()
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                for frame in ImageSequence.Iterator(image):
+                    sides.add(frame.size)
+                    fitted = ImageOps.fit(frame.convert("RGB"), (size, size), method=Image.Resampling.LANCZOS)
+                    frames.append(np.array(fitted))
+                    milliseconds.append(frame.info.get("duration", 0))
+        except Exception as error:  # Pillow's readers raise nearly every type on a broken file
+            raise DataError(f"{name}: {readable(file.name)} cannot be read ({error})") from error
+    if len(sides) > 1:
+        shown = " and ".join(f"{width}x{height}" for width, height in sorted(sides)[:2])
+        raise DataError(f"{name}: its frames differ in size ({shown}); expected one size in a clip")
+    shortest = min(milliseconds)
+    times = [min(most, round(each / shortest)) if shortest else 1 for each in milliseconds]
+    return torch.from_numpy(np.stack(frames).repeat(times, axis=0)).permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,116 @@
+"""Answers to the exercises of lesson 14 as different people would write them, right and wrong; see test_check.py."""
+
+import itertools
+import math
+
+import torch
+from torch import nn
+
+
+def layer_by_torch(frames, size, channels, kernel, stride, padding):
+    made = nn.Conv3d(*channels, kernel, stride, padding, bias=False)
+    result = made(torch.zeros(1, channels[0], frames, size, size))
+    _, out, t, s, _ = result.shape
+    return t, s, result.numel() // out * made.weight.numel()
+
+
+def layer_by_floor(frames, size, channels, kernel, stride, padding):
+    def length(n):
+        return 1 + math.floor((n - kernel + 2 * padding) / stride)
+
+    places = length(frames) * length(size) ** 2
+    return [length(frames), length(size), places * math.prod(channels) * kernel**3]
+
+
+def layer_with(**changes):
+    def answer(frames, size, channels, kernel, stride, padding):
+        rule = changes.get("rule", lambda n: (n + 2 * padding - kernel) // stride + 1)
+        if "length" in changes:
+            t, s = (changes["length"](n, kernel, stride, padding) for n in (frames, size))
+        else:
+            t, s = rule(frames), rule(size)
+        cost = changes.get("cost", lambda t, s, k, i, o: t * s * s * k**3 * i * o)
+        return t, s, cost(t, s, kernel, *channels)
+
+    return answer
+
+
+def change_by_indices(path):
+    second = path[:, 2:] - 2 * path[:, 1:-1] + path[:, :-2]
+    return torch.linalg.vector_norm(second, dim=-1).median(1)[0]
+
+
+def change_by_hypot(path):
+    steps = torch.diff(path, dim=1)
+    row, column = torch.diff(steps, dim=1).unbind(2)
+    return torch.stack([torch.median(each) for each in torch.hypot(row, column)])
+
+
+def second(path):
+    return path.diff(dim=1).diff(dim=1)
+
+
+def blind_by_stack(critic, x):
+    logits = [critic(x[:, order]) for order in map(list, itertools.permutations(range(x.shape[1])))]
+    return torch.stack(logits).mean(0)
+
+
+def blind_by_recursion(critic, x):
+    def orders(left):
+        return [[]] if not left else [[t, *rest] for t in left for rest in orders([u for u in left if u != t])]
+
+    every = orders(list(range(x.shape[1])))
+    return torch.cat([critic(x[:, order])[None] for order in every]).sum(0) / math.factorial(x.shape[1])
+
+
+def blind_over(orders):
+    def answer(critic, x):
+        return torch.stack([critic(x[:, list(order)]) for order in orders(x.shape[1])]).mean(0)
+
+    return answer
+
+
+ANSWERS = {
+    "14.1": {
+        "right": [layer_by_torch, layer_by_floor],
+        "wrong": [
+            (layer_with(length=lambda n, k, s, p: (n + 2 * p - k) // s), "forgot the 1"),
+            (layer_with(length=lambda n, k, s, p: (n + p - k) // s + 1), "one end only"),
+            (layer_with(length=lambda n, k, s, p: n // s), "divided the length by the stride"),
+            (layer_with(length=lambda n, k, s, p: math.ceil((n + 2 * p - k) / s) + 1), "rounded up"),
+            (layer_with(cost=lambda t, s, k, i, o: t * s * s * k**2 * i * o), "k squared"),
+            (layer_with(cost=lambda t, s, k, i, o: s * s * k**3 * i * o), "left out the frames"),
+            (layer_with(cost=lambda t, s, k, i, o: t * s * k**3 * i * o), "one side of the picture"),
+            (layer_with(cost=lambda t, s, k, i, o: t * s * s * k**3 * o), "channels that come in"),
+            (layer_with(cost=lambda t, s, k, i, o: t * s * s * k**3 * i), "channels that come out"),
+            (layer_with(cost=lambda t, s, k, i, o: k**3 * i * o), "counted the weights"),
+        ],
+    },
+    "14.2": {
+        "right": [change_by_indices, change_by_hypot],
+        "wrong": [
+            (lambda path: path.diff(dim=1).norm(dim=2).median(1).values, "measured the steps"),
+            (lambda path: path.diff(dim=1).norm(dim=2).diff(dim=1).abs().median(1).values, "lengths of the steps"),
+            (lambda path: second(path).norm(dim=2).mean(1), "took the mean"),
+            (lambda path: second(path).norm(dim=2).amax(1), "largest change"),
+            (lambda path: (path[:, 2:] - path[:, :-2]).norm(dim=2).median(1).values, "two apart"),
+            (lambda path: (second(path) ** 2).sum(2).median(1).values, "squared"),
+            (lambda path: second(path).abs().sum(2).median(1).values, "|row| and |column|"),
+            (lambda path: second(path).diff(dim=1).norm(dim=2).median(1).values, "three times"),
+            (lambda path: second(path)[:, :, 0].abs().median(1).values, "one coordinate"),
+        ],
+    },
+    "14.3": {
+        "right": [blind_by_stack, blind_by_recursion],
+        "wrong": [
+            (lambda critic, x: critic(x), "own logit"),
+            (blind_over(lambda n: [[(t + k) % n for t in range(n)] for k in range(n)]), "go round"),
+            (blind_over(lambda n: [range(n), range(n - 1, -1, -1)]), "and its reverse"),
+            (lambda critic, x: critic(x.mean(1, keepdim=True).repeat(1, x.shape[1], 1)), "Average the logits"),
+            (lambda critic, x: torch.stack([critic(f[:, None].expand_as(x)) for f in x.unbind(1)]).mean(0), "alone"),
+            (lambda critic, x: blind_by_stack(critic, x) * math.factorial(x.shape[1]), "added the logits up"),
+            (lambda critic, x: blind_by_stack(critic, x).mean(), "over the clips as well"),
+            (blind_over(lambda n: list(itertools.permutations(range(n)))[1:]), "left out the order"),
+        ],
+    },
+}
