@@ -1,10 +1,10 @@
-"""Adversarial objectives and penalties as pure functions, per sample: the step takes the mean, once.
+"""Objectives, penalties, and distances of pictures as pure functions, per sample: the step takes the mean, once.
 
 D(x) = sigmoid(logit). log D is written with logsigmoid, never log(sigmoid(x) + eps): at a logit of -50 the first is
 -50 and its gradient 1, where the second has lost both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -110,6 +110,73 @@ def objective(name: str | Objective) -> Objective:
     if name not in OBJECTIVES:
         raise ValueError(f"objective: got {name!r}, expected an Objective or one of {', '.join(OBJECTIVES)}")
     return OBJECTIVES[name]
+
+
+Distance = Callable[[Tensor, Tensor], Tensor]  # of x_hat and x (B, ...): (B, ...), whose mean the step takes
+
+
+def absolute_error(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Return |x_hat - x|, number by number, (B, ...): its mean is least at a median."""
+    return (x_hat - x).abs()
+
+
+def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Return (x_hat - x)^2, number by number, (B, ...): its mean is least at the mean."""
+    return (x_hat - x).square()
+
+
+def energy_score(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Return (|a - x| + |b - x|) / 2 - |a - b| / 2, number by number, (B / 2, ...), of two answers a, b to each x.
+
+    They stand one after the other in x_hat (B, ...), as each x does twice in x (`data.Holes(draws=2)`). Its mean is
+    least when a and b are independent draws of what x may be: one answer alone would be their median (L1), and the
+    last term rewards answers that differ. Per number it is the CRPS (Gneiting and Raftery 2007). ValueError for an odd
+    number of answers, or for neighbours that are to be different pictures.
+    """
+    if len(x) % 2 or (x.device.type == "cpu" and not torch.equal(x[::2], x[1::2])):  # elsewhere it would have to wait
+        raise ValueError(f"x: got {len(x)} pictures, expected each twice, one after the other, as Holes(draws=2) gives")
+    a, b, true = x_hat[::2], x_hat[1::2], x[::2]
+    return ((a - true).abs() + (b - true).abs() - (a - b).abs()) / 2
+
+
+DISTANCES: dict[str, Distance] = {"l1": absolute_error, "l2": squared_error, "energy": energy_score}
+
+
+@dataclass(frozen=True)
+class Perceptual:
+    """A distance on features: `pixel` + weight * the relative squared errors of all layers, per picture, (B,).
+
+    `features(x)` returns a network's activations for pictures x (B, C, H, W), layer by layer, (B, ...) each, in a dict
+    or a sequence; gradients pass through it. A layer's error is its mean squared difference, divided by the mean square
+    of the features of x, so that no layer counts more because its numbers are large (Johnson et al. 2016).
+    """
+
+    features: Callable[[Tensor], Mapping[str, Tensor] | Sequence[Tensor]]
+    weight: float = 0.1
+    pixel: str | Distance = "l1"
+
+    def __call__(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Return the distance of each picture, (B,)."""
+        made, true = (_layers(self.features(each)) for each in (x_hat, x))
+        apart = distance(self.pixel)(x_hat, x).flatten(1).mean(1)
+        for ours, theirs in zip(made, true, strict=True):
+            theirs = theirs.detach()
+            apart = apart + self.weight * (ours - theirs).square().flatten(1).mean(1) / theirs.square().mean()
+        return apart
+
+
+def _layers(features: Mapping[str, Tensor] | Sequence[Tensor]) -> Sequence[Tensor]:
+    """Return the activations of a network in their order."""
+    return list(features.values()) if isinstance(features, Mapping) else features
+
+
+def distance(name: str | Distance) -> Distance:
+    """Return the distance called `name`, or a function as it is; ValueError, with the names, for all else."""
+    if callable(name):
+        return name
+    if name not in DISTANCES:
+        raise ValueError(f"distance: got {name!r}, expected a function of (x_hat, x) or one of {', '.join(DISTANCES)}")
+    return DISTANCES[name]
 
 
 Critic = Callable[[Tensor], Tensor]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ganlab.runtime import seeded_generator, whole_number
@@ -76,12 +77,56 @@ def psnr(x_hat: Tensor, x: Tensor) -> Tensor:
     10 log10(range^2 / mean squared error); the range is 2 for floats in [-1, 1] and 255 for uint8. Twice the error
     costs 6 dB; equal pictures have infinitely many. ValueError for pictures of different shapes or types.
     """
-    if x_hat.shape != x.shape or x_hat.dtype != x.dtype or x.ndim < 2:
-        kinds = [f"{str(each.dtype).removeprefix('torch.')} {tuple(each.shape)}" for each in (x_hat, x)]
-        raise ValueError(f"x_hat, x: got {kinds[0]} and {kinds[1]}, expected pictures (N, ...) of one type and shape")
-    peak = 255.0 if x.dtype == torch.uint8 else 2.0
+    peak = _peak(x_hat, x, least_dimensions=2)
     squared_error = (x_hat.double() - x.double()).square().flatten(1).mean(1)
     return 10 * torch.log10(peak**2 / squared_error)
+
+
+SSIM_SIDE, SSIM_SIGMA = 11, 1.5  # pixels: the window of Wang et al. 2004
+SSIM_K = (0.01, 0.03)  # parts of the range, below which differences of means and of variances count little
+
+
+def ssim(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Return the structural similarity of each picture with the true one, (N,), for pictures (N, C, H, W).
+
+    At each place, within a Gaussian window of 11x11 pixels (sigma 1.5) that lies inside the picture, and for each
+    channel: (2 m m' + c_1) / (m^2 + m'^2 + c_1) * (2 cov + c_2) / (v + v' + c_2), of means m, variances v and the
+    covariance, c_k = (0.01 range)^2 and (0.03 range)^2 (Wang et al. 2004); the mean over places and channels. Black is
+    0 in it, so that floats in [-1, 1] count from -1. 1 for equal pictures, about 0 for unrelated ones; it may be
+    negative. ValueError as for `psnr`, and for pictures that are smaller than the window. Float64.
+    """
+    peak = _peak(x_hat, x, least_dimensions=4)
+    n, _, height, width = x.shape
+    if min(height, width) < SSIM_SIDE:
+        raise ValueError(f"x: pictures are {height}x{width}, expected at least {SSIM_SIDE} pixels a side")
+    place = torch.arange(SSIM_SIDE, dtype=torch.float64) - SSIM_SIDE // 2
+    weights = torch.exp(-0.5 * (place / SSIM_SIGMA) ** 2)
+    weights = (weights / weights.sum()).to(x.device)
+
+    def local_mean(planes: Tensor) -> Tensor:
+        down = F.conv2d(planes, weights.view(1, 1, -1, 1))
+        return F.conv2d(down, weights.view(1, 1, 1, -1))
+
+    black = 0 if x.dtype == torch.uint8 else -1
+    first, second = (each.double().flatten(0, 1)[:, None] - black for each in (x_hat, x))  # (N C, 1, H, W)
+    mean, other = local_mean(first), local_mean(second)
+    variance, other_variance = (
+        local_mean(planes.square()) - m.square() for planes, m in ((first, mean), (second, other))
+    )
+    covariance = local_mean(first * second) - mean * other
+    c_1, c_2 = ((k * peak) ** 2 for k in SSIM_K)
+    brightness = (2 * mean * other + c_1) / (mean.square() + other.square() + c_1)
+    structure = (2 * covariance + c_2) / (variance + other_variance + c_2)
+    return (brightness * structure).view(n, -1).mean(1)
+
+
+def _peak(x_hat: Tensor, x: Tensor, least_dimensions: int) -> float:
+    """Return the range of pictures: 255 for bytes, else 2; ValueError unless both are alike and (N, ...)."""
+    if x_hat.shape != x.shape or x_hat.dtype != x.dtype or x.ndim < least_dimensions:
+        kinds = [f"{str(each.dtype).removeprefix('torch.')} {tuple(each.shape)}" for each in (x_hat, x)]
+        shape = "(N, ...)" if least_dimensions < 4 else "(N, C, H, W)"
+        raise ValueError(f"x_hat, x: got {kinds[0]} and {kinds[1]}, expected pictures {shape} of one type and shape")
+    return 255.0 if x.dtype == torch.uint8 else 2.0
 
 
 def frechet_distance(features: Tensor, reference: Tensor) -> float:
@@ -245,6 +290,39 @@ def copy_rate(fake: Tensor, training: Tensor, held_out: Tensor) -> float:
     fake, _ = _check_pairs(fake, held_out, least=1)
     nearer = _nearest(fake, held_out) <= _nearest(fake, training)  # (k,): a tie does not count as a copy
     return 1 - nearer.double().mean().item() * (len(training) + len(held_out)) / len(held_out)
+
+
+def auc(positive: Tensor, negative: Tensor) -> float:
+    """Return the probability that a random score of `positive` (m,) lies above one of `negative` (n,); a tie is half.
+
+    It is the area under the curve of detections over false alarms: 0.5 for scores that say nothing, 1 for scores that
+    separate the two. Computed by ranks (Mann and Whitney 1947). Raises ValueError for scores that are not finite.
+    """
+    for name, scores in (("positive", positive), ("negative", negative)):
+        if scores.ndim != 1 or len(scores) == 0 or not scores.isfinite().all():
+            raise ValueError(f"{name}: got shape {tuple(scores.shape)}, expected (n,) of finite scores, n >= 1")
+    positive, negative = positive.cpu().double(), negative.cpu().double().sort().values
+    below = torch.searchsorted(negative, positive)
+    below_or_equal = torch.searchsorted(negative, positive, right=True)
+    return ((below + below_or_equal).double().mean() / (2 * len(negative))).item()
+
+
+def proportion_interval(count: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a probability of which `count` of `n` independent trials came out: Wilson's (1927).
+
+    Those p that a normal approximation with p's own standard error does not reject. Good for small n, and for counts of
+    0 and n, where the mean plus or minus two standard errors would claim to be certain.
+    """
+    whole_number("n", n, least=1)
+    whole_number("count", count, least=0)
+    if count > n:
+        raise ValueError(f"count: got {count}, expected at most n, {n}")
+    if not 0 < level < 1:
+        raise ValueError(f"level: got {level!r}, expected a number between 0 and 1")
+    z2 = torch.special.ndtri(torch.tensor((1 + level) / 2, dtype=torch.float64)).item() ** 2
+    middle = (count + z2 / 2) / (n + z2)
+    half = math.sqrt(z2 * (count * (n - count) / n + z2 / 4)) / (n + z2)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 class Interval(NamedTuple):

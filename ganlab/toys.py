@@ -46,6 +46,21 @@ class Mixture:
         noise = torch.randn(n, self.means.shape[1], generator=generator, dtype=torch.float64)
         return self.means[mode] + self.sigmas[mode, None] * noise
 
+    def velocity(self, x: Tensor, t: float) -> Tensor:
+        """Return E[x_1 - z | (1 - t) z + t x_1 = x] for x_1 from the mixture and normal noise z: (..., D), in float64.
+
+        The velocity that flow matching with straight paths learns (Lipman et al. 2023), at points x (..., D).
+        """
+        if not 0 <= t <= 1:
+            raise ValueError(f"t: got {t!r}, expected a number from 0 to 1")
+        x = x.to(self.means.device).double()[..., None, :]  # (..., 1, D)
+        variance = (t * self.sigmas) ** 2 + (1 - t) ** 2  # (K,), of x_t in each mode
+        gap = x - t * self.means  # (..., K, D)
+        log_p = gaussian_log_density(gap, 0.0, variance.sqrt()[:, None]).sum(-1) + self.weights.log()
+        slope = (t * self.sigmas**2 - (1 - t)) / variance  # (K,): covariance of x_1 - z and x_t over variance
+        of_mode = self.means + slope[:, None] * gap  # (..., K, D)
+        return (log_p.softmax(-1)[..., None] * of_mode).sum(-2)
+
     def batches(self, batch_size: int, seed: int = 0, device: str | torch.device = "cpu") -> "MixtureBatches":
         """Return an endless source of fresh float32 samples (batch_size, D) on `device`."""
         return MixtureBatches(self, whole_number("batch_size", batch_size, least=1), seed, torch.device(device))

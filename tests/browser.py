@@ -51,6 +51,8 @@ FINISHED = """() => {
     const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent);
     return /[0-9]/.test(prompts[0]) && !prompts.some(prompt => prompt.includes('*'));
 }"""
+OPEN = "async path => void await jupyterapp.commands.execute('docmanager:open', {path})"
+CLOSE = "() => globalThis.jupyterapp && [...jupyterapp.shell.widgets('main')].forEach(widget => widget.dispose())"
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +77,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(chromium: str, kernel_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Start JupyterLab on a folder of its own; it serves all test files."""
     folder = tmp_path_factory.mktemp("jupyter")
     (folder / "notebooks").mkdir()
@@ -85,7 +87,9 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(value))
     nodelay = "--ServerApp.jpserver_extensions=ganlab.nodelay=True"  # as `make lab` has it
-    with jupyterlab(folder, nodelay, GANLAB_SPEED="smoke", JUPYTERLAB_SETTINGS_DIR=str(folder / "settings")) as lab:
+    exposed = "--expose-app-in-browser"  # so that OPEN and CLOSE can ask for what a reader does by several clicks
+    settings = {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "JUPYTER_PATH": str(kernel_path)}
+    with jupyterlab(folder, nodelay, exposed, GANLAB_SPEED="smoke", **settings) as lab:
         root, token = lab
         yield folder / "notebooks", f"{root}/lab/tree/notebooks/{{}}?reset&token={token}"
 
@@ -152,10 +156,33 @@ def page(context: BrowserContext, server: Server) -> Iterator[Page]:
     page = context.new_page()
     yield page
     page.close()
+    end_kernels(context, server)
+
+
+def end_kernels(context: BrowserContext, server: Server) -> None:
     root, token = re.fullmatch(r"(.*)/lab/tree/.*token=(.*)", server[1]).groups()
     sessions = context.request.get(f"{root}/api/sessions?token={token}").json()
     for session in sessions:
         context.request.delete(f"{root}/api/sessions/{session['id']}?token={token}")
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[Page]:
+    """Hold the page that `kept_page` hands on."""
+    return []
+
+
+@pytest.fixture
+def kept_page(context: BrowserContext, server: Server, pages: list[Page]) -> Iterator[Page]:
+    """Hand on one page, in which notebooks are closed after a test: loading JupyterLab costs more than most lessons."""
+    if not pages or pages[-1].is_closed():
+        pages.append(context.new_page())
+    page = pages[-1]
+    yield page
+    end_kernels(context, server)
+    page.evaluate(CLOSE)
+    if page.locator(".jp-Notebook, .jp-Dialog").count():  # a test that failed left what the next one would meet
+        page.close()
 
 
 def run_all(page: Page, server: Server, path: Path) -> list[str]:
@@ -165,13 +192,16 @@ def run_all(page: Page, server: Server, path: Path) -> list[str]:
 
 
 def start_all(page: Page, server: Server, path: Path) -> None:
-    """Open a copy of a notebook without its outputs and choose Run All Cells."""
+    """Open a copy of a notebook without its outputs, in a page new or in use, and choose Run All Cells."""
     folder, address = server
     notebook = lessons.read(path)
     for cell in lessons.code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
     lessons.write(notebook, folder / path.name)
-    page.goto(address.format(path.name))
+    if page.url.startswith(address.partition("/lab/")[0]):
+        page.evaluate(OPEN, f"{folder.name}/{path.name}")
+    else:
+        page.goto(address.format(path.name))
     # The notebook's own indicator says "idle" already before there is a kernel.
     page.get_by_text(f"{lessons.KERNEL['display_name']} | Idle").wait_for(timeout=1000 * limits.scaled(START_SECONDS))
     menu(page, "Run", "Run All Cells")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import kernels
 import limits
 import matplotlib
 import pytest
@@ -37,6 +38,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PRIVATE] = private = tempfile.mkdtemp(prefix="ganlab-tests-")
     for name in ("GANLAB_CACHE", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         os.environ[name] = os.path.join(private, name.lower())
+
+
+@pytest.fixture(scope="session")
+def kernel_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Serve kernels that start without importing; give what JUPYTER_PATH must be for them to be the usual ones."""
+    with kernels.specification(tmp_path_factory.mktemp("kernels")) as path:
+        yield path
+
+
+@pytest.fixture
+def forked_kernels(kernel_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nbval and papermill start kernels that have imported torch already."""
+    monkeypatch.setenv("JUPYTER_PATH", str(kernel_path))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

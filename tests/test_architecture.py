@@ -24,6 +24,7 @@ PACKAGES = (
     "losses",
     "metrics",
     "toys",
+    "styles",
     "checkpoint",
     "data",
     "plots",

@@ -170,6 +170,7 @@ def solution_lines(source: str) -> list[str]:
 
 
 @each
+@pytest.mark.usefixtures("forked_kernels")
 def test_a_release_is_executed_by_papermill_and_by_nbval(name: str, tmp_path: Path) -> None:
     folder = shutil.copytree(Course().folder("release", name), tmp_path / name)
     output = tmp_path / "executed.ipynb"

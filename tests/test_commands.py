@@ -58,7 +58,7 @@ def test_every_option_that_a_task_shows_is_one_that_it_uses(capsys) -> None:
     for task, options in shown.items():
         assert {"--data", "--steps", "--out", "--seed", "--every"} <= options
         assert (game <= options) == (task in tasks.GANS) and bool(game & options) == (task in tasks.GANS)
-        assert ("--objective" in options) == (task in (*tasks.GANS, *tasks.TRANSLATORS))
+        assert ("--objective" in options) == (task in (*tasks.GANS, *tasks.TRANSLATORS, *tasks.RESTORERS))
         assert (bound <= options) == bool(bound & options) == (task in ("vae", "cvae"))
         assert ("--samples" in options) == (task == "iwae")
     with pytest.raises(SystemExit):

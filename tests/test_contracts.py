@@ -95,6 +95,54 @@ def cycle(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
     return train.CycleGANTask(players, settings), data.Unpaired(*pictures(pairs=True).domains(), batch_size)
 
 
+def enlarging(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """Super-resolution from small, noisy pictures, by squared error first, then with a critic that sees them, too."""
+    generator = models.SuperResolver(1, factor=2, width=4, blocks=1)
+    generator.layers.insert(2, nn.Dropout(0.3))
+    critic = models.PatchCritic(1, 1, width=4, halvings=1)
+    settings = train.TranslationSettings(**plain(steps, batch_size, l1_steps=6, distance="l2", **others))
+    source = data.Degraded(pictures().batches(batch_size), data.LowResolution(2, noise=0.1))
+    return train.TranslationTask(generator, critic, settings), source
+
+
+def inpainting(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """Holes filled with noise, each its own, and a distance of a reader's own."""
+    generator = models.Inpainter(1, width=4, halvings=2, noise=True)
+    generator.unet.up[0].append(nn.Dropout(0.3))
+    features = losses.Perceptual(halves, 0.3)
+    settings = train.TranslationSettings(**plain(steps, batch_size, distance=features, **others))
+    source = data.Degraded(pictures().batches(batch_size), data.Holes("strokes", fill="noise"))
+    return train.TranslationTask(generator, models.PatchCritic(1, 2, width=4, halvings=1), settings), source
+
+
+def halves(x: torch.Tensor) -> list[torch.Tensor]:
+    """Return features that need no network: a picture's left half and its lower one."""
+    return [x[..., : x.shape[-1] // 2], x[..., x.shape[-2] // 2 :, :]]
+
+
+class Sketch(nn.Module):
+    """Features of one layer under every name that style asks for: the course's trunk would cost seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3, 2, 1).requires_grad_(False)
+
+    def forward(self, pictures: torch.Tensor, names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        return {name: self.layer(pictures).relu() for name in names}
+
+
+def style(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """A stylist of two paintings, with dropout in a layer."""
+    stylist = models.Stylist(2, width=4, blocks=1)
+    stylist.blocks[0].convolution = nn.Sequential(stylist.blocks[0].convolution, nn.Dropout(0.3))
+    generator = torch.Generator().manual_seed(2)
+    paintings, contents = (
+        torch.randint(0, 256, (n, 3, 40, 40), dtype=torch.uint8, generator=generator) for n in (2, 5)
+    )
+    settings = train.StyleSettings(**plain(steps, batch_size, **others))
+    return train.StyleTask(stylist, paintings, settings, trunk=Sketch()), data.Crops(contents, batch_size, size=32)
+
+
 def moving() -> data.ClipSet:
     """Return 20 clips of four frames of 8x8 pixels."""
     generator = torch.Generator().manual_seed(1)
@@ -118,9 +166,19 @@ def volume(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
     return GANTask(*players, settings), moving().batches(batch_size)
 
 
+def flow(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
+    """A flow of classes, some of which are left out, with dropout in its network."""
+    network = models.flow_unet(1, 8, width=8, classes=3)
+    network.velocity.grow.append(nn.Dropout(0.2))
+    network.steps = 3
+    settings = train.FlowSettings(**plain(steps, batch_size, **others))
+    return train.FlowTask(network, settings), pictures().batches(batch_size)
+
+
 KINDS: dict[str, Callable[..., Made]] = {
     "gan": gan, "cgan": cgan, "vae": vae, "classifier": classifier, "denoiser": denoiser,
-    "translation": translation, "cycle": cycle, "clips": clips, "volume": volume,
+    "translation": translation, "cycle": cycle, "enlarging": enlarging, "inpainting": inpainting,
+    "style": style, "clips": clips, "volume": volume, "flow": flow,
 }  # fmt: skip
 every_kind = pytest.mark.parametrize("kind", KINDS)
 drawing = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "classifier"])
@@ -359,10 +417,14 @@ def test_its_networks_are_saved_and_read_back(kind: str, tmp_path: Path) -> None
         "cgan": {"generator": ("conditional_generator", {"classes": 3, "latent_dim": 4, **shape})},
         "classifier": {"classifier": ("Classifier", {"classes": 3, **shape})},
         "vae": {"vae": ("conv_vae", {"latent_dim": 2, **shape})},
+        "flow": {"flow": ("flow_unet", {**shape, "width": 8, "classes": 3})},
         "translation": {
             "generator": ("UNet", {"in_channels": 1, "channels": 1, "width": 4, "halvings": 2}),
             "critic": ("PatchCritic", {"channels": 1, "pair_channels": 1, "width": 4, "halvings": 1}),
         },
+        "enlarging": {"generator": ("SuperResolver", {"channels": 1, "factor": 2, "width": 4, "blocks": 1})},
+        "inpainting": {"generator": ("Inpainter", {"channels": 1, "width": 4, "halvings": 2, "noise": True})},
+        "style": {"stylist": ("Stylist", {"count": 2, "width": 4, "blocks": 1})},
         "clips": {
             "generator": (
                 "MotionGenerator",
@@ -377,6 +439,8 @@ def test_its_networks_are_saved_and_read_back(kind: str, tmp_path: Path) -> None
     }
     if kind == "vae":
         run.networks["vae"].encoder = run.networks["vae"].encoder[1]
+    if kind == "style":
+        run.networks["stylist"].blocks[0].convolution = run.networks["stylist"].blocks[0].convolution[0]
     trained.save(tmp_path / "networks", plans[kind], run.networks)
     role, network = next(iter(trained.read(tmp_path / "networks").items()))
     assert not network.training and same(dict(network.state_dict()), dict(run.networks[role].state_dict()))

@@ -253,7 +253,7 @@ def test_a_batch_has_no_negative_step_and_no_labels_that_the_set_lacks():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("fashon",), "Did you mean 'fashion'.*digits, earth, icons, glyphs, fashion, mnist, kmnist"),
+        (("fashon",), "Did you mean 'fashion'.*digits, earth, relief, icons, glyphs, fashion, mnist, kmnist"),
         (("MNIST",), "Did you mean 'mnist'"),
         (("celeba",), "no set and no folder.*digits, earth"),
         (("./nowhere",), "'nowhere'|'./nowhere'"),
@@ -281,7 +281,7 @@ def test_describe_reads_no_image_and_builds_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "none yet"))
     monkeypatch.setattr(packaged, "build_digits", lambda: pytest.fail("built"))
     states = {status.name: status for status in data.describe()}
-    assert list(states) == ["digits", "earth", "icons", "glyphs", "fashion", "mnist", "kmnist"]
+    assert list(states) == ["digits", "earth", "relief", "icons", "glyphs", "fashion", "mnist", "kmnist"]
     assert states["digits"].state == states["earth"].state == "to be built"
     assert states["icons"].state == "present"
     assert states["mnist"].state == states["kmnist"].state == "to be downloaded"

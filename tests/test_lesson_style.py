@@ -111,11 +111,9 @@ def figures_have_alternative_text(notebook: NotebookNode) -> list[str]:
     ]
 
 
-def figures_with_captions_are_numbered_and_not_too_wide(notebook: NotebookNode) -> list[str]:
-    """A lesson whose figures have captions has one for each, counted from 1; none is wider than a page."""
+def figures_have_captions_in_order_and_are_not_too_wide(notebook: NotebookNode) -> list[str]:
+    """Each figure of a lesson has a caption, counted from 1; none is wider than a page."""
     all_figures = [figure for cell in lessons.code_cells(notebook) for figure in figures(cell)]
-    if not any(figure.caption for figure in all_figures):
-        return []  # stored before there were captions
     number = dict(headings(notebook)[:1]).get(1, "").split(" ")[0].removeprefix("0")
     complaints = []
     for k, figure in enumerate(all_figures, start=1):
@@ -253,7 +251,7 @@ CHECKS: list[Check] = [
     first_cells_are_uniform,
     goal_states_the_minutes,
     figures_have_alternative_text,
-    figures_with_captions_are_numbered_and_not_too_wide,
+    figures_have_captions_in_order_and_are_not_too_wide,
     widgets_are_followed_by_a_figure,
     code_cells_are_short_and_in_sight,
     only_what_paints_is_folded,

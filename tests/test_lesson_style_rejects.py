@@ -59,7 +59,7 @@ def replace(old: str, new: str) -> Callable[[NotebookNode], None]:
     return breaker
 
 
-def fold_figure(line: str) -> Callable[[NotebookNode], None]:
+def fbare_picture(line: str) -> Callable[[NotebookNode], None]:
     """Return a breaker that puts a line above the figure's own and folds the cell."""
 
     def breaker(notebook: NotebookNode) -> None:
@@ -81,8 +81,8 @@ def in_figure(old: str, new: str) -> Callable[[NotebookNode], None]:
     return breaker
 
 
-def old_figure(notebook: NotebookNode, alt: str) -> None:
-    """Add a figure as they were stored before they had captions."""
+def bare_picture(notebook: NotebookNode, alt: str) -> None:
+    """Add a figure that went out as a bare picture, without a caption."""
     data, facts = {"image/png": "iVBORw0KGgo="}, {"image/png": {"alt": alt, "width": 960}}
     code(notebook, 5).outputs.append(v4.new_output("display_data", data, metadata=facts))
 
@@ -103,11 +103,11 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.goal_states_the_minutes, "no time", replace("**Time:** about 3", "**Time:** some")),
     (style.figures_have_alternative_text, "no alt", in_figure(ALT, "")),
     (style.figures_have_alternative_text, "empty words", in_figure(ALT, "plot")),
-    (style.figures_have_alternative_text, "an old figure", lambda nb: old_figure(nb, "plot")),
-    (style.figures_with_captions_are_numbered_and_not_too_wide, "another number", in_figure("7.1", "7.2")),
-    (style.figures_with_captions_are_numbered_and_not_too_wide, "another lesson", in_figure("7.1", "6.1")),
-    (style.figures_with_captions_are_numbered_and_not_too_wide, "too wide", in_figure('"960"', '"961"')),
-    (style.figures_with_captions_are_numbered_and_not_too_wide, "one has none", lambda nb: old_figure(nb, ALT)),
+    (style.figures_have_alternative_text, "a bare picture", lambda nb: bare_picture(nb, "plot")),
+    (style.figures_have_captions_in_order_and_are_not_too_wide, "another number", in_figure("7.1", "7.2")),
+    (style.figures_have_captions_in_order_and_are_not_too_wide, "another lesson", in_figure("7.1", "6.1")),
+    (style.figures_have_captions_in_order_and_are_not_too_wide, "too wide", in_figure('"960"', '"961"')),
+    (style.figures_have_captions_in_order_and_are_not_too_wide, "one has none", lambda nb: bare_picture(nb, ALT)),
     (style.widgets_are_followed_by_a_figure, "no figure", lambda nb: code(nb, 5).outputs.clear()),
     (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 30)),
     (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 100)),
@@ -121,10 +121,10 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
         "a widget's code is folded",
         lambda nb: code(nb, 4).metadata.update(jupyter={"source_hidden": True}),
     ),
-    (style.only_what_paints_is_folded, "a print is folded", fold_figure("print(1)")),
-    (style.only_what_paints_is_folded, "an assert is folded", fold_figure("assert figure")),
-    (style.only_what_paints_is_folded, "a training is folded", fold_figure("run = train.fit_gan(x)")),
-    (style.only_what_paints_is_folded, "a function is folded", fold_figure("def loss(x):\n    return x")),
+    (style.only_what_paints_is_folded, "a print is folded", fbare_picture("print(1)")),
+    (style.only_what_paints_is_folded, "an assert is folded", fbare_picture("assert figure")),
+    (style.only_what_paints_is_folded, "a training is folded", fbare_picture("run = train.fit_gan(x)")),
+    (style.only_what_paints_is_folded, "a function is folded", fbare_picture("def loss(x):\n    return x")),
     (
         style.code_cells_are_short_and_in_sight,
         "hidden by a tag",
@@ -182,13 +182,6 @@ def test_a_comment_marks_a_cell_as_well() -> None:
     code(notebook, 3).metadata.clear()
     code(notebook, 3).source = f"{lessons.MARK}\nprint(1 + 1)"
     assert style.marked_cells_have_text_to_compare(notebook) == []
-
-
-def test_figures_from_before_there_were_captions_pass() -> None:
-    notebook = good_sample()
-    code(notebook, 5).outputs.clear()
-    old_figure(notebook, ALT)
-    assert [check.__name__ for check in style.CHECKS if check(notebook)] == []
 
 
 @pytest.mark.parametrize(

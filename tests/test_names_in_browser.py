@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 
 CELL = """
 import asyncio, torch
+from matplotlib.figure import Figure
 from ganlab import data, models, runtime, toys, train, widgets
 from ganlab.widgets import dashboard
 with runtime.seeded(0):
@@ -28,10 +29,18 @@ log_p = lambda z: -0.5 * (z - 1) ** 2
 mixture = toys.Mixture(torch.tensor([[-2.0], [2.0]]), torch.tensor([1.0, 1.0]), torch.tensor([0.5, 0.5]))
 display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widgets.MinimaxExplorer(mixture),
     widgets.DirectionSliders(generator, z, {"first": torch.eye(8)[0]}), widgets.ClassMixer(told, list("0123456789")),
+    widgets.FlowExplorer(models.flow_unet(1, 8, width=8, classes=2), "ab", toys.ring(sigma=0.05).velocity),
     widgets.DrawingPad(lambda drawn: (drawn, "ink"), torch.zeros(2, 1, 28, 28, dtype=torch.uint8)),
     widgets.DrawingPad(lambda drawn: (drawn, ""), torch.zeros(2, 1, 64, 64, dtype=torch.uint8), paper=True),
+    widgets.Compare(torch.zeros(3, 8, 8), -torch.ones(3, 8, 8), labels=("grey", "black")),
+    widgets.MaskPad(lambda picture, mask: (torch.where(mask, 1.0, picture), f"{mask.sum()} pixels"),
+        torch.full((2, 3, 32, 32), 90, dtype=torch.uint8)),
+    widgets.BlindTest([(z.view(1, 1, 4, 8), {"one": z.view(1, 1, 4, 8), "two": z.view(1, 1, 4, 8)})]),
     widgets.BoundExplorer(log_p), widgets.Dial("dial", {name: (z.view(4, 1, 2, 4), name) for name in "ab"}),
-    widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run))
+    widgets.Clinic({bed: Figure((2, 1)) for bed in "AB"}, {"look": (0, str)}, {"A": "x", "B": "y"}, ["x", "y"]),
+    widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run),
+    widgets.Quiz("Real?", torch.zeros(2, 2, 1, 4, 4), [0, 1], ("real", "fake")),
+    widgets.ThresholdExplorer(torch.linspace(-1, 3, 50), torch.linspace(-3, 1, 50)))
 """
 # What a reader by ear would meet without a name, with a wrong one, or as a toggle without a state.
 FAULTS = """widget => {
@@ -55,7 +64,7 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
     context = new_context(browser)
     page = context.new_page()
     assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
-    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 11, "eleven widgets", seconds=10)
+    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 18, "eighteen widgets", seconds=10)
     page.wait_for_timeout(500)
     yield page
     context.close()
@@ -91,6 +100,51 @@ def test_a_group_is_one_stop_and_takes_arrow_keys(named: Page) -> None:
     for key in ("ArrowRight", "ArrowRight", "Space"):
         named.keyboard.press(key)
     named.get_by_text("of the way 1 to 2 to 3").wait_for()
+
+
+def test_a_curtain_is_drawn_by_keys_and_by_the_mouse_on_the_picture(named: Page) -> None:
+    widget = named.locator(".ganlab-widget", has=named.locator(".ganlab-curtain"))
+    canvas, handle = widget.locator(".ganlab-curtain canvas"), widget.get_by_role("slider", name="grey | black")
+    canvas.scroll_into_view_if_needed()
+    black = """canvas => { const row = canvas.getContext('2d').getImageData(0, 9, canvas.width, 1).data;
+        return [...row].filter((value, k) => k % 4 === 0 && value === 0).length / canvas.width; }"""
+
+    def uncovered(part: float) -> bool:
+        return abs(canvas.evaluate(black) - part) < 0.02  # the line itself has black edges
+
+    assert uncovered(0.5)
+    handle.focus()
+    for _ in range(5):
+        named.keyboard.press("ArrowRight")
+    limits.wait_until(lambda: uncovered(0.4), "the line moved by keys", seconds=5)
+    box = canvas.bounding_box()
+    named.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 20)
+    named.mouse.down()
+    named.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 30, steps=3)
+    named.mouse.up()
+    limits.wait_until(lambda: uncovered(0.75), "the line drawn by the mouse", seconds=5)
+    value = "handle => Number(handle.getAttribute('aria-valuetext'))"
+    limits.wait_until(lambda: abs(handle.evaluate(value) - 0.25) < 0.02, "the slider follows", seconds=5)
+
+
+def test_a_brush_paints_a_hole_over_the_picture(named: Page) -> None:
+    widget = named.locator(".ganlab-widget", has=named.get_by_role("application", name="Picture to paint a hole into"))
+    canvas, line = widget.locator("canvas.ganlab-pad"), widget.locator(".ganlab-readout")
+    canvas.scroll_into_view_if_needed()
+    pixel = "canvas => [...canvas.getContext('2d').getImageData(4, 4, 1, 1).data].slice(0, 3)"
+    assert canvas.evaluate(pixel) == [90, 90, 90] and line.inner_text().strip() == "100 pixels"
+    widget.get_by_role("button", name="Clear").click()
+    line.get_by_text("There is no hole: paint one.").wait_for()
+    box = canvas.bounding_box()
+    named.mouse.move(box["x"] + 3, box["y"] + 3)
+    named.mouse.down()
+    named.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 3, steps=4)
+    named.mouse.up()
+    line.get_by_text("pixels").wait_for()
+    assert canvas.evaluate(pixel) == [255, 90, 220] and 40 < int(line.inner_text().split()[0]) < 110
+    canvas.press("Delete")
+    line.get_by_text("There is no hole").wait_for()
+    assert canvas.evaluate(pixel) == [90, 90, 90]
 
 
 # What axe refuses in JupyterLab 4 itself: toggles of its toolbars, the editor of a cell that has no name, the list of

@@ -63,7 +63,7 @@ def only_message(warned: pytest.WarningsRecorder) -> str:
 
 def test_the_data_sheet_states_the_counts_and_hashes_of_these_tensors():
     sheet = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
-    names = ["digits", "earth", "icons", "glyphs"]
+    names = ["digits", "earth", "relief", "icons", "glyphs"]
     names += ["fashion"] * (data.SETS["fashion"].status().path == downloads.FASHION.packaged)
     for name in names:
         section = re.search(rf"^## {name}\b.*?(?=^## |\Z)", sheet, re.M | re.S).group()

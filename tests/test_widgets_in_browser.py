@@ -30,8 +30,9 @@ def try_widget(page: Page, widget: Locator, seconds: float = ACTION_SECONDS) -> 
 
 @pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda path: path.stem)
 def test_the_widgets_of_a_lesson_move(
-    lesson: Path, server: Server, page: Page, tmp_path: Path, record_property: Callable[[str, object], None]
+    lesson: Path, server: Server, kept_page: Page, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
+    page = kept_page
     whole = lessons.read(lesson)
     part = slices.needed(whole, lessons.shows_a_widget)
     shown = sum(map(lessons.shows_a_widget, part.cells))

@@ -110,7 +110,7 @@ def load_networks(option: str, name: str) -> tuple[dict[str, nn.Module], tuple[s
 def load_maker(option: str, name: str) -> tuple[nn.Module, tuple[str, ...]]:
     """Return the network that makes images, and the names of its classes; ValueError for a mere classifier."""
     networks, names = load_networks(option, name)
-    makers = [networks[role] for role in ("generator", "vae") if role in networks]
+    makers = [networks[role] for role in ("generator", "vae", "flow") if role in networks]
     if not makers:
         raise ValueError(f"{option}: {name} makes no images, it is a classifier")
     if not hasattr(makers[0], "latent_dim"):

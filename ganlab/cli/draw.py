@@ -12,6 +12,7 @@ from ganlab.cli import video
 from ganlab.cli.arguments import add_seed, class_number, load_maker, seed_number
 from ganlab.data import pixels
 from ganlab.models import given
+from ganlab.models.flow import STEPS
 from ganlab.runtime import path_argument, progress, seeded_generator, whole_number, write_atomically
 
 SIDE = 256  # pixels of a walk's picture, as near below as whole enlargements come
@@ -26,6 +27,10 @@ def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "cgan-digits", "NAME.png for one sheet (of clips also .webp, .gif), or a new folder for a file each"
     )
     parser.add_argument("--n", type=int, default=16, help="how many (default 16)")
+    parser.add_argument("--steps", type=int, metavar="N", help=f"of a flow: steps from noise (default {STEPS})")
+    parser.add_argument(
+        "--guidance", type=float, metavar="W", help="of a flow with classes: more than 1 exaggerates them"
+    )
     add_seed(parser)
 
 
@@ -56,6 +61,8 @@ def sample(options: argparse.Namespace) -> int:
     if not sheet and (options.out.is_file() or options.out.is_dir() and any(options.out.iterdir())):
         raise ValueError(f"--out: {options.out} is there already, expected a new or empty folder, or NAME.png")
     generator, names = load_maker("--of", options.of)
+    if options.steps is not None or options.guidance is not None:
+        generator = _sampling(generator, options)
     of_clips = hasattr(generator, "frames")
     if sheet and of_clips:
         video.check_ending(options.out)
@@ -75,6 +82,17 @@ def sample(options: argparse.Namespace) -> int:
         _write_each(options.out, batches, labels)
     print(f"{options.out}: {n:,} samples of {options.of}{_of_class(y, names, options.y)}")
     return 0
+
+
+def _sampling(generator: nn.Module, options: argparse.Namespace) -> models.Flow:
+    """Return a flow that samples with the steps and the guidance asked for; ValueError for what is no flow."""
+    asked = "--steps" if options.steps is not None else "--guidance"
+    if not isinstance(generator, models.Flow):
+        raise ValueError(f"{asked}: {options.of} is no flow, expected one, such as flow-digits")
+    try:
+        return generator.sampling(steps=options.steps, guidance=options.guidance)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from error
 
 
 def _batches(generator: nn.Module, y: Tensor | None, n: int, latents: torch.Generator) -> Iterator[Tensor]:

@@ -48,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise ValueError(f"export: needs {', '.join(missing)}; run: python -m pip install {' '.join(missing)}")
     network, names = load_maker("--of", options.of)
+    if isinstance(network, models.Flow):
+        raise ValueError(f"--of: {options.of} is a flow, which calls its network many times; export writes one call")
     content = exported(network)
     difference = largest_difference(network, content)
     if not difference <= CLOSE:

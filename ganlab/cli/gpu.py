@@ -29,7 +29,7 @@ from torch import Tensor
 from ganlab import checkpoint, models, runtime, toys
 from ganlab.cli import train as command
 from ganlab.cli.arguments import Parser
-from ganlab.cli.tasks import TASKS, TRANSLATORS, add_arguments
+from ganlab.cli.tasks import RESTORERS, TASKS, TRANSLATORS, add_arguments
 from ganlab.train import Ensemble, GANSettings, Run, measured_precision
 
 MINUTES = 3  # for all of it
@@ -153,7 +153,7 @@ def begun(task: str, out: Path, device: torch.device, extent: Extent) -> Run:
     parser = Parser()
     add_arguments(parser)
     half = max(1, extent.steps // 2)
-    others = {**dict.fromkeys(TRANSLATORS, extent.pairs), "video": extent.clips}
+    others = dict.fromkeys((*TRANSLATORS, *RESTORERS), extent.pairs) | {"video": extent.clips}
     options = others.get(task, extent.options)
     arguments = [task, *options, "--steps", extent.steps, "--every", half, "--out", out, "--device", device]
     with contextlib.redirect_stdout(io.StringIO()):

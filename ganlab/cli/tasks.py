@@ -32,31 +32,30 @@ TASKS = {
     "vae": "a VAE, by the ELBO",
     "cvae": "a VAE that is told classes",
     "iwae": "a VAE, by the importance-weighted bound (Burda et al. 2016)",
+    "flow": "a flow, by flow matching; it is told classes if there are any (Lipman et al. 2023)",
     "classifier": "a classifier, by cross-entropy",
     "pix2pix": "a translator of pictures, from pairs (Isola et al. 2017)",
     "cyclegan": "a translator of pictures, without pairs (Zhu et al. 2017)",
+    "sr": "a network that enlarges pictures (super-resolution)",
+    "inpaint": "a network that fills holes in pictures",
+    "style": "a network that paints photographs like paintings, in one pass (Johnson et al. 2016)",
     "video": "a GAN of clips, content and motion apart (Tulyakov et al. 2018)",
 }
 TRANSLATORS = ("pix2pix", "cyclegan")
+RESTORERS = ("sr", "inpaint")
 WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
 RATES = {
     **dict.fromkeys(GANS, 2e-4),
     **dict.fromkeys(VAES, 1e-3),
+    "flow": 2e-3,
     "classifier": 2e-3,
-    "pix2pix": 2e-4,
-    "cyclegan": 2e-4,
+    **dict.fromkeys((*TRANSLATORS, *RESTORERS), 2e-4),
+    "style": 2e-3,
     "video": 1e-3,
 }
-WIDTHS = {
-    "dcgan": 64,
-    "cgan": 64,
-    **dict.fromkeys(VAES, 16),
-    "classifier": 32,
-    "pix2pix": 24,
-    "cyclegan": 24,
-    "video": 16,
-}
-BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "video": 16}  # of all others 64
+WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, **dict.fromkeys(TRANSLATORS, 24)}
+WIDTHS |= {"flow": 32, "sr": 32, "inpaint": 24, "style": 16, "video": 16}
+BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "sr": 16, "inpaint": 16, "style": 4, "video": 16}  # of all others 64
 
 
 def add_arguments(parser: Parser) -> None:
@@ -73,8 +72,15 @@ def add_arguments(parser: Parser) -> None:
             _add_game(own)
         if task in VAES:
             _add_bound(own, task)
+        if task == "flow":
+            words = "part of the images whose class is left out (default 0.1)"
+            own.add_argument("--class-dropout", default=0.1, type=float, metavar="P", help=words)
         if task in TRANSLATORS:
             _add_translation(own, task)
+        if task in RESTORERS:
+            _add_restoration(own, task)
+        if task == "style":
+            _add_style(own)
         if task == "video":
             words = "motion: content and motion apart (default); volume: 3-D convolutions; sprite: one thing on black"
             own.add_argument("--generator", default="motion", metavar="NAME", help=words)
@@ -86,6 +92,8 @@ def _add_common(parser: Parser, task: str) -> None:
     if task in TRANSLATORS:
         named = " with equal file names" if task == "pix2pix" else ""
         data_words = f"a set with pairs (icons, earth), or a folder of two folders{named}: from the first to the second"
+    if task == "style":
+        data_words = "what squares are cut from and painted: photographs (ours), or a folder of yours"
     if task == "video":
         data_words = "moving-digits, flights, or a folder of clips: GIF, WebP, subfolders of frames"
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help=data_words)
@@ -93,13 +101,16 @@ def _add_common(parser: Parser, task: str) -> None:
     parser.add_argument(
         "--out", required=True, type=path_argument, metavar="FOLDER", help="results, among them networks.safetensors"
     )
-    parser.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
-    if task != "video":
+    size_words = (
+        "side of the squares (default 128)" if task == "style" else "side in pixels, when the set comes in several"
+    )
+    parser.add_argument("--size", type=int, metavar="N", help=size_words)
+    if task not in ("style", "video"):
         _add_pictures(parser, task)
     batch_size = BATCH_SIZES.get(task, 64)
     batch_words = f"{'clips' if task == 'video' else 'images'} a step (default {batch_size})"
     parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
-    peak = " at its peak" if task == "classifier" else ""
+    peak = " at its peak" if task in ("classifier", "flow") else ""
     parser.add_argument("--learning-rate", type=float, metavar="R", help=f"default {RATES[task]:g}{peak}")
     add_seed(parser)
     parser.add_argument("--device", default="auto", help="cuda, mps, cpu, or auto: the best present (default)")
@@ -113,7 +124,7 @@ def _add_common(parser: Parser, task: str) -> None:
 
 
 def _add_pictures(parser: Parser, task: str) -> None:
-    """Declare how pictures are read and turned."""
+    """Declare how a folder's pictures are read, and how images are changed."""
     parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
     usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
     parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
@@ -153,14 +164,46 @@ def _add_translation(parser: Parser, task: str) -> None:
     parser.add_argument("--to", metavar="NAME", help="a folder: which of its two folders is to be made (the second)")
     parser.add_argument("--objective", default=usual, metavar="NAME", help=f"{objectives} (default {usual})")
     if task == "pix2pix":
-        words = "weight of the objective beside L1 (default 0.1; 0: no critic)"
-        parser.add_argument("--adversarial-weight", default=0.1, type=float, metavar="W", help=words)
-        parser.add_argument("--l1-steps", default=0, type=int, metavar="N", help="first so many steps by L1 alone")
+        _add_critic(parser, 0.1, "L1")
         return
     words = "weight of the identity loss, as a part of it (default 0.5)"
     parser.add_argument("--cycle-weight", default=10.0, type=float, metavar="W", help="default 10")
     parser.add_argument("--identity-weight", default=0.5, type=float, metavar="W", help=words)
     parser.add_argument("--past", default=64, type=int, metavar="N", help="past fakes that critics see (default 64)")
+
+
+def _add_critic(parser: Parser, weight: float, distance: str) -> None:
+    usual = f"{weight:g}; 0: no critic" if weight else "0: no critic"
+    words = f"weight of the objective beside {distance} (default {usual})"
+    parser.add_argument("--adversarial-weight", default=weight, type=float, metavar="W", help=words)
+    words = f"first so many steps by {distance} alone"
+    parser.add_argument("--l1-steps", default=0, type=int, metavar="N", help=words)
+
+
+def _add_restoration(parser: Parser, task: str) -> None:
+    if task == "sr":
+        parser.add_argument("--factor", default=4, type=int, metavar="N", help="how much larger: 2, 4 (default) or 8")
+        words = f"how pictures are made small: {' or '.join(data.degraded.KERNELS)} (default area)"
+        parser.add_argument("--kernel", default="area", metavar="NAME", help=words)
+        parser.add_argument("--blur", default=0.0, type=float, metavar="S", help="blurred before, by S pixels (0)")
+        parser.add_argument("--noise", default=0.0, type=float, metavar="S", help="noise after, S of a range of 2 (0)")
+    else:
+        parser.add_argument("--holes", default="strokes", metavar="NAME", help="strokes (default) or centre")
+        parser.add_argument("--portion", default=0.15, type=float, metavar="P", help="of a picture in holes (0.15)")
+        words = "several answers: noise in the hole, from which each draw makes another"
+        parser.add_argument("--several", action="store_true", help=words)
+    parser.add_argument("--distance", metavar="NAME", help="l1 (default), or l2, the squared error")
+    words = "weight of the errors of a trained network's features beside it (default 0: none)"
+    parser.add_argument("--perceptual-weight", default=0.0, type=float, metavar="W", help=words)
+    parser.add_argument("--objective", default="hinge", metavar="NAME", help=f"{', '.join(losses.OBJECTIVES)} (hinge)")
+    _add_critic(parser, 0.0 if task == "sr" else 0.01, "the distance")
+
+
+def _add_style(parser: Parser) -> None:
+    words = f"a painting, whose style is learned: {', '.join(data.PICTURES)}, or a file; give it again for more styles"
+    parser.add_argument("--painting", action="append", default=[], metavar="NAME|FILE", help=words)
+    words = "weight of the content beside the style (default 0.3)"
+    parser.add_argument("--content-weight", default=0.3, type=float, metavar="W", help=words)
 
 
 def check_classes(task: str, images: data.ImageSet) -> None:
@@ -185,6 +228,10 @@ def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
         latents = whole_number("--latent-dim", options.latent_dim, least=1)
         shape |= {"latent_dim": latents, "likelihood": likelihood(options, images), **classes}
         return {"vae": ("conditional_vae" if classes else "conv_vae", shape)}
+    if task == "flow":
+        return {
+            "flow": ("flow_unet", {**({"classes": len(images.classes)} if images.labels is not None else {}), **shape})
+        }
     if task == "mlp":
         whole = (channels, side, side)
         return {"generator": ("MLPGenerator", {"output_shape": whole}), "critic": ("MLPCritic", {"input_shape": whole})}
@@ -209,6 +256,26 @@ def translator_plan(options: argparse.Namespace, channels: int, in_channels: int
         "critic": ("PatchCritic", {"channels": channels, "pair_channels": 0}),
         "back_critic": ("PatchCritic", {"channels": in_channels, "pair_channels": 0}),
     }
+
+
+def restorer_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
+    """Return what the networks of a restorer are made of; ValueError for sizes that it cannot take."""
+    channels, side = images.images.shape[1:3]
+    width = {} if options.width is None else {"width": whole_number("--width", options.width, least=2)}
+    if options.network == "sr":
+        if options.factor not in (2, 4, 8):
+            raise ValueError(f"--factor: got {options.factor}, expected 2, 4 or 8")
+        multiple, name = options.factor, "--factor"
+        generator = ("SuperResolver", {"channels": channels, "factor": options.factor, **width})
+        beside = channels
+    else:
+        multiple, name = 16, "the network's 16"
+        generator = ("Inpainter", {"channels": channels, "noise": options.several, **width})
+        beside = channels + 1
+    if side % multiple:
+        raise ValueError(f"--size: pictures are {side}x{side}, expected a multiple of {name}")
+    critic = ("PatchCritic", {"channels": channels, "pair_channels": beside})
+    return {"generator": generator} | ({"critic": critic} if options.adversarial_weight else {})
 
 
 def likelihood(options: argparse.Namespace, images: data.ImageSet) -> str:

@@ -10,16 +10,18 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ganlab import data, metrics, runtime, train
 from ganlab.checkpoint import CheckpointError
-from ganlab.cli import translate, video
+from ganlab.cli import restore, style, translate, video
 from ganlab.cli.arguments import load_images, load_networks, seed_number
 from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
 from ganlab.cli.tasks import (
     GANS,
+    RESTORERS,
     TRANSLATORS,
     VAES,
     Job,
@@ -38,7 +40,8 @@ SHEET = 64  # samples on a sheet, in eight columns
 CLIPS = 8  # of a generator of clips, a row of frames each
 SAMPLES = 1000  # of a generator that are compared with twice as many real images, at each saving
 FID = "feature-FID"
-LOWER_IS_BETTER = (FID, translate.CROWD)
+FLOW_LOSS = "held-out loss"
+LOWER_IS_BETTER = (FID, FLOW_LOSS, translate.CROWD)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -92,8 +95,11 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     device = parallel.own_device(options.device)
     file = options.out / "run.safetensors"
     keep = Keep(checkpoint=file, checkpoint_every=options.every, resume=True, change=tuple(options.change))
-    jobs = {**dict.fromkeys(TRANSLATORS, translate.job), "video": video.job}
-    job = jobs.get(options.network, _job)(options, device)
+    makers = dict.fromkeys(TRANSLATORS, translate.job) | dict.fromkeys(RESTORERS, restore.job) | {"video": video.job}
+    if options.network == "style":
+        job = style.job(options)
+    else:
+        job = makers.get(options.network, _job)(options, device)
     with runtime.seeded(options.seed):  # first weights depend on the seed alone
         networks = trained.build(job.plan)
     if options.start is not None and not file.exists():
@@ -153,6 +159,10 @@ def _task(options: argparse.Namespace, networks: Iterable[nn.Module]) -> train.T
     shared |= {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
     if options.network == "classifier":
         return train.ClassifierTask(*networks, train.ClassifierSettings(options.steps, **shared))
+    if options.network == "flow":
+        return train.FlowTask(
+            *networks, train.FlowSettings(options.steps, **shared, class_dropout=options.class_dropout)
+        )
     if options.network in VAES:
         names = ("samples",) if options.network == "iwae" else ("beta", "warm_up", "free_bits")
         own = {name: getattr(options, name) for name in names}
@@ -188,11 +198,15 @@ def _measure_samples(images: data.ImageSet, name: str) -> Callable[[Run], dict[s
 
 
 def _measure_held_out(held_out: data.ImageSet, scale: str) -> Callable[[Run], dict[str, float]]:
-    """Return the metric of a classifier, its accuracy, or of a VAE, its ELBO in nats, on images held out."""
+    """Return the metric of images held out: a classifier's accuracy, a VAE's ELBO in nats, a flow's loss."""
 
     def measure(run: Run) -> dict[str, float]:
         if not run.task.draws:
             return {"held-out accuracy": train.accuracy(run.networks["classifier"], held_out)}
+        if isinstance(run.task, train.FlowTask):
+            few = held_out.batches(min(len(held_out), SAMPLES), 0).batch(0)
+            y = None if run.task.classes is None else few.y
+            return {FLOW_LOSS: train.velocity_loss(run.ema, few.x, y=y).mean().item()}
         bound = train.held_out_bound(run.ema, held_out)
         values = {"held-out ELBO": bound.item()}
         if (k := run.settings.samples) > 1:  # what iwae raises, which takes k times as long to look at
@@ -236,7 +250,7 @@ class Results:
         history = zip(*game.history.values(), strict=True)
         rows = [(step, *losses) for step, losses in enumerate(history, start=1)]
         write_atomically(self.folder / "history.csv", table(["step", *game.history], rows))
-        averaged = {"vae" if "vae" in self.plan else "generator": game.modules.get("ema")}
+        averaged = {game.task.averaged: game.modules.get("ema")}
         networks = game.modules | averaged if game.task.draws else game.modules
         files = ["networks"] + ([f"networks-{game.step:07d}"] if self.keep_networks else [])
         if game.metrics:
@@ -252,15 +266,16 @@ class Results:
 
 
 def _shown(game: Run) -> Tensor:
-    """Return the samples of a sheet; clips; those of a translator each beside what it was made of."""
+    """Return the samples of a sheet; clips; those of a translator each beside what it was made of, without mask."""
     if hasattr(game.task.networks.get("generator"), "frames"):
         return game.sample(CLIPS)
     if not isinstance(game.task, train.Translating):
         return game.sample(SHEET)
     z = game.latents(SHEET // 2, "fixed")
     made = game.sample(z)
-    channels = max(z.shape[1], made.shape[1])
-    both = [each.cpu().expand(-1, channels, -1, -1) for each in (z, made)]
+    given = F.interpolate(z if z.shape[1] in (1, 3) else z[:, :-1], made.shape[2:])
+    channels = max(given.shape[1], made.shape[1])
+    both = [each.cpu().expand(-1, channels, -1, -1) for each in (given, made)]
     return torch.stack(both, dim=1).flatten(0, 1)  # (SHEET, channels, H, W)
 
 

@@ -2,14 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import torch
 from torch import Tensor, nn
 
 from ganlab import data, metrics, models, train
-from ganlab.cli.arguments import load_images, load_networks
+from ganlab.cli.arguments import add_seed, load_images, load_networks
 from ganlab.cli.metric import LEAST, load_classifier, usual_features
 from ganlab.cli.tasks import Job, translator_plan
 from ganlab.data import pixels
@@ -37,12 +37,13 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     else:
         source = data.Unpaired(*sides, options.batch_size, seed=options.seed, device=device, **changes)
     shown = given if held_out is None else held_out[1]
+    crowd = classifier_features(made)
     paired = options.network == "pix2pix" or options.data in data.SETS
     return Job(
         plan,
         lambda networks: _task(options, networks, pixels.to_floats(shown.images[:SHOWN])),
         source,
-        None if held_out is None else _measure(*held_out, usual_features(made.images.shape[1]), paired),
+        None if held_out is None else measure(*(each.images[:MEASURED] for each in held_out), crowd, paired),
     )
 
 
@@ -82,21 +83,25 @@ def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Te
     return train.CycleGANTask(networks, train.CycleGANSettings(options.steps, **shared, **own), shown=shown)
 
 
-def _measure(
-    made: data.ImageSet, given: data.ImageSet, classifier_name: str, paired: bool
+def classifier_features(images: data.ImageSet) -> Callable[[Tensor], Tensor]:
+    """Return the features of the classifier that is usual for such images: pictures (N, C, H, W) -> (N, D)."""
+    classifier = load_classifier(usual_features(images.images.shape[1]))
+    return lambda pictures: trained.features(classifier, pictures)
+
+
+def measure(
+    real: Tensor, pictures: Tensor, features_of: Callable[[Tensor], Tensor], paired: bool
 ) -> Callable[[Run], dict[str, float]]:
     """Return the metric of a translator: how far its pictures are from held-out ones, as a crowd and each from its own.
 
-    The crowd's is `metrics.unit_distance` on a classifier's features; it is left out below LEAST pictures on either
-    side. Its floor is that of the real pictures' own halves. PSNR, in dB, is left out where it is not known what each
-    should be.
+    `real` are uint8 (N, C, H, W), `pictures` what is translated, uint8 or in [-1, 1]. The crowd's is
+    `metrics.unit_distance` on the features; it is left out below LEAST pictures on either side. Its floor is
+    that of the real pictures' own halves. PSNR, in dB, is left out where it is not known what each should be.
     """
-    real, pictures = made.images[:MEASURED], given.images[:MEASURED]
     of_crowd = min(len(real), len(pictures)) >= LEAST
-    classifier = load_classifier(classifier_name) if of_crowd else None
 
     def features(pictures: Tensor) -> Tensor:
-        return trained.features(classifier, pictures).clamp(min=1e-6)  # one without any still has a direction
+        return features_of(pictures).clamp(min=1e-6)  # one without any still has a direction
 
     if of_crowd:
         order = torch.randperm(len(real), generator=seeded_generator("floor"))
@@ -119,21 +124,24 @@ def _measure(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `apply` takes."""
     parser.add_argument(
-        "--of", required=True, metavar="NAME|FOLDER", help="a shipped translator, or what `train pix2pix` or so wrote"
+        "--of",
+        required=True,
+        metavar="NAME|FOLDER",
+        help="a network of ours, or what `train pix2pix`, `sr` or so wrote",
     )
     folder = {"required": True, "type": path_argument, "metavar": "FOLDER"}
     parser.add_argument("--in", dest="source", help="your pictures, of any size", **folder)
     parser.add_argument("--out", help="a new or empty folder, for a PNG of each", **folder)
+    words = "of an inpainter: where the holes are, white; a picture, or a folder of such with the pictures' names"
+    parser.add_argument("--mask", type=path_argument, metavar="FILE|FOLDER", help=words)
+    parser.add_argument("--back", action="store_true", help="of a CycleGAN: the other way, from x to its pair")
+    add_seed(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Translate each picture of a folder, of any size, into a PNG of its name; return 0, or 1 if some are broken."""
     networks, _ = load_networks("--of", options.of)
-    generator = networks.get("generator")
-    if not hasattr(generator, "in_channels"):
-        raise ValueError(
-            f"--of: {options.of} translates no pictures; expected what `train pix2pix` or `cyclegan` wrote"
-        )
+    generator = _translator(options, networks)
     if not options.source.is_dir():
         raise ValueError(f"--in: {options.source} is no folder")
     if options.out.is_file() or options.out.is_dir() and any(options.out.iterdir()):
@@ -145,7 +153,8 @@ def run(options: argparse.Namespace) -> int:
     if len(set(names.values())) < len(names):
         twice = [name for name in names.values() if list(names.values()).count(name) > 1]
         raise ValueError(f"--in: several pictures would become {twice[0]}; give them different names")
-    broken = list(_translated(generator, names, options.out))
+    masks = {} if options.mask is None else _masks(options.mask, files, options.source)
+    broken = list(_translated(generator, names, options.out, masks, options.seed))
     print(f"{options.out}: {len(files) - len(broken):,} pictures of {options.source}, by {options.of}")
     if broken:
         print(f"error: {len(broken)} of {len(files)} pictures cannot be read: {some(broken)}", file=sys.stderr)
@@ -156,14 +165,60 @@ def _png_name(file: Path, folder: Path) -> PurePosixPath:
     return PurePosixPath(file.relative_to(folder).as_posix()).with_suffix(".png")
 
 
-def _translated(generator: nn.Module, names: dict[Path, PurePosixPath], out: Path) -> Iterator[str]:
+def _translator(options: argparse.Namespace, networks: dict[str, nn.Module]) -> nn.Module:
+    """Return the network that is to translate; ValueError if there is none, or the options are not for it."""
+    generator = networks.get("back" if options.back else "generator")
+    if options.back and generator is None:
+        raise ValueError(f"--back: {options.of} has no way back, expected what `train cyclegan` wrote")
+    if not hasattr(generator, "in_channels"):
+        raise ValueError(
+            f"--of: {options.of} translates no pictures; expected what `train pix2pix`, `cyclegan`, `sr` or `inpaint` "
+            "wrote"
+        )
+    fills = isinstance(generator, models.Inpainter)
+    if fills != (options.mask is not None):
+        said = "fills holes: --mask says where they are" if fills else "fills no holes, and takes no --mask"
+        raise ValueError(f"--of: {options.of} {said}")
+    return generator
+
+
+def _masks(mask: Path, files: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """Return the file of each picture's mask: one for all, or from a folder that of the same name."""
+    if mask.is_file():
+        return dict.fromkeys(files, mask)
+    if not mask.is_dir():
+        raise ValueError(f"--mask: {mask} is no file and no folder")
+    there = {_png_name(file, mask): file for file in list_pictures(mask).files}
+    if lacking := [file.name for file in files if _png_name(file, folder) not in there]:
+        raise ValueError(f"--mask: {mask} has no mask of that name for {some(lacking)}")
+    return {file: there[_png_name(file, folder)] for file in files}
+
+
+def _with_hole(picture: Tensor, file: Path, mask: Path, generator: models.Inpainter, seed: int) -> Tensor:
+    """Return a picture (C, H, W) with its hole, as the inpainter takes it, (C + 1, H, W) in [-1, 1]."""
+    hole = data.read_picture(mask, grey=True)[0] >= 128
+    if hole.shape != picture.shape[1:]:
+        sizes = [f"{each.shape[-1]}x{each.shape[-2]}" for each in (hole, picture)]
+        raise ValueError(f"--mask: {mask} is {sizes[0]}, expected {sizes[1]}, as {file.name} is")
+    if not hole.any():
+        raise ValueError(f"--mask: {mask} has no hole, expected some white")
+    fill = "noise" if generator.noise else 0.0
+    drawn = seeded_generator(seed, file.name)
+    return data.degraded.masked(pixels.to_floats(picture)[None], hole, fill, generator=drawn)[0]
+
+
+def _translated(
+    generator: nn.Module, names: dict[Path, PurePosixPath], out: Path, masks: dict[Path, Path], seed: int
+) -> Iterator[str]:
     """Write the translation of each file under its name in `out`; yield the names of what cannot be read."""
-    grey = generator.in_channels == 1
+    grey = generator.in_channels - bool(masks) == 1
     for file, name in progress(names.items(), desc="pictures", leave=False, delay=1):
         try:
             picture = data.read_picture(file, grey)
         except data.DataError:
             yield file.name
             continue
+        if masks:
+            picture = _with_hole(picture, file, masks[file], generator, seed)
         made = models.translate_tiled(generator, picture)
         write_atomically(out / name, pixels.png(pixels.tile(made[None], 1)))

@@ -13,9 +13,10 @@ from ganlab.data.downloads import FASHION, KMNIST, MNIST
 from ganlab.data.folders import FITS, read_folder, smallest_side, tell
 from ganlab.data.glyphs import GLYPHS
 from ganlab.data.packaged import DIGITS, EARTH, SPLITS, DataError, SetStatus
+from ganlab.data.relief import RELIEF
 from ganlab.runtime import user_path, whole_number
 
-SETS = {source.name: source for source in (DIGITS, EARTH, ICONS, GLYPHS, FASHION, MNIST, KMNIST)}
+SETS = {source.name: source for source in (DIGITS, EARTH, RELIEF, ICONS, GLYPHS, FASHION, MNIST, KMNIST)}
 
 
 def load(
@@ -30,8 +31,8 @@ def load(
     """Return one split ("train" or "test") of a built-in set or of a folder of your own images, or "all" of it.
 
     `size` is the side in pixels: 28 (the default) or 32 (padded with zeros) for digits, fashion, mnist and kmnist; 64
-    for earth and icons; 32 for glyphs; anything from 1, by default 64, for a folder. Only fashion (without Debian's
-    package), mnist and kmnist may use the network, and only the first time.
+    for earth, relief and icons; 32 for glyphs; anything from 1, by default 64, for a folder. Only fashion (without
+    Debian's package), mnist and kmnist may use the network, and only the first time.
 
     The rest is for a folder. `fit` makes its images square: "crop" takes the middle, "pad" all of it between black
     bars. `test_share`, from 0 to below 1, holds out that part of each class; by default a hash of each file's name

@@ -1,4 +1,4 @@
-"""What has weights: generators, translators, critics, VAEs, classifiers; and what is done with their latents."""
+"""What has weights: generators, translators, critics, VAEs, flows, classifiers; and what is done with their latents."""
 
 from ganlab.models import trained
 from ganlab.models.augment import DiffAugment
@@ -16,12 +16,17 @@ from ganlab.models.conditional import (
     given,
 )
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator, halvings, spectrally_normalised
+from ganlab.models.flow import Flow, flow_log_density, flow_mlp, flow_path, flow_unet, guided, move
 from ganlab.models.latent import LINES, interpolate, latents, slerp
 from ganlab.models.mlp import MLPCritic, MLPGenerator, mlp, mlp_input_gradient
 from ganlab.models.modes import count_parameters, evaluating, frozen
 from ganlab.models.patch import PatchCritic, receptive_field
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.restoring import Inpainter, SuperResolver
+from ganlab.models.stylist import Stylist
+from ganlab.models.timed import TimedMLP, TimedUNet
 from ganlab.models.translating import translate, translate_tiled
+from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import LIKELIHOODS, VAE, ActiveVAE, conv_vae, mlp_vae
 from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator, SpriteGenerator
@@ -41,8 +46,11 @@ __all__ = [
     "DCGANCritic",
     "DCGANGenerator",
     "DiffAugment",
+    "FeatureTrunk",
+    "Flow",
     "FrameCritic",
     "Given",
+    "Inpainter",
     "MLPCritic",
     "MLPGenerator",
     "MotionGenerator",
@@ -50,6 +58,10 @@ __all__ = [
     "ProjectionCritic",
     "ResNetGenerator",
     "SpriteGenerator",
+    "Stylist",
+    "SuperResolver",
+    "TimedMLP",
+    "TimedUNet",
     "UNet",
     "class_weights",
     "conditional_critic",
@@ -58,14 +70,20 @@ __all__ = [
     "conv_vae",
     "count_parameters",
     "evaluating",
+    "flow_log_density",
+    "flow_mlp",
+    "flow_path",
+    "flow_unet",
     "frozen",
     "given",
+    "guided",
     "halvings",
     "interpolate",
     "latents",
     "mlp",
     "mlp_input_gradient",
     "mlp_vae",
+    "move",
     "receptive_field",
     "slerp",
     "spectrally_normalised",

@@ -1,6 +1,7 @@
 """The patch critic, which judges each part of a picture on its own, and how much of a picture a network sees."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganlab.models.dcgan import _dcgan_weights
@@ -12,7 +13,8 @@ class PatchCritic(nn.Module):
 
     Each logit is of one patch of the picture, 16, 34 or 70 pixels wide for 1, 2 or 3 `halvings` (`receptive_field`).
     `pair` (B, pair_channels, H, W) is the picture that x is a translation of; with pair_channels=0 the critic sees x
-    alone. `norm` is "batch" (none on the first layer) or "none".
+    alone. A pair of another size, a picture that x is an enlargement of, is brought to that of x, each pixel repeated.
+    `norm` is "batch" (none on the first layer) or "none".
     """
 
     def __init__(
@@ -33,8 +35,10 @@ class PatchCritic(nn.Module):
 
     def forward(self, x: Tensor, pair: Tensor | None = None) -> Tensor:
         """Return logits (B, h, w) for pictures x (B, channels, H, W) and their pairs (B, pair_channels, H, W)."""
-        both = torch.cat([x, pair], dim=1) if self.pair_channels else x
-        return self.layers(both).squeeze(1)  # (B, 1, h, w) -> (B, h, w)
+        if self.pair_channels:
+            beside = pair if pair.shape[2:] == x.shape[2:] else F.interpolate(pair, x.shape[2:])
+            x = torch.cat([x, beside], dim=1)
+        return self.layers(x).squeeze(1)  # (B, 1, h, w) -> (B, h, w)
 
 
 def receptive_field(network: nn.Module) -> int:

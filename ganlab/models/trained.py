@@ -4,7 +4,9 @@ The files lie in data/checkpoints, each with a card that says from which data, b
 `tests/tools/checkpoints.py` makes both.
 """
 
+import dataclasses
 import difflib
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +22,13 @@ from ganlab.data import pixels
 from ganlab.models.classifier import Classifier
 from ganlab.models.conditional import conditional_critic, conditional_generator, conditional_vae
 from ganlab.models.dcgan import DCGANCritic, DCGANGenerator
+from ganlab.models.flow import flow_mlp, flow_unet
 from ganlab.models.mlp import MLPCritic, MLPGenerator
 from ganlab.models.patch import PatchCritic
 from ganlab.models.resnet import ResNetGenerator
+from ganlab.models.restoring import Inpainter, SuperResolver
+from ganlab.models.stylist import Stylist
+from ganlab.models.trunk import FeatureTrunk
 from ganlab.models.unet import UNet
 from ganlab.models.vae import conv_vae
 from ganlab.models.video import BothCritics, ClipCritic, ClipGenerator, FrameCritic, MotionGenerator, SpriteGenerator
@@ -30,7 +36,11 @@ from ganlab.runtime import seeded_generator, whole_number
 
 FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
+    "srgan-relief": "4f921ddc3b1b33622b470bfb965fcf9eec39349b6e6c35be737355dc5a5d112f",
+    "l2-relief": "9c0c0f02b8699e03d1a7a6eda24fbe2eb4b2b0f5c86200dfc58c43c3df15d454",
+    "stylist-gogh": "ca9157a52f20baba655a8b796f7960920105a00330a1a7ec8fd704bf32a36e25",
     "sprite-digits": "1be661ab18108899f7061df5867c89ce94fb44ef2dd18cae24bd4fee4f3fc4be",
+    "flow-digits": "1d8a791cd3b3b2618e3280dd825b9b1ee6047c087370ab506ab2dc4fba309c2b",
     "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",
     "l1-icons": "82d4da57456171f38ea1e4ee7bb077d04d2239056198061e935bf6e8c1441640",
     "cgan-earth": "d72ac9287bfed531ae8221090001c512386365dc17af5b691dafb736c70a85b2",
@@ -45,8 +55,10 @@ SHA256 = {
     "classifier-icons": "4b03e93de8ded7b19b134374438b63f0252918dbdb20cfd2e2c2c5cfab861250",
     "dcgan-digits": "df8df655c19f8d5b4cb429377400e2e3021c89c8871e56b09430b543cf0d7778",
     "dcgan-earth": "ac08a4f75ad8639762a7f079b610e4a68e27c7e02367635181015a2978ef4d92",
-    "dcgan-earth-resize": "1a8e90c55d628e0bc501aef7a24d1f52797ef65d0940d2345bdba60cebd06dde",
+    "dcgan-earth-resize": "f83674c53cb2cc8c2e7d20e1afd7068c0de5a556732b07a95fd3515193f8ef15",
 }
+TRUNK = runtime.data_file("trunk") / "lite0.safetensors"
+TRUNK_SHA256 = "1c2f289c97a3e94b37b1526c10a096282be76bc1df45a13eeb056c96dbe3fc5c"
 KINDS = (
     DCGANGenerator,
     DCGANCritic,
@@ -56,6 +68,9 @@ KINDS = (
     UNet,
     PatchCritic,
     ResNetGenerator,
+    Stylist,
+    SuperResolver,
+    Inpainter,
     ClipGenerator,
     MotionGenerator,
     SpriteGenerator,
@@ -66,6 +81,8 @@ KINDS = (
     conditional_generator,
     conditional_critic,
     conditional_vae,
+    flow_mlp,
+    flow_unet,
 )
 AT_ONCE = 250  # images that a classifier looks at in one go
 # What networks are made of: for each role, "generator" say, the name of one of KINDS and its arguments.
@@ -118,7 +135,8 @@ def class_names(path: str | Path) -> tuple[str, ...]:
         return tuple(kept)
     path = Path(path)
     ours = path.parent == FOLDER and path.stem in SHA256
-    return data.SETS[path.stem.split("-")[1]].classes if ours else ()
+    set_name = path.stem.split("-")[1] if ours else ""
+    return data.SETS[set_name].classes if set_name in data.SETS else ()
 
 
 def _read_state(path: str | Path) -> dict[str, Any]:
@@ -133,7 +151,7 @@ def _read_state(path: str | Path) -> dict[str, Any]:
 def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
     """Return the networks of one checkpoint, in evaluation mode.
 
-    They are a GAN's "generator" (averaged) and mostly its "critic", a "vae", or a "classifier".
+    They are a GAN's "generator" (averaged) and mostly its "critic", a "vae", a "flow", or a "classifier".
 
     Raises ValueError for a name that is none of `SHA256`'s, CheckpointError for a file that is missing or altered.
     """
@@ -150,6 +168,49 @@ def load(name: str, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
 def is_intact(name: str) -> bool:
     """Return whether the file of a checkpoint of ours, which is there, is the one that ganlab was made with."""
     return hashlib.sha256((FOLDER / f"{name}.safetensors").read_bytes()).hexdigest() == SHA256[name]
+
+
+def trunk(device: str | torch.device = "cpu") -> FeatureTrunk:
+    """Return the features of a network that was trained on a million photographs (ImageNet), frozen, in float32.
+
+    `trunk()(pictures, ("stem", "block4.depthwise"))` takes pictures (B, 3 or 1, H, W) in [-1, 1], of any size, and
+    passes gradients to them. Lite0's weights are not this project's: data/README.md says whose they are (Apache 2.0).
+    Raises CheckpointError for a file that is missing or altered.
+    """
+    if TRUNK.is_file() and hashlib.sha256(TRUNK.read_bytes()).hexdigest() != TRUNK_SHA256:
+        raise CheckpointError(f"{TRUNK} is not the file that ganlab was made with; `git checkout` brings it back")
+    weights = checkpoint.load(TRUNK)["weights"]
+    network = FeatureTrunk()
+    network.load_state_dict(weights)  # which turns 16 bits into 32
+    return network.to(device).eval().requires_grad_(False)
+
+
+@functools.cache
+def _trunk_on(device: torch.device) -> FeatureTrunk:
+    return trunk(device)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrunkFeatures:
+    """The trunk as a function of pictures alone, on whatever device they are: for `losses.Perceptual`."""
+
+    names: tuple[str, ...] = ("block2.depthwise", "block4.depthwise")
+
+    def __call__(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Return the named features of pictures (B, 3 or 1, H, W) in [-1, 1]."""
+        return _trunk_on(pictures.device)(pictures, self.names)
+
+
+@torch.no_grad()
+def texture_features(pictures: Tensor, name: str = "block2.depthwise") -> Tensor:
+    """Return the trunk's features of pictures (N, 1 or 3, H, W), float in [-1, 1] or uint8, averaged over all places.
+
+    (N, 144) on the CPU: how much there is of each kind of fine pattern, wherever it lies. `metrics.split_distance` on
+    them tells sharp relief tiles from blurred ones, on which the features of our own classifiers hardly differ.
+    """
+    network = _trunk_on(pictures.device)
+    parts = [network(pixels.to_floats(part).clamp(-1, 1), (name,))[name].mean((2, 3)) for part in pictures.split(50)]
+    return torch.cat(parts).cpu()
 
 
 @torch.no_grad()

@@ -27,11 +27,13 @@ def translate(network: nn.Module, pictures: Tensor) -> Tensor:
 def translate_tiled(network: nn.Module, picture: Tensor, *, tile: int = 256, overlap: int = 128) -> Tensor:
     """Return one picture (C, H, W) of any size, uint8 or float in [-1, 1], through a network, (channels, H, W), CPU.
 
-    A picture larger than `tile` pixels goes through in tiles that share `overlap` pixels. The outer quarter of what two
-    tiles share is thrown away, as there a tile lacks what is beside it, and the rest of one fades into the other's.
-    The border is repeated up to the multiple of pixels that the network takes (its attribute `multiple`, else 1).
+    From a network that enlarges (its attribute `factor`) the answer has so many times the sides. A picture larger than
+    `tile` pixels goes through in tiles that share `overlap` pixels. The outer quarter of what two tiles share is thrown
+    away, as there a tile lacks what is beside it, and the rest of one fades into the other's. The border is repeated up
+    to the multiple of pixels that the network takes (its attribute `multiple`, else 1).
     """
     multiple = getattr(network, "multiple", 1)
+    factor = getattr(network, "factor", 1)
     whole_number("overlap", overlap, least=4 * multiple)
     if whole_number("tile", tile, least=2 * overlap) % multiple or overlap % (2 * multiple):
         expected = f"multiples of the network's {multiple} and {2 * multiple}"
@@ -41,18 +43,19 @@ def translate_tiled(network: nn.Module, picture: Tensor, *, tile: int = 256, ove
     margins = (0, sides[1] - width, 0, sides[0] - height)
     whole = F.pad(pixels.to_floats(picture)[None], margins, mode="replicate")  # (1, C, H', W')
     total: Tensor | None = None
-    weights = torch.zeros(sides)
+    weights = torch.zeros([factor * side for side in sides])
     for top, down in _tiles(sides[0], tile, overlap):
         for left, right in _tiles(sides[1], tile, overlap):
             made = translate(network, whole[:, :, top:down, left:right])[0]
             if total is None:
-                total = torch.zeros(len(made), *sides)
-            rows = _weights(top, down, sides[0], overlap)
-            columns = _weights(left, right, sides[1], overlap)
+                total = torch.zeros(len(made), *weights.shape)
+            rows = _weights(factor * top, factor * down, factor * sides[0], factor * overlap)
+            columns = _weights(factor * left, factor * right, factor * sides[1], factor * overlap)
             weight = rows[:, None] * columns
-            total[:, top:down, left:right] += weight * made
-            weights[top:down, left:right] += weight
-    return (total / weights)[:, :height, :width]
+            here = (slice(factor * top, factor * down), slice(factor * left, factor * right))
+            total[:, *here] += weight * made
+            weights[here] += weight
+    return (total / weights)[:, : factor * height, : factor * width]
 
 
 def _tiles(side: int, tile: int, overlap: int) -> list[tuple[int, int]]:

@@ -12,12 +12,12 @@ from ganlab.runtime import whole_number
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.steps import cycle_step
-from ganlab.train.task import Optimizers, Stage, check_decay, check_rate, check_threads, check_whole
-from ganlab.train.translation import Translating, check_betas, check_judge, check_translator, check_weights
+from ganlab.train.task import Optimizers, Stage, check_whole
+from ganlab.train.translation import Translating, TranslatorSettings, check_judge, check_translator, check_weights
 
 
 @dataclasses.dataclass(frozen=True)
-class CycleGANSettings:
+class CycleGANSettings(TranslatorSettings):
     """What a CycleGAN's run is, apart from networks and data: with those and the settings equal, the bits are equal.
 
     The weights, the least squares and the learning rate are the paper's (Zhu et al. 2017); `identity_weight` is a part
@@ -25,28 +25,18 @@ class CycleGANSettings:
     remembered, 0 for none: half of what a critic learns from are fakes of former steps, lest it forget them.
     """
 
-    steps: int
-    learning_rate: float = 2e-4
     _: dataclasses.KW_ONLY
     cycle_weight: float = 10.0
     identity_weight: float = 0.5
     past: int = 64
     objective: str | losses.Objective = "least_squares"
-    betas: tuple[float, float] = (0.5, 0.999)
-    ema_decay: float = 0.999
-    seed: int = 0
-    precision: str = "auto"
-    threads: int | str = "auto"
 
     def __post_init__(self) -> None:
-        check_whole(self, steps=1, seed=0, past=0)
-        check_threads(self)
+        super().__post_init__()
+        check_whole(self, past=0)
         check_weights(self, "cycle_weight", "identity_weight")
         if losses.objective(self.objective).paired:
             raise ValueError(f"objective: got {self.objective!r}, expected one that judges each picture on its own")
-        check_rate("learning_rate", self.learning_rate)
-        check_betas(self.betas)
-        check_decay(self.ema_decay)
 
 
 class Past(nn.Module):

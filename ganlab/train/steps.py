@@ -75,21 +75,24 @@ def translation_step(
     pair: Tensor,
     objective: losses.Objective,
     *,
+    distance: losses.Distance = losses.absolute_error,
     adversarial_weight: float = 0.0,
     precision: Precision = FLOAT32,
 ) -> dict[str, Tensor]:
     """Move the critic one step, then the generator, in the game of pix2pix (Isola et al. 2017).
 
-    G translates `pair` (B, C', H, W) and comes near x (B, C, H, W), its loss L1 + adversarial_weight * the objective's;
-    the critic tells (x, pair) from (G(pair), pair). At weight 0 it rests, and there is L1 alone. Returns "l1", the mean
-    of |G(pair) - x|, and with a critic "critic_loss", "generator_loss" (the objective's part, unweighted), "d_real" and
-    "d_fake", 0 while it rests, as tensors on the device. Networks and losses compute as in `critic_step`.
+    G translates `pair` (B, C', H', W') and comes near x (B, C, H, W), its loss the mean of distance(G(pair), x), with
+    pix2pix L1, + adversarial_weight * the objective's; the critic tells (x, pair) from (G(pair), pair). At weight 0 it
+    rests, and there is the distance alone. Returns "l1", the mean of |G(pair) - x|, where another distance is descended
+    "distance", its mean, and with a critic "critic_loss", "generator_loss" (the objective's part, unweighted), "d_real"
+    and "d_fake", 0 while it rests, as tensors on the device. Networks and losses compute as in `critic_step`.
     """
     with precision.autocast(x.device):
         fake = generator(pair)
     fake = fake.float()
-    l1 = (fake - x).abs().mean()
-    loss = l1
+    l1 = losses.absolute_error(fake, x).mean()
+    apart = l1 if distance is losses.absolute_error else distance(fake, x).mean()
+    loss = apart
     rest = torch.zeros_like(l1.detach())
     record = {} if critic is None else dict.fromkeys(("critic_loss", "d_real", "d_fake", "generator_loss"), rest)
     if critic is not None and adversarial_weight:
@@ -106,10 +109,11 @@ def translation_step(
                 others = (critic(x, pair).float(),) if objective.paired else ()
         adversarial = objective.generator(fake_logits, *others).mean()
         record["generator_loss"] = adversarial.detach()
-        loss = l1 + adversarial_weight * adversarial
+        loss = apart + adversarial_weight * adversarial
     optimizers["generator"].zero_grad()
     loss.backward()
     optimizers["generator"].step()
+    record |= {} if distance is losses.absolute_error else {"distance": apart.detach()}
     return record | {"l1": l1.detach()}
 
 

@@ -17,19 +17,12 @@ from ganlab.train.task import Optimizers, Stage, Task, check_decay, check_rate, 
 
 
 @dataclasses.dataclass(frozen=True)
-class TranslationSettings:
-    """What a translation's run is, apart from networks and data: with those and the settings equal, the bits are equal.
-
-    The generator's loss is the L1 distance of [-1, 1]-pictures plus `adversarial_weight` times the objective's; pix2pix
-    writes 100 times the first plus the second (Isola et al. 2017), which is a weight of 0.01. The first `l1_steps`
-    steps are by L1 alone, and the critic rests. `objective` is a name of `losses.OBJECTIVES`, or an object like those.
-    """
+class TranslatorSettings:
+    """What trainings of translators have in common; the betas are Adam's, as the papers have them."""
 
     steps: int
     learning_rate: float = 2e-4
     _: dataclasses.KW_ONLY
-    adversarial_weight: float = 0.1
-    l1_steps: int = 0
     objective: str | losses.Objective = "hinge"
     betas: tuple[float, float] = (0.5, 0.999)
     ema_decay: float = 0.999
@@ -38,13 +31,36 @@ class TranslationSettings:
     threads: int | str = "auto"
 
     def __post_init__(self) -> None:
-        check_whole(self, steps=1, seed=0, l1_steps=0)
+        check_whole(self, steps=1, seed=0)
         check_threads(self)
-        losses.objective(self.objective)
-        check_weights(self, "adversarial_weight")
         check_rate("learning_rate", self.learning_rate)
-        check_betas(self.betas)
+        losses.objective(self.objective)
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas: got {self.betas!r}, expected two numbers in [0, 1)")
         check_decay(self.ema_decay)
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslationSettings(TranslatorSettings):
+    """What a translation's run is, apart from networks and data: with those and the settings equal, the bits are equal.
+
+    The generator's loss is the L1 distance of [-1, 1]-pictures plus `adversarial_weight` times the objective's; pix2pix
+    writes 100 times the first plus the second (Isola et al. 2017), which is a weight of 0.01. `distance` is another one
+    in place of L1: a name of `losses.DISTANCES`, or a function (x_hat, x) -> (B, ...), as `losses.Perceptual` is. The
+    first `l1_steps` steps are by the distance alone, and the critic rests. `objective` is a name of
+    `losses.OBJECTIVES`, or an object like those.
+    """
+
+    _: dataclasses.KW_ONLY
+    adversarial_weight: float = 0.1
+    l1_steps: int = 0
+    distance: str | losses.Distance = "l1"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole(self, l1_steps=0)
+        losses.distance(self.distance)
+        check_weights(self, "adversarial_weight")
 
     def weight_at(self, step: int) -> float:
         """Return the weight of the objective in step `step`."""
@@ -56,12 +72,6 @@ def check_weights(settings: object, *names: str) -> None:
     for name in names:
         if not 0 <= getattr(settings, name) < math.inf:
             raise ValueError(f"{name}: got {getattr(settings, name)!r}, expected a finite number >= 0")
-
-
-def check_betas(betas: tuple[float, float]) -> None:
-    """Raise ValueError unless these are Adam's two numbers."""
-    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-        raise ValueError(f"betas: got {betas!r}, expected two numbers in [0, 1)")
 
 
 class Translating(Task):
@@ -115,9 +125,10 @@ class TranslationTask(Translating):
             raise ValueError(f"critic: got None, expected one for adversarial_weight={settings.adversarial_weight:g}")
         players = {"generator": generator} | ({} if critic is None else {"critic": critic})
         super().__init__(players, settings, shown)
-        self.panels = ({"l1": "L1"},)
+        apart = {"l1": "L1"} if settings.distance == "l1" else {"distance": "distance", "l1": "L1"}
+        self.panels = (apart,)
         if settings.adversarial_weight:
-            self.panels = ({"critic_loss": "critic loss", "generator_loss": "generator loss"}, {"l1": "L1"})
+            self.panels = ({"critic_loss": "critic loss", "generator_loss": "generator loss"}, apart)
 
     def optimizers(self) -> Optimizers:
         """Return Adam for each player."""
@@ -128,7 +139,7 @@ class TranslationTask(Translating):
         }
 
     def step(self, run: Stage, k: int) -> dict[str, Tensor]:
-        """Move the critic, then the generator; return the losses of both and the L1 distance."""
+        """Move the critic, then the generator; return the losses of both, and how far the pictures are apart."""
         batch = run.batch(k)
         return translation_step(
             run.networks["generator"],
@@ -137,6 +148,7 @@ class TranslationTask(Translating):
             batch.x,
             batch.pair,
             losses.objective(run.settings.objective),
+            distance=losses.distance(run.settings.distance),
             adversarial_weight=run.settings.weight_at(k),
             precision=run.precision,
         )

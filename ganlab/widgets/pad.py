@@ -1,4 +1,4 @@
-"""A pad to draw on, by mouse, finger or keyboard, or to fill from a file; and what the reader's networks answer."""
+"""A pad to draw on, or to paint a mask over a picture, by mouse, finger or keyboard; and what networks answer to it."""
 
 import html
 from collections.abc import Callable, Sequence
@@ -11,7 +11,8 @@ import traitlets
 from ipywidgets.widgets.trait_types import CByteMemoryView
 from torch import Tensor
 
-from ganlab.data import DataError, pixels, read_image
+from ganlab.data import DataError, degraded, pixels, read_image
+from ganlab.runtime import seeded_generator
 from ganlab.widgets import still
 from ganlab.widgets.kit import Latest, Panel, Pixels, readout, side_by_side
 from ganlab.widgets.still import Shot
@@ -21,26 +22,35 @@ REACH = {
     False: 1.7,
     True: 1.4,
 }  # pixels from the middle of a stroke to where ink ends: of a digit, of an icon's outline
+COVER = (255, 90, 220)  # what no picture is: seen on all of them
+BRUSH = 4.5  # and where the hole ends that a brush paints
 # The browser's half. Pixels are bytes of ink, row by row, 0 none; a stroke is a soft disc pulled along. Ink is white on
-# black, or black on white paper. What is drawn is sent when a frame is painted, not at each move of the mouse.
+# black, or black on white paper, or covers the picture that lies under it. What is drawn is sent when a frame is
+# painted, not at each move of the mouse.
 PAD = """
 function render({ model, el }) {
   const side = model.get("side"), zoom = model.get("zoom"), reach = model.get("reach"), paper = model.get("paper");
+  const cover = [255, 90, 220];  // what no picture is: seen on all of them
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = side * zoom;
   canvas.tabIndex = 0;
   canvas.className = "ganlab-pad";
   canvas.dataset.lmSuppressShortcuts = "true";
   canvas.setAttribute("role", "application");
-  canvas.setAttribute("aria-label", "Drawing pad. Arrow keys move, Space lowers or lifts the pen, Delete clears.");
+  const keys = "Arrow keys move, Space lowers or lifts the pen, Delete clears.";
+  canvas.setAttribute("aria-label", `${model.get("name")}. ${keys}`);
   el.appendChild(canvas);
   const context = canvas.getContext("2d");
   let pixels = new Uint8Array(side * side), last = null, down = false, queued = false;
   const cursor = { x: side / 2, y: side / 2, pen: false, shown: false };
+  const colour = (k, under) => {
+    if (!under.byteLength) return Array(3).fill(paper ? 255 - pixels[k] : pixels[k]);
+    return cover.map((c, i) => Math.round(under.getUint8(3 * k + i) * (1 - pixels[k] / 255) + c * pixels[k] / 255));
+  };
   const paint = () => {
+    const under = model.get("under");
     for (let k = 0; k < side * side; k++) {
-      const grey = paper ? 255 - pixels[k] : pixels[k];
-      context.fillStyle = `rgb(${grey}, ${grey}, ${grey})`;
+      context.fillStyle = `rgb(${colour(k, under).join(", ")})`;
       context.fillRect((k % side) * zoom, Math.floor(k / side) * zoom, zoom, zoom);
     }
     if (cursor.shown) {
@@ -105,6 +115,7 @@ function render({ model, el }) {
     paint();
   };
   model.on("change:pixels", () => { if (!down) take(); });
+  model.on("change:under", paint);
   take();
 }
 export default { render };
@@ -116,7 +127,10 @@ STYLE = """
 
 
 class Pad(anywidget.AnyWidget):
-    """The canvas alone: `pixels` are side * side bytes of ink, row by row; with `paper` it is black on white."""
+    """The canvas alone: `pixels` are side * side bytes of ink, row by row; with `paper` it is black on white.
+
+    `under`, bytes of (side, side, 3), is a picture that the ink lies on, if there is one.
+    """
 
     _esm = PAD
     _css = STYLE
@@ -124,17 +138,25 @@ class Pad(anywidget.AnyWidget):
     zoom = traitlets.Int().tag(sync=True)
     paper = traitlets.Bool().tag(sync=True)
     reach = traitlets.Float().tag(sync=True)
+    name = traitlets.Unicode().tag(sync=True)
+    under = traitlets.Bytes().tag(sync=True)
     pixels = CByteMemoryView().tag(sync=True)  # a browser's bytes come as a memoryview
 
-    def __init__(self, side: int = 28, *, paper: bool = False) -> None:
+    def __init__(self, side: int = 28, *, paper: bool = False, under: bytes = b"") -> None:
         zoom = max(1, WIDTH // side)
-        super().__init__(side=side, zoom=zoom, paper=paper, reach=REACH[paper], pixels=bytes(side * side))
+        name, reach = ("Picture to paint a hole into", BRUSH) if under else ("Drawing pad", REACH[paper])
+        bare = bytes(side * side)
+        super().__init__(side=side, zoom=zoom, paper=paper, reach=reach, name=name, under=under, pixels=bare)
+
+    @property
+    def ink(self) -> np.ndarray:
+        """The ink alone, uint8 (side, side), 0 where there is none."""
+        return np.frombuffer(bytes(self.pixels), dtype=np.uint8).reshape(self.side, self.side)
 
     @property
     def picture(self) -> np.ndarray:
-        """What is on the pad as it is seen, uint8 (side, side)."""
-        ink = np.frombuffer(bytes(self.pixels), dtype=np.uint8).reshape(self.side, self.side)
-        return 255 - ink if self.paper else ink
+        """What is on the pad as it is seen, uint8 (side, side); what lies under the ink is not in it."""
+        return 255 - self.ink if self.paper else self.ink
 
     def put(self, picture: np.ndarray) -> None:
         """Put a picture on the pad, as it is to be seen."""
@@ -142,11 +164,66 @@ class Pad(anywidget.AnyWidget):
 
     def shot(self) -> Shot:
         """Return what is on the pad, for a still."""
-        sheet = self.picture[:, :, None]
-        return Shot(*still.packed(sheet), self.zoom * self.side, "The drawing on the pad.", crisp=True)
+        if not self.under:
+            sheet = self.picture[:, :, None]
+            return Shot(*still.packed(sheet), self.zoom * self.side, "The drawing on the pad.", crisp=True)
+        sheet = np.frombuffer(self.under, dtype=np.uint8).reshape(self.side, self.side, 3).copy()
+        sheet[self.ink >= 128] = COVER
+        return Shot(*still.packed(sheet), self.zoom * self.side, "The picture, and the hole in it.", crisp=True)
 
 
-class DrawingPad(Panel):
+class Answering(Panel):
+    """A pad, a row of buttons above it, and beside it the pictures and the sentence that answer what is on it.
+
+    `answer()` returns images (n, C, H, W) in [-1, 1], as many each time, and a sentence; it is asked when the pad
+    changes. ValueError unless there is a label for each image, or none at all.
+    """
+
+    def __init__(
+        self, pad: Pad, buttons: Sequence[ipw.Widget], columns: int, *, labels: Sequence[str], what: str
+    ) -> None:
+        self.pad = pad
+        self.readout = readout()
+        images, _ = self.answer()
+        labels = list(labels) or [str(k) for k in range(1, len(images) + 1)]
+        if len(labels) != len(images):
+            raise ValueError(f"labels: got {len(labels)}, expected {len(images)}, one for each image of `respond`")
+        self.answers = [
+            Pixels(image[None], max(112, 2 * pad.side), alt=f"Answer to the {what}: {label}.")
+            for image, label in zip(images, labels, strict=True)
+        ]
+        cells = [
+            ipw.VBox([answer, ipw.Label(label)], layout={"align_items": "center"})
+            for answer, label in zip(self.answers, labels, strict=True)
+        ]
+        rows = [ipw.HBox(cells[k : k + columns]) for k in range(0, len(cells), columns)]
+        self.redraw = Latest(self._paint)
+        pad.observe(self.redraw, names="pixels")
+        row = ipw.HBox(buttons, layout={"flex_flow": "row wrap"})
+        super().__init__([row, side_by_side([pad, self.readout], ipw.VBox(rows))])
+        self.redraw()
+
+    def answer(self) -> tuple[Tensor, str]:
+        """Return the images and the sentence that answer what is on the pad."""
+        raise NotImplementedError
+
+    def _paint(self) -> None:
+        images, sentence = self.answer()
+        for answer, image in zip(self.answers, images, strict=True):
+            answer.show(image[None])
+        self.readout.value = html.escape(sentence)
+
+
+def _uploaded(file: ipw.FileUpload, side: int, grey: bool) -> Tensor | str:
+    """Return the last picture that was uploaded, uint8 (C, side, side), or what is wrong with it."""
+    upload = file.value[-1]
+    try:
+        return read_image(bytes(upload["content"]), side, grey=grey)
+    except DataError as error:
+        return f"{html.escape(upload['name'])}: {html.escape(str(error))}. Nothing was changed."
+
+
+class DrawingPad(Answering):
     """A pad of as many pixels as the examples have, and beside it what `respond` makes of the drawing, while it grows.
 
     `respond(drawing)` gets (1, 1, S, S) in [-1, 1], -1 black, and returns images (n, C, H, W) in [-1, 1], as many
@@ -174,34 +251,16 @@ class DrawingPad(Panel):
         self.respond = respond
         self.examples = examples
         self.next = 0  # the example that the button shows next
-        self.pad = Pad(side, paper=paper)
-        self.readout = readout()
         self.example = ipw.Button(description="Example", tooltip="Put the next example on the pad")
         self.clear = ipw.Button(description="Clear")
         self.file = ipw.FileUpload(accept="image/*", description="File", tooltip="A picture from your disk")
         self.invert = ipw.ToggleButton(description="Invert", tooltip="Black for white")
-        images, _ = respond(self.drawing)
-        labels = list(labels) or [str(k) for k in range(1, len(images) + 1)]
-        if len(labels) != len(images):
-            raise ValueError(f"labels: got {len(labels)}, expected {len(images)}, one for each image of `respond`")
-        self.answers = [
-            Pixels(image[None], max(112, 2 * side), alt=f"Answer to the drawing: {label}.")
-            for image, label in zip(images, labels, strict=True)
-        ]
-        cells = [
-            ipw.VBox([answer, ipw.Label(label)], layout={"align_items": "center"})
-            for answer, label in zip(self.answers, labels, strict=True)
-        ]
-        rows = [ipw.HBox(cells[k : k + columns]) for k in range(0, len(cells), columns)]
-        self.redraw = Latest(self._paint)
         self.example.on_click(self._show_example)
         self.clear.on_click(lambda _: self.put(torch.full((1, side, side), 255 * paper, dtype=torch.uint8)))
         self.file.observe(self._read_file, names="value")
         self.invert.observe(lambda _: self.put(255 - self._bytes()), names="value")
-        self.pad.observe(self.redraw, names="pixels")
-        buttons = ipw.HBox([self.example, self.clear, self.file, self.invert], layout={"flex_flow": "row wrap"})
-        super().__init__([buttons, side_by_side([self.pad, self.readout], ipw.VBox(rows))])
-        self.redraw()
+        buttons = [self.example, self.clear, self.file, self.invert]
+        super().__init__(Pad(side, paper=paper), buttons, columns, labels=labels, what="drawing")
 
     @property
     def drawing(self) -> Tensor:
@@ -222,14 +281,105 @@ class DrawingPad(Panel):
     def _read_file(self, change: object) -> None:
         if not self.file.value:
             return
-        upload = self.file.value[-1]
-        try:
-            self.put(read_image(bytes(upload["content"]), self.pad.side, grey=True))
-        except DataError as error:
-            self.readout.value = f"{html.escape(upload['name'])}: {html.escape(str(error))}. Nothing was changed."
+        picture = _uploaded(self.file, self.pad.side, grey=True)
+        if isinstance(picture, str):
+            self.readout.value = picture
+        else:
+            self.put(picture)
 
-    def _paint(self) -> None:
-        images, sentence = self.respond(self.drawing)
-        for answer, image in zip(self.answers, images, strict=True):
-            answer.show(image[None])
-        self.readout.value = html.escape(sentence)
+    def answer(self) -> tuple[Tensor, str]:
+        """Return what `respond` makes of the drawing."""
+        return self.respond(self.drawing)
+
+
+class MaskPad(Answering):
+    """A picture to paint a hole into with a brush, and beside it what `respond` makes of picture and hole.
+
+    `respond(picture, mask)` gets the picture, (1, C, S, S) in [-1, 1], and a mask, bool (S, S), true in the hole, and
+    returns images (n, C', H, W) in [-1, 1], as many each time, and a sentence; `labels` stand below the images. At
+    first there is a hole in the middle; where there is none `respond` is not asked. "Example" shows the next of
+    `examples`, uint8 (n, C, S, S); "Strokes" paints a random hole; "File" takes a picture from the reader's disk.
+    ValueError for other examples, or another number of labels.
+    """
+
+    doing = "paint a hole with the mouse or the keys, and see how it is filled"
+
+    def __init__(
+        self,
+        respond: Callable[[Tensor, Tensor], tuple[Tensor, str]],
+        examples: Tensor,
+        columns: int = 4,
+        *,
+        labels: Sequence[str] = (),
+    ) -> None:
+        side = examples.shape[-1]
+        if examples.dtype != torch.uint8 or examples.shape[2:] != (side, side) or examples.shape[1] not in (1, 3):
+            kind = f"{examples.dtype} {tuple(examples.shape)}"
+            raise ValueError(f"examples: got {kind}, expected torch.uint8 (n, C, S, S), C 1 or 3")
+        self.respond = respond
+        self.examples = examples
+        self.shown = examples[0]  # the picture under the brush
+        self.next = 1
+        self.drawn = 0  # random holes so far
+        self.last: tuple[Tensor, str] | None = None
+        self.example = ipw.Button(description="Example", tooltip="Show the next picture")
+        self.clear = ipw.Button(description="Clear", tooltip="Take the hole away")
+        self.strokes = ipw.Button(description="Strokes", tooltip="Paint a random hole")
+        self.file = ipw.FileUpload(accept="image/*", description="File", tooltip="A picture from your disk")
+        self.example.on_click(self._show_example)
+        self.clear.on_click(lambda _: self.put(torch.zeros(side, side, dtype=torch.bool)))
+        self.strokes.on_click(self._draw)
+        self.file.observe(self._read_file, names="value")
+        pad = Pad(side, under=_colours(self.shown))
+        pad.pixels = _ink(degraded.centre_mask(side, side, 0.1))
+        super().__init__(pad, [self.example, self.clear, self.strokes, self.file], columns, labels=labels, what="hole")
+
+    @property
+    def mask(self) -> Tensor:
+        """Return the hole, bool (S, S)."""
+        return torch.from_numpy(self.pad.ink >= 128)
+
+    def put(self, mask: Tensor) -> None:
+        """Paint a hole, bool (S, S), in place of what is there."""
+        self.pad.pixels = _ink(mask)
+
+    def show(self, picture: Tensor) -> None:
+        """Show another picture, uint8 (C, S, S), with the hole as it is."""
+        self.shown = picture
+        self.pad.under = _colours(picture)
+        self.redraw()
+
+    def answer(self) -> tuple[Tensor, str]:
+        """Return what `respond` makes of picture and hole; without a hole the last images, and what to do."""
+        mask = self.mask
+        if self.last is not None and not mask.any():
+            return self.last[0], "There is no hole: paint one."
+        self.last = self.respond(pixels.to_floats(self.shown[None]), mask)
+        return self.last
+
+    def _show_example(self, button: object) -> None:
+        self.show(self.examples[self.next % len(self.examples)])
+        self.next += 1
+
+    def _draw(self, button: object) -> None:
+        side = self.pad.side
+        self.put(degraded.stroke_masks(1, side, side, generator=seeded_generator("strokes", self.drawn))[0])
+        self.drawn += 1
+
+    def _read_file(self, change: object) -> None:
+        if not self.file.value:
+            return
+        picture = _uploaded(self.file, self.pad.side, grey=self.shown.shape[0] == 1)
+        if isinstance(picture, str):
+            self.readout.value = picture
+        else:
+            self.show(picture)
+
+
+def _colours(picture: Tensor) -> bytes:
+    """Return a picture (C, S, S) as bytes of (S, S, 3)."""
+    return picture.expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy().tobytes()
+
+
+def _ink(mask: Tensor) -> bytes:
+    return (255 * mask.to(torch.uint8)).numpy().tobytes()

@@ -5,6 +5,7 @@ writes the weights and the cards. It prints the hashes that belong into ganlab/m
 """
 
 import argparse
+import functools
 import hashlib
 import statistics
 import subprocess
@@ -16,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ganlab import checkpoint, data, metrics, models, runtime, train
+from ganlab import checkpoint, data, metrics, models, runtime, styles, train
 from ganlab.models import trained
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,18 +40,47 @@ RECIPES = {
     "--penalty r1_r2 --penalty-weight 1 --learning-rate 2e-3 --anneal 2000",
     "l1-icons": "pix2pix --data icons --adversarial-weight 0 --steps 2000 --flip horizontal --learning-rate 1e-3",
     "pix2pix-icons": "pix2pix --data icons --from l1-icons --steps 1500 --flip horizontal",
+    "l2-relief": "sr --data relief --distance l2 --steps 2000 --learning-rate 1e-3",
+    "srgan-relief": "sr --data relief --from build/checkpoints/l2-relief --distance l2 --adversarial-weight 0.01 "
+    "--objective non_saturating --steps 400",
+    "stylist-gogh": "style --data photographs --painting auvers --painting cafe --painting harvest --width 12 "
+    "--steps 1500 --threads 1",
     "sprite-digits": "video --data moving-digits --generator sprite --width 12 --batch-size 8 --threads 1 --steps 1800",
+    "flow-digits": "flow --data digits --steps 12000 --batch-size 64 --shift 1 --every 1000",
     "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
 }
 # To stay within 26 MB: whose critic no lesson asks for, and whose numbers are rounded to 16 bits.
-WITHOUT_CRITIC = {"dcgan-earth", "dcgan-earth-resize", "cgan-digits", "cgan-digits-collapsed", "cgan-earth"}
-WITHOUT_CRITIC |= {"sprite-digits"}
-HALF = {"l1-icons", "pix2pix-icons", "cgan-digits", "cgan-digits-collapsed", "cgan-earth", "cvae-digits"}
-HALF |= {"sprite-digits"}
+WITHOUT_CRITIC = {
+    "dcgan-earth",
+    "dcgan-earth-resize",
+    "cgan-digits",
+    "cgan-digits-collapsed",
+    "cgan-earth",
+    "l2-relief",
+    "srgan-relief",
+    "sprite-digits",
+}
+HALF = {
+    "dcgan-earth-resize",
+    "stylist-gogh",
+    "l1-icons",
+    "pix2pix-icons",
+    "cgan-digits",
+    "cgan-digits-collapsed",
+    "cgan-earth",
+    "cvae-digits",
+    "l2-relief",
+    "srgan-relief",
+    "sprite-digits",
+    "flow-digits",
+}
 CREDIT = {
+    "gogh": "three paintings by Vincent van Gogh; photographs by Stefan van der Walt, danielbuechele (CC BY 2.0) and "
+    "Rachel Michetti; features by EfficientNet-Lite0 (ML Illustrated, Apache 2.0)",
     "digits": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges",
     "earth": "NASA Earth Observatory, Blue Marble Next Generation, R. Stöckli et al., 2005",
     "fashion": "Fashion-MNIST, H. Xiao, K. Rasul and R. Vollgraf, 2017",
+    "relief": "Tom Patterson, shadedrelief.com",
     "icons": "All emojis designed by OpenMoji, the open-source emoji and icon project; CC BY-SA 4.0",
 }
 LICENCE = "MIT, as the code; the data keep their own terms (data/README.md)"
@@ -73,8 +103,8 @@ def write_weights(name: str) -> str:
     """Write the networks of a finished training, averaged where the run averages, and return the file's SHA-256."""
     state = checkpoint.load(WORK / name / "networks.safetensors")
     if name in WITHOUT_CRITIC:
-        for part in ("networks", "weights"):
-            del state[part]["critic"]
+        for part in (state["networks"], state["weights"]):
+            part.pop("critic", None)
     if name in HALF:
         for weights in state["weights"].values():
             weights.update({k: w.half() for k, w in weights.items() if w.is_floating_point()})
@@ -114,11 +144,16 @@ def quality(name: str) -> str:
         return f"held-out accuracy {100 * share:.1f}% of {len(held_out):,} images"
     if set_name == "icons":
         return of_translations(made["generator"])
+    if set_name == "relief":
+        return of_enlargements(made["generator"])
+    if kind == "stylist":
+        return of_paintings(made["stylist"])
     if kind == "sprite":
         return of_motion(made["generator"])
-    distance = trained.FeatureDistance(set_name, SAMPLES)
-    generator = made["vae" if "vae" in made else "generator"]
-    images = [samples(generator, set_name, draw) for draw in range(DRAWS)]
+    distance = distance_to(set_name)
+    generator = next(made[role] for role in ("vae", "flow", "generator") if role in made)
+    draws = 2 if kind == "flow" else DRAWS  # of 20 steps each
+    images = [samples(generator, set_name, draw) for draw in range(draws)]
     found = [distance.split(draw) for draw in images]
     mean, deviation = (statistics.mean(getattr(one.fake, name)().item() for one in found) for name in ("mean", "std"))
     floor = found[0].floor  # of real images, the same for all draws
@@ -130,9 +165,15 @@ def quality(name: str) -> str:
         before += "asked for classes as often as the set has them; "
         before += f"the classifier of {set_name} finds the class asked for in {share}; "
     return before + (
-        f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {DRAWS} draws "
+        f"split distance {mean:.1f} +- {deviation:.1f}, mean and standard deviation over ten splits, of {draws} draws "
         f"of {SAMPLES:,} samples; real images against real ones {floor.mean():.1f} +- {floor.std():.1f}"
     )
+
+
+@functools.cache
+def distance_to(set_name: str) -> trained.FeatureDistance:
+    """Return the distance that cards of a set give, made once: it looks at all real images."""
+    return trained.FeatureDistance(set_name, SAMPLES)
 
 
 def of_translations(generator: nn.Module) -> str:
@@ -149,6 +190,43 @@ def of_translations(generator: nn.Module) -> str:
         f"{127.5 * (made - x).abs().mean():.1f} of 255; feature distance {distance:.2f} from the true pictures, on the "
         f"features of classifier-earth ({floor:.2f} for the training icons)"
     )
+
+
+def of_enlargements(generator: nn.Module) -> str:
+    """Return how near enlarged held-out tiles are to the true ones, one by one and as a crowd, beside bicubic ones."""
+    images = data.load("relief", "test").images
+    x = data.pixels.to_floats(images)
+    low = data.LowResolution(generator.factor)(x)
+    real = trained.texture_features(images)
+    lines = []
+    made = models.translate(generator, low), data.degraded.enlarge(low, generator.factor)
+    for name, pictures in zip(("", "bicubic enlargement has "), made, strict=True):
+        pictures = pictures.clamp(-1, 1)
+        distance = metrics.split_distance(trained.texture_features(pictures), real)
+        lines.append(
+            f"{name}PSNR {metrics.psnr(pictures, x).mean():.2f} dB, SSIM {metrics.ssim(pictures, x).mean():.3f}, split "
+            f"distance {distance.fake.mean():.1f} +- {distance.fake.std():.1f}"
+        )
+    floor = f"real tiles against real ones {distance.floor.mean():.1f} +- {distance.floor.std():.1f}"
+    return f"of {len(x)} held-out tiles, {'; '.join(lines)}; {floor}, on the trunk's texture features"
+
+
+@torch.no_grad()
+def of_paintings(stylist: models.Stylist) -> str:
+    """Return how near a stylist's pictures of the castle, which it never saw, come to each style, and to the castle."""
+    trunk, names = trained.trunk(), train.style.STYLE_LAYERS
+    castle = data.picture("castle", 160)
+    parts = []
+    for k, name in enumerate(("auvers", "cafe", "harvest")):
+        painting = data.pixels.to_floats(data.picture(name, 160))[None]
+        wanted = styles.style(trunk(painting, names))
+        start = styles.match_colours(data.pixels.to_floats(castle)[None], *styles.colours(painting))
+        made = train.restyled(stylist, castle, [k == j for j in range(stylist.count)])[None]
+        before, after = (styles.style_distance(styles.style(trunk(x, names)), wanted).item() for x in (start, made))
+        content = train.style.CONTENT_LAYERS
+        kept = styles.content_distance(trunk(made, content), trunk(start, content)).item()
+        parts.append(f"{name} {after:.3f} (its colours alone {before:.3f}), content {kept:.3f}")
+    return f"style distance of the castle, which it never saw: {'; '.join(parts)}"
 
 
 @torch.no_grad()
@@ -193,13 +271,16 @@ def write_card(name: str, sha256: str) -> None:
     plan = checkpoint.load(trained.FOLDER / f"{name}.safetensors")["networks"]
     roles = ", ".join(f"{role} ({kind})" for role, (kind, _) in plan.items())
     averaged = {"generator": "; the generator is the running average", "vae": "; its weights are the running average"}
+    averaged["stylist"] = averaged["vae"]
+    averaged["flow"] = averaged["vae"]
     roles += "".join(text for role, text in averaged.items() if role in plan)
     roles += "; rounded to 16 bits" if name in HALF else ""
     lines = [
         f"# {name}",
         "",
         f"- **Networks**: {roles}.",
-        f"- **Data**: `{set_name}`, training split. Credit: {CREDIT[set_name]}.",
+        f"- **Data**: {'`data.picture`' if set_name == 'gogh' else f'`{set_name}`, training split'}. "
+        f"Credit: {CREDIT[set_name]}.",
         f"- **Command**: `python -m ganlab train {RECIPES[name]} --out FOLDER`, seed 0.",
         f"- **Time**: {minutes} minute{'s' * (minutes != 1)} on one CPU core, beside other work.",
         f"- **Measured**: {quality(name)}.",

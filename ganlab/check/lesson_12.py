@@ -1,0 +1,225 @@
+"""The exercises of lesson 12: PSNR and its range, the error of a mean and of a sample, a downsampling's adjoint."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+
+def psnr(
+    x_hat: Tensor,
+    x: Tensor,
+    low: float,
+    high: float,
+    *,
+    error: Callable[[Tensor], Tensor] = lambda gap: gap.square().flatten(1).mean(1),
+    peak: Callable[[float, float, Tensor], Any] = lambda low, high, x: high - low,
+    power: float = 2.0,
+    decibels: Callable[[Tensor], Tensor] = lambda ratio: 10 * ratio.log10(),
+) -> Tensor:
+    """Return 10 log10(range^2 / mean squared error) of each picture, (N,); what follows `high` is for slips."""
+    ratio = torch.as_tensor(peak(low, high, x), dtype=x.dtype) ** power / error(x_hat - x)
+    return decibels(ratio)
+
+
+def _psnr(function: Callable) -> dict[str, Any]:
+    found = {}
+    for low, high in ((-1.0, 1.0), (0.0, 255.0), (16.0, 235.0)):
+        rng = seeded_generator("12.1", int(high))
+        x = low + (high - low) * (0.1 + 0.7 * torch.rand(3, 2, 4, 5, generator=rng, dtype=torch.float64))
+        noise = torch.randn(x.shape, generator=rng, dtype=torch.float64)
+        sizes = torch.tensor([0.02, 0.05, 0.11], dtype=torch.float64).view(3, 1, 1, 1)
+        x_hat = x + (high - low) * sizes * (noise + 0.3)
+        found[f"PSNR of three pictures in [{low:g}, {high:g}]"] = function(x_hat, x, low, high)
+    return found
+
+
+PSNR_SLIPS: dict[str, dict[str, Any]] = {
+    "You took 1 for the range. It is high - low: 2 for pictures in [-1, 1].": {"peak": lambda low, high, x: 1.0},
+    "You took the largest value, `high`, for the range. It is high - low.": {"peak": lambda low, high, x: high},
+    "You took the range of the pictures that came. It is the range they may have, high - low.": {
+        "peak": lambda low, high, x: x.max() - x.min()
+    },
+    "You took the largest value in the pictures for the range. It is high - low.": {
+        "peak": lambda low, high, x: x.max()
+    },
+    "You did not square the range. It stands over a *squared* error.": {"power": 1.0},
+    "You averaged the squared error over all pictures. Each picture has its own: flatten(1), then mean(1).": {
+        "error": lambda gap: gap.square().mean().expand(len(gap))
+    },
+    "You averaged the PSNR of the pictures. One number for each picture is asked for.": {
+        "decibels": lambda ratio: (10 * ratio.log10()).mean()
+    },
+    "You took the natural logarithm. A decibel is a tenth of a power of ten: log10.": {
+        "decibels": lambda ratio: 10 * ratio.log()
+    },
+    "You took 20 times the logarithm of a ratio that is squared already. Take 10 times.": {
+        "decibels": lambda ratio: 20 * ratio.log10()
+    },
+    "You left the factor 10 out.": {"decibels": lambda ratio: ratio.log10()},
+    "You took the square root of the mean squared error, and set the squared range over it.": {
+        "error": lambda gap: gap.square().flatten(1).mean(1).sqrt()
+    },
+    "You took the mean *absolute* error. PSNR is about the squared one.": {
+        "error": lambda gap: gap.abs().flatten(1).mean(1)
+    },
+    "You squared the mean absolute error. Square first, then average.": {
+        "error": lambda gap: gap.abs().flatten(1).mean(1) ** 2
+    },
+    "You squared the mean error. Square first, then average: else errors of both signs cancel.": {
+        "error": lambda gap: gap.flatten(1).mean(1) ** 2
+    },
+    "You added the squared errors up. Take their mean, or a larger picture is a worse one.": {
+        "error": lambda gap: gap.square().flatten(1).sum(1)
+    },
+    "You turned the fraction round. The range stands above, so that a smaller error gives more decibels.": {
+        "decibels": lambda ratio: -10 * ratio.log10()
+    },
+}
+
+
+def error_of_answer(
+    values: Tensor,
+    p: Tensor,
+    t: float,
+    *,
+    centre: Callable[[Tensor, Tensor], Tensor] = lambda values, p: p @ values,
+    spread: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda values, p, m: p @ (values - m).square(),
+    factor: Callable[[float], float] = lambda t: 1 + t**2,
+) -> Tensor:
+    """Return the expected squared error of m + t (sample - m); what follows `t` is for slips."""
+    return spread(values, p, centre(values, p)) * factor(t)
+
+
+def _error_of_answer(function: Callable) -> dict[str, Any]:
+    coin = torch.tensor([-1.0, 1.0], dtype=torch.float64), torch.tensor([0.5, 0.5], dtype=torch.float64)
+    rng = seeded_generator("12.2")
+    p = torch.tensor([0.15, 0.05, 0.45, 0.25, 0.10], dtype=torch.float64)
+    five = 1.3 + 2 * torch.rand(5, generator=rng, dtype=torch.float64)
+    cases = {"a coin, t = 1": (*coin, 1.0)}
+    cases |= {f"five values, t = {t:g}": (five, p, t) for t in (0.0, 1.0, 0.6)}
+    return {f"error for {name}": function(*case) for name, case in cases.items()}
+
+
+def _variance(values: Tensor, p: Tensor, m: Tensor) -> Tensor:
+    return p @ (values - m).square()
+
+
+ERROR_SLIPS: dict[str, dict[str, Any]] = {
+    "You returned the variance, whatever t is. That is the error of the mean, t = 0.": {"factor": lambda t: 1.0},
+    "You returned twice the variance, whatever t is. That is the error of a sample, t = 1.": {"factor": lambda t: 2.0},
+    "You multiplied the variance by 1 + t. The answer moves by t times (sample - m), and the square of t counts.": {
+        "factor": lambda t: 1 + t
+    },
+    "You squared 1 + t. The two errors are independent: their squares add, and their product averages to 0.": {
+        "factor": lambda t: (1 + t) ** 2
+    },
+    "You left out the error that the mean has, too: t squared times the variance is only how far the answer moves.": {
+        "factor": lambda t: t**2
+    },
+    "You let the sample be the true value itself. It is another draw, and knows nothing of the true one.": {
+        "factor": lambda t: (1 - t) ** 2
+    },
+    "You took the mean of the squares for the variance. Subtract the mean first.": {
+        "spread": lambda values, p, m: p @ values.square()
+    },
+    "You counted all values alike. Weight them with p, in the mean and in the variance.": {
+        "centre": lambda values, p: values.mean(),
+        "spread": lambda values, p, m: (values - m).square().mean(),
+    },
+    "You weighted the mean with p, but not the squared distances from it.": {
+        "spread": lambda values, p, m: (values - m).square().mean()
+    },
+    "You took distances from the unweighted mean. The mean m weights the values with p.": {
+        "centre": lambda values, p: values.mean()
+    },
+    "You took the standard deviation. The expected squared error is in squared units: leave out the square root.": {
+        "spread": lambda values, p, m: _variance(values, p, m).sqrt()
+    },
+    "You took the mean absolute distance from m. The squared error is asked for.": {
+        "spread": lambda values, p, m: p @ (values - m).abs()
+    },
+    "You took the most likely value for m. m is the mean.": {"centre": lambda values, p: values[p.argmax()]},
+    "You divided by n - 1, as for a variance that is estimated from draws. Here p is known exactly.": {
+        "spread": lambda values, p, m: _variance(values, p, m) * len(values) / (len(values) - 1)
+    },
+}
+
+
+def adjoint(y: Tensor, factor: int) -> Tensor:
+    """Return the adjoint of an area downsampling: each number of y (B, C, h, w) over factor x factor pixels, / f^2."""
+    return F.interpolate(y, scale_factor=factor, mode="nearest") / factor**2
+
+
+def _adjoint(function: Callable) -> dict[str, Any]:
+    found = {}
+    for factor, shape in ((2, (2, 1, 3, 2)), (4, (1, 2, 2, 3))):
+        rng = seeded_generator("12.3", factor)
+        y = torch.randn(shape, generator=rng, dtype=torch.float64)
+        found[f"adjoint for factor {factor}"] = function(y, factor)
+    return found
+
+
+def _corner(y: Tensor, factor: int) -> Tensor:
+    spread = torch.zeros(*y.shape[:2], y.shape[2] * factor, y.shape[3] * factor, dtype=y.dtype)
+    spread[:, :, ::factor, ::factor] = y
+    return spread
+
+
+def _tiled(y: Tensor, factor: int) -> Tensor:
+    return y.repeat(1, 1, factor, factor)
+
+
+def _repeated(y: Tensor, factor: int) -> Tensor:
+    return F.interpolate(y, scale_factor=factor, mode="nearest")
+
+
+ADJOINT_SLIPS: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "You gave each pixel the whole number of its block. In the mean of a block each pixel counts 1 / factor^2, and so "
+    "it does on the way back.": _repeated,
+    "You divided by factor. A block has factor^2 pixels.": lambda y, factor: _repeated(y, factor) / factor,
+    "You multiplied by factor^2. The mean *divides* by it, and the adjoint does the same.": lambda y, factor: (
+        _repeated(y, factor) * factor**2
+    ),
+    "You put each number into one corner of its block. Every pixel of the block counts in the mean, so every pixel "
+    "gets its part.": _corner,
+    "You put a part of each number into one corner of its block. Every pixel of the block gets such a part.": (
+        lambda y, factor: _corner(y, factor) / factor**2
+    ),
+    "You laid copies of the whole small picture side by side. Each *number* belongs to the factor x factor pixels of "
+    "its own block: repeat_interleave, not repeat.": lambda y, factor: _tiled(y, factor) / factor**2,
+    "You laid copies of the whole small picture side by side, and did not divide. repeat_interleave repeats each "
+    "number, and each pixel counts 1 / factor^2.": _tiled,
+    "You enlarged smoothly (bilinear). The adjoint of a block's mean is constant on the block.": lambda y, factor: (
+        F.interpolate(y, scale_factor=factor, mode="bilinear") / factor**2
+    ),
+    "You enlarged smoothly (bilinear), and did not divide. The adjoint is constant on each block, and each pixel "
+    "counts 1 / factor^2.": lambda y, factor: F.interpolate(y, scale_factor=factor, mode="bilinear"),
+    "You divided by the number of all pixels. Only the factor^2 pixels of a block share a number.": lambda y, factor: (
+        _repeated(y, factor) / (factor**2 * y.shape[2] * y.shape[3])
+    ),
+    "You divided by the number of small pixels. Divide by the pixels in a block, factor^2.": lambda y, factor: (
+        _repeated(y, factor) / (y.shape[2] * y.shape[3])
+    ),
+    "You enlarged along one axis only.": lambda y, factor: y.repeat_interleave(factor, 3) / factor**2,
+    "You enlarged along the rows' axis only.": lambda y, factor: y.repeat_interleave(factor, 2) / factor**2,
+    "You changed the sign. The adjoint has none.": lambda y, factor: -adjoint(y, factor),
+}
+
+EXERCISES = {
+    "12.1": Exercise(
+        _psnr, psnr, tuple(Slip(functools.partial(psnr, **change), hint) for hint, change in PSNR_SLIPS.items())
+    ),
+    "12.2": Exercise(
+        _error_of_answer,
+        error_of_answer,
+        tuple(Slip(functools.partial(error_of_answer, **change), hint) for hint, change in ERROR_SLIPS.items()),
+    ),
+    "12.3": Exercise(_adjoint, adjoint, tuple(Slip(answer, hint) for hint, answer in ADJOINT_SLIPS.items())),
+}

@@ -1,0 +1,166 @@
+"""The exercises of lesson 15c: faults of pictures found by tests, batch normalisation's modes, one order for two.
+
+Whoever reads on finds the answers.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.check.lesson_15 import Ward
+from ganlab.runtime import seeded_generator
+
+# A fault, and what somebody who has it would see.
+SIGNS = {
+    "never scaled": "the largest value that goes in would be 255",
+    "divided by 256": "the largest value that goes in would be 0.996",
+    "orders apart": "a classifier would agree with about a tenth of the labels",
+    "mirrored": "the letter F would stay an F in about half of the cases",
+    "on its side": "the letter F would never stay an F",
+    "statistics forgotten": "the statistics of its average would be off",
+    "training mode": "a picture would change with its company",
+}
+WARD = Ward(SIGNS, "ABCDEFG")
+FAULTS, night_shift = WARD.faults, WARD.night_shift
+
+
+def normalise(h: Tensor, running_mean: Tensor, running_var: Tensor, training: bool) -> Tensor:
+    """Return h (B, F) minus mean over standard deviation: the batch's in training, else the running ones (F,)."""
+    return _normalised()(h, running_mean, running_var, training)
+
+
+def _normalised(
+    *,
+    mean: Callable[[Tensor], Tensor] = lambda h: h.mean(0),
+    var: Callable[[Tensor], Tensor] = lambda h: h.var(0, correction=0),
+    power: float = 0.5,
+    mode: Callable[[bool], bool] = lambda training: training,
+) -> Callable[..., Tensor]:
+    """Return a normalise with the given statistics of a batch, the given power of the variance, and of the mode."""
+
+    def function(h: Tensor, running_mean: Tensor, running_var: Tensor, training: bool) -> Tensor:
+        m, v = (mean(h), var(h)) if mode(training) else (running_mean, running_var)
+        return (h - m) / v**power
+
+    return function
+
+
+def _normalise(function: Callable[..., Tensor]) -> dict[str, Any]:
+    rng = seeded_generator("15c.2")
+    h = 2 * torch.randn(5, 3, generator=rng, dtype=torch.float64) + torch.tensor([1.0, -4.0, 0.5])
+    running = torch.tensor([0.3, -3.0, 1.2]).double(), torch.tensor([4.0, 0.5, 2.5]).double()
+    found = {}
+    for training, name in ((True, "training"), (False, "evaluation")):
+        found[f"values in {name} mode"] = function(h.clone(), *(t.clone() for t in running), training)
+    return found | {"one sample in evaluation mode": function(h[:1].clone(), *(t.clone() for t in running), False)}
+
+
+NORM_SLIPS = (
+    (
+        _normalised(mode=lambda training: not training),
+        "You exchanged the modes. In training the batch's own statistics count, in evaluation the running ones.",
+    ),
+    (
+        _normalised(mode=lambda training: True),
+        "You took the batch's statistics in both modes. In evaluation mode take the running ones.",
+    ),
+    (
+        _normalised(mode=lambda training: False),
+        "You took the running statistics in both modes. In training mode take those of the batch.",
+    ),
+    (
+        _normalised(var=lambda h: h.var(0)),
+        "You divided the variance by B - 1. Here it divides by B: correction=0.",
+    ),
+    (
+        _normalised(mean=lambda h: h.mean(), var=lambda h: h.var(correction=0)),
+        "You took one mean for all features. Each feature has its own: over dimension 0.",
+    ),
+    (
+        _normalised(mean=lambda h: h.mean(1, keepdim=True), var=lambda h: h.var(1, correction=0, keepdim=True)),
+        "You took statistics over the features of each sample. Take them over the batch, dimension 0.",
+    ),
+    (_normalised(power=1.0), "You divided by the variance. Divide by its square root."),
+    (_normalised(power=0.0), "You subtracted the mean and did not divide by the standard deviation."),
+    (
+        _normalised(mean=lambda h: torch.zeros(h.shape[1]).double()),
+        "You did not subtract the batch's mean.",
+    ),
+)
+
+
+def loaded(images: Tensor, labels: Tensor, order: Tensor, step: int, size: int) -> tuple[Tensor, Tensor]:
+    """Return the images and labels of a step: images (N, ...), labels (N,), order (N,) -> (size, ...), (size,)."""
+    return _loaded()(images, labels, order, step, size)
+
+
+def _rows(order: Tensor, step: int, size: int) -> Tensor:
+    return order[(step * size + torch.arange(size)) % len(order)]
+
+
+def _loaded(
+    images_by: Callable[[Tensor, int, int], Tensor] = _rows, labels_by: Callable[[Tensor, int, int], Tensor] = _rows
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Return a loader whose images and labels are chosen by the given rules: order, step, size -> rows."""
+
+    def function(images: Tensor, labels: Tensor, order: Tensor, step: int, size: int) -> tuple[Tensor, Tensor]:
+        return images[images_by(order, step, size)], labels[labels_by(order, step, size)]
+
+    return function
+
+
+def _load(function: Callable[..., Any]) -> dict[str, Any]:
+    images = torch.arange(7 * 2 * 3, dtype=torch.float64).view(7, 2, 3) ** 1.5
+    labels = torch.tensor([3, 1, 4, 1, 5, 9, 2])
+    order = torch.tensor([5, 2, 6, 0, 3, 1, 4])
+    found: dict[str, Any] = {}
+    for step, size in ((0, 3), (1, 3), (2, 3), (5, 2), (1, 7), (1, 9)):
+        given = function(images.clone(), labels.clone(), order.clone(), step, size)
+        if given is ...:
+            return {"images": ...}
+        if not (isinstance(given, tuple | list) and len(given) == 2):
+            raise ValueError("return two things, the images and the labels")
+        found[f"images of step {step}, {size} at a time"] = given[0]
+        found[f"labels of step {step}, {size} at a time"] = given[1]
+    return found
+
+
+def _in_place(order: Tensor, step: int, size: int) -> Tensor:
+    return (step * size + torch.arange(size)) % len(order)
+
+
+def _inverse(order: Tensor, step: int, size: int) -> Tensor:
+    return _rows(order.argsort(), step, size)
+
+
+def _one_on(order: Tensor, step: int, size: int) -> Tensor:
+    return order[(step + torch.arange(size)) % len(order)]
+
+
+def _from_start(order: Tensor, step: int, size: int) -> Tensor:
+    return order[torch.arange(size) % len(order)]
+
+
+def _clamped(order: Tensor, step: int, size: int) -> Tensor:
+    return order[(step * size + torch.arange(size)).clamp(max=len(order) - 1)]
+
+
+LOADER_SLIPS = (
+    (_loaded(labels_by=_in_place), "You shuffled the images and left the labels in place. Both take the same rows."),
+    (_loaded(images_by=_in_place), "You shuffled the labels and left the images in place. Both take the same rows."),
+    (_loaded(_in_place, _in_place), "You did not use the order. The positions are places in `order`."),
+    (_loaded(_inverse, _inverse), "You inverted the order. Position k holds row order[k]."),
+    (_loaded(labels_by=_inverse), "You put the labels into the inverse order. Both take the same rows."),
+    (_loaded(_one_on, _one_on), "You went on by one row a step. A step goes on by `size` rows."),
+    (_loaded(_from_start, _from_start), "You began each step at the start. Step k begins at position k * size."),
+    (_loaded(_clamped, _clamped), "You repeated the last row at the end. Begin the order anew: modulo N."),
+)
+
+EXERCISES = {
+    "15c.1": WARD.exercise(),
+    "15c.2": Exercise(_normalise, normalise, tuple(Slip(*slip) for slip in NORM_SLIPS)),
+    "15c.3": Exercise(_load, loaded, tuple(Slip(*slip) for slip in LOADER_SLIPS)),
+}

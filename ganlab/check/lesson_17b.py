@@ -1,0 +1,148 @@
+"""The exercises of lesson 17b: Heun's step, denoised picture and score."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+Velocity = Callable[[Tensor, float], Tensor]
+
+
+def heun_path(
+    v: Velocity,
+    x: Tensor,
+    steps: int,
+    step: Callable[[Velocity, Tensor, float, float], Tensor] | None = None,
+    dt: Callable[[int], float] = lambda steps: 1 / steps,
+    count: Callable[[int], int] = lambda steps: steps,
+    time: Callable[[int, int], float] = lambda k, steps: k / steps,
+) -> Tensor:
+    """Return the ends of Heun's path from noise x (n, D). The rest are for slips."""
+    for k in range(count(steps)):
+        x = (step or _heun)(v, x, time(k, steps), dt(steps))
+    return x
+
+
+def _heun(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    first = v(x, t)
+    return x + dt * (first + v(x + dt * first, t + dt)) / 2
+
+
+def _paths(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n, steps in ((3, 1), (2, 4), (4, 7)):
+        x = torch.randn(n, 2, generator=seeded_generator("17b.1", n), dtype=torch.float64)
+        found[f"ends after {steps} steps"] = function(lambda x, t: (x + 2 * t).sin() + t**2 * x, x, steps)
+    return found
+
+
+def _same_time(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    first = v(x, t)
+    return x + dt * (first + v(x + dt * first, t)) / 2
+
+
+def _from_trial(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    first = v(x, t)
+    trial = x + dt * first
+    return trial + dt * (first + v(trial, t + dt)) / 2
+
+
+def _second_only(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    return x + dt * v(x + dt * v(x, t), t + dt)
+
+
+def _sum(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    first = v(x, t)
+    return x + dt * (first + v(x + dt * first, t + dt))
+
+
+def _half(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    return x + dt * v(x + dt / 2 * v(x, t), t + dt / 2)
+
+
+def _same_place(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    return x + dt * (v(x, t) + v(x, t + dt)) / 2
+
+
+HEUN_SLIPS: dict[str, dict[str, Any]] = {
+    "You took Euler's step. Heun's looks a second time, at the end of the trial step.": {
+        "step": lambda v, x, t, dt: x + dt * v(x, t)
+    },
+    "Your second look is at the old time. The trial step ends at the next time.": {"step": _same_time},
+    "Your second look is at the old place. Look where the trial step ends.": {"step": _same_place},
+    "You went on from the end of the trial step. Go from the *old* place, with the mean velocity.": {
+        "step": _from_trial
+    },
+    "You went with the second velocity alone. Take the mean of both.": {"step": _second_only},
+    "You added the two velocities. Take their mean.": {"step": _sum},
+    "That is the midpoint rule: its second look is after half a step. Heun's is after a whole one.": {"step": _half},
+    "You walked back in time. Noise is at t = 0, and the steps lead to t = 1.": {
+        "time": lambda k, steps: 1 - k / steps
+    },
+    "You took a step too few.": {"count": lambda steps: steps - 1},
+    "You used the number of the step as the time. The time of step k is k / steps.": {
+        "time": lambda k, steps: float(k)
+    },
+    "You took the time of the *next* step for the first look.": {"time": lambda k, steps: (k + 1) / steps},
+}
+
+
+def denoise_and_score(
+    x_t: Tensor,
+    v: Tensor,
+    t: Tensor,
+    picture: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda x_t, v, t: x_t + (1 - t) * v,
+    score: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda x_t, v, t: (t * v - x_t) / (1 - t),
+    wide: Callable[[Tensor], Tensor] = lambda t: t.view(-1, 1, 1, 1),
+) -> tuple[Tensor, Tensor]:
+    """Return the mean picture and the score, each (B, C, H, W). The rest are for slips."""
+    return picture(x_t, v, wide(t)), score(x_t, v, wide(t))
+
+
+def _denoised(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n in (2, 3):
+        rng = seeded_generator("17b.2", n)
+        x_t, v = torch.randn(2, n, 2, 3, 3, generator=rng, dtype=torch.float64)
+        result = function(x_t, v, torch.tensor([0.0, 0.3, 0.85], dtype=torch.float64)[3 - n :])
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise ValueError("return two things, the mean picture and the score")
+        found[f"mean pictures, {n}"], found[f"scores, {n}"] = result
+    return found
+
+
+SCORE_SLIPS: dict[str, dict[str, Any]] = {
+    "Your picture is the mean *noise*, x_t - t v. The picture is x_t + (1 - t) v.": {
+        "picture": lambda x_t, v, t: x_t - t * v
+    },
+    "You went the whole way, x_t + v. From t on only 1 - t of the way is left.": {"picture": lambda x_t, v, t: x_t + v},
+    "You went t of the way in the picture. From t on 1 - t of it is left.": {"picture": lambda x_t, v, t: x_t + t * v},
+    "Your score is minus the mean noise; it must still be divided by 1 - t.": {"score": lambda x_t, v, t: t * v - x_t},
+    "The sign of your score is turned. Noise points away from where the density is high.": {
+        "score": lambda x_t, v, t: (x_t - t * v) / (1 - t)
+    },
+    "You exchanged t and 1 - t in the score.": {"score": lambda x_t, v, t: ((1 - t) * v - x_t) / t.clamp(min=1e-3)},
+    "You divided the score by (1 - t)^2. That belongs to x_t - t x, and you have the noise itself.": {
+        "score": lambda x_t, v, t: (t * v - x_t) / (1 - t) ** 2
+    },
+    "You left out t in the score: it is (t v - x_t) / (1 - t).": {"score": lambda x_t, v, t: (v - x_t) / (1 - t)},
+    "You used the first time for all pictures. Each picture has its own.": {"wide": lambda t: t[:1].view(-1, 1, 1, 1)},
+}
+
+EXERCISES = {
+    "17b.1": Exercise(
+        _paths,
+        heun_path,
+        tuple(Slip(functools.partial(heun_path, **change), hint) for hint, change in HEUN_SLIPS.items()),
+    ),
+    "17b.2": Exercise(
+        _denoised,
+        denoise_and_score,
+        tuple(Slip(functools.partial(denoise_and_score, **change), hint) for hint, change in SCORE_SLIPS.items()),
+    ),
+}

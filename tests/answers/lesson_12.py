@@ -1,0 +1,162 @@
+"""Answers to the exercises of lesson 12 as different people would write them, right and wrong; see test_check.py."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+
+def psnr_by_package(x_hat, x, low, high):
+    from ganlab import metrics
+
+    middle, half = (low + high) / 2, (high - low) / 2
+    return metrics.psnr((x_hat - middle) / half, (x - middle) / half)
+
+
+def psnr_by_numpy(x_hat, x, low, high):
+    error = np.mean((x_hat.numpy() - x.numpy()) ** 2, axis=(1, 2, 3))
+    return 20 * np.log10(high - low) - 10 * np.log10(error)
+
+
+def psnr_one_by_one(x_hat, x, low, high):
+    return [20 * math.log10((high - low) / float(F.mse_loss(a, b)) ** 0.5) for a, b in zip(x_hat, x, strict=True)]
+
+
+def decibels(x_hat, x, peak):
+    return 10 * torch.log10(peak**2 / (x_hat - x).pow(2).mean((1, 2, 3)))
+
+
+def error_by_enumeration(values, p, t):
+    m = sum(p * values)
+    total = 0.0
+    for x, weight in zip(values, p, strict=True):
+        for drawn, chance in zip(values, p, strict=True):
+            total += weight * chance * (x - m - t * (drawn - m)) ** 2
+    return total
+
+
+def error_by_numpy(values, p, t):
+    m = np.average(values.numpy(), weights=p.numpy())
+    v = np.average((values.numpy() - m) ** 2, weights=p.numpy())
+    return v + t * t * v
+
+
+def error_by_moments(values, p, t):
+    return (p @ values**2 - (p @ values) ** 2) * (1 + t * t)
+
+
+def variance(values, p):
+    return (p * (values - (p * values).sum()) ** 2).sum()
+
+
+def adjoint_by_autograd(y, factor):
+    batch, channels, height, width = y.shape
+    x = torch.zeros(batch, channels, height * factor, width * factor, dtype=y.dtype, requires_grad=True)
+    (slope,) = torch.autograd.grad((F.avg_pool2d(x, factor) * y).sum(), x)
+    return slope
+
+
+def adjoint_by_kronecker(y, factor):
+    return torch.kron(y, torch.full((factor, factor), 1 / factor**2, dtype=y.dtype))
+
+
+def adjoint_by_expand(y, factor):
+    b, c, h, w = y.shape
+    spread = y[:, :, :, None, :, None].expand(b, c, h, factor, w, factor)
+    return spread.reshape(b, c, h * factor, w * factor) / factor**2
+
+
+def corners(y, factor):
+    kernel = torch.zeros(factor, factor, dtype=y.dtype)
+    kernel[0, 0] = 1
+    return torch.kron(y, kernel)
+
+
+ANSWERS = {
+    "12.1": {
+        "right": [psnr_by_package, psnr_by_numpy, psnr_one_by_one],
+        "wrong": [
+            (lambda x_hat, x, low, high: decibels(x_hat, x, 1.0), "You took 1 for the range"),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, high), "the largest value, `high`"),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, x.max() - x.min()), "the pictures that came"),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, x.max()), "largest value in the pictures"),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, (high - low) ** 0.5), "did not square the range"),
+            (
+                lambda x_hat, x, low, high: torch.full((3,), 10 * math.log10((high - low) ** 2 / F.mse_loss(x_hat, x))),
+                "over all pictures",
+            ),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, high - low).mean(), "averaged the PSNR"),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, high - low) * math.log(10), "natural logarithm"),
+            (lambda x_hat, x, low, high: 2 * decibels(x_hat, x, high - low), "squared already"),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, high - low) / 10, "factor 10 out"),
+            (
+                lambda x_hat, x, low, high: (
+                    10 * ((high - low) ** 2 / (x_hat - x).pow(2).mean((1, 2, 3)) ** 0.5).log10()
+                ),
+                "square root of the mean squared error",
+            ),
+            (
+                lambda x_hat, x, low, high: 10 * ((high - low) ** 2 / (x_hat - x).abs().mean((1, 2, 3))).log10(),
+                "*absolute* error",
+            ),
+            (
+                lambda x_hat, x, low, high: 20 * ((high - low) / (x_hat - x).abs().mean((1, 2, 3))).log10(),
+                "squared the mean absolute error",
+            ),
+            (
+                lambda x_hat, x, low, high: 20 * ((high - low) / (x_hat - x).mean((1, 2, 3)).abs()).log10(),
+                "errors of both signs cancel",
+            ),
+            (
+                lambda x_hat, x, low, high: 10 * ((high - low) ** 2 / (x_hat - x).pow(2).sum((1, 2, 3))).log10(),
+                "added the squared errors up",
+            ),
+            (lambda x_hat, x, low, high: -decibels(x_hat, x, high - low), "turned the fraction round"),
+        ],
+    },
+    "12.2": {
+        "right": [error_by_enumeration, error_by_numpy, error_by_moments],
+        "wrong": [
+            (lambda values, p, t: variance(values, p), "the error of the mean, t = 0"),
+            (lambda values, p, t: 2 * variance(values, p), "the error of a sample, t = 1"),
+            (
+                lambda values, p, t: (1 - t) * variance(values, p) + t * 2 * variance(values, p),
+                "the square of t counts",
+            ),
+            (lambda values, p, t: (1 + t) ** 2 * variance(values, p), "squared 1 + t"),
+            (lambda values, p, t: t * t * variance(values, p), "how far the answer moves"),
+            (lambda values, p, t: (1 - t) ** 2 * variance(values, p), "another draw"),
+            (lambda values, p, t: (1 + t * t) * (p * values**2).sum(), "mean of the squares"),
+            (lambda values, p, t: (1 + t * t) * values.var(correction=0), "counted all values alike"),
+            (lambda values, p, t: (1 + t * t) * ((values - p @ values) ** 2).mean(), "but not the squared distances"),
+            (lambda values, p, t: (1 + t * t) * (p @ (values - values.mean()) ** 2), "from the unweighted mean"),
+            (lambda values, p, t: (1 + t * t) * variance(values, p).sqrt(), "standard deviation"),
+            (lambda values, p, t: (1 + t * t) * (p @ (values - p @ values).abs()), "mean absolute distance"),
+            (lambda values, p, t: (1 + t * t) * (p @ (values - values[p.argmax()]) ** 2), "most likely value"),
+            (
+                lambda values, p, t: (1 + t * t) * variance(values, p) * len(p) / (len(p) - 1),
+                "divided by n - 1",
+            ),
+        ],
+    },
+    "12.3": {
+        "right": [adjoint_by_autograd, adjoint_by_kronecker, adjoint_by_expand],
+        "wrong": [
+            (lambda y, f: F.interpolate(y, scale_factor=f), "whole number of its block"),
+            (lambda y, f: torch.kron(y, torch.ones(f, f, dtype=y.dtype)) / f, "divided by factor"),
+            (lambda y, f: adjoint_by_kronecker(y, f) * f**4, "multiplied by factor^2"),
+            (corners, "into one corner"),
+            (lambda y, f: corners(y, f) / f**2, "a part of each number into one corner"),
+            (lambda y, f: y.repeat(1, 1, f, f) / f**2, "not repeat"),
+            (lambda y, f: torch.cat([torch.cat([y] * f, 3)] * f, 2), "and did not divide. repeat_interleave"),
+            (lambda y, f: F.interpolate(y, scale_factor=f, mode="bilinear") / f**2, "constant on the block"),
+            (lambda y, f: F.interpolate(y, scale_factor=f, mode="bilinear"), "constant on each block"),
+            (lambda y, f: F.interpolate(y, scale_factor=f) / (f * f * y.shape[2] * y.shape[3]), "number of all pixels"),
+            (lambda y, f: F.interpolate(y, scale_factor=f) / y[0, 0].numel(), "number of small pixels"),
+            (lambda y, f: y.repeat_interleave(f, dim=-1) / f**2, "along one axis only"),
+            (lambda y, f: y.repeat_interleave(f, dim=-2) / f**2, "rows' axis only"),
+            (lambda y, f: -adjoint_by_expand(y, f), "changed the sign"),
+        ],
+    },
+}

@@ -1,0 +1,99 @@
+"""Answers to the exercises of lesson 16 as different people would write them, right and wrong; see test_check.py."""
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+
+def after_one(b, d, f):
+    return b * d / (b * d + (1 - b) * f)
+
+
+def one_after_the_other(b, d1, f1, d2, f2):
+    return after_one(after_one(b, d1, f1), d2, f2)
+
+
+def by_counting(b, d1, f1, d2, f2):
+    n = 10**9
+    fakes = n * b * d1 * d2
+    alarms = (n - n * b) * f1 * f2
+    return fakes / (fakes + alarms)
+
+
+def odds(b, d1, f1, d2, f2):
+    return b / (1 - b) * d1 / f1 * d2 / f2
+
+
+def by_loop(fake, real):
+    total = 0.0
+    for a in fake.tolist():
+        for r in real.tolist():
+            total += 1.0 if a > r else 0.5 if a == r else 0.0
+    return total / (len(fake) * len(real))
+
+
+def by_scikit_learn(fake, real):
+    return roc_auc_score([1] * len(fake) + [0] * len(real), np.concatenate([fake.numpy(), real.numpy()]))
+
+
+def ranks(fake, real):
+    everything = np.concatenate([fake.numpy(), real.numpy()])
+    return np.array([(everything < value).sum() + ((everything == value).sum() + 1) / 2 for value in everything])
+
+
+def by_ranks(fake, real):
+    m, n = len(fake), len(real)
+    return (ranks(fake, real)[:m].sum() - m * (m + 1) / 2) / (m * n)
+
+
+def ranks_with_the_fakes_own(fake, real):
+    return ranks(fake, real)[: len(fake)].sum() / (len(fake) * len(real))
+
+
+def same_place(fake, real):
+    n = min(len(fake), len(real))
+    return np.mean([1.0 if a > r else 0.5 if a == r else 0.0 for a, r in zip(fake[:n], real[:n], strict=True)])
+
+
+def accuracy_at_zero(fake, real):
+    return ((fake > 0).sum().item() + (real <= 0).sum().item()) / (len(fake) + len(real))
+
+
+ANSWERS = {
+    "16.1": {
+        "right": [one_after_the_other, by_counting],
+        "wrong": [
+            (odds, "returned the odds"),
+            (lambda b, d1, f1, d2, f2: d1 * d2 / (d1 * d2 + f1 * f2), "forgot the base rate"),
+            (lambda b, d1, f1, d2, f2: after_one(b, d1, f1), "first detector only"),
+            (lambda b, d1, f1, d2, f2: after_one(b, d2, f2), "second detector only"),
+            (lambda *given: 1 - by_counting(*given), "that it is real"),
+            (lambda b, d1, f1, d2, f2: b * d1 * d2 / (b * d1 * d2 + f1 * f2), "left out (1 - b)"),
+            (lambda b, d1, f1, d2, f2: d1 * d2, "the other way round"),
+            (lambda b, d1, f1, d2, f2: b * d1 * d2, "Divide by that of two positives"),
+            (lambda b, d1, f1, d2, f2: (after_one(b, d1, f1) + after_one(b, d2, f2)) / 2, "You averaged"),
+            (lambda b, d1, f1, d2, f2: one_after_the_other(b, d1, 1 - f1, d2, 1 - f2), "You used 1 - f"),
+            (
+                lambda b, d1, f1, d2, f2: b * d1 * b * d2 / (b * d1 * b * d2 + (1 - b) * f1 * (1 - b) * f2),
+                "base rate twice",
+            ),
+            (lambda *given: 100 * by_counting(*given), "in percent"),
+        ],
+    },
+    "16.2": {
+        "right": [by_loop, by_scikit_learn, by_ranks],
+        "wrong": [
+            (lambda a, r: (a[:, None] > r[None]).double().mean(), "left out the ties"),
+            (lambda a, r: (a[:, None] >= r[None]).double().mean(), "tie as a whole"),
+            (lambda a, r: by_loop(r, a), "exchanged the two"),
+            (lambda a, r: by_loop(a, r) * len(a) * len(r), "counted the pairs"),
+            (same_place, "at the same place only"),
+            (lambda a, r: (a > r.mean()).double().mean(), "mean of the real scores"),
+            (accuracy_at_zero, "right side of 0"),
+            (lambda a, r: (a > 0).double().mean(), "the detection rate"),
+            (ranks_with_the_fakes_own, "among themselves"),
+            (lambda a, r: by_loop(a, r) * len(r) / len(a), "m times m"),
+            (lambda a, r: by_loop(a, r) * len(a) / len(r), "n times n"),
+            (lambda a, r: a.mean() - r.mean(), "difference of the means"),
+        ],
+    },
+}

@@ -1,0 +1,99 @@
+"""Answers to the exercises of lesson 16b as different people would write them, right and wrong; see test_check.py."""
+
+import math
+
+import numpy as np
+import torch
+
+
+def by_cases(truth, change, scale):
+    table = {(t, a): truth * (t == a) + (1 - truth) / 2 for t in (0, 1) for a in (0, 1)}
+    first = max(math.log(table[t, a] / table[1 - t, a]) for t in (0, 1) for a in (0, 1))
+    return first, change / scale, first + change / scale
+
+
+def by_search(truth, change, scale):
+    u = np.linspace(-50, 50, 20_001)
+    noise = ((np.abs(u - change) - np.abs(u)) / scale).max()
+    response = math.log((1 + truth) / (1 - truth))
+    return [response, noise, math.log(math.exp(response) * math.exp(noise))]
+
+
+def three(response, noise):
+    def answer(truth, change, scale):
+        return response(truth), noise(change, scale), response(truth) + noise(change, scale)
+
+    return answer
+
+
+def right_response(p):
+    return math.log((p + (1 - p) / 2) / ((1 - p) / 2))
+
+
+def right_noise(c, b):
+    return c / b
+
+
+def mean_by_loop(gradients, clip, sigma, noise):
+    total = torch.zeros_like(gradients[0])
+    for row in gradients:
+        length = math.sqrt((row**2).sum().item())
+        total += row if length <= clip else row * clip / length
+    return (total + sigma * clip * noise) / gradients.shape[0]
+
+
+def mean_by_numpy(gradients, clip, sigma, noise):
+    g = gradients.numpy()
+    g = g / np.maximum(1, np.linalg.norm(g, axis=1, keepdims=True) / clip)
+    return torch.from_numpy(g.mean(0) + sigma * clip * noise.numpy() / len(g))
+
+
+def clipped(gradients, clip):
+    return torch.stack([row * min(1, clip / row.norm().item()) for row in gradients])
+
+
+ANSWERS = {
+    "16b.1": {
+        "right": [by_cases, by_search],
+        "wrong": [
+            (three(lambda p: math.log(p) - math.log(1 - p), right_noise), "truth with 1 - truth"),
+            (three(lambda p: (1 + p) / (1 - p), right_noise), "quotient of the probabilities"),
+            (three(lambda p: math.log(p / ((1 - p) / 2)), right_noise), "left out the coin"),
+            (three(lambda p: -math.log(1 - p), right_noise), "left out the half"),
+            (three(right_response, lambda c, b: b * c), "change times scale"),
+            (three(right_response, lambda c, b: b / c), "wrong way round"),
+            (three(right_response, lambda c, b: 2 * c / b), "doubled"),
+            (three(right_response, lambda c, b: math.e ** (c / b)), "quotient of the densities"),
+            (lambda p, c, b: (right_response(p), c / b, right_response(p) * c / b), "multiplied the two"),
+            (lambda p, c, b: (right_response(p), c / b, max(right_response(p), c / b)), "larger of the two"),
+            (lambda p, c, b: (right_response(p), c / b, (right_response(p) ** 2 + (c / b) ** 2) ** 0.5), "the squares"),
+            (three(lambda p: right_response(p) / math.log(2), right_noise), "base 2"),
+            (three(lambda p: math.log((1 - p) / (1 + p)), right_noise), "sign wrong"),
+            (lambda p, c, b: right_response(p) + c / b, "three numbers"),
+        ],
+    },
+    "16b.2": {
+        "right": [mean_by_loop, mean_by_numpy],
+        "wrong": [
+            (lambda g, c, s, z: g.mean(0) + s * c * z / len(g), "did not clip"),
+            (lambda g, c, s, z: torch.clip(g, -c, c).mean(0) + s * c * z / len(g), "clipped each entry"),
+            (
+                lambda g, c, s, z: g.mean(0) / max(1, (g.mean(0).norm() / c).item()) + s * c * z / len(g),
+                "clipped the mean",
+            ),
+            (lambda g, c, s, z: (c * g / g.norm(dim=1)[:, None]).mean(0) + s * c * z / len(g), "stretched"),
+            (lambda g, c, s, z: clipped(g, c).mean(0) + s * z / len(g), "left out clip"),
+            (lambda g, c, s, z: clipped(g, c).mean(0) + s * c * z, "to the mean"),
+            (lambda g, c, s, z: clipped(g, c).sum(0) + s * c * z, "did not divide"),
+            (lambda g, c, s, z: clipped(g, c).mean(0), "left out the noise"),
+            (lambda g, c, s, z: (clipped(g, c).sum(0) + s * c * z) / len(z), "divided by D"),
+            (
+                lambda g, c, s, z: (
+                    (g * torch.minimum(torch.ones(len(g)), c / (g**2).sum(1))[:, None]).mean(0) + s * c * z / len(g)
+                ),
+                "squared length",
+            ),
+            (lambda g, c, s, z: (g[g.norm(dim=1) <= c].sum(0) + s * c * z) / len(g), "threw long rows away"),
+        ],
+    },
+}
