@@ -293,35 +293,23 @@ def copy_rate(fake: Tensor, training: Tensor, held_out: Tensor) -> float:
 
 
 def auc(positive: Tensor, negative: Tensor) -> float:
-    """Return the probability that a random score of `positive` (m,) lies above one of `negative` (n,); a tie is half.
-
-    It is the area under the curve of detections over false alarms: 0.5 for scores that say nothing, 1 for scores that
-    separate the two. Computed by ranks (Mann and Whitney 1947). Raises ValueError for scores that are not finite.
-    """
+    """Return P(a score of `positive` (m,) > one of `negative` (n,)), a tie as half: by ranks (Mann, Whitney 1947)."""
     for name, scores in (("positive", positive), ("negative", negative)):
         if scores.ndim != 1 or len(scores) == 0 or not scores.isfinite().all():
             raise ValueError(f"{name}: got shape {tuple(scores.shape)}, expected (n,) of finite scores, n >= 1")
-    positive, negative = positive.cpu().double(), negative.cpu().double().sort().values
-    below = torch.searchsorted(negative, positive)
-    below_or_equal = torch.searchsorted(negative, positive, right=True)
-    return ((below + below_or_equal).double().mean() / (2 * len(negative))).item()
+    scores, ordered = positive.cpu().double(), negative.cpu().double().sort().values
+    below = torch.searchsorted(ordered, scores) + torch.searchsorted(ordered, scores, right=True)
+    return below.double().mean().item() / (2 * len(ordered))
 
 
-def proportion_interval(count: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the interval of a probability of which `count` of `n` independent trials came out: Wilson's (1927).
-
-    Those p that a normal approximation with p's own standard error does not reject. Good for small n, and for counts of
-    0 and n, where the mean plus or minus two standard errors would claim to be certain.
-    """
+def proportion_interval(count: int, n: int) -> tuple[float, float]:
+    """Return the 95% interval of a probability by which `count` of `n` trials came out: that of Wilson (1927)."""
     whole_number("n", n, least=1)
-    whole_number("count", count, least=0)
-    if count > n:
+    if not 0 <= whole_number("count", count, least=0) <= n:
         raise ValueError(f"count: got {count}, expected at most n, {n}")
-    if not 0 < level < 1:
-        raise ValueError(f"level: got {level!r}, expected a number between 0 and 1")
-    z2 = torch.special.ndtri(torch.tensor((1 + level) / 2, dtype=torch.float64)).item() ** 2
-    middle = (count + z2 / 2) / (n + z2)
-    half = math.sqrt(z2 * (count * (n - count) / n + z2 / 4)) / (n + z2)
+    square = 3.841458820694124  # of the number that a standard normal one is below with probability 0.975
+    middle = (count + square / 2) / (n + square)
+    half = math.sqrt(square * (count * (n - count) / n + square / 4)) / (n + square)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 

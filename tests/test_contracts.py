@@ -98,7 +98,7 @@ def cycle(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
 def enlarging(steps: int = STEPS, batch_size: int = 8, **others: object) -> Made:
     """Super-resolution from small, noisy pictures, by squared error first, then with a critic that sees them, too."""
     generator = models.SuperResolver(1, factor=2, width=4, blocks=1)
-    generator.layers.insert(2, nn.Dropout(0.3))
+    generator.layers[1].layers.append(nn.Dropout(0.3))
     critic = models.PatchCritic(1, 1, width=4, halvings=1)
     settings = train.TranslationSettings(**plain(steps, batch_size, l1_steps=6, distance="l2", **others))
     source = data.Degraded(pictures().batches(batch_size), data.LowResolution(2, noise=0.1))

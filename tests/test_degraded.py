@@ -115,13 +115,15 @@ def test_a_centre_hole_lies_in_the_middle_and_covers_its_portion() -> None:
 
 
 def test_strokes_cover_their_portion_connected_each_its_own() -> None:
-    masks = degraded.stroke_masks(60, 48, 64, seeded_generator(5), 0.2)
+    masks = degraded.stroke_masks(60, 48, 64, generator=seeded_generator(5), portion=0.2)
     covered = masks.float().mean((1, 2))
     assert masks.shape == (60, 48, 64) and covered.min() >= 0.2 and 0.2 < covered.mean() < 0.26
     assert len({mask.numpy().tobytes() for mask in masks}) == 60
     assert (masks.float().mean(0) > 0).float().mean() > 0.99  # anywhere
-    again = degraded.stroke_masks(60, 48, 64, seeded_generator(5), 0.2)
-    assert torch.equal(masks, again) and not torch.equal(masks, degraded.stroke_masks(60, 48, 64, seeded_generator(6)))
+    again = degraded.stroke_masks(60, 48, 64, generator=seeded_generator(5), portion=0.2)
+    assert torch.equal(masks, again) and not torch.equal(
+        masks, degraded.stroke_masks(60, 48, 64, generator=seeded_generator(6))
+    )
     # a pen's line is thick: opened by 3x3 pixels, nearly all of it is left
     inside = -torch.nn.functional.max_pool2d(-masks[:, None].float(), 3, 1, 1)
     opened = torch.nn.functional.max_pool2d(inside, 3, 1, 1)

@@ -225,3 +225,9 @@ def test_the_widget_shows_the_path_and_the_field() -> None:
     panel.time.value = 1.0
     assert panel.field.value != before[1]
     assert panel.still().html.count("<img") == 2
+
+
+def test_a_flow_is_not_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnxruntime")
+    assert cli.main(["export", "--of", "flow-digits", "--out", str(tmp_path / "flow.onnx")]) == 1
+    assert "flow-digits is a flow, which calls its network many times" in capsys.readouterr().err

@@ -74,13 +74,11 @@ def test_what_does_not_fit_is_refused(wrong: dict, words: str) -> None:
 
 @pytest.mark.parametrize("count, n", [(0, 10), (10, 10), (7, 10), (1, 1), (530, 1000)])
 def test_the_interval_of_a_proportion_is_scipys(count: int, n: int) -> None:
-    for level in (0.5, 0.95):
-        ours = metrics.proportion_interval(count, n, level)
-        theirs = binomtest(count, n).proportion_ci(level, method="wilson")
-        assert ours == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    theirs = binomtest(count, n).proportion_ci(0.95, method="wilson")
+    assert metrics.proportion_interval(count, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
-@pytest.mark.parametrize("given, words", [((1, 0), "n: "), ((3, 2), "count: got 3"), ((1, 2, 1.0), "level: got 1.0")])
+@pytest.mark.parametrize("given, words", [((1, 0), "n: "), ((3, 2), "count: got 3"), ((-1, 2), "count: got -1")])
 def test_no_interval_of_what_makes_no_sense(given: tuple, words: str) -> None:
     with pytest.raises(ValueError, match=f"^{words}"):
         metrics.proportion_interval(*given)

@@ -204,7 +204,7 @@ def _with_hole(picture: Tensor, file: Path, mask: Path, generator: models.Inpain
         raise ValueError(f"--mask: {mask} has no hole, expected some white")
     fill = "noise" if generator.noise else 0.0
     drawn = seeded_generator(seed, file.name)
-    return data.degraded.masked(pixels.to_floats(picture)[None], hole, fill, drawn)[0]
+    return data.degraded.masked(pixels.to_floats(picture)[None], hole, fill, generator=drawn)[0]
 
 
 def _translated(

@@ -114,7 +114,7 @@ def centre_mask(height: int, width: int, portion: float = 0.15) -> Tensor:
     return mask
 
 
-def stroke_masks(n: int, height: int, width: int, generator: torch.Generator, portion: float = 0.15) -> Tensor:
+def stroke_masks(n: int, height: int, width: int, *, generator: torch.Generator, portion: float = 0.15) -> Tensor:
     """Return random masks, bool (n, H, W), true in strokes of a thick pen that cover `portion` of a picture or more.
 
     The pen, a tenth of the shorter side s wide, starts anywhere, in any direction; it draws straight pieces, each s / 8
@@ -146,7 +146,7 @@ def stroke_masks(n: int, height: int, width: int, generator: torch.Generator, po
     return masks
 
 
-def masked(x: Tensor, mask: Tensor, fill: float | str = 0.0, generator: torch.Generator | None = None) -> Tensor:
+def masked(x: Tensor, mask: Tensor, fill: float | str = 0.0, *, generator: torch.Generator | None = None) -> Tensor:
     """Return pictures with holes, and where the holes are: (B, C + 1, H, W), of pictures x (B, C, H, W).
 
     `mask`, bool (H, W) or (B, H, W), is true in the hole, where pixels become `fill`, or with "noise" draws from a
@@ -223,9 +223,9 @@ class Holes:
         if isinstance(mask, str) and mask == "centre":
             mask = centre_mask(height, width, self.portion)
         elif isinstance(mask, str):
-            mask = stroke_masks(len(x), height, width, _drawn(generator), self.portion)
+            mask = stroke_masks(len(x), height, width, generator=_drawn(generator), portion=self.portion)
             mask = mask.repeat_interleave(self.draws, 0)
-        return masked(x.repeat_interleave(self.draws, 0), mask, self.fill, generator)
+        return masked(x.repeat_interleave(self.draws, 0), mask, self.fill, generator=generator)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -179,7 +179,9 @@ class Answering(Panel):
     changes. ValueError unless there is a label for each image, or none at all.
     """
 
-    def __init__(self, pad: Pad, buttons: Sequence[ipw.Widget], columns: int, labels: Sequence[str], what: str) -> None:
+    def __init__(
+        self, pad: Pad, buttons: Sequence[ipw.Widget], columns: int, *, labels: Sequence[str], what: str
+    ) -> None:
         self.pad = pad
         self.readout = readout()
         images, _ = self.answer()
@@ -258,7 +260,7 @@ class DrawingPad(Answering):
         self.file.observe(self._read_file, names="value")
         self.invert.observe(lambda _: self.put(255 - self._bytes()), names="value")
         buttons = [self.example, self.clear, self.file, self.invert]
-        super().__init__(Pad(side, paper=paper), buttons, columns, labels, "drawing")
+        super().__init__(Pad(side, paper=paper), buttons, columns, labels=labels, what="drawing")
 
     @property
     def drawing(self) -> Tensor:
@@ -330,7 +332,7 @@ class MaskPad(Answering):
         self.file.observe(self._read_file, names="value")
         pad = Pad(side, under=_colours(self.shown))
         pad.pixels = _ink(degraded.centre_mask(side, side, 0.1))
-        super().__init__(pad, [self.example, self.clear, self.strokes, self.file], columns, labels, "hole")
+        super().__init__(pad, [self.example, self.clear, self.strokes, self.file], columns, labels=labels, what="hole")
 
     @property
     def mask(self) -> Tensor:
@@ -361,7 +363,7 @@ class MaskPad(Answering):
 
     def _draw(self, button: object) -> None:
         side = self.pad.side
-        self.put(degraded.stroke_masks(1, side, side, seeded_generator("strokes", self.drawn))[0])
+        self.put(degraded.stroke_masks(1, side, side, generator=seeded_generator("strokes", self.drawn))[0])
         self.drawn += 1
 
     def _read_file(self, change: object) -> None:

@@ -45,7 +45,7 @@ RECIPES = {
     "--objective non_saturating --steps 400",
     "stylist-gogh": "style --data photographs --painting auvers --painting cafe --painting harvest --width 12 "
     "--steps 1500 --threads 1",
-    "sprite-digits": "video --data moving-digits --generator sprite --width 12 --batch-size 8 --threads 1 --steps 1200",
+    "sprite-digits": "video --data moving-digits --generator sprite --width 12 --batch-size 8 --threads 1 --steps 1800",
     "flow-digits": "flow --data digits --steps 12000 --batch-size 64 --shift 1 --every 1000",
     "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
 }
