@@ -50,19 +50,10 @@ def extent(tmp_path_factory: pytest.TempPathFactory) -> gpu.Extent:
     (folder.parent / "lesson.ipynb").write_text(json.dumps(notebook))
     options = ("--data", str(folder), "--size", "8", "--batch-size", "4", "--test-share", "0.2")
     pairs = ("--data", str(folder), "--size", "32", "--batch-size", "4", "--test-share", "0.2", "--width", "4")
-    clips = (
-        "--data",
-        str(_clips(folder.parent / "clips")),
-        "--size",
-        "16",
-        "--frames",
-        "4",
-        "--batch-size",
-        "2",
-        "--width",
-        "4",
-    )
-    return gpu.Extent(options, pairs, clips, steps=4, seconds=0.01, lesson=folder.parent / "lesson.ipynb")
+    clips = f"--data {_clips(folder.parent / 'clips')} --size 16 --frames 4 --batch-size 2 --width 4"
+    paintings = f"--data {folder} --painting {folder / 'a' / '0.png'} --size 32 --batch-size 1 --width 4"
+    others = pairs, tuple(clips.split()), tuple(paintings.split())
+    return gpu.Extent(options, *others, steps=4, seconds=0.01, lesson=folder.parent / "lesson.ipynb")
 
 
 def _clips(folder: Path) -> Path:

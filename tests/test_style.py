@@ -82,7 +82,9 @@ def test_style_distance_is_relative_and_sees_means_and_products_apart():
 
 
 def test_matched_colours_have_the_painting_s_mean_and_covariance():
-    x, painting = 0.3 * noise(2, 3, 20, 20), 0.4 * noise(1, 3, 16, 24, label="painting") + 0.1
+    mixed = torch.tensor([[1.0, 0.6, 0.0], [0.0, 0.7, 0.5], [0.4, 0.0, 0.9]])  # so that channels go together
+    x = 0.2 * torch.einsum("cd,bdhw->bchw", mixed, noise(2, 3, 20, 20))
+    painting = 0.2 * torch.einsum("dc,bdhw->bchw", mixed, noise(1, 3, 16, 24, label="painting")) + 0.1
     made = styles.match_colours(x, *styles.colours(painting))
     for found, wanted in zip(styles.colours(made), styles.colours(painting), strict=True):
         torch.testing.assert_close(found, wanted.expand_as(found), atol=2e-3, rtol=0)

@@ -54,6 +54,7 @@ class Extent:
     options: tuple[str, ...] = ("--data", "digits")
     pairs: tuple[str, ...] = ("--data", "icons")  # of the translators
     clips: tuple[str, ...] = ("--data", "moving-digits")
+    paintings: tuple[str, ...] = ("--data", "photographs", "--painting", "auvers")  # of style
     steps: int = 20
     seconds: float = 1.0
     lesson: Path | None = LESSON
@@ -153,7 +154,8 @@ def begun(task: str, out: Path, device: torch.device, extent: Extent) -> Run:
     parser = Parser()
     add_arguments(parser)
     half = max(1, extent.steps // 2)
-    others = dict.fromkeys((*TRANSLATORS, *RESTORERS), extent.pairs) | {"video": extent.clips}
+    others = dict.fromkeys((*TRANSLATORS, *RESTORERS), extent.pairs)
+    others |= {"video": extent.clips, "style": extent.paintings}
     options = others.get(task, extent.options)
     arguments = [task, *options, "--steps", extent.steps, "--every", half, "--out", out, "--device", device]
     with contextlib.redirect_stdout(io.StringIO()):
@@ -280,7 +282,7 @@ def ensemble_twice(device: torch.device, steps: int) -> str:
 
 def killed(folder: Path, device: torch.device, extent: Extent) -> dict[str, str]:
     """Train all tasks in another process, past their first checkpoints, and kill it; return task -> what failed."""
-    options = json.dumps([extent.options, extent.pairs, extent.clips])
+    options = json.dumps([extent.options, extent.pairs, extent.clips, extent.paintings])
     arguments = (str(folder / "killed"), str(device), str(extent.steps), options)
     command_line = [sys.executable, "-m", "ganlab.cli.gpu", *arguments]
     said = {}
