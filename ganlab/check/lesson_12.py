@@ -53,6 +53,21 @@ PSNR_SLIPS: dict[str, dict[str, Any]] = {
     "You averaged the squared error over all pictures. Each picture has its own: flatten(1), then mean(1).": {
         "error": lambda gap: gap.square().mean().expand(len(gap))
     },
+    "You took one mean over the whole batch. Each picture has its own error: flatten(1), then mean(1).": {
+        "error": lambda gap: gap.square().mean()
+    },
+    "You took 2 for the range, whatever `low` and `high` are. That is right in [-1, 1] only: take high - low.": {
+        "peak": lambda low, high, x: 2.0
+    },
+    "You took 2 for the range, and did not square it. The range is high - low, and its square stands over the error.": {
+        "peak": lambda low, high, x: 2.0,
+        "power": 1.0,
+    },
+    "You took 2 for the range, and set its square over the *root* of the error. The range is high - low, and its "
+    "square stands over the mean squared error.": {
+        "peak": lambda low, high, x: 2.0,
+        "error": lambda gap: gap.square().flatten(1).mean(1).sqrt(),
+    },
     "You averaged the PSNR of the pictures. One number for each picture is asked for.": {
         "decibels": lambda ratio: (10 * ratio.log10()).mean()
     },
@@ -114,11 +129,36 @@ def _variance(values: Tensor, p: Tensor, m: Tensor) -> Tensor:
 ERROR_SLIPS: dict[str, dict[str, Any]] = {
     "You returned the variance, whatever t is. That is the error of the mean, t = 0.": {"factor": lambda t: 1.0},
     "You returned twice the variance, whatever t is. That is the error of a sample, t = 1.": {"factor": lambda t: 2.0},
-    "You multiplied the variance by 1 + t. The answer moves by t times (sample - m), and the square of t counts.": {
-        "factor": lambda t: 1 + t
-    },
+    "You went on a straight line from v, at t = 0, to 2 v, at t = 1. The answer moves by t times (sample - m), and the "
+    "square of t counts.": {"factor": lambda t: 1 + t},
     "You squared 1 + t. The two errors are independent: their squares add, and their product averages to 0.": {
         "factor": lambda t: (1 + t) ** 2
+    },
+    "You subtracted t squared times the variance. The squares of the two errors add, whatever their signs are.": {
+        "factor": lambda t: 1 - t**2
+    },
+    "You added the product term 2 t v, or left out its square. The product of the two errors averages to 0, since the "
+    "sample is independent of x. What remains are the two squares.": {"factor": lambda t: 1 + 2 * t},
+    "You multiplied twice the variance by t. At t = 0 the answer is m, and its error is the variance.": {
+        "factor": lambda t: 2 * t
+    },
+    "You shortened the error of x from m, too, by 1 - t. x - a is (x - m) - t (sample - m): the first term is whole.": {
+        "factor": lambda t: (1 - t) ** 2 + t**2
+    },
+    "You took values.var(): it counts all values alike, and divides by n - 1. Weight the squared distances from m "
+    "with p, and add them up.": {
+        "centre": lambda values, p: values.mean(),
+        "spread": lambda values, p, m: values.var(),
+    },
+    "You averaged values * p. p adds up to 1 already: take the sum of values * p for m.": {
+        "centre": lambda values, p: (values * p).mean()
+    },
+    "You averaged values * p for m, and the weighted squares for the variance. p adds up to 1 already: take sums.": {
+        "centre": lambda values, p: (values * p).mean(),
+        "spread": lambda values, p, m: (p * (values - m).square()).mean(),
+    },
+    "You averaged the weighted squares for the variance. p adds up to 1 already: take their sum.": {
+        "spread": lambda values, p, m: (p * (values - m).square()).mean()
     },
     "You left out the error that the mean has, too: t squared times the variance is only how far the answer moves.": {
         "factor": lambda t: t**2
@@ -159,7 +199,7 @@ def adjoint(y: Tensor, factor: int) -> Tensor:
 
 def _adjoint(function: Callable) -> dict[str, Any]:
     found = {}
-    for factor, shape in ((2, (2, 1, 3, 2)), (4, (1, 2, 2, 3))):
+    for factor, shape in ((2, (2, 1, 4, 6)), (4, (1, 2, 4, 8))):
         rng = seeded_generator("12.3", factor)
         y = torch.randn(shape, generator=rng, dtype=torch.float64)
         found[f"adjoint for factor {factor}"] = function(y, factor)
@@ -201,6 +241,24 @@ ADJOINT_SLIPS: dict[str, Callable[[Tensor, int], Tensor]] = {
     ),
     "You enlarged smoothly (bilinear), and did not divide. The adjoint is constant on each block, and each pixel "
     "counts 1 / factor^2.": lambda y, factor: F.interpolate(y, scale_factor=factor, mode="bilinear"),
+    "You enlarged smoothly (bicubic). The adjoint of a block's mean is constant on the block.": lambda y, factor: (
+        F.interpolate(y, scale_factor=factor, mode="bicubic") / factor**2
+    ),
+    "You enlarged smoothly (bicubic), and did not divide. The adjoint is constant on each block, and each pixel "
+    "counts 1 / factor^2.": lambda y, factor: F.interpolate(y, scale_factor=factor, mode="bicubic"),
+    "You divided by 16, whatever the factor is. A block has factor^2 pixels.": lambda y, factor: (
+        _repeated(y, factor) / 16
+    ),
+    "You took 4 for the factor. It is an argument here: `factor`.": lambda y, factor: adjoint(y, 4),
+    "You took means of blocks once more. That is A, and it makes a picture smaller. The way back makes it larger.": (
+        F.avg_pool2d
+    ),
+    "You swapped the axes of each small picture. The ^T of A^T belongs to A as a matrix that acts on all pixels of a "
+    "picture. Nothing in the picture itself is turned.": lambda y, factor: y.transpose(2, 3),
+    "You swapped the axes of each small picture, and then spread its numbers. The ^T of A^T belongs to A as a matrix "
+    "that acts on all pixels of a picture. Nothing in the picture itself is turned.": lambda y, factor: adjoint(
+        y.transpose(2, 3), factor
+    ),
     "You divided by the number of all pixels. Only the factor^2 pixels of a block share a number.": lambda y, factor: (
         _repeated(y, factor) / (factor**2 * y.shape[2] * y.shape[3])
     ),

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ganlab import data
+
 
 def psnr_by_package(x_hat, x, low, high):
     from ganlab import metrics
@@ -86,6 +88,13 @@ ANSWERS = {
                 lambda x_hat, x, low, high: torch.full((3,), 10 * math.log10((high - low) ** 2 / F.mse_loss(x_hat, x))),
                 "over all pictures",
             ),
+            (lambda x_hat, x, low, high: 10 * torch.log10((high - low) ** 2 / F.mse_loss(x_hat, x)), "the whole batch"),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, 2), "right in [-1, 1] only"),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, 2**0.5), "2 for the range, and did not square it"),
+            (
+                lambda x_hat, x, low, high: 10 * (4 / (x_hat - x).pow(2).mean((1, 2, 3)).sqrt()).log10(),
+                "over the *root* of the error",
+            ),
             (lambda x_hat, x, low, high: decibels(x_hat, x, high - low).mean(), "averaged the PSNR"),
             (lambda x_hat, x, low, high: decibels(x_hat, x, high - low) * math.log(10), "natural logarithm"),
             (lambda x_hat, x, low, high: 2 * decibels(x_hat, x, high - low), "squared already"),
@@ -122,8 +131,23 @@ ANSWERS = {
             (lambda values, p, t: 2 * variance(values, p), "the error of a sample, t = 1"),
             (
                 lambda values, p, t: (1 - t) * variance(values, p) + t * 2 * variance(values, p),
-                "the square of t counts",
+                "straight line from v",
             ),
+            (lambda values, p, t: (1 + t) * variance(values, p), "straight line from v"),
+            (lambda values, p, t: (1 - t * t) * variance(values, p), "subtracted t squared"),
+            (lambda values, p, t: variance(values, p) + 2 * t * variance(values, p), "added the product term"),
+            (lambda values, p, t: 2 * t * variance(values, p), "twice the variance by t"),
+            (lambda values, p, t: ((1 - t) ** 2 + t * t) * variance(values, p), "the first term is whole"),
+            (lambda values, p, t: (1 + t * t) * values.var(), "values.var()"),
+            (
+                lambda values, p, t: (1 + t * t) * (p @ (values - (values * p).mean()) ** 2),
+                "take the sum of values * p",
+            ),
+            (
+                lambda values, p, t: (1 + t * t) * (p * (values - (values * p).mean()) ** 2).mean(),
+                "adds up to 1 already: take sums",
+            ),
+            (lambda values, p, t: (1 + t * t) * (p * (values - p @ values) ** 2).mean(), "take their sum"),
             (lambda values, p, t: (1 + t) ** 2 * variance(values, p), "squared 1 + t"),
             (lambda values, p, t: t * t * variance(values, p), "how far the answer moves"),
             (lambda values, p, t: (1 - t) ** 2 * variance(values, p), "another draw"),
@@ -152,6 +176,13 @@ ANSWERS = {
             (lambda y, f: torch.cat([torch.cat([y] * f, 3)] * f, 2), "and did not divide. repeat_interleave"),
             (lambda y, f: F.interpolate(y, scale_factor=f, mode="bilinear") / f**2, "constant on the block"),
             (lambda y, f: F.interpolate(y, scale_factor=f, mode="bilinear"), "constant on each block"),
+            (lambda y, f: data.degraded.enlarge(y, f) / f**2, "(bicubic). The adjoint"),
+            (lambda y, f: data.degraded.enlarge(y, f), "(bicubic), and did not divide"),
+            (lambda y, f: F.interpolate(y, scale_factor=f) / 16, "divided by 16"),
+            (lambda y, f: F.interpolate(y, scale_factor=4) / 16, "took 4 for the factor"),
+            (lambda y, f: data.degraded.downsample(y, f), "means of blocks once more"),
+            (lambda y, f: y.transpose(2, 3), "swapped the axes of each small picture. The"),
+            (lambda y, f: adjoint_by_expand(y.mT, f), "and then spread its numbers"),
             (lambda y, f: F.interpolate(y, scale_factor=f) / (f * f * y.shape[2] * y.shape[3]), "number of all pixels"),
             (lambda y, f: F.interpolate(y, scale_factor=f) / y[0, 0].numel(), "number of small pixels"),
             (lambda y, f: y.repeat_interleave(f, dim=-1) / f**2, "along one axis only"),

@@ -60,10 +60,10 @@ SOLUTIONS = {
         why=r"""
             1. One number of the small picture is the mean of its block, so each of the $f^2$ pixels enters with the
                factor $1 / f^2$.
-            2. Write $\langle A x, y \rangle$ as a sum over small pixels, and put the means in. Each pixel of $x$ is now
+            2. Take the sum of $(A x) \cdot y$ over the small pixels, and put the means in. Each pixel of $x$ is now
                multiplied by the $y$ of its block and by $1 / f^2$.
-            3. The same sum has to be $\langle x, A^\top y \rangle$ for every $x$. So at each pixel $A^\top y$ is the
-               $y$ of its block, divided by $f^2$.
+            3. For every $x$ this has to be the sum of $x \cdot (A^\top y)$ over the large pixels. So at each pixel
+               $A^\top y$ is the $y$ of its block, divided by $f^2$.
             """,
         slip="""
             Forgetting to divide. The small numbers, copied over their blocks, are a natural way to enlarge; but that is
