@@ -31,7 +31,7 @@ def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     [
         ("mlp", "--beta=-5", "it is one of vae, cvae"),
         ("mlp", "--upsample=nonsense", "it is one of dcgan, cgan"),
-        ("mlp", "--width=4", "it is one of dcgan, cgan, vae, cvae, iwae, classifier"),
+        ("mlp", "--width=4", "it is one of dcgan, cgan, vae, cvae, iwae, flow, classifier"),
         ("vae", "--objective=nonsense", "it is one of dcgan, mlp, cgan"),
         ("vae", "--samples=5", "it is one of iwae"),
         ("iwae", "--beta=2", "it is one of vae, cvae"),

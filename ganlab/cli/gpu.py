@@ -282,7 +282,7 @@ def ensemble_twice(device: torch.device, steps: int) -> str:
 
 def killed(folder: Path, device: torch.device, extent: Extent) -> dict[str, str]:
     """Train all tasks in another process, past their first checkpoints, and kill it; return task -> what failed."""
-    options = json.dumps([extent.options, extent.pairs, extent.clips])
+    options = json.dumps([extent.options, extent.pairs, extent.clips, extent.paintings])
     arguments = (str(folder / "killed"), str(device), str(extent.steps), options)
     command_line = [sys.executable, "-m", "ganlab.cli.gpu", *arguments]
     said = {}
