@@ -28,8 +28,8 @@ SOLUTIONS = {
             2. How many walkers go from there to $a$? The probability of $a$ times the density of that start,
                $p\, e^{-z_a^2 / 2}$. For $b$ it is $(1 - p)\, e^{-z_b^2 / 2}$. Constant factors cancel in the parts.
             3. The part that goes to $a$ is $p\, e^{-z_a^2 / 2}$ divided by the sum of both. Near $t = 1$ both are so
-               small that they become 0, and the division gives nan. The sigmoid of the *logarithm of their ratio* is the
-               same part, and has no such trouble. `torch.logit` gives $\log p - \log (1 - p)$.
+               small that they become 0, and the division gives nan. The sigmoid of the *logarithm of their ratio* is
+               the same part, and has no such trouble. `torch.logit` gives $\log p - \log (1 - p)$.
             4. The velocities are $a - z_a$ and $b - z_b$. Their mean, weighted by the parts, is (17.1).
             """,
         slip="""
