@@ -54,7 +54,8 @@ EXPLAINED = (
     ),
     (
         r"argument 'input' \(position 1\) must be Tensor, not (?:int|float)",
-        "You gave a plain number to a function of torch that takes a tensor. Use Python's own, such as math.log(n).",
+        "You gave a plain number to a function of torch that takes a tensor. Use Python's own, such as math.log(n), "
+        "or make a tensor of the number: torch.tensor(n).",
     ),
     (
         r"Can't call numpy\(\) on Tensor that requires grad",

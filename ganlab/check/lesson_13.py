@@ -67,6 +67,15 @@ SLOPE_SLIPS: dict[str, dict[str, Any]] = {
     "You divided by the number of channels as well. G is a mean over positions alone.": {
         "join": lambda gap, f: gap @ f / f.numel()
     },
+    "You divided by the number of channels at the end. G has 1/P, P = f.shape[1], and its slope has the same 1/P.": {
+        "join": lambda gap, f: gap @ f / f.shape[0]
+    },
+    "You divided G by the number of channels. It is a mean over positions: P = f.shape[1].": {
+        "gram": lambda f: f @ f.T / f.shape[0]
+    },
+    "You took the mean over the entries of G in place of their sum: L has no 1/C^2.": {
+        "join": lambda gap, f: gap @ f / f.shape[1] / f.shape[0] ** 2
+    },
     "You took the centred Gram matrix. Here G is the plain one, (13.1).": {"gram": _centred},
     "You returned the gradient in G, 2 (G - wanted), a matrix (C, C). Go on to f: a chain rule is left.": {
         "factor": 2.0,
@@ -155,6 +164,20 @@ BRIGHT_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You multiplied the means entry by entry. m_i m_j has a number for each *pair* of channels: torch.outer(m, m).": {
         "join": lambda means, centred: means * means + centred
+    },
+    "You added one number, the sum of the squared means, to every entry: that is m @ m.T if m has one dimension. m_i "
+    "m_j has a number for each *pair* of channels: torch.outer(m, m).": {
+        "join": lambda means, centred: means @ means + centred
+    },
+    "You left out the products of a mean and a lift. Change the means first, and multiply the changed means.": {
+        "of_means": lambda m, gain, lift: torch.stack([gain * m, lift]),
+        "join": lambda parts, centred: parts.T @ parts + centred,
+    },
+    "You took the means from before the change. The new Gram matrix is made of the new means.": {
+        "of_means": lambda m, gain, lift: m
+    },
+    "You stacked the two matrices in one tensor. Return them as a tuple: the Gram matrix, then the centred one.": {
+        "give": lambda gram, centred: torch.stack([gram, centred])
     },
 }
 

@@ -20,11 +20,15 @@ from ganlab.runtime import seeded_generator
 class Ward:
     """Loops in beds, in an order that a seed makes, and the exercise to name the fault of each bed.
 
-    signs: of each fault a sentence: what somebody who has it would see. beds: the letters.
+    signs: of each fault a sentence: what somebody who has it would see. beds: the letters. doubles: for a pair, a fault
+    and what it is called instead, a hint of its own, where the sign of the second can be seen with the first as well.
     """
 
-    def __init__(self, signs: Mapping[str, str], beds: str) -> None:
+    def __init__(
+        self, signs: Mapping[str, str], beds: str, doubles: Mapping[tuple[str, str], str] | None = None
+    ) -> None:
         self.signs = dict(signs)
+        self.doubles = dict(doubles or {})
         self.faults = tuple(signs)
         self.letters = beds
         self.admitted: dict[str, str] = {}
@@ -40,7 +44,10 @@ class Ward:
         """Return the exercise: an answer is a fault for each bed."""
         slips = [
             Slip(
-                self._called(fault, said), f"One bed is not {said!r}: {self.signs[said]}. Order this test, bed by bed."
+                self._called(fault, said),
+                self.doubles.get(
+                    (fault, said), f"One bed is not {said!r}: {self.signs[said]}. Order this test, bed by bed."
+                ),
             )
             for fault in self.faults
             for said in self.faults
@@ -51,6 +58,8 @@ class Ward:
     def _diagnoses(self, given: Mapping[str, str] | Callable[[], Mapping[str, str]]) -> dict[str, Any]:
         """Return how many loops are named right, in the order of the faults, and what the first other is called."""
         given = given() if callable(given) else given
+        if not isinstance(given, Mapping):
+            raise ValueError(f"diagnoses: got a {type(given).__name__}, expected a dict with a fault for each bed")
         if set(given) != set(self.admitted):
             raise ValueError(f"diagnoses: got beds {', '.join(map(str, given))}, expected {', '.join(self.admitted)}")
         if any(said is ... for said in given.values()):
@@ -60,12 +69,15 @@ class Ward:
         for k, fault in enumerate(self.faults):
             said = given[bed_of[fault]]
             if said not in self.faults:
-                expected = ", ".join(self.faults)
+                expected = ", ".join(map(repr, self.faults))
                 raise ValueError(f"diagnoses: {bed_of[fault]} is {said!r}, expected one of {expected}")
             if said != fault:
                 right, called = k, self.faults.index(said)
                 break
-        return {"loops named right before the first wrong one": right, "it was called, as a number": called}
+        return {
+            "faults named right, down the list of names, before the first wrong one": right,
+            "it was called, as a number": called,
+        }
 
     def _called(self, fault: str, said: str) -> Callable[[], dict[str, str]]:
         """Return an answer that calls one fault by another's name, in whatever bed it lies."""
@@ -82,7 +94,15 @@ SIGNS = {
     "detach missing, kept": "a gradient would be left in the generator, and its step would point elsewhere",
     "detach missing, cleared": "a gradient would be left in the generator, but its step would have the cosine 1",
 }
-WARD = Ward(SIGNS, "ABCDEFG")
+# Behind a ReLU that gets nothing above 0 the generator has no slope: it stands still as with noise as image.
+DOUBLES = {
+    (
+        "last ReLU",
+        "noise as image",
+    ): "One bed is not 'noise as image', although its generator may stand still in its own "
+    "move: another fault can do that, too. Order the known answer first, bed by bed."
+}
+WARD = Ward(SIGNS, "ABCDEFG", DOUBLES)
 FAULTS, night_shift = WARD.faults, WARD.night_shift
 
 Move = Callable[[nn.Module, nn.Module, Tensor, Tensor, Optimizer], Tensor]
@@ -133,7 +153,43 @@ def _move(
     return move
 
 
+def _both(of: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the loss in which `of` is taken of every logit first."""
+    return lambda real, fake: F.softplus(-of(real)).mean() + F.softplus(of(fake)).mean()
+
+
 MOVE_SLIPS = (
+    (
+        _move(detach=False, loss_of=_both(torch.sigmoid), order="backward zero step"),
+        "You left all three faults in: the fakes are attached, the sigmoids are there, and the critic stands still, "
+        "since its gradients are cleared before the step.",
+    ),
+    (
+        _move(detach=False, order="backward zero step"),
+        "You have the right loss. But your critic stands still, because step() is missing or finds no gradient, and a "
+        "gradient is left in the generator.",
+    ),
+    (
+        _move(loss_of=_both(torch.sigmoid), order="backward zero step"),
+        "You kept the sigmoids, and your critic stands still, because step() is missing or finds no gradient.",
+    ),
+    (
+        _move(detach=False, loss_of=_both(torch.sigmoid)),
+        "You kept the sigmoids, and a gradient is left in the generator.",
+    ),
+    (
+        _move(loss_of=lambda real, fake: F.softplus(-real).mean() + F.softplus(fake.detach()).mean()),
+        "You detached the critic's logits of the fakes, so the critic learns nothing from fakes. Detach the fakes.",
+    ),
+    (
+        _move(loss_of=lambda real, fake: fake.mean() - real.mean()),
+        "You left out softplus. A critic pays softplus(-c) for a real sample, and softplus(c) for a fake.",
+    ),
+    (
+        _move(loss_of=lambda real, fake: -F.softplus(-real).mean() - F.softplus(fake).mean()),
+        "You have the wrong sign: a critic lowers softplus(-c) for real samples and softplus(c) for fakes. "
+        "Your loss is minus that.",
+    ),
     (_move(detach=False), "You left the fakes attached: a gradient is left in the generator. Detach them."),
     (
         _move(loss_of=lambda real, fake: F.softplus(-real.sigmoid()).mean() + F.softplus(fake.sigmoid()).mean()),
@@ -187,6 +243,10 @@ def _softplus(c: float) -> float:
     return F.softplus(torch.tensor(c, dtype=torch.float64)).item()
 
 
+def _sigmoid(c: float) -> float:
+    return torch.tensor(c, dtype=torch.float64).sigmoid().item()
+
+
 INFINITY = math.inf
 INTERVALS = {
     "a sigmoid": (0.0, 1.0),
@@ -226,6 +286,25 @@ FLOOR_SLIPS: dict[str, Callable[[float, float], float]] = {
         lambda low, high: math.log(4)
     ),
     "You returned the floor of the sigmoid for every interval.": lambda low, high: _softplus(-1.0) + _softplus(0.0),
+}
+
+FLOOR_SLIPS |= {
+    "You put a minus before softplus in the real samples' term. It belongs inside: softplus(-c).": (
+        lambda low, high: -_softplus(high) + _softplus(low)
+    ),
+    "You returned 0 wherever an end is infinite. Only the term of that end vanishes; where the other end is finite, "
+    "its term stays.": lambda low, high: 0.0 if math.isinf(low) or math.isinf(high) else floor_of(low, high),
+    "You took the sigmoid of the ends. They are logits already.": lambda low, high: (
+        _softplus(-_sigmoid(high)) + _softplus(_sigmoid(low))
+    ),
+    # the constants, as they are copied from the lesson
+    "You returned 1.006, the floor of the sigmoid, for every interval.": lambda low, high: 1.006,
+    "You returned 1.386, the loss of a critic that cannot tell the two apart. The best critic is asked for.": (
+        lambda low, high: 1.386
+    ),
+    "You returned twice 0.6931, the loss of a critic that cannot tell the two apart. The best critic is asked for.": (
+        lambda low, high: 2 * 0.6931
+    ),
 }
 
 EXERCISES = {

@@ -19,7 +19,8 @@ def fake_after_two(b: float, d1: float, f1: float, d2: float, f2: float) -> floa
 
 def _fake_after_two(function: Callable) -> dict[str, Any]:
     cases = ((0.001, 0.99, 0.01, 0.9, 0.05), (0.2, 0.6, 0.3, 0.7, 0.1), (0.01, 0.5, 0.02, 0.95, 0.2))
-    return {f"b {case[0]:g}, d {case[1]:g} and {case[3]:g}": function(*case) for case in cases}
+    name = "b {:g}, d1 {:g}, f1 {:g}, d2 {:g}, f2 {:g}"
+    return {name.format(*case): function(*case) for case in cases}
 
 
 def _odds(b: float, d1: float, f1: float, d2: float, f2: float) -> float:
@@ -28,6 +29,14 @@ def _odds(b: float, d1: float, f1: float, d2: float, f2: float) -> float:
 
 def _after_one(b: float, d: float, f: float) -> float:
     return b * d / (b * d + (1 - b) * f)
+
+
+def _each_alone(b: float, d1: float, f1: float, d2: float, f2: float) -> tuple[float, float]:
+    return _after_one(b, d1, f1), _after_one(b, d2, f2)
+
+
+def _probability(odds: float) -> float:
+    return odds / (1 + odds)
 
 
 FAKE_AFTER_TWO_SLIPS = {
@@ -61,14 +70,42 @@ FAKE_AFTER_TWO_SLIPS = {
     "You used 1 - f, the real pictures that are called real. A false alarm has probability f.": (
         lambda b, d1, f1, d2, f2: fake_after_two(b, d1, 1 - f1, d2, 1 - f2)
     ),
+    "You used the first detector's probability as if it were odds. Keep the odds until the end, or turn p into "
+    "p / (1 - p) first.": lambda b, d1, f1, d2, f2: _probability(_after_one(b, d1, f1) * d2 / f2),
+    "You turned the first detector's odds o into o / (1 - o). They are odds already: multiply them by the second "
+    "factor as they are.": lambda b, d1, f1, d2, f2: _probability(
+        _odds(b, d1, f1, 1, 1) / (1 - _odds(b, d1, f1, 1, 1)) * d2 / f2
+    ),
+    "You took the larger of what each detector alone would say. Two positives say more: multiply the odds by both "
+    "factors d / f.": lambda *given: max(_each_alone(*given)),
+    "You multiplied what each detector alone would say, so the base rate entered twice. Multiply the odds by both "
+    "factors d / f.": lambda *given: _each_alone(*given)[0] * _each_alone(*given)[1],
+    "You took one minus the probability that both are wrong, from what each detector alone would say. These two are "
+    "not independent: both are about the same picture. Multiply the odds by both factors d / f.": lambda *given: (
+        1 - (1 - _each_alone(*given)[0]) * (1 - _each_alone(*given)[1])
+    ),
+    "You added the factors d / f. Each positive multiplies the odds.": lambda b, d1, f1, d2, f2: _probability(
+        b / (1 - b) * (d1 / f1 + d2 / f2)
+    ),
+    "You answered for at least one positive. Here both detectors say fake.": lambda b, d1, f1, d2, f2: _after_one(
+        b, 1 - (1 - d1) * (1 - d2), 1 - (1 - f1) * (1 - f2)
+    ),
+    "You exchanged d and f: a fake is called a fake with probability d.": lambda b, d1, f1, d2, f2: fake_after_two(
+        b, f1, d1, f2, d2
+    ),
     "You answered in percent. Return a number between 0 and 1.": lambda *given: 100 * fake_after_two(*given),
 }
 
 
 def auc(fake: Tensor, real: Tensor) -> Tensor:
     """Return the AUC of scores (m,) of fakes and (n,) of real pictures; a tie counts one half."""
+    return _table(fake, real).mean()
+
+
+def _table(fake: Tensor, real: Tensor) -> Tensor:
+    """Return (m, n): 1 where the fake scores higher, one half at a tie, 0 elsewhere."""
     more, ties = fake[:, None] > real, fake[:, None] == real
-    return (more.double() + 0.5 * ties.double()).mean()
+    return more.double() + 0.5 * ties.double()
 
 
 def _scores() -> dict[str, tuple[Tensor, Tensor]]:
@@ -104,6 +141,28 @@ AUC_SLIPS = {
     ),
     "You divided by m times m. There are m times n pairs.": lambda a, r: auc(a, r) * len(r) / len(a),
     "You divided by n times n. There are m times n pairs.": lambda a, r: auc(a, r) * len(a) / len(r),
+    "You returned the whole table. The AUC is the mean over all its entries.": lambda a, r: _table(a, r),
+    "You averaged over the fakes only, and one number for each real picture is left. Take the mean over both.": (
+        lambda a, r: _table(a, r).mean(0)
+    ),
+    "You averaged over the real pictures only, and one number for each fake is left. Take the mean over both.": (
+        lambda a, r: _table(a, r).mean(1)
+    ),
+    "You compared each fake with the real picture at its own place only, and left out the ties. Compare with all.": (
+        lambda a, r: (a[: len(r)] > r[: len(a)]).double().mean()
+    ),
+    "You compared the mean of the fakes' scores with each real score. Compare each fake's score.": lambda a, r: (
+        (a.mean() > r).double().mean()
+    ),
+    "You averaged the two parts that lie on the right side of 0. The AUC needs no threshold.": lambda a, r: (
+        ((a > 0).double().mean() + (r <= 0).double().mean()) / 2
+    ),
+    "You returned 2 AUC - 1, which is called the Gini coefficient. The AUC itself is asked for.": lambda a, r: (
+        2 * auc(a, r) - 1
+    ),
+    "You halved the ties twice. Each counts one half.": lambda a, r: (
+        (a[:, None] > r).double() + 0.25 * (a[:, None] == r).double()
+    ).mean(),
     "You returned the difference of the means. Ask how often one score lies above the other.": lambda a, r: (
         a.mean() - r.mean()
     ),

@@ -54,6 +54,16 @@ def bright(m, c, means, rest):
     return means[:, None] @ means[None] + rest, rest
 
 
+def bright_by_number(m, c, gain, lift):
+    new = gain * m + lift
+    return new @ new + gain**2 * c, gain**2 * c
+
+
+def bright_by_rows(m, c, gain, lift):
+    new = (gain * m + lift)[None]
+    return new @ new.T + gain**2 * c, gain**2 * c
+
+
 ANSWERS = {
     "13.1": {
         "right": [slope_by_einsum, slope_by_autograd, slope_in_two_parts],
@@ -68,6 +78,9 @@ ANSWERS = {
             (lambda f, wanted: slope(f, 0 * wanted), "left wanted out"),
             (lambda f, wanted: slope(f, wanted, inner=len(f), outer=len(f)), "by the number of channels. G"),
             (lambda f, wanted: slope(f, wanted, outer=f.shape[0] * f.shape[1]), "channels as well"),
+            (lambda f, wanted: slope(f, wanted, outer=len(f)), "same 1/P as G"),
+            (lambda f, wanted: slope(f, wanted, inner=len(f)), "divided G by the number of channels"),
+            (lambda f, wanted: slope(f, wanted) / len(f) ** 2, "no 1/C^2"),
             (slope_of_centred, "centred Gram matrix"),
             (lambda f, wanted: 2 * (f @ f.T / f.shape[1] - wanted), "a chain rule is left"),
             (lambda f, wanted: ((f @ f.T / f.shape[1] - wanted) ** 2).sum(), "the loss itself"),
@@ -92,6 +105,14 @@ ANSWERS = {
             ),
             (lambda m, c, gain, lift: (gain**2 * c, gain**2 * c), "the centred one"),
             (lambda m, c, gain, lift: ((gain * m + lift) ** 2 + gain**2 * c, gain**2 * c), "entry by entry"),
+            (bright_by_number, "for each *pair*"),
+            (bright_by_rows, "for each *pair*"),
+            (
+                lambda m, c, gain, lift: (gain**2 * (torch.outer(m, m) + c) + torch.outer(lift, lift), gain**2 * c),
+                "a mean and a lift",
+            ),
+            (lambda m, c, gain, lift: bright(m, c, m, gain**2 * c), "from before the change"),
+            (lambda m, c, gain, lift: torch.stack(bright(m, c, gain * m + lift, gain**2 * c)), "as a tuple"),
         ],
     },
 }

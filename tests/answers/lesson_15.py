@@ -70,6 +70,19 @@ def cleared_between(generator, critic, real, z, optimizer):
     return loss
 
 
+def with_sigmoids(a, b):
+    return softplus(-a.sigmoid()).mean() + softplus(b.sigmoid()).mean()
+
+
+def as_given(generator, critic, real, z, optimizer):
+    fake = generator(z)
+    loss = softplus(-critic(real).sigmoid()).mean() + softplus(critic(fake).sigmoid()).mean()
+    loss.backward()
+    optimizer.zero_grad()
+    optimizer.step()
+    return loss
+
+
 def loss_afterwards(generator, critic, real, z, optimizer):
     by_softplus(generator, critic, real, z, optimizer)
     return softplus(-critic(real)).mean() + softplus(critic(generator(z).detach())).mean()
@@ -95,6 +108,8 @@ ANSWERS = {
             (shift(noise_as_image="detach missing, kept"), "would point elsewhere"),
             (shift(detach_missing_kept="detach missing, cleared"), "would have the cosine 1"),
             (shift(detach_missing_cleared="noise as image"), "would stand still"),
+            (shift(last_ReLU="noise as image"), "known answer first"),
+            (shift(second_sigmoid="noise as image"), "stand still"),
             (dict.fromkeys("ABCDEFG", "last ReLU"), "is not 'last ReLU'"),
         ],
     },
@@ -112,6 +127,13 @@ ANSWERS = {
             (moved(lambda a, b: softplus(torch.cat([-a, b])).mean()), "mean of the two halves"),
             (moved(lambda a, b: softplus(torch.cat([-a, b])).sum()), "summed over the batch"),
             (loss_afterwards, "after the move"),
+            (as_given, "all three faults"),
+            (moved(detach=False, step=False), "right loss. But your critic stands still"),
+            (moved(with_sigmoids, step=False), "kept the sigmoids, and your critic stands still"),
+            (moved(with_sigmoids, detach=False), "kept the sigmoids, and a gradient is left"),
+            (moved(lambda a, b: softplus(-a).mean() + softplus(b.detach()).mean()), "detached the critic's logits"),
+            (moved(lambda a, b: b.mean() - a.mean()), "left out softplus"),
+            (moved(lambda a, b: (logsigmoid(a) + logsigmoid(-b)).mean()), "wrong sign"),
         ],
     },
     "15.3": {
@@ -127,6 +149,12 @@ ANSWERS = {
             (lambda low, high: by_tensors(-low, high), "minus into the fakes"),
             (lambda low, high: math.log(4), "log 4"),
             (lambda low, high: 1.00640886, "floor of the sigmoid"),
+            (lambda low, high: -softplus(torch.tensor(high)) + softplus(torch.tensor(low)), "minus before softplus"),
+            (lambda low, high: 0.0 if math.inf in (-low, high) else by_tensors(low, high), "0 wherever an end"),
+            (lambda low, high: by_tensors(*torch.tensor([low, high]).sigmoid().tolist()), "sigmoid of the ends"),
+            (lambda low, high: 1.006, "1.006"),
+            (lambda low, high: 1.386, "1.386"),
+            (lambda low, high: 2 * 0.6931, "0.6931"),
         ],
     },
 }

@@ -23,6 +23,35 @@ def odds(b, d1, f1, d2, f2):
     return b / (1 - b) * d1 / f1 * d2 / f2
 
 
+def first_probability_as_odds(b, d1, f1, d2, f2):
+    o = after_one(b, d1, f1) * d2 / f2
+    return o / (1 + o)
+
+
+def first_odds_turned_wrongly(b, d1, f1, d2, f2):
+    o = b * d1 / ((1 - b) * f1)
+    o = o / (1 - o) * d2 / f2
+    return o / (1 + o)
+
+
+def factors_added(b, d1, f1, d2, f2):
+    o = b / (1 - b) * (d1 / f1 + d2 / f2)
+    return o / (o + 1)
+
+
+def at_least_one(b, d1, f1, d2, f2):
+    d, f = d1 + d2 - d1 * d2, f1 + f2 - f1 * f2
+    return b * d / (b * d + (1 - b) * f)
+
+
+def table(fake, real):
+    return ((fake[:, None] - real).sign() + 1) / 2
+
+
+def same_place_without_ties(fake, real):
+    return np.mean([float(a > r) for a, r in zip(fake, real, strict=False)])
+
+
 def by_loop(fake, real):
     total = 0.0
     for a in fake.tolist():
@@ -77,6 +106,17 @@ ANSWERS = {
                 "base rate twice",
             ),
             (lambda *given: 100 * by_counting(*given), "in percent"),
+            (first_probability_as_odds, "as if it were odds"),
+            (first_odds_turned_wrongly, "into o / (1 - o)"),
+            (lambda b, d1, f1, d2, f2: max(after_one(b, d1, f1), after_one(b, d2, f2)), "You took the larger"),
+            (lambda b, d1, f1, d2, f2: after_one(b, d1, f1) * after_one(b, d2, f2), "entered twice"),
+            (
+                lambda b, d1, f1, d2, f2: 1 - (1 - after_one(b, d1, f1)) * (1 - after_one(b, d2, f2)),
+                "both are wrong",
+            ),
+            (factors_added, "You added the factors"),
+            (at_least_one, "at least one positive"),
+            (lambda b, d1, f1, d2, f2: by_counting(b, f1, d1, f2, d2), "exchanged d and f"),
         ],
     },
     "16.2": {
@@ -94,6 +134,17 @@ ANSWERS = {
             (lambda a, r: by_loop(a, r) * len(r) / len(a), "m times m"),
             (lambda a, r: by_loop(a, r) * len(a) / len(r), "n times n"),
             (lambda a, r: a.mean() - r.mean(), "difference of the means"),
+            (table, "the whole table"),
+            (lambda a, r: table(a, r).mean(0), "averaged over the fakes only"),
+            (lambda a, r: table(a, r).mean(1), "averaged over the real pictures only"),
+            (same_place_without_ties, "and left out the ties"),
+            (lambda a, r: (a.mean() > r).double().mean(), "the mean of the fakes' scores"),
+            (
+                lambda a, r: 0.5 * ((a > 0).double().mean() + (r < 0).double().mean() + (r == 0).double().mean()),
+                "two parts",
+            ),
+            (lambda a, r: 2 * by_loop(a, r) - 1, "Gini"),
+            (lambda a, r: (table(a, r) - 0.25 * (a[:, None] == r)).mean(), "ties twice"),
         ],
     },
 }

@@ -57,7 +57,8 @@ SOLUTIONS = {
         ("repaired",),
         why=r"""
             1. The fakes are data in the critic's move. `detach()` cuts the path back to the generator, so that no
-               gradient is left in it.
+               gradient is left in it. (The check also takes `generator.zero_grad()` after `backward()`. But
+               that computes gradients for nothing, and also clears those that others may need.)
             2. `softplus(-c)` is $-\log D$, and `softplus(c)` is $-\log(1 - D)$, with $D$ the sigmoid of the logit $c$.
                The sigmoid is inside softplus already. With another one the loss cannot fall below 1.006, by (15.2).
             3. The optimizer steps with what stands in `.grad`. So the gradients of earlier steps are cleared *before*

@@ -8,9 +8,8 @@ from ganlab.check.solutions import Solution
 def two_points(x_t, t, a, b, p):
     """Places x_t (n,), a time t. Return the mean velocity at each place, (n,)."""
     z_a, z_b = (x_t - t * a) / (1 - t), (x_t - t * b) / (1 - t)
-    to_a = p * torch.exp(-(z_a**2) / 2)
-    to_b = (1 - p) * torch.exp(-(z_b**2) / 2)
-    part = to_a / (to_a + to_b)
+    log_ratio = torch.logit(torch.tensor(p, dtype=x_t.dtype)) - (z_a**2 - z_b**2) / 2
+    part = log_ratio.sigmoid()
     return part * (a - z_a) + (1 - part) * (b - z_b)
 
 
@@ -28,7 +27,10 @@ SOLUTIONS = {
                $x_t = (1 - t) z + t x$.
             2. How many walkers go from there to $a$? The probability of $a$ times the density of that start,
                $p\, e^{-z_a^2 / 2}$. For $b$ it is $(1 - p)\, e^{-z_b^2 / 2}$. Constant factors cancel in the parts.
-            3. The velocities are $a - z_a$ and $b - z_b$. Their mean, weighted by the parts, is (17.1).
+            3. The part that goes to $a$ is $p\, e^{-z_a^2 / 2}$ divided by the sum of both. Near $t = 1$ both are so
+               small that they become 0, and the division gives nan. The sigmoid of the *logarithm of their ratio* is
+               the same part, and has no such trouble. `torch.logit` gives $\log p - \log (1 - p)$.
+            4. The velocities are $a - z_a$ and $b - z_b$. Their mean, weighted by the parts, is (17.1).
             """,
         slip="""
             Taking the parts $p$ and $1 - p$. They are right at $t = 0$ only; later the place tells where a walker goes.
