@@ -37,6 +37,10 @@ def _layer(function: Callable) -> dict[str, Any]:
         result = function(*arguments)
         if not isinstance(result, tuple | list) or len(result) != 3:
             raise ValueError("return three whole numbers: frames, side, multiplications")
+        if any(isinstance(value, tuple | list) or isinstance(value, Tensor) and value.ndim for value in result):
+            raise ValueError(
+                "got a row of numbers where one is expected. Hint: `channels` is a pair. Multiply by both of its numbers."
+            )
         for what, value in zip(("frames", "side", "multiplications"), result, strict=True):
             found[f"{what} of {name}"] = value
     return found
@@ -62,6 +66,16 @@ LAYER_SLIPS: dict[str, Callable[..., Any]] = {
     "You added the padding at one end only. There are two ends.": _layer_with(lambda n, k, s, p: (n + p - k) // s + 1),
     "You divided the length by the stride. The kernel and the padding count, too: (n + 2 p - k) // s + 1.": _layer_with(
         lambda n, k, s, p: n // s
+    ),
+    "You divided with /, which leaves a fraction where the kernel does not fit whole. Use //.": _layer_with(
+        lambda n, k, s, p: (n + 2 * p - k) / s + 1
+    ),
+    "You left the frames as many as they were. Kernel, stride and padding act on the frames, too.": (
+        lambda frames, size, channels, kernel, stride, padding: (
+            frames,
+            _length(size, kernel, stride, padding),
+            frames * _length(size, kernel, stride, padding) ** 2 * kernel**3 * channels[0] * channels[1],
+        )
     ),
     "You rounded up. A kernel that does not fit whole is left out: use //.": _layer_with(
         lambda n, k, s, p: -((n + 2 * p - k) // -s) + 1
@@ -102,7 +116,12 @@ def _speed_change(function: Callable) -> dict[str, Any]:
         steps = 1 + torch.rand(n, frames - 1, 2, generator=rng, dtype=torch.float64)
         steps[:, 2] *= -3.0  # a bounce
         path = 5 + torch.cat([torch.zeros(n, 1, 2, dtype=torch.float64), steps.cumsum(1)], dim=1)
-        found[f"changes of {n} paths of {frames} frames"] = function(path)
+        result = function(path)
+        if isinstance(result, tuple) and hasattr(result, "values"):
+            raise ValueError(
+                "got two things, expected a tensor. Hint: median(dim=1) gives values and indices. Return its .values."
+            )
+        found[f"changes of {n} paths of {frames} frames"] = result
     return found
 
 
@@ -134,6 +153,21 @@ CHANGE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
     "You took the median over the clips. It goes over the frames of each clip.": (
         lambda path: _changes(path).norm(dim=2).median(dim=0).values
     ),
+    "You took one median over all clips and frames. Each clip has its own: .median(dim=1).values.": (
+        lambda path: _changes(path).norm(dim=2).median()
+    ),
+    "You took the lengths over the frames, dimension 1. A change has a row and a column, in dimension 2.": (
+        lambda path: _changes(path).norm(dim=1).median(dim=1).values
+    ),
+    "You took the mean of the two middle changes. For an even number torch.median returns the smaller of the two.": (
+        lambda path: _changes(path).norm(dim=2).quantile(0.5, dim=1)
+    ),
+    "You took the medians of row and column, and then the length. Take the length of every change first.": (
+        lambda path: _changes(path).median(dim=1).values.norm(dim=1)
+    ),
+    "You subtracted one clip from the next. The frames are dimension 1: path[:, 1:] - path[:, :-1].": (
+        lambda path: path.diff(dim=0).diff(dim=0).norm(dim=2).median(dim=1).values
+    ),
     "You took the difference three times. Twice is enough: positions, steps, changes.": (
         lambda path: _changes(path).diff(dim=1).norm(dim=2).median(dim=1).values
     ),
@@ -149,6 +183,11 @@ def blind(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return sum(critic(x[:, list(order)]) for order in orders) / len(orders)
 
 
+def _stacked(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return the logits of every order of the frames, (T!, B), for clips x (B, T, ...)."""
+    return torch.stack([critic(x[:, list(order)]) for order in itertools.permutations(range(x.shape[1]))])
+
+
 def _critic(x: Tensor) -> Tensor:
     """Return logits (B,) that depend on the order, and not on a straight line, for clips (B, T, D)."""
     weights = torch.linspace(-1, 2, x.shape[1], dtype=x.dtype)[:, None]
@@ -160,7 +199,12 @@ def _blind(function: Callable) -> dict[str, Any]:
     for n, frames in ((3, 3), (2, 4)):
         rng = seeded_generator("14.3", frames)
         x = torch.randn(n, frames, 2, generator=rng, dtype=torch.float64)
-        found[f"logits of {n} clips of {frames} frames"] = function(_critic, x)
+        result = function(_critic, x)
+        if isinstance(result, list | tuple) and any(isinstance(each, Tensor) and each.ndim for each in result):
+            raise ValueError(
+                "got a row of tensors, expected one. Hint: You returned a list of tensors. Take torch.stack(it).mean(0)."
+            )
+        found[f"logits of {n} clips of {frames} frames"] = result
     return found
 
 
@@ -190,6 +234,13 @@ BLIND_SLIPS: dict[str, Callable[[Callable, Tensor], Tensor]] = {
     ),
     "You gave the critic each frame alone, as a clip of its own. It is to see whole clips, in every order.": (
         lambda critic, x: sum(critic(x[:, t : t + 1].expand_as(x)) for t in range(x.shape[1])) / x.shape[1]
+    ),
+    "You gave the critic each frame alone, as a clip of one frame. It is to see whole clips, in every order.": (
+        lambda critic, x: sum(critic(x[:, t : t + 1]) for t in range(x.shape[1])) / x.shape[1]
+    ),
+    "You returned the logits of every order. Take their mean over the orders.": lambda critic, x: _stacked(critic, x),
+    "You took the mean over the clips. Take it over the orders, dimension 0 of the stacked logits.": (
+        lambda critic, x: _stacked(critic, x).mean(1)
     ),
     "You added the logits up. Take their mean.": lambda critic, x: (
         blind(critic, x) * len(list(itertools.permutations(range(x.shape[1]))))

@@ -35,6 +35,16 @@ def layer_with(**changes):
     return answer
 
 
+def layer_in_space(frames, size, channels, kernel, stride, padding):
+    side = (size + 2 * padding - kernel) // stride + 1
+    return frames, side, frames * side**2 * kernel**3 * math.prod(channels)
+
+
+def layer_of_one_channels(frames, size, channels, kernel, stride, padding):
+    t, s = ((n + 2 * padding - kernel) // stride + 1 for n in (frames, size))
+    return t, s, t * s * s * channels * kernel**3
+
+
 def change_by_indices(path):
     second = path[:, 2:] - 2 * path[:, 1:-1] + path[:, :-2]
     return torch.linalg.vector_norm(second, dim=-1).median(1)[0]
@@ -44,6 +54,11 @@ def change_by_hypot(path):
     steps = torch.diff(path, dim=1)
     row, column = torch.diff(steps, dim=1).unbind(2)
     return torch.stack([torch.median(each) for each in torch.hypot(row, column)])
+
+
+def change_of_clips(path):
+    steps = path[1:] - path[:-1]
+    return (steps[1:] - steps[:-1]).norm(dim=2).median(dim=1).values
 
 
 def second(path):
@@ -63,6 +78,10 @@ def blind_by_recursion(critic, x):
     return torch.cat([critic(x[:, order])[None] for order in every]).sum(0) / math.factorial(x.shape[1])
 
 
+def every_logit(critic, x):
+    return [critic(x[:, order]) for order in map(list, itertools.permutations(range(x.shape[1])))]
+
+
 def blind_over(orders):
     def answer(critic, x):
         return torch.stack([critic(x[:, list(order)]) for order in orders(x.shape[1])]).mean(0)
@@ -78,6 +97,10 @@ ANSWERS = {
             (layer_with(length=lambda n, k, s, p: (n + p - k) // s + 1), "one end only"),
             (layer_with(length=lambda n, k, s, p: n // s), "divided the length by the stride"),
             (layer_with(length=lambda n, k, s, p: math.ceil((n + 2 * p - k) / s) + 1), "rounded up"),
+            (layer_with(length=lambda n, k, s, p: 1 + (n - k + 2 * p) / s), "divided with /"),
+            (layer_in_space, "left the frames"),
+            (layer_with(cost=lambda t, s, k, i, o: [t * s * s * k**3 * c for c in (i, o)]), "`channels` is a pair"),
+            (layer_of_one_channels, "`channels` is a pair"),
             (layer_with(cost=lambda t, s, k, i, o: t * s * s * k**2 * i * o), "k squared"),
             (layer_with(cost=lambda t, s, k, i, o: s * s * k**3 * i * o), "left out the frames"),
             (layer_with(cost=lambda t, s, k, i, o: t * s * k**3 * i * o), "one side of the picture"),
@@ -97,6 +120,12 @@ ANSWERS = {
             (lambda path: (second(path) ** 2).sum(2).median(1).values, "squared"),
             (lambda path: second(path).abs().sum(2).median(1).values, "|row| and |column|"),
             (lambda path: second(path).diff(dim=1).norm(dim=2).median(1).values, "three times"),
+            (lambda path: second(path).norm(dim=2).median(dim=1), "return its .values"),
+            (lambda path: second(path).norm(dim=2).median(), "one median over all"),
+            (lambda path: second(path).norm(dim=1).median(dim=1).values, "over the frames, dimension 1"),
+            (lambda path: second(path).norm(dim=2).quantile(0.5, dim=1), "two middle changes"),
+            (lambda path: second(path).median(dim=1).values.norm(dim=1), "medians of row and column"),
+            (change_of_clips, "one clip from the next"),
             (lambda path: second(path)[:, :, 0].abs().median(1).values, "one coordinate"),
         ],
     },
@@ -109,6 +138,10 @@ ANSWERS = {
             (lambda critic, x: critic(x.mean(1, keepdim=True).repeat(1, x.shape[1], 1)), "Average the logits"),
             (lambda critic, x: torch.stack([critic(f[:, None].expand_as(x)) for f in x.unbind(1)]).mean(0), "alone"),
             (lambda critic, x: blind_by_stack(critic, x) * math.factorial(x.shape[1]), "added the logits up"),
+            (lambda critic, x: torch.stack([critic(f[:, None]) for f in x.unbind(1)]).mean(0), "a clip of one frame"),
+            (every_logit, "list of tensors"),
+            (lambda critic, x: torch.stack(every_logit(critic, x)), "logits of every order"),
+            (lambda critic, x: torch.stack(every_logit(critic, x)).mean(1), "mean over the clips."),
             (lambda critic, x: blind_by_stack(critic, x).mean(), "over the clips as well"),
             (blind_over(lambda n: list(itertools.permutations(range(n)))[1:]), "left out the order"),
         ],
