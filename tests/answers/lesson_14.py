@@ -120,7 +120,7 @@ ANSWERS = {
             (lambda path: (second(path) ** 2).sum(2).median(1).values, "squared"),
             (lambda path: second(path).abs().sum(2).median(1).values, "|row| and |column|"),
             (lambda path: second(path).diff(dim=1).norm(dim=2).median(1).values, "three times"),
-            (lambda path: second(path).norm(dim=2).median(dim=1), "return its .values"),
+            (lambda path: second(path).norm(dim=2).median(dim=1), "Return its .values"),
             (lambda path: second(path).norm(dim=2).median(), "one median over all"),
             (lambda path: second(path).norm(dim=1).median(dim=1).values, "over the frames, dimension 1"),
             (lambda path: second(path).norm(dim=2).quantile(0.5, dim=1), "two middle changes"),
