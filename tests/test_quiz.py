@@ -123,4 +123,4 @@ def test_the_threshold_slider_moves_its_line_and_its_numbers() -> None:
     assert f"{PICTURES // 100:,} are fake: {PICTURES // 200:,} found, and 0 false alarms" in explorer.readout.value
     assert explorer.still().html.count("<img") == 1 and "one fake in 100" in explorer.still().html
     far = widgets.ThresholdExplorer(FAKE, REAL, 50.0)
-    assert far.threshold.max == 50.0 and "No score lies above the threshold." in far.readout.value
+    assert far.threshold.max > 50.0 and "No score lies above the threshold." in far.readout.value

@@ -16,9 +16,9 @@ from playwright.sync_api import Locator, Page
 
 
 def try_widget(page: Page, widget: Locator, seconds: float = ACTION_SECONDS) -> None:
-    """Move the widget's first slider by keyboard and by mouse, or press its first button where it has no slider."""
+    """Move the widget's first slider by keyboard and by mouse, or press its first button that is not pressed yet."""
     widget.scroll_into_view_if_needed()
-    handle, button = widget.locator(".noUi-handle").first, widget.locator("button").first
+    handle, button = widget.locator(".noUi-handle").first, widget.locator("button:not(.mod-active)").first
     if widget.locator(".noUi-handle").count() == 0:
         assert changes(page, widget, button.click, seconds), "a click on the first button changed no picture"
         return

@@ -59,7 +59,8 @@ class ThresholdExplorer(Panel):
     def __init__(self, fake: Tensor, real: Tensor, threshold: float = 0.0) -> None:
         self.fake, self.real = fake.detach().cpu().double(), real.detach().cpu().double()
         least, most = (float(edge) for edge in np.quantile(np.concatenate([self.fake, self.real]), [0.001, 0.999]))
-        least, most = min(least, threshold), max(most, threshold)
+        room = (most - least) / 10  # to move the threshold both ways, wherever the scores lie
+        least, most = min(least, threshold - room), max(most, threshold + room)
         figure = Figure(figsize=(6.8, 2.8), layout="constrained")
         ax = figure.subplots()
         edges = np.linspace(least, most, BINS)
