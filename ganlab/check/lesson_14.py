@@ -39,7 +39,7 @@ def _layer(function: Callable) -> dict[str, Any]:
             raise ValueError("return three whole numbers: frames, side, multiplications")
         if any(isinstance(value, tuple | list) or isinstance(value, Tensor) and value.ndim for value in result):
             raise ValueError(
-                "got a row of numbers, expected one. Hint: `channels` is a pair. Multiply by both of its numbers."
+                "got a row of numbers where one is expected. Hint: `channels` is a pair. Multiply by both numbers."
             )
         for what, value in zip(("frames", "side", "multiplications"), result, strict=True):
             found[f"{what} of {name}"] = value
@@ -202,7 +202,7 @@ def _blind(function: Callable) -> dict[str, Any]:
         result = function(_critic, x)
         if isinstance(result, list | tuple) and any(isinstance(each, Tensor) and each.ndim for each in result):
             raise ValueError(
-                "got a row of tensors, expected one. Hint: You returned a list. Take torch.stack(it).mean(0)."
+                "got a row of tensors, expected one. Hint: You returned a list of tensors. Take stack, then mean(0)."
             )
         found[f"logits of {n} clips of {frames} frames"] = result
     return found
