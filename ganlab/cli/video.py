@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import io
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ GAME = {"penalty": "r1", "penalty_weight": 0.3, "ema_decay": 0.99}
 ENDINGS = (".webp", ".gif", ".mp4")
 ZOOM = 4  # a pixel of a clip becomes so many on a side
 MILLISECONDS = 100  # a frame
+BITS_A_SECOND = 2_000_000  # of an mp4
 
 
 def job(options: argparse.Namespace, device: torch.device) -> Job:
@@ -85,18 +87,21 @@ def write(out: Path, clips: Tensor) -> None:
 
 
 def _write_mp4(out: Path, clips: Tensor) -> None:
-    import av  # here: only this ending needs it
+    import av  # here: only this ending needs it, and it is an extra
 
     columns = round(len(clips) ** 0.5 + 0.49)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(out), "w") as file:
+    content = io.BytesIO()
+    with av.open(content, "w", format="mp4") as file:
         stream = file.add_stream("mpeg4", rate=1000 // MILLISECONDS)
+        stream.bit_rate = BITS_A_SECOND
         for t in range(clips.shape[1]):
             sheet = torch.from_numpy(pixels.tile(clips[:, t], columns))
             sheet = sheet.repeat_interleave(ZOOM, 0).repeat_interleave(ZOOM, 1)  # an even side, as the format asks
             sheet = sheet.expand(-1, -1, 3).contiguous().numpy()
-            stream.height, stream.width = sheet.shape[:2]
+            if t == 0:
+                stream.height, stream.width = sheet.shape[:2]
             for packet in stream.encode(av.VideoFrame.from_ndarray(sheet, format="rgb24")):
                 file.mux(packet)
         for packet in stream.encode():
             file.mux(packet)
+    write_atomically(out, content.getvalue())

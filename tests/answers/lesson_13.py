@@ -78,7 +78,7 @@ ANSWERS = {
             (lambda f, wanted: slope(f, 0 * wanted), "left wanted out"),
             (lambda f, wanted: slope(f, wanted, inner=len(f), outer=len(f)), "by the number of channels. G"),
             (lambda f, wanted: slope(f, wanted, outer=f.shape[0] * f.shape[1]), "channels as well"),
-            (lambda f, wanted: slope(f, wanted, outer=len(f)), "same 1/P as G"),
+            (lambda f, wanted: slope(f, wanted, outer=len(f)), "has the same 1/P"),
             (lambda f, wanted: slope(f, wanted, inner=len(f)), "divided G by the number of channels"),
             (lambda f, wanted: slope(f, wanted) / len(f) ** 2, "no 1/C^2"),
             (slope_of_centred, "centred Gram matrix"),
