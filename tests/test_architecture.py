@@ -38,6 +38,7 @@ PACKAGES = (
 )
 APART = ("nodelay",)  # Jupyter's server loads it: it imports nothing of the course's
 FORMULAS = {"train/steps.py"}  # a step reads as its mathematics: critic, generator, optimizer, real, z, objective
+ONCE = ("is_visible", "is_enabled", "is_checked", "input_value", "all_inner_texts")
 FILE_LINES = 400  # ruff counts the complexity of functions: at most 12
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -271,6 +272,20 @@ def test_steps_do_not_wait_for_the_device() -> None:
     assert waits_in_steps(tree) == []
 
 
+def reads_once(tree: ast.AST) -> list[str]:
+    """Return where a test asserts what a page shows at that moment: a slow machine shows it a little later."""
+    asked = [call for node in ast.walk(tree) if isinstance(node, ast.Assert) for call in ast.walk(node.test)]
+    names = [call.func for call in asked if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)]
+    return [
+        f"line {name.lineno}: ask expect(), which waits, and not {name.attr}()" for name in names if name.attr in ONCE
+    ]
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("test_*_in_browser.py")), ids=lambda path: path.stem)
+def test_a_test_in_the_browser_waits_for_what_it_asserts(path: Path) -> None:
+    assert reads_once(ast.parse(path.read_text(encoding="utf-8"))) == []
+
+
 def readme_house(readme: str) -> dict[str, set[str]]:
     """Return what the README's picture of the house shows: each package or module, and the modules it lists."""
     picture = next((block for block in re.findall(r"```.*?```", readme, re.DOTALL) if "ganlab/" in block), "")
@@ -306,6 +321,7 @@ def test_readme_shows_every_module() -> None:
         (too_long, "x = 1\n" * 401),
         (unsafe_loading, "import pickle"),
         (unsafe_loading, "torch.load('x')"),
+        (lambda source: reads_once(ast.parse(source)), "assert field.input_value() == '7.5'"),
         (lambda source: waits_in_steps(ast.parse(source)), "def critic_step(loss):\n    return loss.item()"),
     ],
 )

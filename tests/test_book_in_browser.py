@@ -17,7 +17,7 @@ import nbformat.v4 as v4
 import pytest
 from browser import new_context
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 BUILD_SECONDS = 60  # on a quiet machine
 PAGE_MB = 3  # a page with its pictures
@@ -252,10 +252,11 @@ def test_in_a_narrow_window_the_drawers_open_by_keyboard(book: Path, page: Page,
     headings = page.get_by_role("button", name="On this page")
     headings.focus()
     page.keyboard.press("Enter")
-    assert headings.get_attribute("aria-expanded") == "true" and page.evaluate(SEEN)
+    expect(headings).to_have_attribute("aria-expanded", "true")
+    assert page.evaluate(SEEN)
     page.keyboard.press("Escape")
-    assert headings.get_attribute("aria-expanded") == "false"
-    assert headings.evaluate("one => one === document.activeElement")
+    expect(headings).to_have_attribute("aria-expanded", "false")
+    expect(headings).to_be_focused()
     if width == 600:
         page.get_by_role("button", name="Contents of the book").focus()
         page.keyboard.press("Space")
@@ -276,7 +277,7 @@ def test_a_figure_opens_large_and_closes_by_keyboard(book: Path, page: Page) -> 
     assert large.get_attribute("alt") == link.locator("img").get_attribute("alt") != ""
     page.keyboard.press("Escape")
     large.wait_for(state="detached")
-    assert link.evaluate("one => one === document.activeElement")
+    expect(link).to_be_focused()
 
 
 def test_dark_by_the_systems_wish_and_by_the_switch(book: Path, page: Page) -> None:

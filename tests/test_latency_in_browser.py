@@ -16,7 +16,7 @@ import limits
 import PIL.Image
 import pytest
 from browser import SCREENSHOTS, Server, changes, new_context, pictures, run_all, store
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 BENCH = "GANLAB_BENCH" in os.environ
 PRESSES, DRAG_SECONDS = (40, 2) if BENCH else (8, 1)
@@ -168,7 +168,8 @@ def test_keys_paint_soon(widget_page: Page, explorer: Locator, record_time: Call
     for k in range(PRESSES):
         taken.append(press(page, explorer, "ArrowRight" if k < 3 * PRESSES // 4 else "ArrowLeft"))
     record_time("browser, key press -> painted image", f"{report(taken)} of {PRESSES} (aim: 60 and 100)")
-    assert code(explorer).input_value().startswith(f"7p,1+{0.05 * PRESSES:g}@")  # by 0.1: three quarters to the right
+    stands = re.compile("^" + re.escape(f"7p,1+{0.05 * PRESSES:g}@"))  # by 0.1: three quarters to the right
+    expect(code(explorer)).to_have_value(stands)
     seen = page.evaluate("seen")
     assert seen["frames"] > PRESSES and len(seen["places"]) == 1, f"the picture jumped: {seen['places']}"
 
@@ -206,7 +207,8 @@ def test_a_stopwatch_times_the_slider_where_it_is(
     # as many pictures were painted, and the slider stands where it stood
     quiet(page)
     assert len(page.evaluate("seen.paints")) >= moves
-    assert mixer.locator(".widget-readout").inner_text() == before and pictures(mixer) == shown
+    expect(mixer.locator(".widget-readout")).to_have_text(before)
+    assert pictures(mixer) == shown
 
 
 def test_a_stopwatch_says_when_no_picture_comes(widget_page: Page) -> None:
@@ -219,8 +221,8 @@ def test_a_stopwatch_says_when_no_picture_comes(widget_page: Page) -> None:
     page.get_by_text("measuring 40 moves; if it lasts, the kernel is busy, both ends are alike").wait_for()
     page.get_by_role("button", name="Stop measuring").click()
     page.get_by_text("stopped after 0 pictures").wait_for()
-    assert page.get_by_role("button", name="Measure here").is_enabled()
-    assert mixer.locator(".widget-readout").inner_text() == before
+    expect(page.get_by_role("button", name="Measure here")).to_be_enabled()
+    expect(mixer.locator(".widget-readout")).to_have_text(before)
     mixer.get_by_role("button", name="0", exact=True).first.click()
     quiet(page)
 
@@ -268,7 +270,7 @@ def test_an_outline_on_paper_is_answered_soon(widget_page: Page, record_time: Ca
     canvas, line = widget.locator("canvas.ganlab-pad"), widget.locator(".widget-html").get_by_text("paper")
     watch(page, widget)
     quiet(page)
-    assert line.inner_text() == "paper 1.000"
+    expect(line).to_have_text("paper 1.000")
     box = canvas.bounding_box()
     for k in range(PRESSES // 4):
         page.mouse.move(box["x"] + 40, box["y"] + 20 + 10 * k)
@@ -283,7 +285,7 @@ def test_an_outline_on_paper_is_answered_soon(widget_page: Page, record_time: Ca
     canvas.focus()
     page.keyboard.press("Delete")
     quiet(page)
-    assert line.inner_text() == "paper 1.000"
+    expect(line).to_have_text("paper 1.000")
 
 
 def test_the_pad_takes_a_file(widget_page: Page, tmp_path: Path) -> None:
@@ -303,7 +305,7 @@ def test_the_pad_takes_a_file(widget_page: Page, tmp_path: Path) -> None:
     widget.get_by_text("ink -0.80").wait_for()
     upload("text.png")
     widget.get_by_text("Nothing was changed").wait_for()
-    assert ink.count() == 0
+    expect(ink).to_have_count(0)
     widget.get_by_role("button", name="Clear").click()
     widget.get_by_text("ink -1.000").wait_for()
 
@@ -379,7 +381,7 @@ def test_every_control_of_the_explorer_answers_the_keyboard(widget_page: Page, e
     quiet(page)
     assert changes(page, explorer, lambda: page.keyboard.press("ArrowLeft"))
     quiet(page)
-    assert "a,7-0.1@100" in code(explorer).input_value()
+    expect(code(explorer)).to_have_value(re.compile(re.escape("a,7-0.1@100")))
     code(explorer).fill("7a,1+9@100")
     code(explorer).press("Enter")
     explorer.get_by_text("Nothing was changed").wait_for()

@@ -6,7 +6,7 @@ from pathlib import Path
 import lessons
 import limits
 from browser import SCREENSHOTS, START_SECONDS, Server, changes, finish_all, menu, start_all, store
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 GAME = """
 import torch
@@ -48,7 +48,8 @@ def test_training_is_seen_steered_and_stopped(server: Server, page: Page, tmp_pa
     assert all(picture.evaluate("picture => picture.naturalWidth") > 0 for picture in still.locator("img").all())
 
     first.wait_for()
-    assert first.count() == 1 and first.get_by_role("button", name="Stop").is_enabled()
+    expect(first).to_have_count(1)
+    expect(first.get_by_role("button", name="Stop")).to_be_enabled()
     assert changes(page, first, lambda: None), "a run that goes on is not shown"
     menu(page, "Kernel", "Interrupt Kernel")
     assert finish_all(page, server, path) == []

@@ -14,7 +14,7 @@ import browser as browsers
 import limits
 import pytest
 import submissions
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 from test_assignments import grader  # noqa: F401 (a fixture)
 from test_grading import NAME, again, marks, prepared
 
@@ -50,24 +50,27 @@ def marking(tmp_path_factory: pytest.TempPathFactory, grader: str) -> Iterator[t
         process.wait(timeout=limits.scaled(10))
 
 
+def wait_until_filled(page: Page) -> None:
+    """Wait until the form has fetched marks and comments: till then it is empty, and then writes over its fields."""
+    page.wait_for_function("() => window.formgrader?.grades?.loaded && formgrader.comments?.loaded")
+
+
 def test_a_written_part_is_marked_in_the_form_and_shown_to_the_student(
     browser: Browser,
     marking: tuple[Course, str],
     grader: str,  # noqa: F811
 ) -> None:
     course, address = marking
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context = browsers.new_context(browser)
     context.route(lambda url: urlsplit(url).hostname not in (None, "127.0.0.1"), lambda route: route.abort())  # MathJax
     page = context.new_page()
-    page.set_default_timeout(1000 * limits.scaled(10))
     page.goto(address.format("formgrader/gradebook"))
     page.get_by_role("link", name=NAME).click()  # the assignment, then its notebook, then the one submission
     page.get_by_role("link", name=NAME).click()
     page.locator("a[href*='formgrader/submissions/']").first.click()
-    # Until it has fetched them, the form writes marks and comments over what is in its fields.
-    page.wait_for_function("() => window.formgrader?.grades?.loaded && formgrader.comments?.loaded")
+    wait_until_filled(page)
     letter = page.locator(".nbgrader_cell", has=page.get_by_text("A letter of my own."))
-    assert letter.locator(".score").input_value() == "", "it waits for a mark"
+    expect(letter.locator(".score"), "it waits for a mark").to_have_value("")
     letter.locator(".score").fill("7.5")
     with page.expect_response(lambda response: "api/grade/" in response.url and response.request.method == "PUT"):
         letter.locator(".score").press("Tab")
@@ -75,14 +78,16 @@ def test_a_written_part_is_marked_in_the_form_and_shown_to_the_student(
     with page.expect_response(lambda response: "api/comment/" in response.url and response.request.method == "PUT"):
         letter.locator("textarea.comment").blur()
     page.reload()  # what it shows now comes from the gradebook
-    assert letter.locator(".score").input_value() == "7.5"
-    assert letter.locator("textarea.comment").input_value() == COMMENT
+    wait_until_filled(page)
+    expect(letter.locator(".score")).to_have_value("7.5")
+    expect(letter.locator("textarea.comment")).to_have_value(COMMENT)
     before = marks(course)["correct"]
     assert before["letter"] == "0" and before["to mark by hand"] == "letter"
     assert again(grader, course).returncode == 0
     after = marks(course)["correct"]
     assert after["letter"] == "7.5" and after["to mark by hand"] == "" and after["total"] == "97.5"
     page.goto((course.folder("feedback", NAME, "correct") / f"{NAME}.html").as_uri())
-    assert page.get_by_text(COMMENT).is_visible() and page.get_by_text("A letter of my own.").is_visible()
+    expect(page.get_by_text(COMMENT)).to_be_visible()
+    expect(page.get_by_text("A letter of my own.")).to_be_visible()
     assert "Not marked yet" not in page.content() and "97.5" in page.content()
     assert submissions.deserved("correct")[submissions.FIRST] == 10

@@ -11,7 +11,7 @@ import lessons
 import limits
 import pytest
 from browser import SCREENSHOTS, START_SECONDS, Server, new_context, run_all, set_theme, store
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 CELL = """
 import asyncio, torch
@@ -90,9 +90,8 @@ def test_a_group_is_one_stop_and_takes_arrow_keys(named: Page) -> None:
     for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "ArrowRight"):
         named.keyboard.press(key)
     pressed = other.locator("button[aria-pressed=true]")
-    named.wait_for_timeout(300)
-    assert pressed.all_inner_texts() == ["1"], "1 to 3, back to 2, to 9, round to 0 and to 1"
-    assert named.locator(".ganlab-readout").get_by_text("100% class 0, 0% class 1").count() == 1
+    expect(pressed, "1 to 3, back to 2, to 9, round to 0 and to 1").to_have_text(["1"])
+    expect(named.locator(".ganlab-readout").get_by_text("100% class 0, 0% class 1")).to_have_count(1)
     assert other.evaluate(STOPS) == 1
     # the walk's samples may all be pressed: arrows go from one to the next, Space presses
     samples = named.locator(".ganlab-group")
@@ -112,7 +111,7 @@ def test_a_curtain_is_drawn_by_keys_and_by_the_mouse_on_the_picture(named: Page)
     def uncovered(part: float) -> bool:
         return abs(canvas.evaluate(black) - part) < 0.02  # the line itself has black edges
 
-    assert uncovered(0.5)
+    limits.wait_until(lambda: uncovered(0.5), "the line in the middle", seconds=5)
     handle.focus()
     for _ in range(5):
         named.keyboard.press("ArrowRight")
@@ -132,7 +131,12 @@ def test_a_brush_paints_a_hole_over_the_picture(named: Page) -> None:
     canvas, line = widget.locator("canvas.ganlab-pad"), widget.locator(".ganlab-readout")
     canvas.scroll_into_view_if_needed()
     pixel = "canvas => [...canvas.getContext('2d').getImageData(4, 4, 1, 1).data].slice(0, 3)"
-    assert canvas.evaluate(pixel) == [90, 90, 90] and line.inner_text().strip() == "100 pixels"
+
+    def painted(colour: list[int]) -> None:
+        limits.wait_until(lambda: canvas.evaluate(pixel) == colour, f"a picture of {colour}", seconds=5)
+
+    painted([90, 90, 90])
+    expect(line).to_have_text("100 pixels")
     widget.get_by_role("button", name="Clear").click()
     line.get_by_text("There is no hole: paint one.").wait_for()
     box = canvas.bounding_box()
@@ -141,10 +145,11 @@ def test_a_brush_paints_a_hole_over_the_picture(named: Page) -> None:
     named.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 3, steps=4)
     named.mouse.up()
     line.get_by_text("pixels").wait_for()
-    assert canvas.evaluate(pixel) == [255, 90, 220] and 40 < int(line.inner_text().split()[0]) < 110
+    painted([255, 90, 220])
+    limits.wait_until(lambda: 40 < int(line.inner_text().split()[0]) < 110, "40 to 110 pixels", seconds=5)
     canvas.press("Delete")
     line.get_by_text("There is no hole").wait_for()
-    assert canvas.evaluate(pixel) == [90, 90, 90]
+    painted([90, 90, 90])
 
 
 # What axe refuses in JupyterLab 4 itself: toggles of its toolbars, the editor of a cell that has no name, the list of

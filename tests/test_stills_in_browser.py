@@ -6,7 +6,7 @@ import lessons
 import limits
 import pytest
 from browser import SCREENSHOTS, START_SECONDS, Server, finish_all, menu, start_all, store
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 SLIDER = """
 import torch
@@ -42,16 +42,19 @@ def test_the_day_after_every_output_is_a_still(server: Server, page: Page, tmp_p
     start_all(page, server, path)
     assert finish_all(page, server, path) == []
     stills = page.locator(".ganlab-still")
-    assert stills.count() == 2 and not stills.nth(0).is_visible() and stills.nth(1).is_visible()
-    assert page.locator(".ganlab-widget").count() == 1, "the view of a training goes when it has ended"
+    expect(stills).to_have_count(2)
+    expect(stills.nth(0)).not_to_be_visible()
+    expect(stills.nth(1)).to_be_visible()
+    expect(page.locator(".ganlab-widget"), "the view of a training goes when it has ended").to_have_count(1)
     assert "Done after 4 of 4 steps." in stills.nth(1).inner_text() and "critic loss" in stills.nth(1).inner_text()
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "stills-alive.png")
 
     reopened(page, server, path.name)
     page.screenshot(path=SCREENSHOTS / "stills-day-after.png")
-    assert not page.get_by_text("model not found").is_visible()
-    assert stills.nth(0).is_visible() and stills.nth(1).is_visible()
+    expect(page.get_by_text("model not found")).not_to_be_visible()
+    expect(stills.nth(0)).to_be_visible()
+    expect(stills.nth(1)).to_be_visible()
     assert "Run this cell to use it: move the brightness" in stills.nth(0).inner_text()
     assert page.locator(PICTURES).evaluate_all(SEEN) == 3
     assert all(len(picture.get_attribute("alt")) >= 20 for picture in page.locator(PICTURES).all())
@@ -63,7 +66,7 @@ def test_a_training_whose_kernel_ended_says_so(how: str, server: Server, page: P
     start_all(page, server, path)
     page.get_by_role("button", name="Stop").wait_for(timeout=1000 * limits.scaled(START_SECONDS))
     said = page.get_by_text("which ended with its kernel before its last step")
-    assert not said.is_visible()
+    expect(said).not_to_be_visible()
     if how == "restarted":
         menu(page, "Kernel", "Restart Kernel…")
         page.get_by_role("button", name="Confirm Kernel Restart").click()
@@ -72,5 +75,5 @@ def test_a_training_whose_kernel_ended_says_so(how: str, server: Server, page: P
         page.locator(".jp-mod-dirty").wait_for(state="detached")
         reopened(page, server, path.name)
     said.wait_for(timeout=1000 * limits.scaled(START_SECONDS))
-    assert not page.get_by_role("button", name="Stop").is_visible()
-    assert page.locator(".ganlab-still").first.is_visible()
+    expect(page.get_by_role("button", name="Stop")).not_to_be_visible()
+    expect(page.locator(".ganlab-still").first).to_be_visible()
