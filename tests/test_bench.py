@@ -4,6 +4,7 @@ import pathlib
 
 import bench
 import bench_sides
+import bench_translation
 import pytest
 import torch
 
@@ -46,6 +47,27 @@ def test_both_sides_train_the_same_mathematics(case: bench_sides.Case) -> None:
     assert (mine[0] - mine[-1]).abs().max() > 0.05  # they have moved, so that equal losses mean equal steps
 
 
+def test_both_sides_translate_by_the_same_mathematics() -> None:
+    batch = data.load("icons").batches(4).batch(0)
+    script, task = bench_translation.Script(*bench_translation.networks(4)), bench_translation.task(4)
+    optimizers = task.optimizers()
+    mine, theirs = [], []
+    for _ in range(5):
+        record = train.translation_step(
+            *task.networks.values(),
+            optimizers,
+            batch.x,
+            batch.pair,
+            losses.objective("non_saturating"),
+            adversarial_weight=task.settings.adversarial_weight,
+        )
+        mine.append([record[name].item() for name in ("critic_loss", "generator_loss", "l1")])
+        on_real, on_fake, *others = script.step(batch.pair, batch.x)
+        theirs.append([on_real + on_fake, *others])
+    torch.testing.assert_close(torch.tensor(theirs), torch.tensor(mine), rtol=2e-3, atol=1e-4)
+    assert abs(mine[0][2] - mine[-1][2]) > 0.003  # they have moved
+
+
 @each_case
 def test_keeping_the_fakes_is_another_step_of_the_generator(case: bench_sides.Case) -> None:
     real, z, z_next = draws(case)
@@ -73,9 +95,10 @@ def test_the_sections_run_and_are_chosen(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr(
         train.precision, "measured_precision", lambda task, batch: {"chosen": "float32"}
     )  # it takes seconds
-    bench.main(["--tiny", "--only", "ratios", "where", "growth", "fid", "games"])
+    bench.main(["--tiny", "--only", "ratios", "where", "growth", "fid", "translation", "games"])
     said = capsys.readouterr().out
     assert "GFLOP/s" in said and "ganlab without averaging" in said and "(growth: " in said
+    assert "pix2pix 64x64, width 4" in said
     assert "grid, relativistic + R1 + R2" in said and "(memory: " not in said
 
 

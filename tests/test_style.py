@@ -1,5 +1,8 @@
 """Styles, colours, pyramids, crops; painting by descent and in one pass; and every way to ask for the wrong thing."""
 
+import re
+
+import PIL.Image
 import pytest
 import torch
 from torch import nn
@@ -195,11 +198,13 @@ def test_crops_depend_on_the_step_alone_and_lie_in_the_range():
 # The command
 
 
-def save(path, *, label="file"):
-    import PIL.Image
+def noise_image(width, height, *, label="file"):
+    pixels = ((noise(3, height, width, label=label) + 1) * 127).to(torch.uint8)
+    return PIL.Image.fromarray(pixels.permute(1, 2, 0).numpy())
 
-    pixels = ((noise(3, 40, 48, label=label) + 1) * 127).to(torch.uint8)
-    PIL.Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(path)
+
+def save(path, *, label="file"):
+    noise_image(48, 40, label=label).save(path)
 
 
 FEW = ["--size", "32", "--width", "4", "--batch-size", "2", "--every", "2", "--device", "cpu", "--threads", "1"]
@@ -219,6 +224,7 @@ def test_the_command_trains_on_a_reader_s_own_pictures_goes_on_and_is_read_again
     assert whole.count == 2 and not torch.equal(*whole.mean)
     assert train.restyled(whole, noise(3, 32, 36), (1, 2)).shape == (3, 32, 36)
     assert (tmp_path / "a" / "samples-0000004.png").exists()
+    assert trained.class_names(tmp_path / "a" / "networks.safetensors") == ("painting", "auvers")
     assert cli.main([*words[: -len(FEW) - 1], "cafe", *FEW, "--steps", "6", "--out", str(tmp_path / "a")]) == 1
     assert "paintings" in capsys.readouterr().err
 
@@ -241,6 +247,76 @@ def test_the_command_names_what_is_wrong(change, message, tmp_path, capsys):
     except SystemExit as error:
         status = error.code
     assert status in (1, 2) and message in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def own_stylist(tmp_path_factory):
+    """A folder with a stylist of two styles whose colours differ, called ink and rust."""
+    folder = tmp_path_factory.mktemp("stylist")
+    network = stylist()
+    network.learn_colours(torch.stack([noise(3, 32, 32), noise(3, 32, 32).flip(0)]))
+    plan = {"stylist": ("Stylist", {"count": 2, "width": 4, "blocks": 1})}
+    trained.save(folder / "networks.safetensors", plan, {"stylist": network}, classes=("ink", "rust"))
+    return folder
+
+
+def test_pictures_of_any_size_are_painted_in_a_style_or_a_mixture(own_stylist, tmp_path):
+    (tmp_path / "mine").mkdir()
+    save(tmp_path / "mine" / "a.png")
+    for name, sides in (("tiny", (9, 5)), ("odd", (70, 33)), ("large", (300, 90))):
+        noise_image(*sides).save(tmp_path / "mine" / f"{name}.png")
+
+    def painted(style, *others):
+        out = tmp_path / f"{style} {others}"
+        words = ["apply", "--of", str(own_stylist), "--style", style, *others]
+        assert cli.main([*words, "--in", str(tmp_path / "mine"), "--out", str(out)]) == 0
+        return {path.stem: data.read_picture(path) for path in out.iterdir()}
+
+    ink, rust = painted("ink"), painted("rust")
+    assert {name: tuple(one.shape[1:]) for name, one in ink.items()} == {
+        "a": (40, 48),
+        "tiny": (5, 9),
+        "odd": (33, 70),
+        "large": (90, 300),
+    }
+    small = painted("ink", "--longest", "100")
+    assert tuple(small["large"].shape[1:]) == (30, 100) and torch.equal(small["a"], ink["a"])
+    network = trained.read(own_stylist / "networks.safetensors")["stylist"]
+    expected = train.restyled(network, data.read_picture(tmp_path / "mine" / "a.png"), (1, 0))
+    assert torch.equal(ink["a"], data.pixels.to_bytes(expected))
+    assert torch.equal(painted("1")["a"], rust["a"]) and torch.equal(painted("0,3")["a"], rust["a"])
+    apart = [(one["a"].float() - painted("1,1")["a"]).abs().mean() for one in (ink, rust)]
+    assert min(apart) > 3 and (ink["a"].float() - rust["a"]).abs().mean() > 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ([], "--style: got none, expected ink or rust, or 2 weights >= 0 with commas"),
+        (["--style", "2"], "--style: got 2, expected ink or rust"),
+        (["--style", "0,0"], "--style: got 0,0"),
+        (["--style", "1,-1"], "--style: got 1,-1"),
+        (["--style", "1,nan"], "--style: got 1,nan"),
+        (["--style", "ink", "--longest", "9"], "--longest: got 9"),
+        (["--style", "ink", "--mask", "a.png"], "--mask: .* paints: it has no holes"),
+        (["--style", "ink", "--back"], "--back: .* paints"),
+        (["--of", "l2-relief", "--style", "ink"], "--style: l2-relief is no stylist"),
+        (["--of", "l2-relief", "--longest", "99"], "--longest: l2-relief is no stylist"),
+    ],
+)
+def test_what_cannot_be_painted_by_the_command_is_told_before_anything_is_written(
+    own_stylist, change, message, tmp_path, capsys
+):
+    (tmp_path / "mine").mkdir()
+    save(tmp_path / "mine" / "a.png")
+    words = ["apply", "--of", str(own_stylist), "--in", str(tmp_path / "mine"), "--out", str(tmp_path / "out")]
+    assert cli.main([*words, *change]) == 1
+    assert re.search(message, capsys.readouterr().err) and not (tmp_path / "out").exists()
+
+
+def test_a_stylist_makes_nothing_from_nothing(own_stylist, tmp_path, capsys):
+    assert cli.main(["sample", "--of", str(own_stylist), "--out", str(tmp_path / "a.png")]) == 1
+    assert "it paints pictures: use `apply`" in capsys.readouterr().err
 
 
 # Wrong

@@ -111,6 +111,8 @@ def load_maker(option: str, name: str) -> tuple[nn.Module, tuple[str, ...]]:
     """Return the network that makes images, and the names of its classes; ValueError for a mere classifier."""
     networks, names = load_networks(option, name)
     makers = [networks[role] for role in ("generator", "vae", "flow") if role in networks]
+    if "stylist" in networks:
+        raise ValueError(f"{option}: {name} makes no images from nothing, it paints pictures: use `apply`")
     if not makers:
         raise ValueError(f"{option}: {name} makes no images, it is a classifier")
     if not hasattr(makers[0], "latent_dim"):

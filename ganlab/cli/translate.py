@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganlab import data, metrics, models, train
 from ganlab.cli.arguments import add_seed, load_images, load_networks
 from ganlab.cli.metric import LEAST, load_classifier, usual_features
+from ganlab.cli.style import painter
 from ganlab.cli.tasks import Job, translator_plan
 from ganlab.data import pixels
 from ganlab.data.listing import list_pictures, some
@@ -127,7 +128,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--of",
         required=True,
         metavar="NAME|FOLDER",
-        help="a network of ours, or what `train pix2pix`, `sr` or so wrote",
+        help="a network of ours, or what `train pix2pix`, `sr`, `style` or so wrote",
     )
     folder = {"required": True, "type": path_argument, "metavar": "FOLDER"}
     parser.add_argument("--in", dest="source", help="your pictures, of any size", **folder)
@@ -135,13 +136,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words = "of an inpainter: where the holes are, white; a picture, or a folder of such with the pictures' names"
     parser.add_argument("--mask", type=path_argument, metavar="FILE|FOLDER", help=words)
     parser.add_argument("--back", action="store_true", help="of a CycleGAN: the other way, from x to its pair")
+    words = "of a stylist: one of its styles, by name or by number from 0, or a weight for each, such as 1,1,0"
+    parser.add_argument("--style", metavar="NAME|WEIGHTS", help=words)
+    words = "of a stylist: the longer side of what it makes, at most; strokes have a fixed width (default: 512)"
+    parser.add_argument("--longest", type=int, metavar="PIXELS", help=words)
     add_seed(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Translate each picture of a folder, of any size, into a PNG of its name; return 0, or 1 if some are broken."""
-    networks, _ = load_networks("--of", options.of)
-    generator = _translator(options, networks)
+    networks, names_of_styles = load_networks("--of", options.of)
+    stylist = networks.get("stylist")
+    _check_options(options, stylist is not None)
+    if stylist is not None:
+        make = painter(options, stylist, names_of_styles)
+    else:
+        generator = _translator(options, networks)
     if not options.source.is_dir():
         raise ValueError(f"--in: {options.source} is no folder")
     if options.out.is_file() or options.out.is_dir() and any(options.out.iterdir()):
@@ -153,12 +163,23 @@ def run(options: argparse.Namespace) -> int:
     if len(set(names.values())) < len(names):
         twice = [name for name in names.values() if list(names.values()).count(name) > 1]
         raise ValueError(f"--in: several pictures would become {twice[0]}; give them different names")
-    masks = {} if options.mask is None else _masks(options.mask, files, options.source)
-    broken = list(_translated(generator, names, options.out, masks, options.seed))
+    if stylist is None:
+        masks = {} if options.mask is None else _masks(options.mask, files, options.source)
+        make = _translation(generator, masks, options.seed)
+    broken = list(_written(make, names, options.out))
     print(f"{options.out}: {len(files) - len(broken):,} pictures of {options.source}, by {options.of}")
     if broken:
         print(f"error: {len(broken)} of {len(files)} pictures cannot be read: {some(broken)}", file=sys.stderr)
     return 1 if broken else 0
+
+
+def _check_options(options: argparse.Namespace, paints: bool) -> None:
+    """Raise ValueError for an option that is for networks of the other kind: those that paint, or that translate."""
+    apart = ("mask", "back") if paints else ("style", "longest")
+    given = [name for name in apart if getattr(options, name) not in (None, False)]
+    if given:
+        said = "paints: it has no holes to fill and no way back" if paints else "is no stylist, and has no styles"
+        raise ValueError(f"--{given[0]}: {options.of} {said}")
 
 
 def _png_name(file: Path, folder: Path) -> PurePosixPath:
@@ -172,8 +193,8 @@ def _translator(options: argparse.Namespace, networks: dict[str, nn.Module]) -> 
         raise ValueError(f"--back: {options.of} has no way back, expected what `train cyclegan` wrote")
     if not hasattr(generator, "in_channels"):
         raise ValueError(
-            f"--of: {options.of} translates no pictures; expected what `train pix2pix`, `cyclegan`, `sr` or `inpaint` "
-            "wrote"
+            f"--of: {options.of} translates no pictures; expected what `train pix2pix`, `cyclegan`, `sr`, `inpaint` or "
+            "`style` wrote"
         )
     fills = isinstance(generator, models.Inpainter)
     if fills != (options.mask is not None):
@@ -207,18 +228,25 @@ def _with_hole(picture: Tensor, file: Path, mask: Path, generator: models.Inpain
     return data.degraded.masked(pixels.to_floats(picture)[None], hole, fill, generator=drawn)[0]
 
 
-def _translated(
-    generator: nn.Module, names: dict[Path, PurePosixPath], out: Path, masks: dict[Path, Path], seed: int
-) -> Iterator[str]:
-    """Write the translation of each file under its name in `out`; yield the names of what cannot be read."""
+def _translation(generator: nn.Module, masks: dict[Path, Path], seed: int) -> Callable[[Path], Tensor]:
+    """Return what makes of a picture's file its translation (C, H, W), with the holes that its mask has, if any."""
     grey = generator.in_channels - bool(masks) == 1
+
+    def make(file: Path) -> Tensor:
+        picture = data.read_picture(file, grey)
+        if masks:
+            picture = _with_hole(picture, file, masks[file], generator, seed)
+        return models.translate_tiled(generator, picture)
+
+    return make
+
+
+def _written(make: Callable[[Path], Tensor], names: dict[Path, PurePosixPath], out: Path) -> Iterator[str]:
+    """Write what is made of each file under its name in `out`; yield the names of what cannot be read."""
     for file, name in progress(names.items(), desc="pictures", leave=False, delay=1):
         try:
-            picture = data.read_picture(file, grey)
+            made = make(file)
         except data.DataError:
             yield file.name
             continue
-        if masks:
-            picture = _with_hole(picture, file, masks[file], generator, seed)
-        made = models.translate_tiled(generator, picture)
         write_atomically(out / name, pixels.png(pixels.tile(made[None], 1)))

@@ -38,7 +38,7 @@ FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
     "srgan-relief": "4f921ddc3b1b33622b470bfb965fcf9eec39349b6e6c35be737355dc5a5d112f",
     "l2-relief": "9c0c0f02b8699e03d1a7a6eda24fbe2eb4b2b0f5c86200dfc58c43c3df15d454",
-    "stylist-gogh": "ca9157a52f20baba655a8b796f7960920105a00330a1a7ec8fd704bf32a36e25",
+    "stylist-gogh": "af9c06a1781927a3050914721a149dd25677a38d1ab4f7c8f915a114158b9d07",
     "sprite-digits": "1be661ab18108899f7061df5867c89ce94fb44ef2dd18cae24bd4fee4f3fc4be",
     "flow-digits": "1d8a791cd3b3b2618e3280dd825b9b1ee6047c087370ab506ab2dc4fba309c2b",
     "pix2pix-icons": "16c55817a5311b474b9fac074aec63837d85a34a0a07778bfd09bc72de48a6e0",

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import bench_games
 import bench_parallel
+import bench_translation
 import bench_two
 import bench_vae
 import torch
@@ -223,6 +224,7 @@ SECTIONS: dict[str, tuple[Callable[[Effort], None], float]] = {
     "two": (bench_two.two, 2),
     "fid": (fid, 9),
     "vae": (vae, 1),
+    "translation": (bench_translation.translation, 1),
     "games": (bench_games.games, 60),
 }
 
