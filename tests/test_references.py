@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import lessons
+import navigation
 import nbformat.v4 as v4
 import pytest
 import references
@@ -268,6 +269,14 @@ def test_each_letter_stands_in_the_formulas_of_the_lessons_that_the_table_names(
         if not references.has_sign(sign, references.formulas(NOTEBOOKS[number]))
     ]
     assert missing == []
+
+
+def test_the_table_knows_every_lesson_that_has_equations() -> None:
+    with_equations = {number for number, notebook in NOTEBOOKS.items() if r"\tag" in navigation.text(notebook)}
+    assert (
+        len(with_equations) > 40
+        and with_equations - {lesson for letter in LETTERS for lesson in letter.lessons} == set()
+    )
 
 
 def test_a_letter_that_does_not_stand_there_is_seen() -> None:
