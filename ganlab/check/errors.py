@@ -28,8 +28,8 @@ EXPLAINED = (
     ),
     (
         r"backward through the graph a second time",
-        "You differentiated twice, and the first time freed the graph. Where you need the gradient's own gradient, the "
-        "first call takes create_graph=True.",
+        "You differentiated twice, and the first time freed the graph. To go through it again, the first call takes "
+        "retain_graph=True. Where you need the gradient's own gradient, it takes create_graph=True.",
     ),
     (
         r"grad can be (?:implicitly )?created only for scalar outputs",

@@ -82,6 +82,9 @@ def layers_from_one_pixel(given: list) -> tuple[Tensor, bool, bool] | None:
     That is: whether some layer after the first covers its pixels unevenly, and whether stamps in one do not overlap.
     None for layers that are still to be filled in. The layers of 03b are judged by this, too.
     """
+    for number, layer in enumerate(given, start=1):
+        if layer is not ... and len(layer if isinstance(layer, tuple | list) else ()) != 3:
+            raise ValueError(f"layer {number} is three numbers, (kernel, stride, padding): got {layer!r}")
     if any(layer is ... or ... in tuple(layer) for layer in given):
         return None
     side, sides, uneven, apart = 1, [], False, False
@@ -127,6 +130,15 @@ UPSAMPLED_SLIPS = (
     (
         _convolved(margin=lambda k, padding: k - 1 + padding),
         "`padding` has the wrong sign: a transposed convolution *cuts* so many rows and columns off each side.",
+    ),
+    (
+        _convolved(margin=lambda k, padding: k - padding),
+        "you made the margin of zeros one too wide: the first pixel then misses the kernel once. Take k - 1 - padding.",
+    ),
+    (
+        lambda x, weight, stride, padding: upsampled(x, weight, stride, 0)[..., padding:-padding, padding:-padding],
+        "you cut with [padding:-padding], which leaves nothing when padding is 0. Cut at the side minus padding, or "
+        "take a margin of k - 1 - padding.",
     ),
     (
         _convolved(turn=(), margin=lambda k, padding: padding),
@@ -186,6 +198,10 @@ LAYER_SLIPS = (
         "you cut off too much: `padding` goes off *each* side, so (3.2) has 2p.",
     ),
     (((7, 1, 0),) + 2 * ((4, 1, 1),), "you left the stride at 1, so the stamps lie one pixel apart: nothing doubles."),
+    (
+        2 * ((4, 2, 1),) + ((7, 1, 0),),
+        "you put the layers in the wrong order: the one that starts from one pixel and makes 7 comes first.",
+    ),
     (
         ((7, 1, 0), (14, 1, 0), (28, 1, 0)),
         "you chose each kernel as wide as its image. Only the first layer starts from one pixel, where that is right.",

@@ -57,6 +57,15 @@ def _blocks(weight: Tensor, stride: int) -> Tensor:
     return torch.stack([torch.stack([weight[:, rows, columns].sum() for columns in places]) for rows in places])
 
 
+def _sums(weight: Tensor, stride: int, places: Callable[[int], slice]) -> Tensor:
+    rows = [[weight[:, places(p), places(q)].sum() for q in range(stride)] for p in range(stride)]
+    return torch.tensor(rows)
+
+
+def _channels_too(weight: Tensor, stride: int) -> Tensor:
+    return torch.tensor([[weight[p::stride, q::stride].sum() for q in range(stride)] for p in range(stride)])
+
+
 def _each_channel(weight: Tensor, stride: int) -> Tensor:
     return torch.stack([phase_sums(channel[None], stride) for channel in weight])
 
@@ -76,6 +85,11 @@ LAYER_SLIPS = (
         ((4, 2, 1),) + 3 * ((9, 3, 3),),
         "your first layer makes 2 x 2 of its single pixel: by (3.2) with in = 1 the side is k - 2p, whatever s is.",
     ),
+    (
+        3 * ((9, 3, 3),) + ((4, 1, 0),),
+        "you put the layers in the wrong order: the one that starts from one pixel and makes 4 comes first.",
+    ),
+    (3 * ((9, 3, 3),), "you gave three layers: a fourth, before them, makes 4 x 4 of the single pixel."),
     (4 * ((9, 3, 3),), "the first layer starts from a single pixel: (3.2) with in = 1."),
 )
 
@@ -106,6 +120,18 @@ PHASE_SLIPS = (
     (
         _by_phase(lambda part: torch.tensor(float(part[0].numel()))),
         "you counted the stamps; with weights that differ it is their sum that counts.",
+    ),
+    (
+        _channels_too,
+        "you took every stride-th channel and row: index 0 is the channel. Take weight[:, p::stride, q::stride].",
+    ),
+    (
+        lambda weight, stride: _sums(weight, stride, lambda p: slice(p, None, 2)),
+        "you took every second row and column, whatever the stride is: take every stride-th.",
+    ),
+    (
+        lambda weight, stride: _sums(weight, stride, lambda p: slice(p, p + stride)),
+        "you took neighbouring rows and columns. A phase has every stride-th: weight[:, p::stride, q::stride].",
     ),
     (_by_phase(lambda part: part.abs().sum()), "you added absolute values; weights of opposite sign cancel."),
     (

@@ -116,6 +116,16 @@ def _nearer_quarter_turns(samples: Tensor, training: Tensor, held_out: Tensor) -
     return (away(samples) < away(held_out).min()).double().mean()
 
 
+def _nearer_than_its_held_out(samples: Tensor, training: Tensor, held_out: Tensor) -> Tensor:
+    to_training, to_held_out = (_away(samples, images, ALL_WAYS).amin(1) for images in (training, held_out))
+    return (to_training < to_held_out).double().mean()
+
+
+def _by_the_farthest(samples: Tensor, training: Tensor, held_out: Tensor) -> Tensor:
+    of_samples, of_held_out = (_ratio(torch.cdist(images, training).topk(2).values) for images in (samples, held_out))
+    return (of_samples < of_held_out.quantile(0.01)).double().mean()
+
+
 NEARER_SLIPS = (
     (
         _nearer_quarter_turns,
@@ -126,10 +136,19 @@ NEARER_SLIPS = (
     (_compared(ways=((), (3,))), "only left to right is flipped; a copy may be upside down as well, or both."),
     (_compared(ways=((), (2,))), "only upside down is flipped; a copy may be turned left to right as well, or both."),
     (_compared(ways=((), (3,), (2,))), "a copy flipped both ways, turned by half a circle, goes unnoticed."),
+    (
+        _compared(ways=((), (1,), (2,), (1, 2))),
+        "you flipped the dimensions 1 and 2, channels and rows. In (N, C, H, W) rows are 2 and columns 3.",
+    ),
+    (
+        _nearer_than_its_held_out,
+        "you compared each sample with its own nearest held-out image. The limit is one number: the least distance of "
+        "a held-out image to a training image.",
+    ),
     (_compared(ways=((), (2, 3))), "images flipped in one direction only go unnoticed."),
     (
         _compared(ways_held_out=((),)),
-        "the yardstick is measured otherwise than the samples: for held-out images the training images turn as well.",
+        "you flipped the training images for the samples only: flip them for the held-out images as well.",
     ),
     (
         _compared(of_training=lambda away: away.mean(1)),
@@ -201,7 +220,12 @@ SUSPICIOUS_SLIPS = (
     ),
     (
         lambda samples, training, held_out: _suspicious_by()(held_out, training, samples),
-        "you exchanged the samples and the held-out images.",
+        "you exchanged two of the arguments: their order is samples, training, held_out.",
+    ),
+    (_by_the_farthest, "you took the two farthest training images: topk needs largest=False for the nearest."),
+    (
+        _suspicious_by(limit=lambda held_out, samples: 0.01),
+        "you took 0.01 as the limit itself: it is the ratio that 1% of the held-out images are below, a quantile.",
     ),
 )
 

@@ -67,6 +67,7 @@ MEASURED = {
     "values that go up and down": ([8.0, 5.0, 7.0, 6.0, 7.0, 6.5, 2.0, 3.0], 4),
     "a long wait for nothing": ([3.0, 5.0, 6.0, 7.0, 8.0, 9.0, 1.0], 2),
     "a late best": ([7.0, 8.0, 6.0, 6.5, 9.0, 3.0, 4.0, 5.0, 6.0, 1.0], 3),
+    "a long end": ([5.0, 4.0, 6.0, 3.0, 7.0, 8.0, 9.0, 9.0], 2),
 }
 
 
@@ -76,6 +77,44 @@ def _when_to_stop(function: Callable) -> dict[str, Any]:
         numbers = [float(number) for number in function(list(values), patience)]
         found[f"(keep, stop) of {name}"] = torch.tensor(numbers, dtype=torch.float64)
     return found
+
+
+def own_gradients(s: Sequence[float], h: float) -> State:
+    """Return the step of a reader who took x for the gradient for x, and y for that for y."""
+    x, y, x_before, y_before = s
+    return x - h * (2 * x - x_before), y + h * (2 * y - y_before), x, y
+
+
+def looked_ahead(s: Sequence[float], h: float) -> State:
+    """Return a step from the present point by the gradient at a trial point that the old gradient leads to."""
+    x, y, x_before, y_before = s
+    return x - h * (y + h * x_before), y + h * (x - h * y_before), x, y
+
+
+def turns_with_before(s: Sequence[float], h: float) -> State:
+    """Return the optimistic step by turns: y first, then x by the new y and y_before."""
+    x, y, x_before, y_before = s
+    next_y = y + h * (2 * x - x_before)
+    return x - h * (2 * next_y - y_before), next_y, x, y
+
+
+def never_reset(values: Sequence[float], patience: int, start: int = 1) -> tuple[int, int]:
+    """Return what comes out if measurements without a new best are counted over the whole list."""
+    best = count = 0
+    for k in range(start, len(values)):
+        if values[k] < values[best]:
+            best = k
+        else:
+            count += 1
+        if count == patience:
+            return best, k
+    return best, len(values) - 1
+
+
+def best_of_all(values: Sequence[float], patience: int) -> tuple[int, int]:
+    """Return the index of the smallest of all values, and `patience` later."""
+    best = min(range(len(values)), key=values.__getitem__)
+    return best, min(best + patience, len(values) - 1)
 
 
 def slips(function: Callable, changes: dict[str, dict[str, Any]]) -> tuple[Slip, ...]:
@@ -128,7 +167,25 @@ STOP_SLIPS = {
     "where the rule never stops, you return the length: the last index is one less.": {"never": 0},
 }
 
+OTHER_STEPS = (
+    Slip(own_gradients, "you took x as the gradient for x: the gradient of x y by x is y, and by y it is x."),
+    Slip(looked_ahead, "you looked ahead with the old gradient. Step from here instead, by 2 (now) - (before)."),
+    Slip(turns_with_before, "x has seen the new y: both look at the same state here."),
+)
+OTHER_STOPS = (
+    Slip(never_reset, "you count over the whole list: start counting again at each new best."),
+    Slip(
+        functools.partial(never_reset, start=0),
+        "you count over the whole list, the first value too: start counting again at each new best.",
+    ),
+    Slip(best_of_all, "you took the best of the whole list: after the stop nobody measures any more."),
+    Slip(
+        functools.partial(when_to_stop, give=lambda keep, stop, values: (keep, stop + 1)),
+        "you return how many measurements were made: the index of the last of them is one less.",
+    ),
+)
+
 EXERCISES = {
-    "05.1": Exercise(_optimistic, optimistic, slips(optimistic, OPTIMISTIC_SLIPS)),
-    "05.2": Exercise(_when_to_stop, when_to_stop, slips(when_to_stop, STOP_SLIPS)),
+    "05.1": Exercise(_optimistic, optimistic, slips(optimistic, OPTIMISTIC_SLIPS) + OTHER_STEPS),
+    "05.2": Exercise(_when_to_stop, when_to_stop, slips(when_to_stop, STOP_SLIPS) + OTHER_STOPS),
 }

@@ -54,6 +54,17 @@ def conv_norm(
     return give(x, kernel)
 
 
+def _half_behind(kernel: Tensor, x: Tensor, rounds: int) -> Tensor:
+    """Return |W^T u| of the last round."""
+    u = _same(conv_start(kernel, x, rounds - 1), kernel)
+    return _transposed(u / u.norm(), kernel).norm()
+
+
+def conv_start(kernel: Tensor, x: Tensor, rounds: int) -> Tensor:
+    """Return the image x after that many rounds."""
+    return conv_norm(kernel, x, rounds, give=lambda x, kernel: x)
+
+
 def _conv_norm(function: Callable) -> dict[str, Any]:
     rng, found = seeded_generator("05b.2"), {}
     for out, channels, size, rounds, scale in ((3, 2, 5, 1, 1.0), (2, 2, 6, 4, 1.0), (4, 1, 7, 20, 100.0)):
@@ -89,6 +100,7 @@ BOUND_SLIPS = {
         "factor": 0.2
     },
     "you left out the last layer: it stretches, too.": {"last": False},
+    "you return one number for each layer: one stretch follows the other, so multiply them.": {"join": torch.stack},
 }
 
 NORM_SLIPS = {
@@ -105,6 +117,9 @@ NORM_SLIPS = {
     },
     "that is sigma squared: return the length of conv(x).": {"give": lambda x, kernel: _same(x, kernel).norm() ** 2},
     "that is conv(x) itself: its length is the number.": {"give": _same},
+    "you took the root of the *mean* square: the length adds the squares, it does not average them.": {
+        "give": lambda x, kernel: _same(x, kernel).square().mean().sqrt()
+    },
     "that way back is a convolution with the kernel not turned: use conv_transpose2d.": {
         "back": lambda y, kernel: _same(y, kernel.transpose(0, 1))
     },
@@ -137,6 +152,10 @@ EXERCISES = {
         conv_norm,
         (
             *slips(conv_norm, NORM_SLIPS),
+            Slip(
+                _half_behind,
+                "you return the length of W^T u, half a round behind: divide x by its length, then take |W x|.",
+            ),
             Slip(lambda kernel, x, rounds: conv_norm(kernel, x, rounds - 1), "one round too few: `rounds` of them."),
         ),
     ),

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganlab.check import Exercise
+from ganlab.check import Exercise, Slip
 from ganlab.check.lesson_05 import slips
 from ganlab.runtime import seeded_generator
 
@@ -68,6 +68,7 @@ def squared_slope(
     power: float = 1.0,
     per: Callable[[Tensor], Tensor] = lambda gradient: gradient.square().sum(1),
     bias: bool = True,
+    after_last: bool = False,
 ) -> Tensor:
     """Return |grad_x c|^2, (B,), of a critic of linear layers and LeakyReLU(0.2). The rest are for slips."""
     slopes, h = [], x
@@ -76,6 +77,8 @@ def squared_slope(
         slopes.append(torch.where(signs(a) > 0, 1.0, leak))
         h = F.leaky_relu(a, forward)
     gradient = weights[-1].expand(len(x), -1)
+    if after_last:
+        gradient = gradient * torch.where(h @ weights[-1].T + biases[-1] > 0, 1.0, leak)
     for k in reversed(range(len(slopes))):
         masked = slopes[k] * gradient if (first or k) else gradient
         gradient = masked @ weights[k]
@@ -134,10 +137,19 @@ SLOPE_SLIPS = {
     "a mean over the input's dimensions: squares add up to a squared length.": {"per": lambda g: g.square().mean(1)},
     "the gradient's numbers were added first: square each, then add.": {"per": lambda g: g.sum(1) ** 2},
     "one number for the batch: return one for each sample.": {"per": lambda g: g.square().sum()},
+    "you put LeakyReLU after the last layer, too: it stands between the layers only.": {"after_last": True},
     "the biases are missing: they decide on the signs of a.": {"bias": False},
 }
 
+def _squares(critic: nn.Module, x: Tensor) -> Tensor:
+    """Return the squared numbers of each own gradient, in the shape of x."""
+    found = own_slopes(critic, x, per=lambda rows: torch.stack([row[i].square() for i, row in enumerate(rows)]))
+    return found.reshape(x.shape)
+
+
+NOT_ADDED = Slip(_squares, "you squared the gradient's numbers, but did not add them: one number for each sample.")
+
 EXERCISES = {
-    "05c.1": Exercise(_own_slopes, own_slopes, slips(own_slopes, OWN_SLIPS)),
+    "05c.1": Exercise(_own_slopes, own_slopes, (*slips(own_slopes, OWN_SLIPS), NOT_ADDED)),
     "05c.2": Exercise(_squared_slope, squared_slope, slips(squared_slope, SLOPE_SLIPS)),
 }
