@@ -105,6 +105,14 @@ EXERCISES = {
                 "you took the probability of a fake for D. D is the probability of real: p / (p + t) for heads.",
             ),
             _coin_slip(
+                lambda h, k, t: _slopes(h, 1 - h),
+                "you took 1 minus D for heads as D for tails. D answers each side by itself.",
+            ),
+            Slip(
+                lambda p, t: _slopes(p / (p + t), p / (p + 1 - t)),
+                "in D for tails you kept p. The real coin shows tails with probability 1 - p.",
+            ),
+            _coin_slip(
                 lambda h, k, t: (_slopes(h, k)[0],) * 2, "you gave one slope twice. The second belongs to -log D."
             ),
         ),
@@ -141,6 +149,10 @@ EXERCISES = {
             Slip(
                 lambda p, q: 2 * (p * torch.log((p + q) / 2 / p)).sum(),
                 "you weighted the logs by p_data. Each log comes with the weight m.",
+            ),
+            Slip(
+                lambda p, q: 2 * (q * torch.log((p + q) / 2 / p)).sum(),
+                "you weighted the logs by p_g. Each log comes with the weight m.",
             ),
             Slip(
                 lambda p, q: -second_divergence(p, q),

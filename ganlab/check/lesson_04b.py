@@ -81,6 +81,19 @@ SEARCH_SLIPS: dict[str, Callable] = {
     "you chose each logit well, but the loss is that of a critic of logit 0 everywhere: take the minimum.": (
         _search(lambda table: (table.argmin(1), table[:, 1600].sum()))
     ),
+    "you took the smallest a(c) and the smallest b(c) apart. A place has one c for both: minimise the sum.": (
+        lambda p, q, a, b: (
+            _grid()[torch.outer(p, a(_grid())).argmin(1)],
+            p.sum() * a(_grid()).min() + b(_grid()).min(),
+        )
+    ),
+    "you subtracted the fake's part. Both parts are losses: add q b(c).": _search(weights=lambda p, q: (p, -q)),
+    "you inserted log(p/q), which is best for minimax only. Search, for any a and b.": (
+        lambda p, q, a, b: ((p / q).log(), (p * a((p / q).log()) + q * b((p / q).log())).sum())
+    ),
+    "you returned the two in the wrong order: the logits come first.": (
+        lambda p, q, a, b: best_critic(p, q, a, b)[::-1]
+    ),
 }
 
 
@@ -135,6 +148,9 @@ HELLINGER_SLIPS: dict[str, dict[str, Callable]] = {
     "a mean over the batch: the losses are per sample, the step takes the mean.": {
         "critic": lambda real, fake: hellinger().critic(real, fake).mean(),
         "generator": lambda fake: hellinger().generator(fake).mean(),
+    },
+    "the critic's sign is turned: it minimises this loss, and a wrong logit must cost more.": {
+        "critic": lambda real, fake: -torch.exp(-real / 2) - torch.exp(fake / 2)
     },
     "the fake term is missing from the critic's loss.": {"critic": lambda real, fake: torch.exp(-real / 2)},
     "that critic is minimax's, with softplus: here it has exponentials.": {"critic": losses.cross_entropy_critic},

@@ -68,6 +68,11 @@ ANSWERS = {
             (lambda p, t: (-by_simple_logs(p, t)[0], by_simple_logs(p, t)[1]), "no minus"),
             (of_answers(lambda h, k: (torch.log(h / k), torch.log((1 - k) / (1 - h)))), "probability of a fake"),
             (lambda p, t: by_autograd(p, t, which=(0, 0)), "one slope twice"),
+            (of_answers(lambda h, k: (torch.log((1 - h) / h), torch.log((1 - h) / h))), "each side by itself"),
+            (
+                lambda p, t: (torch.log(t / (p + t) * (p + 1 - t) / (1 - t)), torch.log((p + t) / (p + 1 - t))),
+                "kept p",
+            ),
         ],
     },
     "01b.2": {
@@ -85,6 +90,7 @@ ANSWERS = {
             (lambda p, q: 2 * (half(p, q) * torch.log(half(p, q) / p)).mean(), "mean over the sides"),
             (lambda p, q: 2 * (half(p, q).log() - p.log()).sum(), "without weights"),
             (lambda p, q: 2 * (p * (half(p, q) / p).log()).sum(), "weighted the logs by p_data"),
+            (lambda p, q: 2 * (q * (half(p, q) / p).log()).sum(), "weighted the logs by p_g"),
             (lambda p, q: -math.fsum(second_by_torch(p, q).reshape(1).tolist()), "turned the sign"),
         ],
     },

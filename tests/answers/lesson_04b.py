@@ -35,6 +35,16 @@ def one_logit(c, table):
     return c[best].expand(table.shape[1]), table.sum(1)[best]
 
 
+def apart(p, q, a, b):
+    c = torch.linspace(-8, 8, 3201).double()
+    for_real, for_fake = p[:, None] * a(c), q[:, None] * b(c)
+    return c[for_real.argmin(1)], (for_real.amin(1) + for_fake.amin(1)).sum()
+
+
+def inserted(p, q, a, b, c):
+    return c, p @ a(c) + q @ b(c)
+
+
 def exponential(scale=0.5):
     """Return a pair of exponential losses with another factor in the exponents."""
     return Objective(
@@ -73,6 +83,10 @@ ANSWERS = {
             (search_with(lambda c, t: (c[t.argmin(dim=0)], t.amin(dim=0))), "the loss of each place"),
             (search_with(lambda c, t: (t.argmin(dim=0), t.amin(dim=0).sum())), "0 to 3200"),
             (search_with(lambda c, t: (c[t.argmin(dim=0)], t[len(t) // 2].sum())), "logit 0 everywhere"),
+            (apart, "one c for both"),
+            (lambda p, q, a, b: search_with()(p, q, a, lambda c: -b(c)), "subtracted"),
+            (lambda p, q, a, b: inserted(p, q, a, b, (p / q).log()), "best for minimax only"),
+            (search_with(lambda c, t: (t.amin(dim=0).sum(), c[t.argmin(dim=0)])), "wrong order"),
         ],
     },
     "04b.2": {
@@ -85,6 +99,7 @@ ANSWERS = {
             (with_critic(lambda real, fake: torch.exp(fake / 2) * torch.exp(-real / 2)), "multiplied"),
             (with_critic(lambda real, fake: exponential().critic(real, fake) / 2), "is halved"),
             (with_critic(lambda real, fake: (-real / 2).exp()), "the fake term"),
+            (with_critic(lambda real, fake: -exponential().critic(real, fake)), "sign is turned"),
             (with_critic(lambda real, fake: F.softplus(-real) + F.softplus(fake)), "minimax's"),
         ],
     },
