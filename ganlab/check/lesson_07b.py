@@ -81,7 +81,7 @@ EXERCISES = {
             ),
             Slip(
                 lambda x, w, s: (w * x / (s**2 + w**2), s**2 / (s**2 + w**2)),
-                "you multiplied entry by entry. There is one latent, so W^T W is one number: the sum of w squared, w @ w.",
+                "you multiplied entry by entry. With one latent W^T W is one number: the sum of w squared, w @ w.",
             ),
             Slip(
                 lambda x, w, s: (w * x / (s**2 + w @ w), s**2 / (s**2 + w @ w)),
