@@ -203,6 +203,7 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
         (lambda x: x.sort() - x, ".values"),
         (lambda x: torch.sqrt(x.topk(2)), ".values"),
         (lambda x: list(x.sum()), "where several are taken apart"),
+        (lambda x: x.softmax(1), "Write dim=0"),
         (lambda x: x.topk(4), "more entries than a row has"),
         (lambda x: x.kthvalue(4), "more entries than a row has"),
         (lambda x: watched(x).numpy(), "Call detach()"),

@@ -49,6 +49,10 @@ EXPLAINED = (
         "none of a tensor's methods.",
     ),
     (
+        r"Dimension out of range \(expected to be in range of \[-1, 0\]",
+        "You asked for dimension 1 (the default of F.normalize) of a tensor that has only one. Write dim=0.",
+    ),
+    (
         r"selected index k out of range|kthvalue\(\): selected number k out of range",
         "You asked for more entries than a row has.",
     ),

@@ -28,6 +28,11 @@ def _slip(change: Callable[[Tensor, Tensor, float], tuple], hint: str) -> Slip:
     return Slip(lambda x, w, sigma: change(w @ x, w @ w, sigma), hint)
 
 
+def _of_outer(x: Tensor, w: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    covariance = torch.linalg.inv(torch.eye(len(w), dtype=w.dtype) + torch.outer(w, w) / sigma**2)
+    return covariance @ w, covariance
+
+
 def directions(eigenvalues: Tensor, beta: float, sigma: float) -> tuple[Any, Any]:
     """Return how many of the eigenvalues (L,) are used at this beta, and the KL in nats, as (7b.3) says."""
     ratio = eigenvalues / (beta * sigma**2)
@@ -74,6 +79,18 @@ EXERCISES = {
                 lambda wx, ww, s: (1 / (1 + ww / s**2), wx / (s**2 + ww)),
                 "you returned the variance first: the two are swapped.",
             ),
+            Slip(
+                lambda x, w, s: (w * x / (s**2 + w**2), s**2 / (s**2 + w**2)),
+                "you multiplied entry by entry. With one latent W^T W is one number: the sum of w squared, w @ w.",
+            ),
+            Slip(
+                lambda x, w, s: (w * x / (s**2 + w @ w), s**2 / (s**2 + w @ w)),
+                "you multiplied w and x entry by entry. W^T x is one number, too: w @ x.",
+            ),
+            Slip(
+                lambda x, w, s: _of_outer(x, w, s),
+                "you built a D x D matrix, W W^T. The precision belongs to the one latent: W^T W is the number w @ w.",
+            ),
         ),
     ),
     "07b.2": Exercise(
@@ -90,7 +107,7 @@ EXERCISES = {
             ),
             Slip(
                 lambda e, b, s: directions(e, 1.0, s),
-                "you left beta out: beta does not enter, and it makes the noise larger.",
+                "you left beta out: beta does not enter your answer. The noise of (7b.3) is beta times sigma squared.",
             ),
             Slip(lambda e, b, s: directions(e, 1 / b, s), "you divided the noise by beta: multiply it."),
             Slip(
@@ -104,6 +121,26 @@ EXERCISES = {
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], -directions(e, b, s)[1]),
                 "you turned the quotient over: the KL is never negative.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], directions(e, b, s)[1] / max(1, directions(e, b, s)[0])),
+                "you took the mean over the directions that are used: their KLs add.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], b * directions(e, b, s)[1]),
+                "you returned what the loss charges, beta times the KL. Return the KL itself.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], 0.5 * (e[e > b * s**2] / s**2).log().sum()),
+                "you left beta out of the log: beta sets the threshold, and it divides the eigenvalue in the KL, too.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], directions(e, b, s)[1] / math.log(2)),
+                "you returned bits, by log2. Nats come from the natural logarithm.",
+            ),
+            Slip(
+                lambda e, b, s: (e > b * s**2, directions(e, b, s)[1]),
+                "you returned which directions are used. Return how many there are: the sum of that mask.",
             ),
         ),
     ),

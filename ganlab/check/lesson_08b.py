@@ -115,6 +115,22 @@ def _from_zero(chunks: Iterator[Tensor]) -> Tensor:
     return total - math.log(count)
 
 
+def _by_numel(chunks: Iterator[Tensor]) -> Tensor:
+    parts = [(torch.logsumexp(chunk, 0), chunk.numel()) for chunk in chunks]
+    return torch.logsumexp(torch.stack([total for total, _ in parts]), 0) - math.log(sum(size for _, size in parts))
+
+
+def _errors_subtracted(log_p: Tensor, best: Tensor, elbo: Tensor) -> Tensor:
+    log_p_error, best_error, elbo_error = (part.std() / len(elbo) ** 0.5 for part in (log_p, best, elbo))
+    errors = torch.stack([log_p_error - best_error, best_error - elbo_error])
+    return torch.stack([gaps_with_errors(log_p, best, elbo)[:, 0], errors], dim=1)
+
+
+def _second_total(log_p: Tensor, best: Tensor, elbo: Tensor) -> Tensor:
+    gaps = torch.stack([log_p - best, log_p - elbo])
+    return torch.stack([gaps.mean(1), gaps.std(1) / gaps.shape[1] ** 0.5], dim=1)
+
+
 CHUNK_SLIPS = {
     "you averaged the chunks' bounds. The mean belongs inside the log.": lambda n, s: (s - n.log()).mean(0),
     "you averaged the chunks' bounds, weighted by size. The mean belongs inside the log.": lambda n, s: (
@@ -138,6 +154,7 @@ CHUNK_SLIPS = {
     "you returned the first chunk alone. Does `return` stand inside the loop?": lambda n, s: s[0] - n[0].log(),
     "you added logs: that multiplies the sums. torch.logaddexp adds them.": lambda n, s: s.sum(0) - n.sum().log(),
 }
+NUMEL = "you counted every number of a chunk (numel). K counts draws: the rows, len(chunk)."
 KEPT = "you kept the chunks, but each lies in the memory of the one before. Take what you need from it at once."
 LOGS = "you averaged the logs of the weights: that estimates the ELBO. Take the log of the average of the weights."
 ZERO = "your total starts at 0, the log of a weight of 1 that nobody drew. Start at minus infinity, the log of 0."
@@ -158,6 +175,13 @@ GAP_SLIPS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
         gaps_with_errors(log_p, best, elbo).flip(0)
     ),
     "your first gap is the whole, log p - ELBO. The first part ends at the best q.": _total,
+    "your second gap is the whole, log p - ELBO. The second part starts at the best q.": _second_total,
+    "you subtracted the errors of the columns. Errors do not subtract: take the error of the difference.": (
+        _errors_subtracted
+    ),
+    "you divided by the root of n - 1. `std` has the n - 1 in it: divide by the root of n.": _errors_changed(
+        lambda error, n: error * (n / (n - 1)) ** 0.5
+    ),
     "you returned means in one row and errors in the other. Return a row for each gap: mean, error.": (
         lambda log_p, best, elbo: gaps_with_errors(log_p, best, elbo).T
     ),
@@ -174,6 +198,7 @@ EXERCISES = {
             Slip(lambda chunks: probability.importance_bound(torch.cat(list(chunks))), KEPT),
             Slip(_plain_mean, LOGS),
             Slip(_from_zero, ZERO),
+            Slip(_by_numel, NUMEL),
             *_chunk_slips(CHUNK_SLIPS),
         ),
     ),

@@ -32,6 +32,12 @@ def rate_and_distortion(
     return rate(probability.gaussian_kl(mu, logvar)), distortion(log_p)
 
 
+def _sign_of_logvar(vae: VAE, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
+    mu, logvar = vae.encode(x)
+    rate = 0.5 * (mu**2 + logvar.exp() - 1 + logvar)
+    return rate.sum(1).mean(), rate_and_distortion(vae, x, eps)[1]
+
+
 def _rate_and_distortion(function: Callable) -> dict[str, Any]:
     with seeded(83):
         vae = models.mlp_vae(latent_dim=3, shape=(1, 4, 4), hidden=8)
@@ -91,7 +97,18 @@ RATE_SLIPS: dict[str, dict[str, Any]] = {
         "latents": lambda mu, logvar, eps: mu + logvar.exp() * eps
     },
     "you took the noise alone as z. Draw from q: z = mu + s eps.": {"latents": lambda mu, logvar, eps: eps},
+    "you took logvar itself for s. It is the log of the variance, so s is exp(logvar / 2).": {
+        "latents": lambda mu, logvar, eps: mu + logvar * eps
+    },
+    "you returned both for each image. Take the mean over images of each.": {
+        "rate": lambda kl: kl.sum(1),
+        "distortion": lambda log_p: -log_p,
+    },
+    "you summed the KL over the images and averaged over latents: the two are exchanged.": {
+        "rate": lambda kl: kl.sum(0).mean()
+    },
 }
+SIGN_OF_LOGVAR = "you added logvar in the KL. It is subtracted: mu^2 + exp(logvar) - 1 - logvar, times 1/2."
 SWAPPED = "you returned D first: the rate comes first."
 LOSS = "you returned the loss in place of the distortion: D leaves the rate out."
 
@@ -116,6 +133,25 @@ LEVEL_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
         0.25 * ratio.clamp(min=1).log().sum()
     ),
 }
+FLOOR = (
+    "your search starts at the smallest variance. A rate that uses all directions has a level below that: start near 0."
+)
+UNSORTED = "you took the variances in the order in which they came. The largest are used first: sort them."
+
+
+def _above_the_smallest(variances: Tensor, rate: float) -> float:
+    return max(water_level(variances, rate), variances.min().item())
+
+
+def _unsorted(variances: Tensor, rate: float) -> float:
+    logs, level = variances.log(), 0.0
+    for used in range(1, len(logs) + 1):
+        level = math.exp((logs[:used].sum().item() - 2 * rate) / used)
+        if used == len(logs) or variances[used] <= level:
+            break
+    return level
+
+
 LOGGED = "you returned the log of the level: return the level."
 EXERCISES = {
     "08c.1": Exercise(
@@ -124,6 +160,7 @@ EXERCISES = {
         (
             *(Slip(functools.partial(rate_and_distortion, **changed), hint) for hint, changed in RATE_SLIPS.items()),
             Slip(lambda *given: rate_and_distortion(*given)[::-1], SWAPPED),
+            Slip(_sign_of_logvar, SIGN_OF_LOGVAR),
             Slip(lambda *given: (rate_and_distortion(*given)[0], sum(rate_and_distortion(*given))), LOSS),
         ),
     ),
@@ -132,6 +169,8 @@ EXERCISES = {
         water_level,
         (
             *_search_slips(LEVEL_SLIPS),
+            Slip(_above_the_smallest, FLOOR),
+            Slip(_unsorted, UNSORTED),
             Slip(lambda variances, rate: math.log(water_level(variances, rate)), LOGGED),
         ),
     ),

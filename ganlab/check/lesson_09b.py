@@ -63,6 +63,10 @@ def _part_of_others(wanted: Tensor, others: Tensor) -> Tensor:
     return basis @ (basis.T @ wanted)
 
 
+def _along_the_mean(wanted: Tensor, others: Tensor) -> Tensor:
+    return _in_turn(wanted, others.mean(0)[None])
+
+
 DIRECTION_SLIPS = {
     "You did not subtract the mean of f: in a sample the mean of z is not exactly 0, so it matters.": lambda z, f: (
         F.normalize(_product(z, f), dim=0)
@@ -87,6 +91,21 @@ DIRECTION_SLIPS = {
     "You took the sign of f - its mean: take its size as well.": lambda z, f: F.normalize(
         _product(z, (f - f.mean()).sign()), dim=0
     ),
+    "You divided by the squared length: divide by the length.": lambda z, f: (
+        _product(z, f - f.mean()) / _product(z, f - f.mean()).square().sum()
+    ),
+    "You scaled the largest number to 1: asked is the length 1, the root of the sum of squares.": lambda z, f: (
+        _product(z, f - f.mean()) / _product(z, f - f.mean()).abs().max()
+    ),
+    "You took the mean over the D numbers of each latent: take it over the samples, mean(0).": lambda z, f: F.normalize(
+        (z * (f - f.mean())[:, None]).mean(1), dim=0
+    ),
+    "You took the mean over everything: keep the D numbers apart, mean(0).": lambda z, f: (
+        (z * (f - f.mean())[:, None]).mean().sign()
+    ),
+    "You scaled each sample's product to length 1 before the mean: take the mean first.": lambda z, f: F.normalize(
+        z * (f - f.mean())[:, None], dim=1
+    ).mean(0),
 }
 
 APART_SLIPS = {
@@ -105,6 +124,10 @@ APART_SLIPS = {
     ),
     "You divided by the length of the other once: a projection divides by its square.": lambda w, o: F.normalize(
         w - ((o @ w) / o.norm(dim=1)) @ o, dim=0
+    ),
+    "You took away the part along the others' mean only: find their span, by torch.linalg.qr.": _along_the_mean,
+    "You subtracted the others themselves: take away the part of `wanted` along them.": lambda w, o: F.normalize(
+        w - o.sum(0), dim=0
     ),
     "You added the part along the others: take it away.": lambda w, o: F.normalize(w + _part_of_others(w, o), dim=0),
 }

@@ -21,6 +21,16 @@ def with_precision(x, w, sigma, prior=1.0, noise=None):
     return (w * x).sum() / noise / precision, 1 / precision
 
 
+def by_entries(x, w, sigma):
+    precision = 1 + w**2 / sigma**2
+    return w * x / sigma**2 / precision, 1 / precision
+
+
+def by_outer(x, w, sigma):
+    precision = torch.eye(len(w)).double() + torch.outer(w, w) / sigma**2
+    return torch.linalg.inv(precision) @ w, torch.linalg.inv(precision)
+
+
 def by_clamp(eigenvalues, beta, sigma):
     kl = 0.5 * (eigenvalues / (beta * sigma**2)).log().clamp(min=0)
     return (kl > 0).sum(), kl.sum()
@@ -50,6 +60,9 @@ ANSWERS = {
             (lambda x, w, sigma: with_precision(x, w, sigma, noise=1.0), "sigma does not enter"),
             (lambda x, w, sigma: by_textbook(x, w, sigma)[::-1], "swapped"),
             (lambda x, w, sigma: ((w * x).sum() / (w * w).sum(), sigma**2 / (w * w).sum()), "left the prior out"),
+            (by_entries, "W^T W is one number"),
+            (lambda x, w, sigma: (w * x / (w @ w + sigma**2), sigma**2 / (w @ w + sigma**2)), "W^T x is one number"),
+            (by_outer, "a D x D matrix"),
         ],
     },
     "07b.2": {
@@ -63,6 +76,11 @@ ANSWERS = {
             (lambda e, b, s: (by_clamp(e, b, s)[0], 2 * by_clamp(e, b, s)[1]), "a half is missing"),
             (lambda e, b, s: (by_clamp(e, b, s)[0], -by_clamp(e, b, s)[1]), "never negative"),
             (lambda e, b, s: by_clamp(e, 1.0, s), "beta does not enter"),
+            (lambda e, b, s: (by_loop(e, b, s)[0], b * by_loop(e, b, s)[1]), "what the loss charges"),
+            (lambda e, b, s: (by_loop(e, b, s)[0], by_loop(e, b, s)[1] / max(1, by_loop(e, b, s)[0])), "KLs add"),
+            (lambda e, b, s: (by_loop(e, b, s)[0], 0.5 * (e[e > b * s**2] / s**2).log().sum()), "out of the log"),
+            (lambda e, b, s: (by_loop(e, b, s)[0], by_loop(e, b, s)[1] / math.log(2)), "returned bits"),
+            (lambda e, b, s: (e > b * s**2, by_loop(e, b, s)[1]), "how many there are"),
         ],
     },
 }

@@ -150,8 +150,26 @@ def gaps_unpaired(log_p, best, elbo):
     return [((log_p - best).mean(), error(log_p, best)), ((best - elbo).mean(), error(best, elbo))]
 
 
+def gaps_with_errors_subtracted(log_p, best, elbo):
+    def error(v):
+        return v.std() / len(v) ** 0.5
+
+    return [
+        ((log_p - best).mean(), error(log_p) - error(best)),
+        ((best - elbo).mean(), error(best) - error(elbo)),
+    ]
+
+
 def gaps_of_the_whole(log_p, best, elbo):
     return [gaps_with()(log_p, elbo, elbo)[0], gaps_with()(log_p, best, elbo)[1]]
+
+
+def chunks_by_numel(chunks):
+    total, count = torch.tensor(-math.inf, dtype=torch.float64), 0
+    for chunk in chunks:
+        total = torch.logaddexp(total, torch.logsumexp(chunk, 0))
+        count += chunk.numel()
+    return total - math.log(count)
 
 
 ANSWERS = {
@@ -172,6 +190,7 @@ ANSWERS = {
             (last_alone, "last chunk alone"),
             (first_alone, "first chunk alone"),
             (logs_added, "that multiplies the sums"),
+            (chunks_by_numel, "counted every number"),
         ],
     },
     "08b.2": {
@@ -185,6 +204,12 @@ ANSWERS = {
             (gaps_unpaired, "Subtract digit by digit"),
             (lambda *columns: gaps_by_lists(*columns)[::-1], "in the other order"),
             (gaps_of_the_whole, "your first gap is the whole"),
+            (
+                lambda log_p, best, elbo: [*gaps_with()(log_p, best, best)[:1], *gaps_with()(log_p, log_p, elbo)[1:]],
+                "second gap",
+            ),
+            (gaps_with_errors_subtracted, "Errors do not subtract"),
+            (gaps_with(lambda d: d.std() / (len(d) - 1) ** 0.5), "the root of n - 1"),
             (lambda *columns: gaps_by_tensor(*columns).T, "a row for each gap"),
         ],
     },

@@ -24,6 +24,11 @@ def point_with(s=lambda logvar: torch.exp(0.5 * logvar), rate=lambda kl: kl.sum(
     return answer
 
 
+def point_with_plus(vae, x, eps):
+    mu, logvar = vae.encode(x)
+    return ((mu**2 + logvar.exp() - 1 + logvar) / 2).sum(1).mean(), point_by_torch(vae, x, eps)[1]
+
+
 def point_of_noise(vae, x, eps):
     return point_by_torch(vae, x, eps)[0], -vae.log_p_x_given_z(x, eps).mean()
 
@@ -46,6 +51,23 @@ def level_in_closed_form(variances, rate):
     return None
 
 
+def level_from_the_smallest(variances, rate):
+    low, high = variances.min().item(), variances.max().item()
+    for _ in range(100):
+        middle = (low + high) / 2
+        cost = 0.5 * torch.log((variances / middle).clamp(min=1)).sum()
+        low, high = (middle, high) if cost > rate else (low, middle)
+    return middle
+
+
+def level_unsorted(v, rate):
+    for used in range(1, len(v) + 1):
+        level = torch.exp((v[:used].log().sum() - 2 * rate) / used)
+        if used == len(v) or level >= v[used]:
+            return level
+    return None
+
+
 def level_of_all(variances, rate):
     return torch.exp((variances.log().sum() - 2 * rate) / len(variances))
 
@@ -65,6 +87,10 @@ ANSWERS = {
             (point_with(s=torch.zeros_like), "eps does not enter"),
             (point_with(s=torch.exp), "exp(logvar / 2)"),
             (point_of_noise, "the noise alone"),
+            (point_with(s=lambda logvar: logvar), "logvar itself"),
+            (point_with(rate=lambda kl: kl.sum(1), distortion=lambda log_p: log_p), "both for each image"),
+            (point_with(rate=lambda kl: kl.sum(0).mean()), "the two are exchanged"),
+            (point_with_plus, "you added logvar"),
             (lambda *given: point_by_torch(*given)[::-1], "the rate comes first"),
             (lambda *given: (point_by_torch(*given)[0], sum(point_by_torch(*given))), "D leaves the rate out"),
         ],
@@ -81,6 +107,8 @@ ANSWERS = {
             (lambda v, rate: level_in_closed_form(v, rate * len(v)), "Their nats add"),
             (lambda v, rate: level_by_search(v, rate, lambda r: 0.5 * torch.log1p(r).sum()), "log max(1, ratio)"),
             (lambda v, rate: level_in_closed_form(v, 2 * rate), "square roots"),
+            (level_from_the_smallest, "at the smallest variance"),
+            (level_unsorted, "sort them"),
             (lambda v, rate: math.log(level_in_closed_form(v, rate)), "the log of the level"),
         ],
     },

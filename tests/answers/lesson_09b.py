@@ -79,6 +79,10 @@ def raw_projection(wanted, others):
     return apart_raw(wanted, others)
 
 
+def unscaled(z, f):
+    return z.T @ (f - f.mean()) / len(z)
+
+
 ANSWERS = {
     "09b.1": {
         "right": [direction_by_loop, direction_by_product, direction_with(lambda f: f - f.mean())],
@@ -92,6 +96,12 @@ ANSWERS = {
             (lambda z, f: direction_by_product(z / z.norm(dim=1, keepdim=True), f), "each latent to length 1"),
             (lambda z, f: (z.T @ (f - f.mean())) / (z.T @ (f - f.mean())).sum(), "to sum 1"),
             (direction_with(lambda f: torch.where(f > f.mean(), 1.0, -1.0).to(f.dtype)), "the sign"),
+            (lambda z, f: unscaled(z, f) / unscaled(z, f).norm() ** 2, "by the squared length"),
+            (lambda z, f: unscaled(z, f) / unscaled(z, f).abs().max(), "largest number to 1"),
+            (lambda z, f: F.normalize((z * (f - f.mean())[:, None]).mean(1), dim=0), "over the D numbers"),
+            (lambda z, f: F.normalize((z * (f - f.mean())[:, None]).mean(), dim=0), "over everything"),
+            (lambda z, f: F.normalize(z * (f - f.mean())[:, None], dim=1).mean(0), "before the mean"),
+            (lambda z, f: F.normalize(unscaled(z, f)), "dim=0"),
         ],
     },
     "09b.2": {
@@ -106,6 +116,8 @@ ANSWERS = {
             (raw_projection, "as if the others had length 1"),
             (lambda w, o: F.normalize(w - o.T @ (F.normalize(o, dim=1) @ w), dim=0), "other once"),
             (lambda w, o: F.normalize(w + torch.linalg.pinv(o) @ (o @ w), dim=0), "You added"),
+            (lambda w, o: apart_in_turn(w, o.mean(0, keepdim=True)), "mean only"),
+            (lambda w, o: F.normalize(w - o.sum(0), dim=0), "the others themselves"),
         ],
     },
 }
