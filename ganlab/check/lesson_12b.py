@@ -1,6 +1,7 @@
 """The exercises of lesson 12b: how often the truth lies within samples, and the SSIM of changed pictures."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,10 +23,12 @@ def coverage(
         samples.quantile(high, 0),
     ),
     fraction: Callable[[Tensor], Tensor] = lambda inside: inside.double().mean(),
+    of_samples: bool = False,
 ) -> Tensor:
     """Return the fraction of truths inside the samples' central interval; what follows `level` is for slips."""
     low, high = interval(samples, *ends(level))
-    return fraction((truth >= low) & (truth <= high))
+    asked = samples if of_samples else truth
+    return fraction((asked >= low) & (asked <= high))
 
 
 def _coverage(function: Callable) -> dict[str, Any]:
@@ -36,7 +39,15 @@ def _coverage(function: Callable) -> dict[str, Any]:
         skewed = torch.randn(41, 60, generator=rng, dtype=torch.float64).exp() - 1.3
         samples = centre + spread * skewed
         truth = centre + torch.randn(60, generator=rng, dtype=torch.float64).exp() - 1.3
-        found[f"coverage at level {level:g}"] = function(samples, truth, level)
+        try:
+            found[f"coverage at level {level:g}"] = function(samples, truth, level)
+        except RuntimeError as error:
+            if not re.search(r"\((?:41|60)\) must match the size of tensor b \((?:41|60)\)", str(error)):
+                raise
+            raise ValueError(
+                "got an interval for each of 41 samples, expected one for each of 60 truths. "
+                "Hint: You took the quantiles over dimension 1. The samples of one truth are a column: dim=0."
+            ) from error
     return found
 
 
@@ -68,6 +79,13 @@ COVERAGE_SLIPS: dict[str, dict[str, Any]] = {
         "fraction": lambda inside: (~inside).double().mean()
     },
     "You counted the truths inside. Divide by their number.": {"fraction": lambda inside: inside.double().sum()},
+    "You returned a number for each truth. Return one number, the fraction of the truths inside.": {
+        "fraction": lambda inside: inside.double()
+    },
+    "You asked how many of the *samples* lie inside. Ask it of the truths.": {"of_samples": True},
+    "You took the quantiles 0.1 and 0.9, whatever the level. They belong to the level 0.8.": {
+        "ends": lambda level: (0.1, 0.9)
+    },
     "You returned a percentage. A fraction is asked for.": {"fraction": lambda inside: 100 * inside.double().mean()},
     "You pooled the samples of all truths into one interval. Each truth has samples of its own, the column below it: "
     "quantile(..., dim=0).": {
@@ -84,6 +102,10 @@ COVERAGE_SLIPS: dict[str, dict[str, Any]] = {
 }
 
 
+SHAPE = (6, 5)  # of the pictures that SSIM is tried on
+PIXELS = SHAPE[0] * SHAPE[1]
+
+
 def ssim(
     x_hat: Tensor,
     x: Tensor,
@@ -95,6 +117,7 @@ def ssim(
     structure: Callable[[Tensor, Tensor, Tensor, float], Tensor] = lambda v, w, cov, c: (2 * cov + c) / (v + w + c),
     reduce: Callable[[Tensor], Tensor] = lambda products: products.mean((1, 2)),
     centred: bool = True,
+    covariance: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda cov, m, n: cov,
     join: Callable[[Tensor, Tensor], Tensor] = torch.mul,
 ) -> Tensor:
     """Return the SSIM of pictures (N, H, W) in [-1, 1] with one window, the picture; the rest is for slips."""
@@ -103,12 +126,12 @@ def ssim(
     second = x - n[:, None, None] if centred else x
     v, w, cov = reduce(first**2), reduce(second**2), reduce(first * second)
     c_1, c_2 = ((each * span) ** power for each in k)
-    return join(brightness(m, n, c_1), structure(v, w, cov, c_2))
+    return join(brightness(m, n, c_1), structure(v, w, covariance(cov, m, n), c_2))
 
 
 def _ssim(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("12b.2")
-    x = 0.3 * torch.randn(3, 6, 5, generator=rng, dtype=torch.float64).cumsum(1) / 1.5 - 0.2
+    x = 0.3 * torch.randn(3, *SHAPE, generator=rng, dtype=torch.float64).cumsum(1) / 1.5 - 0.2
     x = x.clamp(-1, 1)
     changed = {
         "a lighter picture": x + 0.15,
@@ -140,6 +163,22 @@ SSIM_SLIPS: dict[str, dict[str, Any]] = {
         "structure": lambda v, w, cov, c: (cov + c / 2) / ((v * w).sqrt() + c / 2)
     },
     "You did not subtract the means before you took variances and the covariance.": {"centred": False},
+    "You subtracted the means for the variances, but not for the covariance.": {
+        "covariance": lambda cov, m, n: cov + m * n
+    },
+    "You took the absolute value of the covariance. A negative has a negative covariance, and SSIM shows it.": {
+        "covariance": lambda cov, m, n: cov.abs()
+    },
+    "Your variances divide by the number of pixels less 1, as torch's var does unless it is told otherwise. Here they "
+    "are means: correction=0.": {
+        "structure": lambda v, w, cov, c: (2 * cov + c) / ((v + w) * PIXELS / (PIXELS - 1) + c)
+    },
+    "Your variances and your covariance divide by the number of pixels less 1. Here they are means.": {
+        "reduce": lambda products: products.sum((1, 2)) / (PIXELS - 1)
+    },
+    "You averaged over the pictures as well. Each picture has an SSIM of its own.": {
+        "join": lambda a, b: (a * b).mean()
+    },
     "You took standard deviations in place of variances.": {
         "structure": lambda v, w, cov, c: (2 * cov + c) / (v.sqrt() + w.sqrt() + c)
     },

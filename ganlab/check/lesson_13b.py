@@ -57,6 +57,17 @@ NORM_SLIPS: dict[str, dict[str, Any]] = {
     "You normalised over everything at once. Only the positions, dimensions 2 and 3, are averaged over.": {
         "over": (0, 1, 2, 3)
     },
+    "You normalised each row by itself. The mean is over all positions of a channel, dimensions 2 and 3.": {
+        "over": (3,)
+    },
+    "You normalised each column by itself. The mean is over all positions of a channel, dimensions 2 and 3.": {
+        "over": (2,)
+    },
+    "You added a small number to the variance, as torch's instance_norm does (eps). Divide by the standard deviation "
+    "itself.": {"divisor": lambda x, over: (x.var(over, correction=0, keepdim=True) + 1e-5).sqrt()},
+    "You added a small number to the standard deviation. Divide by the standard deviation itself.": {
+        "divisor": lambda x, over: x.std(over, correction=0, keepdim=True) + 1e-5
+    },
     "You normalised each position over its channels. Only the positions, dimensions 2 and 3, are averaged over.": {
         "over": (1,)
     },
@@ -112,6 +123,16 @@ def _mixture_moments(function: Callable) -> dict[str, Any]:
 MIXTURE_SLIPS: dict[str, dict[str, Any]] = {
     "You did not divide the weights by their sum.": {"share": lambda weights: weights},
     "You divided the weights by their number. Divide by their sum.": {"share": lambda weights: weights / len(weights)},
+    "You took a softmax of the weights. They are divided by their sum.": {"share": lambda weights: weights.softmax(0)},
+    "You took the style of the largest weight alone. The rows are mixed.": {
+        "share": lambda weights: torch.nn.functional.one_hot(weights.argmax(), len(weights)).to(weights)
+    },
+    "You returned the mean before beta is added. The mixed beta is added to every number of a channel.": {
+        "mean": lambda w, gammas, betas: 0 * (w @ betas)
+    },
+    "You multiplied beta by gamma. Beta is added after the multiplication.": {
+        "mean": lambda w, gammas, betas: (w @ betas) * (w @ gammas)
+    },
     "You took all styles alike. Each row counts with its weight.": {
         "share": lambda weights: torch.full_like(weights, 1 / len(weights))
     },
@@ -132,6 +153,9 @@ MIXTURE_SLIPS: dict[str, dict[str, Any]] = {
         "variance": lambda w, gammas, betas: w**2 @ gammas**2
     },
     "You gave variance and mean in the wrong order.": {"give": lambda mean, variance: (variance, mean)},
+    "You put both into one tensor. Two tensors are asked for, as a tuple.": {
+        "give": lambda mean, variance: torch.stack([mean, variance])
+    },
     "You returned the means alone. Two tensors are asked for, as a tuple.": {"give": lambda mean, variance: mean},
     "You returned the variances alone. Two tensors are asked for, as a tuple.": {
         "give": lambda mean, variance: variance

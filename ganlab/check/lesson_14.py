@@ -1,6 +1,7 @@
 """The exercises of lesson 14: what a layer of clips costs, whether a speed is constant, a critic blind to order."""
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -147,6 +148,9 @@ CHANGE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
     "You squared the lengths. The answer is in pixels.": lambda path: (
         _changes(path).square().sum(dim=2).median(dim=1).values
     ),
+    "You averaged the squares of row and column before the root. Add them up.": lambda path: (
+        _changes(path).square().mean(dim=2).sqrt().median(dim=1).values
+    ),
     "You added up |row| and |column|. The length of a change is the root of the sum of squares.": (
         lambda path: _changes(path).abs().sum(dim=2).median(dim=1).values
     ),
@@ -199,7 +203,15 @@ def _blind(function: Callable) -> dict[str, Any]:
     for n, frames in ((3, 3), (2, 4)):
         rng = seeded_generator("14.3", frames)
         x = torch.randn(n, frames, 2, generator=rng, dtype=torch.float64)
-        result = function(_critic, x)
+        try:
+            result = function(_critic, x)
+        except IndexError as error:
+            if not re.search(r"index \d is out of bounds for dimension 0 with size [23]", str(error)):
+                raise
+            raise ValueError(
+                f"got an index that is too large for {n} clips of {frames} frames. "
+                f"Hint: You indexed the clips, dimension 0, or took more than {frames} frames. Take x[:, list(order)]."
+            ) from error
         if isinstance(result, list | tuple) and any(isinstance(each, Tensor) and each.ndim for each in result):
             raise ValueError(
                 "got a row of tensors, expected one. Hint: You returned a list of tensors. Take stack, then mean(0)."
