@@ -141,6 +141,7 @@ SLOPE_SLIPS = {
     "the biases are missing: they decide on the signs of a.": {"bias": False},
 }
 
+
 def _squares(critic: nn.Module, x: Tensor) -> Tensor:
     """Return the squared numbers of each own gradient, in the shape of x."""
     found = own_slopes(critic, x, per=lambda rows: torch.stack([row[i].square() for i, row in enumerate(rows)]))

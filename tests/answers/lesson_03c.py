@@ -134,7 +134,7 @@ ANSWERS = {
             (with_turns([0, 2]), "only upside down"),
             (with_turns([0, 1, 2]), "half a circle"),
             (with_turns([0, 3]), "one direction only"),
-            (with_turns([0, 1, 2, 3], [0]), "measured otherwise"),
+            (with_turns([0, 1, 2, 3], [0]), "for the samples only"),
             (with_limit(torch.max), "than every one"),
             (with_limit(torch.mean), "limit is the mean"),
             (with_limit(torch.median), "median"),
