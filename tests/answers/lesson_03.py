@@ -89,10 +89,23 @@ def doubling(layer, first=(7, 1, 0)):
     return [first, layer, layer]
 
 
+def margin_too_wide(x, weight, stride, padding):
+    kernel = weight.flip(2, 3).transpose(0, 1)
+    return F.conv2d(zeros_between(x, stride), kernel, padding=weight.shape[2] - padding)
+
+
+def cut_to_nothing(x, weight, stride, padding):
+    kernel = weight.flip(2, 3).transpose(0, 1)
+    y = F.conv2d(zeros_between(x, stride), kernel, padding=weight.shape[2] - 1)
+    return y[:, :, padding:-padding, padding:-padding]
+
+
 ANSWERS = {
     "03.1": {
         "right": [by_zeros, by_margins_by_hand, by_einsum],
         "wrong": [
+            (margin_too_wide, "one too wide"),
+            (cut_to_nothing, "leaves nothing"),
             (not_flipped, "flip both sides"),
             (flipped_once, "left to right only"),
             (channels_mixed_up, "input and output channels"),
@@ -118,6 +131,7 @@ ANSWERS = {
             [(7, 7, 0), (4, 2, 1), (8, 2, 3)],
         ],
         "wrong": [
+            ([(4, 2, 1), (4, 2, 1), (7, 1, 0)], "wrong order"),
             (doubling((4, 2, 1), first=(4, 1, 0)), "DCGAN's layers"),
             (doubling((4, 2, 1), first=(7, 2, 1)), "makes 5"),
             (doubling((4, 2, 1), first=(7, 1, 3)), "one pixel of one pixel"),

@@ -56,10 +56,29 @@ def counts(weight, stride):
     return by_slices(torch.ones_like(weight[:1]), stride)
 
 
+def channels_by_stride(weight, stride):
+    sums = torch.zeros(stride, stride)
+    for p in range(stride):
+        for q in range(stride):
+            sums[p, q] = weight[p::stride, q::stride].sum()
+    return sums
+
+
+def every_second(weight, stride):
+    return torch.tensor([[weight[:, p::2, q::2].sum() for q in range(stride)] for p in range(stride)])
+
+
+def neighbours(weight, stride):
+    places = [[(p, q) for q in range(stride)] for p in range(stride)]
+    return torch.tensor([[weight[:, p : p + stride, q : q + stride].sum() for p, q in row] for row in places])
+
+
 ANSWERS = {
     "03b.1": {
         "right": [three((9, 3, 3)), tuple(three((15, 3, 6))), [(6, 2, 1), (9, 3, 3), (15, 3, 6), [9, 3, 3]]],
         "wrong": [
+            ([*3 * [(9, 3, 3)], (4, 1, 0)], "wrong order"),
+            (3 * [(9, 3, 3)], "three layers"),
             (three((5, 3, 1)), "does not divide its kernel"),
             (three((7, 3, 2)), "does not divide its kernel"),
             (three((3, 3, 0)), "no stamp meets its neighbours"),
@@ -74,6 +93,9 @@ ANSWERS = {
     "03b.2": {
         "right": [by_slices, by_every_weight, by_stamping_ones],
         "wrong": [
+            (channels_by_stride, "index 0 is the channel"),
+            (every_second, "every second row"),
+            (neighbours, "neighbouring rows"),
             (by_blocks, "blocks"),
             (by_means, "mean of a phase"),
             (of_each_channel, "kept the channels apart"),

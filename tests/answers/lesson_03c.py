@@ -124,17 +124,47 @@ def limit_of_its_own(samples, training, held_out):
     return (near / second < (near / second).quantile(0.01)).double().mean()
 
 
+def turned_channels(samples, training, held_out):
+    views = [training, training.flip(1), training.flip(2), training.flip(1, 2)]
+    known = torch.cat(views).flatten(1)
+    near, limit = (torch.cdist(images.flatten(1), known).min(1).values for images in (samples, held_out))
+    return (near < limit.min()).float().mean()
+
+
+def against_held_out(samples, training, held_out):
+    def near(images):
+        known = torch.cat([images, images.flip(3), images.flip(2), images.flip(2, 3)]).flatten(1)
+        return torch.cdist(samples.flatten(1), known).min(1).values
+
+    return (near(training) < near(held_out)).float().mean()
+
+
+def two_farthest(samples, training, held_out):
+    def ratio(images):
+        near = torch.cdist(images, training).topk(2).values
+        return near[:, 0] / near[:, 1]
+
+    return (ratio(samples) < ratio(held_out).quantile(0.01)).double().mean()
+
+
+def one_percent_itself(samples, training, held_out):
+    near = torch.cdist(samples, training).sort(dim=1).values
+    return (near[:, 0] / near[:, 1] < 0.01).double().mean()
+
+
 ANSWERS = {
     "03c.1": {
         "right": [by_all_turns_at_once, by_numpy_and_turned_samples, with_limit(torch.min)],
         "wrong": [
+            (turned_channels, "channels and rows"),
+            (against_held_out, "its own nearest held-out"),
             (quarter_turns, "quarter turns"),
             (with_turns([0]), "go unnoticed"),
             (with_turns([0, 1]), "only left to right"),
             (with_turns([0, 2]), "only upside down"),
             (with_turns([0, 1, 2]), "half a circle"),
             (with_turns([0, 3]), "one direction only"),
-            (with_turns([0, 1, 2, 3], [0]), "measured otherwise"),
+            (with_turns([0, 1, 2, 3], [0]), "for the samples only"),
             (with_limit(torch.max), "than every one"),
             (with_limit(torch.mean), "limit is the mean"),
             (with_limit(torch.median), "median"),
@@ -149,6 +179,8 @@ ANSWERS = {
     "03c.2": {
         "right": [by_sorting, by_numpy, with_number(lambda near, second: near / second)],
         "wrong": [
+            (two_farthest, "farthest"),
+            (one_percent_itself, "a quantile"),
             (with_number(lambda near, second: near), "nearest alone"),
             (with_number(lambda near, second: second / near), "turn the ratio over"),
             (with_number(lambda near, second: second - near), "take their ratio"),

@@ -146,10 +146,61 @@ def never_stops(values, patience):
     return values.index(min(values)), len(values) - 1
 
 
+def own_gradients(s, h):
+    x, y, x_before, y_before = s
+    return x - h * (2 * x - x_before), y + h * (2 * y - y_before), x, y
+
+
+def old_look_ahead(s, h):
+    x, y, x_before, y_before = s
+    trial_x, trial_y = x - h * y_before, y + h * x_before
+    return x - h * trial_y, y + h * trial_x, x, y
+
+
+def turns_and_y_before(s, h):
+    x, y, x_before, y_before = s
+    y = y + h * (2 * x - x_before)
+    x = x - h * (2 * y - y_before)
+    return x, y, s[0], s[1]
+
+
+def count_from(first):
+    def rule(values, patience):
+        count, keep = 0, 0
+        for k, value in enumerate(values):
+            if value < values[keep]:
+                keep = k
+            elif k >= first:
+                count += 1
+            if count == patience:
+                return keep, k
+        return keep, len(values) - 1
+
+    return rule
+
+
+def best_and_patience(values, patience):
+    keep = values.index(min(values))
+    return keep, min(keep + patience, len(values) - 1)
+
+
+def how_many_measured(values, patience):
+    keep = 0
+    for k, value in enumerate(values):
+        if value < values[keep]:
+            keep = k
+        if k - keep >= patience:
+            return keep, k + 1
+    return keep, len(values)
+
+
 ANSWERS = {
     "05.1": {
         "right": [optimistic_by_numpy, optimistic_by_matrix, optimistic_by_names],
         "wrong": [
+            (own_gradients, "took x as the gradient"),
+            (old_look_ahead, "looked ahead"),
+            (turns_and_y_before, "x has seen the new y"),
             (optimistic_added, "the old gradient is added"),
             (optimistic_once, "the gradient now counts twice"),
             (plain_step, "the plain step together"),
@@ -168,6 +219,10 @@ ANSWERS = {
     "05.2": {
         "right": [stop_by_slices, stop_by_counting, stop_by_numpy, stop_with()],
         "wrong": [
+            (count_from(1), "over the whole list: start"),
+            (count_from(0), "the first value too"),
+            (best_and_patience, "best of the whole list"),
+            (how_many_measured, "how many measurements"),
             (best_of_all, "the best of the whole list"),
             (stop_with(more=1), "too late"),
             (stop_with(more=-1), "too early"),

@@ -77,10 +77,19 @@ def kernel_as_matrix(kernel, x, rounds):
     return torch.linalg.svdvals(kernel.reshape(len(kernel), -1))[0]
 
 
+def half_a_round_behind(kernel, x, rounds):
+    for _ in range(rounds):
+        u = F.conv2d(x, kernel, padding=1)
+        x = F.conv_transpose2d(u / u.norm(), kernel, padding=1)
+        length, x = x.norm(), x / x.norm()
+    return length
+
+
 ANSWERS = {
     "05b.1": {
         "right": [bound_by_svd, bound_by_numpy, bound_by_eigenvalues],
         "wrong": [
+            (bound_with(spectral, torch.stack), "one number for each layer"),
             (bound_with(lambda W: W.norm()), "Frobenius"),
             (bound_with(lambda W: torch.linalg.matrix_norm(W, "nuc")), "nuclear"),
             (bound_with(lambda W: torch.linalg.svdvals(W)[-1]), "smallest"),
@@ -98,6 +107,8 @@ ANSWERS = {
     "05b.2": {
         "right": [conv_by_autograd, conv_by_matrix, conv_with()],
         "wrong": [
+            (half_a_round_behind, "half a round behind"),
+            (conv_with(give=lambda y: y.square().mean().sqrt()), "root of the *mean* square"),
             (conv_with(unit=lambda t: t), "beyond bounds"),
             (conv_with(unit=lambda t: t / t.norm(dim=(2, 3), keepdim=True)), "for each channel"),
             (conv_with(give=lambda y: (y**2).sum()), "sigma squared"),

@@ -85,10 +85,30 @@ def slope_with(
     return answer
 
 
+def own_squares(critic, x):
+    x = x.clone().requires_grad_()
+    logits = critic(x)
+    rows = [torch.autograd.grad(logits[i], x, retain_graph=True)[0][i] for i in range(len(x))]
+    return torch.stack(rows).square()
+
+
+def leak_after_the_last(x, weights, biases):
+    masks = []
+    for W, b in zip(weights, biases, strict=True):
+        a = x @ W.T + b
+        masks.append(torch.ones_like(a).where(a > 0, 0.2))
+        x = a * masks[-1]
+    row = x.new_ones(len(x), 1)
+    for mask, W in zip(masks[::-1], weights[::-1], strict=True):
+        row = (row * mask) @ W
+    return row.square().sum(1)
+
+
 ANSWERS = {
     "05c.1": {
         "right": [own_by_loop, own_by_jacobian, own_with(lambda J: J.pow(2).sum(2).diag())],
         "wrong": [
+            (own_squares, "did not add them"),
             (by_the_sum, "the sum of all logits"),
             (own_with(lambda J: J.norm(dim=2).diag()), "you return lengths"),
             (own_with(lambda J: J.pow(2).sum((1, 2))), "by all samples"),
@@ -104,6 +124,7 @@ ANSWERS = {
     "05c.2": {
         "right": [slope_by_autograd, slope_by_samples, slope_with()],
         "wrong": [
+            (leak_after_the_last, "after the last layer"),
             (slope_with(phi=lambda a: (a > 0).double()), "LeakyReLU has 0.2"),
             (slope_with(phi=lambda a: (a > 0).double(), leak=0.0), "a critic with ReLU"),
             (slope_with(phi=torch.ones_like), "slope 1 everywhere"),
