@@ -70,7 +70,10 @@ def _negative_elbo(function: Callable[..., Tensor]) -> dict[str, Any]:
     value = function(mu, logvar, eps, decoder, x)
     if value is ...:
         return {"loss": ...}
-    by_mu, by_logvar = torch.autograd.grad(value, (mu, logvar))
+    if isinstance(value, Tensor) and value.requires_grad:
+        by_mu, by_logvar = torch.autograd.grad(value, (mu, logvar))
+    else:
+        by_mu, by_logvar = torch.zeros(2, *mu.shape, dtype=torch.float64)
     return {"loss in nats": value, "gradient by mu": by_mu, "gradient by logvar": by_logvar}
 
 
@@ -94,7 +97,16 @@ LOSS_SLIPS = (
         "You summed over the batch. Average over it: the loss of one image is asked for.",
     ),
     (_loss(sign=-1.0), "You subtracted the KL. Minus the ELBO is the KL minus log p."),
+    (_loss(sign=-1.0, total=-1.0), "You added log p. Minus the ELBO is the KL minus log p."),
+    (
+        _loss(over_pixels=lambda values: values.sum(0).mean(), over_latents=lambda values: values.sum(0).mean()),
+        "You summed over the batch and averaged over the rest. Dimension 0 is the batch: sum over dimension 1.",
+    ),
     (_loss(total=-1.0), "You returned the ELBO. Minus the ELBO is asked for, which is descended."),
+    (
+        lambda *given: negative_elbo(*given).detach(),
+        "You returned a number without a gradient. Leave out item() and detach().",
+    ),
     (
         _loss(kl=lambda mu, logvar: 2 * probability.gaussian_kl(mu, logvar)),
         "You left out the KL's half.",
@@ -162,6 +174,11 @@ BETA_SLIPS = {
         lambda n, m: n if m == 1 else 1.0
     ),
     "You returned pixels / latents for every program. A sum divides by nothing.": lambda a, b, n, m: n / m,
+    "You returned 784 for every program. That is the answer for one of them.": lambda a, b, n, m: 784.0,
+    "You returned 1 for a mean over both, as if the two cancelled. They divide by different counts.": _beta_slip(
+        lambda n, m: n / m if 1 in (n, m) else 1.0
+    ),
+    "You divided by // and lost what is below 1. Divide by /.": _beta_slip(lambda n, m: n // m),
 }
 
 EXERCISES = {

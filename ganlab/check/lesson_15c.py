@@ -58,6 +58,14 @@ def _normalise(function: Callable[..., Tensor]) -> dict[str, Any]:
     return found | {"one sample in evaluation mode": function(h[:1].clone(), *(t.clone() for t in running), False)}
 
 
+def _scaled_by_running(h: Tensor, running_mean: Tensor, running_var: Tensor, training: bool) -> Tensor:
+    return (h - (h.mean(0) if training else running_mean)) / running_var.sqrt()
+
+
+def _without_mean(h: Tensor, running_mean: Tensor, running_var: Tensor, training: bool) -> Tensor:
+    return h / (h.var(0, correction=0) if training else running_var).sqrt()
+
+
 NORM_SLIPS = (
     (
         _normalised(mode=lambda training: not training),
@@ -83,6 +91,11 @@ NORM_SLIPS = (
         _normalised(mean=lambda h: h.mean(1, keepdim=True), var=lambda h: h.var(1, correction=0, keepdim=True)),
         "You took statistics over the features of each sample. Take them over the batch, dimension 0.",
     ),
+    (
+        _scaled_by_running,
+        "You took the running variance in both modes. In training mode the variance is the batch's, too.",
+    ),
+    (_without_mean, "You did not subtract the mean."),
     (_normalised(power=1.0), "You divided by the variance. Divide by its square root."),
     (_normalised(power=0.0), "You subtracted the mean and did not divide by the standard deviation."),
     (
@@ -148,6 +161,23 @@ def _clamped(order: Tensor, step: int, size: int) -> Tensor:
     return order[(step * size + torch.arange(size)).clamp(max=len(order) - 1)]
 
 
+def _cut_off(order: Tensor, step: int, size: int) -> Tensor:
+    return order[step * size : step * size + size]
+
+
+def _once_round(order: Tensor, step: int, size: int) -> Tensor:
+    rows = order[step * size : step * size + size]
+    return torch.cat([rows, order[: size - len(rows)]])
+
+
+def _rest_dropped(order: Tensor, step: int, size: int) -> Tensor:
+    return _rows(order, step % max(1, len(order) // size), size)
+
+
+def _one_less(order: Tensor, step: int, size: int) -> Tensor:
+    return _rows(order, step - 1, size)
+
+
 LOADER_SLIPS = (
     (_loaded(labels_by=_in_place), "You shuffled the images and left the labels in place. Both take the same rows."),
     (_loaded(images_by=_in_place), "You shuffled the labels and left the images in place. Both take the same rows."),
@@ -156,6 +186,16 @@ LOADER_SLIPS = (
     (_loaded(labels_by=_inverse), "You put the labels into the inverse order. Both take the same rows."),
     (_loaded(_one_on, _one_on), "You went on by one row a step. A step goes on by `size` rows."),
     (_loaded(_from_start, _from_start), "You began each step at the start. Step k begins at position k * size."),
+    (_loaded(_cut_off, _cut_off), "You stopped at the end of the order. Begin it anew: positions modulo N."),
+    (
+        _loaded(_once_round, _once_round),
+        "You began at the start whenever rows ran out. Go on where the last step stopped: positions modulo N.",
+    ),
+    (
+        _loaded(_rest_dropped, _rest_dropped),
+        "You dropped the rows that do not fill a step. They come first, and then the start of the order: modulo N.",
+    ),
+    (_loaded(_one_less, _one_less), "You began one step too early. Steps count from 0: begin at step * size."),
     (_loaded(_clamped, _clamped), "You repeated the last row at the end. Begin the order anew: modulo N."),
 )
 

@@ -38,6 +38,10 @@ def as_given(mu, logvar, eps, decoder, x, half=0.5, sigma=None, pixels=None, lat
     return sign * kl - log_p
 
 
+def over_the_batch(values):
+    return values.sum(0).mean()
+
+
 def left(**changed):
     return lambda *given: as_given(*given, **changed)
 
@@ -83,6 +87,9 @@ ANSWERS = {
             (left(sign=-1), "subtracted the KL"),
             (lambda *given: -written_out(*given), "returned the ELBO"),
             (left(half=1), "the KL's half"),
+            (lambda *given: -as_given(*given, sign=-1), "added log p"),
+            (left(pixels=over_the_batch, latents=over_the_batch), "sum over dimension 1"),
+            (lambda *given: as_given(*given).item(), "Leave out item()"),
         ],
     },
     "15b.3": {
@@ -96,6 +103,9 @@ ANSWERS = {
             (lambda *program: 1, "1 for every program"),
             (lambda a, b, n, m: n if (a, b) == ("mean", "sum") else 1, "only where the latents are summed"),
             (lambda a, b, n, m: n / m, "for every program"),
+            (lambda a, b, n, m: 784, "784 for every program"),
+            (lambda a, b, n, m: 1 if a == b else beta(a, b, n, m), "as if the two cancelled"),
+            (lambda a, b, n, m: (n if a == "mean" else 1) // (m if b == "mean" else 1), "below 1"),
         ],
     },
 }

@@ -43,6 +43,26 @@ def with_statistics(mean, var, divide=torch.sqrt):
     return function
 
 
+def batch_mean_only(h, running_mean, running_var, training):
+    m = h.mean(0) if training else running_mean
+    return (h - m) / running_var**0.5
+
+
+def by_slice(images, labels, order, step, size):
+    rows = order[step * size : (step + 1) * size]
+    return images[rows], labels[rows]
+
+
+def by_slice_and_start(images, labels, order, step, size):
+    rows = order[step * size : (step + 1) * size].tolist()
+    rows += order[: size - len(rows)].tolist()
+    return images[rows], labels[rows]
+
+
+def rest_dropped(images, labels, order, step, size):
+    return by_modulo(images, labels, order, step % max(1, len(order) // size), size)
+
+
 def mean0(h):
     return h.mean(0)
 
@@ -120,6 +140,8 @@ ANSWERS = {
             (with_statistics(mean0, var0, lambda v: v), "Divide by its square root"),
             (with_statistics(mean0, var0, torch.ones_like), "did not divide"),
             (with_statistics(lambda h: 0.0, var0), "did not subtract"),
+            (batch_mean_only, "running variance in both"),
+            (lambda h, m, v, training: h / (var0(h) if training else v) ** 0.5, "did not subtract the mean"),
         ],
     },
     "15c.3": {
@@ -133,6 +155,10 @@ ANSWERS = {
             (step_by_one, "by one row"),
             (always_the_first, "at the start"),
             (chosen(cut_at_the_end, cut_at_the_end), "last row at the end"),
+            (by_slice, "stopped at the end"),
+            (by_slice_and_start, "whenever rows ran out"),
+            (rest_dropped, "do not fill a step"),
+            (lambda images, labels, order, step, size: by_modulo(images, labels, order, step - 1, size), "too early"),
         ],
     },
 }
