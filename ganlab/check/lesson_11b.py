@@ -77,6 +77,9 @@ CYCLE_SLIPS: dict[str, dict[str, Any]] = {
         "there": lambda generator, back, s, x: back(generator(s).detach()) - s,
         "here": lambda generator, back, s, x: generator(back(x).detach()) - x,
     },
+    "You returned a number without a way back to the networks (.item(), float or detach). Return the loss itself.": {
+        "error": lambda gap: gap.abs().mean().detach()
+    },
     "You squared the errors. The cycle loss takes absolute values.": {"error": lambda gap: gap.square().mean()},
     "You added the errors up. Take the mean over samples and coordinates.": {"error": lambda gap: gap.abs().sum()},
     "You added up over the coordinates, and averaged over the samples. Take the mean over both.": {
@@ -129,6 +132,9 @@ MEMORY_SLIPS: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
     ),
     "You did not put the new fakes into the memory. Where the coin is True, the new fake takes the past one's place.": (
         lambda memory, fakes, coins, places: (exchange(memory, fakes, coins, places)[0], memory.clone())
+    ),
+    "You took the first places of the memory, in their order. `places` says which: places[coins].": (
+        lambda memory, fakes, coins, places: exchange(memory, fakes, coins, (coins.cumsum(0) - 1).clamp(min=0))
     ),
     "You put every new fake into the memory. Only where the coin is True a past fake has left its place.": (
         lambda memory, fakes, coins, places: (

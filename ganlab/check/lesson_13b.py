@@ -63,10 +63,8 @@ NORM_SLIPS: dict[str, dict[str, Any]] = {
     "You normalised each column by itself. The mean is over all positions of a channel, dimensions 2 and 3.": {
         "over": (2,)
     },
-    "You added a small number to the variance, as torch's instance_norm does (eps). Divide by the standard deviation "
-    "itself.": {"divisor": lambda x, over: (x.var(over, correction=0, keepdim=True) + 1e-5).sqrt()},
-    "You added a small number to the standard deviation. Divide by the standard deviation itself.": {
-        "divisor": lambda x, over: x.std(over, correction=0, keepdim=True) + 1e-5
+    "You added a small number before you divided, as torch's instance_norm does (eps). Here nothing is added.": {
+        "divisor": lambda x, over: (x.var(over, correction=0, keepdim=True) + 1e-5).sqrt()
     },
     "You normalised each position over its channels. Only the positions, dimensions 2 and 3, are averaged over.": {
         "over": (1,)

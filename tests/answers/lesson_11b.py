@@ -34,6 +34,13 @@ def memory_by_where(memory, fakes, coins, places):
     return torch.where(wide, memory[places], fakes), kept
 
 
+def memory_first_places(memory, fakes, coins, places):
+    shown, kept, n = fakes.clone(), memory.clone(), coins.sum()
+    shown[coins] = memory[:n]
+    kept[:n] = fakes[coins]
+    return shown, kept
+
+
 def memory_written_first(memory, fakes, coins, places):
     kept = memory.clone()
     kept[places[coins]] = fakes[coins]
@@ -57,6 +64,7 @@ ANSWERS = {
         "right": [cycle_by_l1, cycle_by_cat],
         "wrong": [
             (lambda g, b, s, x: F.l1_loss(b(g(s)), s), "way from x"),
+            (lambda g, b, s, x: (F.l1_loss(b(g(s)), s) + F.l1_loss(g(b(x)), x)).item(), "without a way back"),
             (lambda g, b, s, x: F.l1_loss(g(b(x)), x), "way from s"),
             (lambda g, b, s, x: F.l1_loss(g(s), x) + F.l1_loss(b(x), s), "needs pairs"),
             (lambda g, b, s, x: F.l1_loss(b(g(s)), x) + F.l1_loss(g(b(x)), s), "where *it* began"),
@@ -72,6 +80,7 @@ ANSWERS = {
     "11b.2": {
         "right": [memory_by_loop, memory_by_where],
         "wrong": [
+            (memory_first_places, "the first places"),
             (lambda m, f, c, p: memory_by_loop(m, f, ~c, p), "other way round"),
             (lambda m, f, c, p: (memory_by_loop(m, f, c, p)[0], m.clone()), "into the memory"),
             (memory_takes_all, "every new fake into the memory"),

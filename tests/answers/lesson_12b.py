@@ -45,6 +45,13 @@ def ssim(x_hat, x, c_1=4e-4, c_2=3.6e-3, first=2, second=2, join=torch.mul):
     return join((first * m * n + c_1) / (m**2 + n**2 + c_1), (second * covariance + c_2) / (v + w + c_2))
 
 
+def by_variances(x_hat, x, correction, factor=1, raw=False, of=lambda covariance: covariance):
+    m, n = x_hat.mean((1, 2)), x.mean((1, 2))
+    v, w = x_hat.var((1, 2), correction=correction), x.var((1, 2), correction=correction)
+    k = of((x_hat * x).mean((1, 2)) - (0 if raw else m * n)) * factor
+    return (2 * m * n + 4e-4) / (m**2 + n**2 + 4e-4) * (2 * k + 3.6e-3) / (v + w + 3.6e-3)
+
+
 def only_means(x_hat, x):
     m, n = x_hat.mean((1, 2)), x.mean((1, 2))
     return (2 * m * n + 4e-4) / (m**2 + n**2 + 4e-4)
@@ -55,6 +62,18 @@ ANSWERS = {
         "right": [coverage_by_numpy, coverage_by_loop],
         "wrong": [
             (lambda samples, truth, level: between(samples, truth, 1 - level, level), "1 - level at each end"),
+            (lambda samples, truth, level: between(samples.T, truth, 0.1, 0.9), "over dimension 1"),
+            (
+                lambda samples, truth, level: between(samples, samples, (1 - level) / 2, (1 + level) / 2),
+                "Ask it of the truths",
+            ),
+            (lambda samples, truth, level: between(samples, truth, 0.1, 0.9), "whatever the level"),
+            (
+                lambda samples, truth, level: (
+                    (truth >= samples.quantile((1 - level) / 2, 0)) & (truth <= samples.quantile((1 + level) / 2, 0))
+                ).float(),
+                "a number for each truth",
+            ),
             (lambda samples, truth, level: between(samples, truth, 0.0, level), "the upper end alone"),
             (lambda samples, truth, level: between(samples, truth, 1 - level, 1.0), "the lower end alone"),
             (
@@ -92,6 +111,11 @@ ANSWERS = {
     "12b.2": {
         "right": [ssim_by_moments, ssim_by_numpy],
         "wrong": [
+            (lambda x_hat, x: ssim(x_hat, x).mean(), "averaged over the pictures"),
+            (lambda x_hat, x: by_variances(x_hat, x, 1), "correction=0"),
+            (lambda x_hat, x: by_variances(x_hat, x, 1, 30 / 29), "your covariance divide"),
+            (lambda x_hat, x: by_variances(x_hat, x, 0, raw=True), "not for the covariance"),
+            (lambda x_hat, x: by_variances(x_hat, x, 0, of=torch.abs), "absolute value"),
             (lambda x_hat, x: ssim(x_hat, x, 0, 0), "constants out"),
             (lambda x_hat, x: ssim(x_hat, x, 0.02, 0.06), "did not square"),
             (lambda x_hat, x: ssim(x_hat, x, 1e-4, 9e-4), "took 1 for the range"),

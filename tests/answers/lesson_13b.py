@@ -58,6 +58,12 @@ ANSWERS = {
         "right": [by_torch, by_flat, by_loop],
         "wrong": [
             (lambda x, g, b: over(x, g, b, (0, 2, 3)), "batch normalisation"),
+            (lambda x, g, b: over(x, g, b, (3,)), "each row by itself"),
+            (lambda x, g, b: over(x, g, b, (2,)), "each column by itself"),
+            (
+                lambda x, g, b: torch.nn.functional.instance_norm(x) * g[..., None, None] + b[..., None, None],
+                "(eps)",
+            ),
             (lambda x, g, b: over(x, g, b, (1, 2, 3)), "all channels of a picture together"),
             (lambda x, g, b: over(x, g, b, (0, 1, 2, 3)), "everything at once"),
             (lambda x, g, b: over(x, g, b, (1,)), "each position over its channels"),
@@ -87,6 +93,11 @@ ANSWERS = {
     "13b.2": {
         "right": [by_hand, by_einsum],
         "wrong": [
+            (lambda gs, bs, w: (w.softmax(0) @ bs, (w.softmax(0) @ gs) ** 2), "softmax of the weights"),
+            (lambda gs, bs, w: (bs[w.argmax()], gs[w.argmax()] ** 2), "largest weight alone"),
+            (lambda gs, bs, w: (torch.zeros_like(bs[0]), (w @ gs / w.sum()) ** 2), "before beta is added"),
+            (lambda gs, bs, w: (w @ bs * (w @ gs) / w.sum() ** 2, (w @ gs / w.sum()) ** 2), "multiplied beta by gamma"),
+            (lambda gs, bs, w: torch.stack([w @ bs / w.sum(), (w @ gs / w.sum()) ** 2]), "one tensor"),
             (moments, "did not divide the weights"),
             (lambda g, b, w: moments(g, b, w / w.numel()), "by their number"),
             (lambda g, b, w: moments(g, b, torch.ones_like(w) / len(w)), "all styles alike"),

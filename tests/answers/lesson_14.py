@@ -112,6 +112,7 @@ ANSWERS = {
     "14.2": {
         "right": [change_by_indices, change_by_hypot],
         "wrong": [
+            (lambda path: path.diff(n=2, dim=1).square().mean(2).sqrt().median(1).values, "before the root"),
             (lambda path: path.diff(dim=1).norm(dim=2).median(1).values, "measured the steps"),
             (lambda path: path.diff(dim=1).norm(dim=2).diff(dim=1).abs().median(1).values, "lengths of the steps"),
             (lambda path: second(path).norm(dim=2).mean(1), "took the mean"),
@@ -132,6 +133,10 @@ ANSWERS = {
     "14.3": {
         "right": [blind_by_stack, blind_by_recursion],
         "wrong": [
+            (
+                lambda critic, x: sum(critic(x[list(o)]) for o in itertools.permutations(range(x.shape[1]))) / 6,
+                "You indexed the clips",
+            ),
             (lambda critic, x: critic(x), "own logit"),
             (blind_over(lambda n: [[(t + k) % n for t in range(n)] for k in range(n)]), "go round"),
             (blind_over(lambda n: [range(n), range(n - 1, -1, -1)]), "and its reverse"),
