@@ -49,7 +49,7 @@ def swap_cost(log_p: Callable[[Tensor, Tensor], Tensor], x: Tensor, z: Tensor) -
 def _swap_cost(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("08d.2")
     x = torch.randn(7, 2, 3, generator=rng, dtype=torch.float64)
-    z = x.flatten(1)[:, :4] + 0.3 * torch.randn(7, 4, generator=rng, dtype=torch.float64)
+    z = x.flatten(1)[:, :4] + 0.8 * torch.randn(7, 4, generator=rng, dtype=torch.float64)  # some swaps gain
     hard = 20 * torch.rand(7, generator=rng, dtype=torch.float64)  # some images are hard, whatever z is
 
     def log_p(x: Tensor, z: Tensor) -> Tensor:
@@ -118,10 +118,21 @@ FREE_SLIPS = {
     "you took means over latents (dimension 1), then over images. First the mean over the batch, kl.mean(0), then the "
     "maximum, then the sum over latents.": lambda kl, f: kl.mean(1).clamp(min=f).mean(),
 }
+EACH_IMAGE = "you returned a loss for each image: take the mean of log p(x | z) over the batch, too."
+ONE_FREE = "you took `free` off once more at the end: the maximum stays as it is."
 MINUS_LOSS = "you returned minus the loss: the bound that goes up."
 ONE_SUM = "you summed log p(x | z) over the images, and averaged the KL: that divides beta by the batch size."
 
 SWAP_SLIPS: dict[str, Callable] = {
+    "you took absolute values. Some images gain by a swap, and their cost is negative.": _of_cost(
+        lambda log_p, x, z: (log_p(x, z) - log_p(x, z.roll(1, 0))).abs()
+    ),
+    "you returned log p(x | z) of the swapped images alone. The cost is the own one minus that.": _of_cost(
+        lambda log_p, x, z: log_p(x, z.roll(1, 0))
+    ),
+    "you turned the order of all images round (flip). Image k gets the latents of image k - 1: z.roll(1, 0).": _of_cost(
+        lambda log_p, x, z: log_p(x, z) - log_p(x, z.flip(0))
+    ),
     "your cost has the wrong sign: the own z comes first, so that a z in use costs something.": _of_cost(
         lambda log_p, x, z: log_p(x, z.roll(1, 0)) - log_p(x, z)
     ),
@@ -167,6 +178,8 @@ EXERCISES = {
             ),
             Slip(lambda p, kl, free: -free_bits_loss(p, kl, free), MINUS_LOSS),
             Slip(lambda p, kl, free: free_bits_loss(p, kl, free) + p.mean() - p.sum(), ONE_SUM),
+            Slip(lambda p, kl, free: free_bits_loss(p, kl, free) + p.mean() - p, EACH_IMAGE),
+            Slip(lambda p, kl, free: free_bits_loss(p, kl, free) - free, ONE_FREE),
             Slip(
                 lambda p, kl, free: free_bits_loss(p, kl.sum(0, keepdim=True), free) + p.mean() - p.sum(),
                 "you summed both terms over the batch. Take means over the batch, and the sum over latents.",

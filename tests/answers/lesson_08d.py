@@ -42,6 +42,16 @@ def swap_with(other=lambda x, z: (x, z.roll(1, dims=0)), error=lambda c: c.std()
     return answer
 
 
+def swap_in_size(log_p, x, z):
+    cost = (log_p(x, z) - log_p(x, z.roll(1, 0))).abs()
+    return cost.mean(), cost.std() / len(z) ** 0.5
+
+
+def swapped_alone(log_p, x, z):
+    other = log_p(x, z.roll(1, 0))
+    return other.mean(), other.std() / len(z) ** 0.5
+
+
 def swap_unpaired(log_p, x, z):
     own, other = log_p(x, z), log_p(x, z.roll(1, 0))
     return own.mean() - other.mean(), torch.sqrt(own.var() / len(z) + other.var() / len(z))
@@ -66,6 +76,8 @@ ANSWERS = {
             (lambda p, kl, free: kl.mean(1).clamp(min=free).sum() - p.mean(), "The mean is over the batch"),
             (lambda p, kl, free: (kl.mean(1).clamp(min=free) - p).mean(), "then the sum over latents"),
             (lambda p, kl, free: kl.sum(0).clamp(min=free).sum() - p.sum(), "you summed both terms"),
+            (lambda p, kl, free: kl.mean(0).clamp(min=free).sum() - p, "a loss for each image"),
+            (lambda p, kl, free: free_by_relu(p, kl, free) - free, "once more at the end"),
         ],
     },
     "08d.2": {
@@ -82,6 +94,9 @@ ANSWERS = {
             (swap_with(error=lambda c: c.std() / len(c)), "you divided the deviation by B"),
             (swap_with(error=lambda c: c.std(correction=0) / len(c) ** 0.5), "B - 1"),
             (swap_unpaired, "Subtract image by image"),
+            (swap_in_size, "absolute values"),
+            (swapped_alone, "the swapped images alone"),
+            (swap_with(lambda x, z: (x, z.flip(0))), "turned the order"),
         ],
     },
 }
