@@ -80,6 +80,15 @@ PATH_SLIPS = {
         "You took a root at the end: (9c.1) is a mean of squares.": lambda s, k: (s * (k - 1)).square().mean().sqrt(),
     }.items()
 }
+PATH_SLIPS["You returned a number for each path: take the mean over the paths, too."] = lambda features: (
+    (torch.diff(features, dim=0).norm(dim=2) * (len(features) - 1)).square().mean(0)
+)
+PATH_SLIPS["You summed over steps and paths: both are means."] = lambda features: (
+    (torch.diff(features, dim=0).norm(dim=2) * (len(features) - 1)).square().sum()
+)
+PATH_SLIPS["You squared the length of the whole path: square the speed of each step, then take the mean."] = (
+    lambda features: torch.diff(features, dim=0).norm(dim=2).sum(0).square().mean()
+)
 PATH_SLIPS["You took the differences between paths: steps go along the first axis, the times. Use diff(dim=0)."] = (
     lambda features: (torch.diff(features, dim=1).norm(dim=2) * (features.shape[1] - 1)).square().mean()
 )
@@ -88,6 +97,13 @@ PATH_SLIPS["You took differences between paths: steps go along the first axis, t
 )
 
 TURN_SLIPS = {
+    "You walked from b to a: p is (1 - t) a + t b.": lambda a, b, t: _area(a, b) / _points(b, a, t).square().sum(1),
+    "You kept the sign of the part along p, and that part does not turn. Take the part at a right angle.": (
+        lambda a, b, t: _points(a, b, t) @ (b - a) / _points(a, b, t).square().sum(1)
+    ),
+    "You took away the part along p as if p had length 1: divide p by its length first.": lambda a, b, t: (
+        (b - a - (_points(a, b, t) @ (b - a))[:, None] * _points(a, b, t)).norm(dim=1) / _points(a, b, t).norm(dim=1)
+    ),
     "You returned 1 / |p|, without the velocity: multiply by its part at a right angle to p.": lambda a, b, t: (
         1 / _points(a, b, t).norm(dim=1)
     ),

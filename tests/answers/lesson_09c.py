@@ -68,6 +68,11 @@ def point(a, b, t):
     return (1 - t)[:, None] * a + t[:, None] * b
 
 
+def turns_by_raw_points(a, b, t):
+    p, velocity = point(a, b, t), b - a
+    return (velocity - (p @ velocity)[:, None] * p).norm(dim=1) / p.norm(dim=1)
+
+
 ANSWERS = {
     "09c.1": {
         "right": [path_by_loop, path_by_diff, path_by_numpy],
@@ -80,6 +85,9 @@ ANSWERS = {
             (lambda f: path_by_loop(f) * f.shape[1], "summed over the paths"),
             (lambda f: (torch.diff(f, dim=0) * (len(f) - 1)).square().mean(), "averaged over the features"),
             (path_with(lambda K: 1 / (K - 1)), "divide by it"),
+            (lambda f: (torch.diff(f, dim=0) * (len(f) - 1)).square().sum(-1).mean(0), "for each path"),
+            (lambda f: (torch.diff(f, dim=0) * (len(f) - 1)).square().sum(), "steps and paths"),
+            (lambda f: torch.diff(f, dim=0).norm(dim=-1).sum(0).square().mean(), "the whole path"),
             (lambda f: path_with(lambda K: K - 1, power=1)(f) ** 2, "squared the mean speed"),
             (lambda f: path_by_diff(f).sqrt(), "a root at the end"),
             (lambda f: (torch.diff(f, dim=1) * (f.shape[1] - 1)).square().sum(-1).mean(), "differences between paths"),
@@ -105,6 +113,9 @@ ANSWERS = {
             ),
             (lambda a, b, t: torch.full_like(t, math.acos(a @ b / a.norm() / b.norm())), "even speed of the arc"),
             (lambda a, b, t: turns_by_velocity(a, b, t).square(), "take the root"),
+            (lambda a, b, t: turns_by_area(b, a, t), "from b to a"),
+            (lambda a, b, t: (point(a, b, t) @ (b - a)) / point(a, b, t).pow(2).sum(1), "sign of the part along p"),
+            (turns_by_raw_points, "as if p had length 1"),
             (lambda a, b, t: turns_by_area(a, b, t) * 180 / math.pi, "radians are asked for"),
         ],
     },
