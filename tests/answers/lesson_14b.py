@@ -75,8 +75,8 @@ def straight(before, last, steps, first=1):
 
 def mirrored_once(before, last, low, high, steps):
     free = straight(before, last, steps)
-    free = torch.where(free < low, 2 * low - free, free)
-    return torch.where(free > high, 2 * high - free, free)
+    free = torch.where(free > high, 2 * high - free, free)
+    return torch.where(free < low, 2 * low - free, free)
 
 
 ANSWERS = {
