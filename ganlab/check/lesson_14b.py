@@ -166,9 +166,12 @@ def _folded(free: Tensor, low: float, high: float) -> Tensor:
     return low + torch.minimum(turned, 2 * (high - low) - turned)
 
 
-def _once(free: Tensor, low: float, high: float) -> Tensor:
-    back = torch.where(free > high, 2 * high - free, free)
-    return torch.where(free < low, 2 * low - free, back)
+def _at_high(free: Tensor, low: float, high: float) -> Tensor:
+    return torch.where(free > high, 2 * high - free, free)
+
+
+def _at_low(free: Tensor, low: float, high: float) -> Tensor:
+    return torch.where(free < low, 2 * low - free, free)
 
 
 def _places_ahead(function: Callable) -> dict[str, Any]:
@@ -193,7 +196,12 @@ PLACES_SLIPS = {
     "You let it come in again at the other side. It bounces.": {
         "fold": lambda free, low, high: low + (free - low).remainder(high - low)
     },
-    "You turned it round once. In many steps it meets the walls several times.": {"fold": _once},
+    "You turned it round once. In many steps it meets the walls several times.": {
+        "fold": lambda free, low, high: _at_low(_at_high(free, low, high), low, high)
+    },
+    "You turned it round at the lower wall, then at the upper one, once each. It meets them several times.": {
+        "fold": lambda free, low, high: _at_high(_at_low(free, low, high), low, high)
+    },
     "You folded the path as if the lower wall were at 0. Subtract `low` first, and add it at the end.": {
         "fold": lambda free, low, high: _folded(free, 0.0, high)
     },

@@ -79,6 +79,12 @@ def mirrored_once(before, last, low, high, steps):
     return torch.where(free < low, 2 * low - free, free)
 
 
+def mirrored_below_first(before, last, low, high, steps):
+    free = straight(before, last, steps)
+    free = torch.where(free < low, 2 * low - free, free)
+    return torch.where(free > high, 2 * high - free, free)
+
+
 ANSWERS = {
     "14b.1": {
         "right": [best_by_loops, best_by_trying],
@@ -137,7 +143,8 @@ ANSWERS = {
                 lambda before, last, low, high, steps: low + (straight(before, last, steps) - low) % (high - low),
                 "other side",
             ),
-            (mirrored_once, "once"),
+            (mirrored_once, "round once"),
+            (mirrored_below_first, "once each"),
             (lambda before, last, low, high, steps: by_triangles(before, last, 0.0, high, steps), "were at 0"),
             (
                 lambda before, last, low, high, steps: torch.cat(
