@@ -1,0 +1,192 @@
+"""The exercises of lesson 12c: the error in a hole, the chroma of a mean, the ranks of the truth."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+
+def hole_error(
+    x_hat: Tensor,
+    x: Tensor,
+    hole: Tensor,
+    *,
+    where: Callable[[Tensor], Tensor] = lambda hole: hole,
+    apart: Callable[[Tensor, Tensor], Tensor] = lambda x_hat, x: (x_hat - x).abs(),
+    count: Callable[[Tensor, Tensor], Tensor] = lambda hole, x: hole.flatten(1).sum(1) * x.shape[1],
+    reduce: Callable[[Tensor, Tensor], Tensor] = lambda total, n: total / n,
+) -> Tensor:
+    """Return the mean absolute error of each picture (N, C, H, W) in its own hole (N, H, W), (N,); rest: for slips."""
+    there = where(hole)
+    total = (apart(x_hat, x) * there[:, None]).flatten(1).sum(1)
+    return reduce(total, count(there, x))
+
+
+def _hole_error(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n, (channels, height, width) in enumerate(((3, 6, 5), (1, 4, 7))):
+        rng = seeded_generator("12c.1", n)
+        x = 2 * torch.rand(3, channels, height, width, generator=rng, dtype=torch.float64) - 1
+        x_hat = (x + 0.3 * torch.randn(x.shape, generator=rng, dtype=torch.float64)).clamp(-1, 1)
+        hole = torch.zeros(3, height, width, dtype=torch.bool)
+        hole[0, 1:3, 2:4], hole[1, 0, 1:], hole[2, 1:, :3] = True, True, True
+        found[f"error of pictures with {channels} channels"] = function(x_hat, x, hole)
+    return found
+
+
+def _pixels(hole: Tensor, x: Tensor) -> Tensor:
+    return torch.full((len(x),), float(hole[0].numel() * x.shape[1]), dtype=x.dtype)
+
+
+HOLE_SLIPS: dict[str, dict[str, Any]] = {
+    "You divided by all pixels of the picture. Outside the hole the error is not asked for, so divide by the number of "
+    "numbers in the hole.": {"count": _pixels},
+    "You took the whole picture. Take the pixels in the hole alone.": {
+        "where": lambda hole: torch.ones_like(hole),
+    },
+    "You took the pixels *outside* the hole. `hole` is True in the hole.": {"where": lambda hole: ~hole},
+    "You divided by the number of pixels in the hole. Each pixel has C numbers, so divide by C times as many.": {
+        "count": lambda hole, x: hole.flatten(1).sum(1)
+    },
+    "You added the errors up. Divide by how many numbers there are in the hole.": {"reduce": lambda total, n: total},
+    "You took one mean over the holes of all pictures. Each picture has a hole of its own, and a mean of its own.": {
+        "reduce": lambda total, n: (total.sum() / n.sum()).expand(len(total))
+    },
+    "You squared the differences. The mean *absolute* error is asked for.": {
+        "apart": lambda x_hat, x: (x_hat - x).square()
+    },
+    "You did not take the absolute value. Differences of both signs cancel in the mean.": {
+        "apart": lambda x_hat, x: x_hat - x
+    },
+    "You divided by the size of the first picture's hole for all pictures. Each picture has a hole of its own.": {
+        "count": lambda hole, x: (hole[0].sum() * x.shape[1]).expand(len(x))
+    },
+}
+
+
+def chromas(
+    colours: Tensor,
+    p: Tensor,
+    *,
+    chroma: Callable[[Tensor], Tensor] = lambda colours: colours.amax(-1) - colours.amin(-1),
+    weights: Callable[[Tensor], Tensor] = lambda p: p,
+    order: Callable[[Tensor, Tensor], Any] = lambda expected, of_mean: (expected, of_mean),
+) -> Any:
+    """Return the expected chroma of colours (n, 3) of probabilities p (n,), and the chroma of their mean."""
+    w = weights(p)
+    return order((w * chroma(colours)).sum(), chroma((w[:, None] * colours).sum(0)))
+
+
+def _chromas(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n in (2, 5):
+        rng = seeded_generator("12c.2", n)
+        colours = 255 * torch.rand(n, 3, generator=rng, dtype=torch.float64)
+        p = torch.rand(n, generator=rng, dtype=torch.float64) + 0.2
+        expected, of_mean = function(colours, p / p.sum())
+        found[f"expected chroma of {n} colours"] = expected
+        found[f"chroma of the mean of {n} colours"] = of_mean
+    return found
+
+
+CHROMA_SLIPS: dict[str, dict[str, Any]] = {
+    "You took all colours as equally likely. Weight each by its probability.": {
+        "weights": lambda p: torch.full_like(p, 1 / len(p))
+    },
+    "You exchanged the two numbers. The expected chroma comes first.": {
+        "order": lambda expected, of_mean: (of_mean, expected)
+    },
+    "You returned the expected chroma twice. For the second number take the mean colour first, then its chroma.": {
+        "order": lambda expected, of_mean: (expected, expected)
+    },
+    "You returned the chroma of the mean colour twice. For the first number take the chroma of each colour first, then "
+    "the mean.": {"order": lambda expected, of_mean: (of_mean, of_mean)},
+    "You divided by the largest channel. That is the saturation of HSV; the chroma is the difference alone.": {
+        "chroma": lambda colours: (colours.amax(-1) - colours.amin(-1)) / colours.amax(-1)
+    },
+    "You took the largest channel. Subtract the smallest one.": {"chroma": lambda colours: colours.amax(-1)},
+    "You took the standard deviation of the three channels. The chroma is the largest less the smallest.": {
+        "chroma": lambda colours: colours.std(-1)
+    },
+    "You took red less blue. The chroma is the largest channel less the smallest, whichever they are.": {
+        "chroma": lambda colours: colours[..., 0] - colours[..., 2]
+    },
+    "You did not divide by the number of colours, or did not use p: the weights must add up to 1.": {
+        "weights": torch.ones_like
+    },
+}
+
+
+def ranks(
+    samples: Tensor,
+    truth: Tensor,
+    *,
+    below: Callable[[Tensor, Tensor], Tensor] = lambda samples, truth: samples < truth,
+    bins: Callable[[int], int] = lambda n: n + 1,
+    reduce: Callable[[Tensor, int], Tensor] = lambda counts, n: counts / n,
+    axis: int = 0,
+) -> Tensor:
+    """Return the fraction of truths (N,) that have each rank among their samples (S, N), (S + 1,); rest: for slips."""
+    rank = below(samples, truth).sum(axis)
+    counts = torch.bincount(rank.clamp(max=bins(len(samples)) - 1), minlength=bins(len(samples)))
+    return reduce(counts.double(), len(truth))
+
+
+def _ranks(function: Callable) -> dict[str, Any]:
+    found = {}
+    for size, n, spread in ((4, 50, 0.6), (7, 80, 1.5)):
+        rng = seeded_generator("12c.3", size)
+        centre = torch.randn(n, generator=rng, dtype=torch.float64)
+        skewed = torch.randn(size, n, generator=rng, dtype=torch.float64).exp() - 1.3
+        samples = (2 * (centre + spread * skewed)).round()  # in steps of 1: there are ties
+        truth = (2 * (centre + torch.randn(n, generator=rng, dtype=torch.float64).exp() - 1.3)).round()
+        found[f"fractions of the ranks among {size}"] = function(samples, truth)
+    return found
+
+
+RANK_SLIPS: dict[str, dict[str, Any]] = {
+    "You counted the samples *above* the truth. The rank is the number of samples below it.": {
+        "below": lambda samples, truth: samples > truth
+    },
+    "You counted samples that equal the truth, too. Only those below it count.": {
+        "below": lambda samples, truth: samples <= truth
+    },
+    "You counted the samples at or above the truth. The rank is the number of samples below it.": {
+        "below": lambda samples, truth: samples >= truth
+    },
+    "You returned counts. Divide by the number of truths.": {"reduce": lambda counts, n: counts},
+    "You divided by the number of ranks. Divide by the number of truths.": {
+        "reduce": lambda counts, n: counts / len(counts)
+    },
+    "You returned percentages. Fractions are asked for.": {"reduce": lambda counts, n: 100 * counts / n},
+    "You returned cumulative fractions. Return the fraction of each rank alone.": {
+        "reduce": lambda counts, n: (counts / n).cumsum(0)
+    },
+    "You returned what is missing to a flat histogram. Return the fractions themselves.": {
+        "reduce": lambda counts, n: counts / n - 1 / len(counts)
+    },
+    "You made S ranks. Among S samples the truth has S + 1 places: below all, between two, above all.": {
+        "bins": lambda n: n
+    },
+}
+
+EXERCISES = {
+    "12c.1": Exercise(
+        _hole_error,
+        hole_error,
+        tuple(Slip(functools.partial(hole_error, **change), hint) for hint, change in HOLE_SLIPS.items()),
+    ),
+    "12c.2": Exercise(
+        _chromas,
+        chromas,
+        tuple(Slip(functools.partial(chromas, **change), hint) for hint, change in CHROMA_SLIPS.items()),
+    ),
+    "12c.3": Exercise(
+        _ranks, ranks, tuple(Slip(functools.partial(ranks, **change), hint) for hint, change in RANK_SLIPS.items())
+    ),
+}
