@@ -1,15 +1,17 @@
-"""GANs, VAEs and flows on the same data with the same budget: the table of lesson 17.
+"""GANs, VAEs, flows and hybrids on the same data with the same budget: the tables of lessons 17 and 17c.
 
 python tests/tools/families.py                       what is missing of 60 CPU-seconds, three seeds
 python tests/tools/families.py --seconds 1200        of 10 minutes of two cores
 python tests/tools/families.py --only ring/flow      some of the cells
 
 A cell is a set, a family, a budget and a seed. Each is trained in a process of its own, on one thread, until its budget
-of CPU-seconds is spent, and then measured; the time for measuring does not count. Whatever is in the file already is
-not computed again, so that one may stop at any time and go on. The file is data/families.json, which the lesson reads.
+of CPU-seconds is spent, and then measured; the time for measuring does not count. A hybrid begins with a VAE, which has
+half of its budget. Whatever is in the file already is not computed again, so that one may stop at any time and go on.
+The file is data/families.json, which the lessons read.
 """
 
 import argparse
+import copy
 import json
 import math
 import resource
@@ -25,13 +27,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganlab import data, metrics, models, probability, runtime, toys, train
+from ganlab import data, losses, metrics, models, probability, runtime, toys, train
 from ganlab.models import trained
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "data" / "families.json"
 SETS = ("ring", "digits")
 FAMILIES = ("gan", "vae", "flow")
+# On the digits only. A point has two coordinates, in which distances mean what they should, so no critic's features can
+# be a better measure; and codes of two numbers leave a flow as much to do as the points.
+HYBRIDS = ("vae-gan", "latent-flow")
 SEEDS = (0, 1, 2)
 SIGMA = 0.05  # of the ring's eight hills: lesson 17's ring
 HIDDEN = (128, 128, 128)  # of all networks of points
@@ -81,6 +86,114 @@ class PointVAETask(train.Task):
         return network(z)
 
 
+class VAEGANTask(train.Task):
+    """A VAE whose pictures are compared in the features of a critic (Larsen et al. 2016); data in [-1, 1].
+
+    Encoder and decoder descend WEIGHT * the squared distance of the features of x and of its reconstruction, in units
+    of the features' variance, + the KL. The decoder also descends the objective's loss, by which the critic is to take
+    reconstructions and samples for real. The critic is nn.Sequential; its first DEPTH parts give the features.
+    """
+
+    WEIGHT = 30.0
+    DEPTH = 7  # the third of the critic's convolutions, and what follows it
+    averaged = "vae"
+
+    def __init__(self, vae: models.VAE, critic: nn.Sequential, settings: train.GANSettings) -> None:
+        super().__init__({"vae": vae, "critic": critic}, settings)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Return Adam for each of three players: encoder and decoder descend different losses."""
+        parts = {"encoder": self.networks["vae"].encoder, "decoder": self.networks["vae"].decoder}
+        parts["critic"] = self.networks["critic"]
+        rates = dict.fromkeys(parts, self.settings.learning_rate) | {"critic": self.settings.critic_learning_rate}
+        return {
+            name: torch.optim.Adam(part.parameters(), rates[name], self.settings.betas) for name, part in parts.items()
+        }
+
+    def rate(self, k: int) -> float:
+        return train.schedules.annealed(k, self.settings.anneal)
+
+    def step(self, run: train.Stage, k: int) -> dict[str, Tensor]:
+        x = run.batch(k).x
+        vae, critic = run.networks["vae"], run.networks["critic"]
+        objective = losses.objective(self.settings.objective)
+        of_penalty = losses.penalty(self.settings.penalty)
+        eps, z = torch.randn(2, len(x), vae.latent_dim, generator=run.generator("noise", k))
+        mu, logvar = vae.encode((x + 1) / 2)
+        x_hat = vae(probability.reparameterise(mu, logvar, eps))
+        fake = torch.cat([x_hat[::2], vae(z[1::2])])  # half reconstructions, half samples
+        shares = torch.rand(len(x), generator=run.generator("shares", k))
+        record = train.steps.critic_step(
+            critic,
+            lambda _: fake.detach(),
+            run.optimizers["critic"],
+            x,
+            z,
+            objective,
+            penalty=lambda *three: self.settings.penalty_weight * of_penalty(*three, shares),
+        )
+        with models.frozen(critic):
+            distance = feature_distance(critic[: self.DEPTH], x_hat, x)
+            with torch.no_grad():
+                real_logits = critic(x)
+            adversarial = objective.generator(critic(fake), real_logits).mean()
+        kl = probability.gaussian_kl(mu, logvar).sum(1).mean()
+        for name in ("encoder", "decoder"):
+            run.optimizers[name].zero_grad()
+        (self.WEIGHT * distance + kl).backward(retain_graph=True)
+        adversarial.backward(inputs=list(vae.decoder.parameters()))  # the encoder does not learn from it
+        for name in ("encoder", "decoder"):
+            run.optimizers[name].step()
+        return record | {"distance": distance.detach(), "kl": kl.detach(), "adversarial": adversarial.detach()}
+
+    def images(self, network: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
+        return network(z)
+
+
+def feature_distance(features: nn.Module, x_hat: Tensor, x: Tensor) -> Tensor:
+    """Return the mean squared distance of features of x_hat and x (B, ...), divided by the variance of those of x."""
+    wanted = features(x).detach().flatten(1)
+    squared = (features(x_hat).flatten(1) - wanted).square().sum(1).mean()
+    return squared / wanted.var(0).sum().clamp(min=1e-8)
+
+
+class LatentFlow(models.Flow):
+    """A flow of a VAE's codes, standardised, that decodes where it ends: z (n, latent_dim) -> pictures in [-1, 1].
+
+    `mean` and `deviation` (latent_dim,) are of the codes. The VAE does not learn any more.
+    """
+
+    def __init__(self, vae: models.VAE, mean: Tensor, deviation: Tensor, hidden: tuple[int, ...]) -> None:
+        super().__init__(models.TimedMLP(vae.latent_dim, hidden), (vae.latent_dim,))
+        self.vae = vae.requires_grad_(False)
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+
+    def forward(self, z: Tensor, y: None = None) -> Tensor:
+        """Return pictures (n, C, H, W) for noise z (n, latent_dim)."""
+        return self.vae(self.mean + self.deviation * super().forward(z))
+
+
+class Codes:
+    """A source of batches of a VAE's codes: pictures encoded once, then drawn anew from q(z | x) in each step."""
+
+    def __init__(self, vae: models.VAE, pictures: list[Tensor], seed: int, size: int = 256) -> None:
+        with torch.no_grad():
+            found = [vae.encode(x) for x in pictures]
+        self.mu = torch.cat([mu for mu, _ in found])
+        self.sigma = torch.cat([(logvar / 2).exp() for _, logvar in found])
+        self.mean = self.mu.mean(0)
+        self.deviation = (self.mu.var(0) + self.sigma.square().mean(0)).sqrt()  # of mu + sigma eps
+        self.seed, self.size = seed, size
+
+    def at(self, step: int) -> Tensor:
+        """Return standardised codes (size, latent_dim)."""
+        rng = runtime.seeded_generator(self.seed, "codes", step)
+        rows = torch.randint(len(self.mu), (self.size,), generator=rng)
+        eps = torch.randn(self.size, self.mu.shape[1], generator=rng)
+        return (self.mu[rows] + self.sigma[rows] * eps - self.mean) / self.deviation
+
+
 def ring_task(family: str, steps: int, seed: int) -> tuple[train.Task, Any]:
     """Return a family's task on the ring, and its data."""
     source = toys.ring(sigma=SIGMA).batches(256, seed)
@@ -113,19 +226,49 @@ def digits_task(family: str, steps: int, seed: int) -> tuple[train.Task, Any]:
         return train.FlowTask(models.flow_unet(1, 28), settings), data.load("digits").batches(64, seed, shift=1)
 
 
+def hybrid_task(family: str, vae: models.VAE, steps: int, seed: int) -> tuple[train.Task, Any]:
+    """Return a hybrid's task on the digits, and its data, for a VAE that has been trained."""
+    shared = {"seed": seed, "precision": "float32", "threads": 1}
+    vae = copy.deepcopy(vae)
+    if family == "vae-gan":
+        with runtime.seeded(seed):
+            layers = models.DCGANCritic(size=32, width=16, norm="none").layers
+        critic = nn.Sequential(nn.ConstantPad2d(2, -1.0), *layers, nn.Flatten(0))
+        rules = {"penalty": "r1_r2", "penalty_weight": 0.1, "critic_learning_rate": 2e-3, "anneal": steps}
+        settings = train.GANSettings(steps, "relativistic", 5e-4, ema_decay=0.99, **rules, **shared)
+        return VAEGANTask(vae.requires_grad_(True), critic, settings), data.load("digits").batches(64, seed, shift=1)
+    batches = data.load("digits").batches(250, seed, scale="binary", shift=1)
+    codes = Codes(vae, [batches.at(k) for k in range(48)], seed)  # each digit three times, moved
+    with runtime.seeded(seed):
+        flow = LatentFlow(vae, codes.mean, codes.deviation, (256, 256, 256))
+    return train.FlowTask(flow, train.FlowSettings(steps, **shared)), codes
+
+
 TASKS: dict[str, Callable[[str, int, int], tuple[train.Task, Any]]] = {"ring": ring_task, "digits": digits_task}
 
 
 def budgeted(name: str, family: str, seconds: float, seed: int) -> tuple[train.Run, float]:
+    """Return a run that has used its CPU-seconds, and how many it used; half of a hybrid's are its VAE's."""
+    if family not in HYBRIDS:
+        return played(lambda steps: TASKS[name](family, steps, seed), seconds)
+    first, used = played(lambda steps: TASKS[name]("vae", steps, seed), seconds / 2)
+    begin = time.process_time()
+    hybrid_task(family, first.ema, 1, seed)
+    used += time.process_time() - begin  # for the codes
+    run, more = played(lambda steps: hybrid_task(family, first.ema, steps, seed), seconds - used)
+    return run, used + more
+
+
+def played(make: Callable[[int], tuple[train.Task, Any]], seconds: float) -> tuple[train.Run, float]:
     """Return a run that has used its CPU-seconds, and how many it used: a trial says how many steps fit."""
-    trial = train.Run(*TASKS[name](family, 10_000, seed), device="cpu")
+    trial = train.Run(*make(10_000), device="cpu")
     for _ in range(TRIAL):  # the first steps are slower
         next(trial)
     begin = time.process_time()
     for _ in range(TRIAL):
         next(trial)
     each = (time.process_time() - begin) / TRIAL
-    run = train.Run(*TASKS[name](family, max(1, int(seconds / each)), seed), device="cpu")
+    run = train.Run(*make(max(1, int(seconds / each))), device="cpu")
     begin = time.process_time()
     for _ in run:
         if time.process_time() - begin > seconds:
@@ -191,6 +334,11 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def size(network: nn.Module) -> int:
+    """Return how many weights a network has; those of a hybrid's VAE count, though they have stopped learning."""
+    return sum(weight.numel() for weight in network.parameters())
+
+
 def cell(name: str, family: str, seconds: float, seed: int) -> dict[str, float]:
     """Train and measure one cell."""
     torch.set_num_threads(1)
@@ -208,8 +356,8 @@ def cell(name: str, family: str, seconds: float, seed: int) -> dict[str, float]:
         "CPU-seconds": used,
         "ms a sample": milliseconds,
         "MB": grown,
-        "weights": models.count_parameters(run.networks[run.task.averaged]),
-        "weights trained": sum(map(models.count_parameters, run.networks.values())),
+        "weights": size(run.networks[run.task.averaged]),
+        "weights trained": sum(map(size, run.networks.values())),
     }
     return values | MEASURES[name](run)
 
@@ -235,7 +383,8 @@ def main(arguments: list[str] | None = None) -> None:
         name, family, seconds, seed = options.cell.split("/")
         print(json.dumps(cell(name, family, float(seconds), int(seed))))
         return
-    wanted = [key(name, family, options.seconds, seed) for seed in SEEDS for name in SETS for family in FAMILIES]
+    families = {"ring": FAMILIES, "digits": FAMILIES + HYBRIDS}
+    wanted = [key(name, family, options.seconds, seed) for seed in SEEDS for name in SETS for family in families[name]]
     for each in wanted:
         if each in read() or (options.only and not each.startswith(tuple(options.only))):
             continue

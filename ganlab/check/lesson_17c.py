@@ -1,0 +1,177 @@
+"""The exercises of lesson 17c: whom the feature loss moves, standardised codes, and when a student pays."""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab.check import Exercise, Slip
+from ganlab.runtime import seeded_generator
+
+
+def feature_gradients(
+    a: float,
+    b: float,
+    c: float,
+    x: Tensor,
+    encoder: Callable[..., float] = lambda a, b, c, m: 2 * c**2 * (a * b - 1) * b * m,
+    decoder: Callable[..., float] = lambda a, b, c, m: 2 * c**2 * (a * b - 1) * a * m,
+    critic: Callable[..., float] = lambda a, b, c, m: 0.0,
+    mean: Callable[[Tensor], Tensor] = torch.mean,
+) -> tuple[float, float, float]:
+    """Return the slopes by which encoder, decoder and critic move. The rest are for slips."""
+    m = mean(x**2).item()
+    return encoder(a, b, c, m), decoder(a, b, c, m), critic(a, b, c, m)
+
+
+def _gradients(function: Callable) -> dict[str, Any]:
+    found = {}
+    for k, (a, b, c) in enumerate([(0.5, 0.8, 2.0), (-1.5, 0.6, 0.7), (2.0, 1.5, -1.2)]):
+        x = torch.randn(3 + k, generator=seeded_generator("17c.1", k), dtype=torch.float64)
+        result = function(a, b, c, x)
+        if not isinstance(result, tuple | list) or len(result) != 3:
+            raise ValueError("return three numbers: for the encoder, the decoder and the critic")
+        found[f"slopes of case {k + 1}"] = torch.stack([torch.as_tensor(v, dtype=torch.float64) for v in result])
+    return found
+
+
+GRADIENT_SLIPS: dict[str, dict[str, Any]] = {
+    "You let the critic learn from the feature loss. It could then make the loss 0 by features that are all 0.": {
+        "critic": lambda a, b, c, m: 2 * c * (a * b - 1) ** 2 * m
+    },
+    "You kept the encoder out. The feature loss is its reconstruction error: only the *critic's verdict* spares it.": {
+        "encoder": lambda a, b, c, m: 0.0
+    },
+    "You exchanged encoder and decoder. The slope for a has the factor b, and the slope for b the factor a.": {
+        "encoder": lambda a, b, c, m: 2 * c**2 * (a * b - 1) * a * m,
+        "decoder": lambda a, b, c, m: 2 * c**2 * (a * b - 1) * b * m,
+    },
+    "You took c once. The difference of the features has the factor c, and it is squared.": {
+        "encoder": lambda a, b, c, m: 2 * c * (a * b - 1) * b * m,
+        "decoder": lambda a, b, c, m: 2 * c * (a * b - 1) * a * m,
+    },
+    "You compared pixels. Compare c times the pixels: the features.": {
+        "encoder": lambda a, b, c, m: 2 * (a * b - 1) * b * m,
+        "decoder": lambda a, b, c, m: 2 * (a * b - 1) * a * m,
+    },
+    "You added over the samples. The loss is their mean.": {"mean": torch.sum},
+    "You left out the 2 that the square brings.": {
+        "encoder": lambda a, b, c, m: c**2 * (a * b - 1) * b * m,
+        "decoder": lambda a, b, c, m: c**2 * (a * b - 1) * a * m,
+    },
+    "Your slopes have the opposite sign. A slope points up; the optimizer goes down by itself.": {
+        "encoder": lambda a, b, c, m: -2 * c**2 * (a * b - 1) * b * m,
+        "decoder": lambda a, b, c, m: -2 * c**2 * (a * b - 1) * a * m,
+    },
+}
+
+
+def standardise(
+    codes: Tensor,
+    drawn: Tensor,
+    centre: Callable[[Tensor], Tensor] = lambda codes: codes.mean(0),
+    scale: Callable[[Tensor], Tensor] = lambda codes: codes.std(0),
+    back: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda drawn, m, s: m + s * drawn,
+) -> tuple[Tensor, Tensor]:
+    """Return standardised codes (n, D), and what was drawn as codes (k, D). The rest are for slips."""
+    m, s = centre(codes), scale(codes)
+    return (codes - m) / s, back(drawn, m, s)
+
+
+def _standardised(function: Callable) -> dict[str, Any]:
+    found = {}
+    for n, dim in ((5, 2), (8, 3)):
+        rng = seeded_generator("17c.2", n)
+        scales = torch.tensor([0.5, 2.0, 3.0], dtype=torch.float64)[:dim]
+        codes = scales * torch.randn(n, dim, generator=rng, dtype=torch.float64) + 2 * scales
+        result = function(codes, torch.randn(3, dim, generator=rng, dtype=torch.float64))
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise ValueError("return two things: the standardised codes, and the drawn ones as codes")
+        found[f"standardised, {n} codes"], found[f"back, {n} codes"] = result
+    return found
+
+
+STANDARD_SLIPS: dict[str, dict[str, Any]] = {
+    "You took one mean and one deviation for all coordinates. Each coordinate has its own.": {
+        "centre": lambda codes: codes.mean(),
+        "scale": lambda codes: codes.std(),
+    },
+    "You took them along the wrong axis. Average over the codes, axis 0.": {
+        "centre": lambda codes: codes.mean(1, keepdim=True),
+        "scale": lambda codes: codes.std(1, keepdim=True),
+        "back": lambda drawn, m, s: m[: len(drawn)] + s[: len(drawn)] * drawn,
+    },
+    "You divided by the variance. Divide by the standard deviation.": {"scale": lambda codes: codes.var(0)},
+    "You did not take the mean off, on either way.": {"centre": lambda codes: 0 * codes.mean(0)},
+    "You did not divide by the deviation, on either way.": {"scale": lambda codes: 0 * codes.std(0) + 1},
+    "You went the way there a second time. On the way back multiply, then add the mean.": {
+        "back": lambda drawn, m, s: (drawn - m) / s
+    },
+    "You added the mean before you multiplied. On the way back the deviation comes first.": {
+        "back": lambda drawn, m, s: s * (drawn + m)
+    },
+    "You returned what was drawn as it is. The decoder needs it in the units of the codes.": {
+        "back": lambda drawn, m, s: drawn
+    },
+}
+
+
+def break_even(
+    steps: int,
+    call: float,
+    pairs: int,
+    training: float,
+    saved: Callable[[int, float], float] = lambda steps, call: (steps - 1) * call,
+    spent: Callable[..., float] = lambda steps, call, pairs, training: pairs * steps * call + 1000 * training,
+    rounded: Callable[[float], int] = math.ceil,
+) -> int:
+    """Return from how many pictures on the student has paid. The rest are for slips."""
+    return rounded(spent(steps, call, pairs, training) / saved(steps, call))
+
+
+def _pays(function: Callable) -> dict[str, Any]:
+    cases = [(10, 0.3, 1000, 20.0), (4, 2.0, 500, 3.0), (25, 0.7, 90, 1.0)]
+    return {f"case {k + 1}": function(*case) for k, case in enumerate(cases)}
+
+
+PAYS_SLIPS: dict[str, dict[str, Any]] = {
+    "You left out the pairs. The teacher has to draw them, at `steps` calls each.": {
+        "spent": lambda steps, call, pairs, training: 1000 * training
+    },
+    "You took one call for a pair. The teacher needs `steps` of them.": {
+        "spent": lambda steps, call, pairs, training: pairs * call + 1000 * training
+    },
+    "You forgot that the student needs a call, too. A picture saves steps - 1 calls.": {
+        "saved": lambda steps, call: steps * call
+    },
+    "You mixed seconds and milliseconds. A second has 1,000 milliseconds.": {
+        "spent": lambda steps, call, pairs, training: pairs * steps * call + training
+    },
+    "You left out the training.": {"spent": lambda steps, call, pairs, training: pairs * steps * call},
+    "You rounded down. With that many pictures the student has not quite paid yet.": {"rounded": math.floor},
+    "You rounded to the nearest whole number. Below the exact one the student has not quite paid yet: round up.": {
+        "rounded": round
+    },
+    "You did not round. Pictures are whole: round up.": {"rounded": float},
+}
+
+EXERCISES = {
+    "17c.1": Exercise(
+        _gradients,
+        feature_gradients,
+        tuple(Slip(functools.partial(feature_gradients, **change), hint) for hint, change in GRADIENT_SLIPS.items()),
+    ),
+    "17c.2": Exercise(
+        _standardised,
+        standardise,
+        tuple(Slip(functools.partial(standardise, **change), hint) for hint, change in STANDARD_SLIPS.items()),
+    ),
+    "17c.3": Exercise(
+        _pays,
+        break_even,
+        tuple(Slip(functools.partial(break_even, **change), hint) for hint, change in PAYS_SLIPS.items()),
+    ),
+}
