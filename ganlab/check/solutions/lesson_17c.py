@@ -43,8 +43,8 @@ SOLUTIONS = {
         why=r"""
             1. Each coordinate has its own mean and deviation, over the codes, so the average is along axis 0.
             2. There: subtract the mean, then divide by the deviation.
-            3. Back: both steps are undone, and the last one first. Multiply by the deviation, then add the mean. The mean
-               and the deviation are those of the *codes*, not of what was drawn.
+            3. Back: both steps are undone, and the last one first. Multiply by the deviation, then add the mean. Both
+               are those of the *codes*, not of what was drawn.
             """,
         slip="""
             Handing the decoder what the flow drew, in standardised units. Nothing fails; the pictures are merely odd.
