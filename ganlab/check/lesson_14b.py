@@ -34,7 +34,7 @@ def _best_answers(function: Callable) -> dict[str, Any]:
     for name, p in {
         "two futures": [0.7, 0.3],
         "three futures": [0.4, 0.35, 0.25],
-        "five futures": [0.31, 0.11, 0.15, 0.05, 0.38],
+        "five futures": [0.38, 0.31, 0.11, 0.15, 0.05],
     }.items():
         rng = seeded_generator("14b.1", len(p))
         futures = torch.randn(len(p), 12, generator=rng, dtype=torch.float64).exp()
@@ -55,6 +55,9 @@ BEST_SLIPS = {
     "You forgot the probabilities in the median: add them up from below until they reach one half.": lambda f, p: (
         mean_future(f, p),
         median_future(f, torch.ones_like(p) / len(p)),
+    ),
+    "You sorted the futures, but not their probabilities. Take `p[rows]`, with the rows that `sort` returns.": (
+        lambda f, p: (mean_future(f, p), f.sort(dim=0).values[(p.cumsum(dim=0) < 0.5).sum()])
     ),
     "You forgot the probabilities in both answers.": lambda f, p: (
         f.mean(0),
@@ -105,7 +108,7 @@ def _terms(
 
 
 KL_SLIPS = {
-    "You exchanged posterior and prior. The KL is not symmetric.": lambda mu, lv, m, ml: gaussian_kl_between(
+    "You exchanged encoder and prior. The KL is not symmetric.": lambda mu, lv, m, ml: gaussian_kl_between(
         m, ml, mu, lv
     ),
     "You took the KL from the standard normal prior. Here the prior has a mean and a variance of its own.": (
@@ -118,13 +121,13 @@ KL_SLIPS = {
     "You did not divide the squared difference of the means by the prior's variance.": _terms(
         lambda mu, lv, m, ml: (mu - m).square() * (1 - (-ml).exp()) / 2
     ),
-    "You divided the squared difference of the means by the posterior's variance. It is the prior's.": _terms(
+    "You divided the squared difference of the means by the encoder's variance. It is the prior's.": _terms(
         lambda mu, lv, m, ml: (mu - m).square() * ((-lv).exp() - (-ml).exp()) / 2
     ),
     "You took the difference of the means without squaring it.": _terms(
         lambda mu, lv, m, ml: ((mu - m) - (mu - m).square()) * (-ml).exp() / 2
     ),
-    "You gave the logarithms the wrong sign: a posterior that is narrower than the prior costs nats.": _terms(
+    "You gave the logarithms the wrong sign: an encoder that is narrower than the prior costs nats.": _terms(
         lambda mu, lv, m, ml: lv - ml
     ),
     "You left out the logarithms of the variances.": _terms(lambda mu, lv, m, ml: (lv - ml) / 2),
@@ -137,6 +140,9 @@ KL_SLIPS = {
     "You returned one number for the whole batch. Return one for each row.": lambda mu, lv, m, ml: gaussian_kl_between(
         mu, lv, m, ml
     ).mean(),
+    "You added up over the batch, too. Return one number for each row.": lambda mu, lv, m, ml: gaussian_kl_between(
+        mu, lv, m, ml
+    ).sum(),
     "You did not sum over the dimensions. The result has the shape (B,).": lambda mu, lv, m, ml: (
         ((lv - ml).exp() + (mu - m).square() / ml.exp() - 1 - lv + ml) / 2
     ),
@@ -201,6 +207,18 @@ PLACES_SLIPS = {
     },
     "You turned it round at the lower wall, then at the upper one, once each. It meets them several times.": {
         "fold": lambda free, low, high: _at_high(_at_low(free, low, high), low, high)
+    },
+    "You mirrored a place once, at the wall that it passed. In many steps it meets the walls several times.": {
+        "fold": lambda free, low, high: torch.where(free < low, 2 * low - free, _at_high(free, low, high))
+    },
+    "You took the remainder of the place itself. Subtract `low` first, and add it at the end.": {
+        "fold": lambda free, low, high: _folded(free + low, low, high) - low
+    },
+    "You did not add `low` at the end: the remainder is measured from `low`.": {
+        "fold": lambda free, low, high: _folded(free, low, high) - low
+    },
+    "You put the steps first. The shape is (N, steps, D).": {
+        "fold": lambda free, low, high: _folded(free, low, high).transpose(0, 1)
     },
     "You folded the path as if the lower wall were at 0. Subtract `low` first, and add it at the end.": {
         "fold": lambda free, low, high: _folded(free, 0.0, high)

@@ -85,6 +85,11 @@ def mirrored_below_first(before, last, low, high, steps):
     return torch.where(free > high, 2 * high - free, free)
 
 
+def mirrored_where_it_left(before, last, low, high, steps):
+    free = straight(before, last, steps)
+    return torch.where(free > high, 2 * high - free, torch.where(free < low, 2 * low - free, free))
+
+
 ANSWERS = {
     "14b.1": {
         "right": [best_by_loops, best_by_trying],
@@ -93,6 +98,10 @@ ANSWERS = {
             (lambda f, p: (f.mean(0), best_by_loops(f, p)[1]), "probabilities in the mean"),
             (lambda f, p: (p @ f, median_of(f)), "probabilities in the median"),
             (lambda f, p: (f.mean(0), median_of(f)), "in both answers"),
+            (
+                lambda f, p: (p @ f, f.sort(0).values[(p.cumsum(0) >= 0.5).int().argmax()]),
+                "but not their probabilities",
+            ),
             (lambda f, p: (p @ f, f[p.argmax()]), "most likely future as a whole"),
             (lambda f, p: (p @ f, p @ f), "the mean for both"),
             (lambda f, p: (best_by_loops(f, p)[1],) * 2, "the median for both"),
@@ -113,7 +122,7 @@ ANSWERS = {
             ),
             (
                 lambda mu, lv, m, ml: kl_pieces(shift=0.0)(mu, lv, m, ml) + ((mu - m).square() / lv.exp()).sum(1) / 2,
-                "posterior's variance",
+                "encoder's variance",
             ),
             (
                 lambda mu, lv, m, ml: kl_pieces(shift=0.0)(mu, lv, m, ml) + ((mu - m) / ml.exp()).sum(1) / 2,
@@ -124,6 +133,7 @@ ANSWERS = {
             (lambda mu, lv, m, ml: kl_by_torch(mu, 2 * lv, m, 2 * ml), "standard deviation"),
             (lambda mu, lv, m, ml: kl_by_torch(mu, lv, m, ml) / mu.shape[1], "averaged over the dimensions"),
             (lambda mu, lv, m, ml: kl_by_torch(mu, lv, m, ml).mean(), "whole batch"),
+            (lambda mu, lv, m, ml: kl_by_torch(mu, lv, m, ml).sum(), "over the batch, too"),
             (
                 lambda mu, lv, m, ml: kl_divergence(Normal(mu, (lv / 2).exp()), Normal(m, (ml / 2).exp())),
                 "did not sum",
@@ -145,6 +155,19 @@ ANSWERS = {
             ),
             (mirrored_once, "round once"),
             (mirrored_below_first, "once each"),
+            (mirrored_where_it_left, "once, at the wall"),
+            (
+                lambda before, last, low, high, steps: by_triangles(before + low, last + low, low, high, steps) - low,
+                "of the place itself",
+            ),
+            (
+                lambda before, last, low, high, steps: by_triangles(before, last, low, high, steps) - low,
+                "did not add",
+            ),
+            (
+                lambda before, last, low, high, steps: by_walking(before, last, low, high, steps).transpose(0, 1),
+                "steps first",
+            ),
             (lambda before, last, low, high, steps: by_triangles(before, last, 0.0, high, steps), "were at 0"),
             (
                 lambda before, last, low, high, steps: torch.cat(

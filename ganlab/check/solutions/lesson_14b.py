@@ -50,10 +50,10 @@ SOLUTIONS = {
         ("gaussian_kl_between",),
         why=r"""
             1. Without the prior's mean and variance the formula is that of lesson 07: half of
-               $\mu^2 + \sigma^2 - 1 - \log \sigma^2$.
-            2. Measure $z$ in the prior's units: subtract $m$ and divide by $s$. The prior becomes standard normal, and
-               the posterior has the mean $(\mu - m) / s$ and the variance $\sigma^2 / s^2$.
-            3. A change of units does not change a KL. So put these two into the formula of lesson 07: that is (14b.3).
+               $\mu^2 + s_q^2 - 1 - \log s_q^2$.
+            2. Measure $z$ in the prior's units: subtract $m_p$ and divide by $s_p$. The prior becomes standard
+               normal, and the encoder has the mean $(\mu - m_p) / s_p$ and the variance $s_q^2 / s_p^2$.
+            3. A change of units does not change a KL. So put these two into the formula of lesson 07: that is (14b.2).
             4. Dimensions are independent, so their KL are added up.
             """,
         slip="""
