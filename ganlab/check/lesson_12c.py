@@ -17,13 +17,14 @@ def hole_error(
     hole: Tensor,
     *,
     where: Callable[[Tensor], Tensor] = lambda hole: hole,
+    channels: Callable[[Tensor], Tensor] = lambda there: there[:, None],
     apart: Callable[[Tensor, Tensor], Tensor] = lambda x_hat, x: (x_hat - x).abs(),
     count: Callable[[Tensor, Tensor], Tensor] = lambda hole, x: hole.flatten(1).sum(1) * x.shape[1],
     reduce: Callable[[Tensor, Tensor], Tensor] = lambda total, n: total / n,
 ) -> Tensor:
     """Return the mean absolute error of each picture (N, C, H, W) in its own hole (N, H, W), (N,); rest: for slips."""
     there = where(hole)
-    total = (apart(x_hat, x) * there[:, None]).flatten(1).sum(1)
+    total = (apart(x_hat, x) * channels(there)).flatten(1).sum(1)
     return reduce(total, count(there, x))
 
 
@@ -57,6 +58,20 @@ HOLE_SLIPS: dict[str, dict[str, Any]] = {
     "You took one mean over the holes of all pictures. Each picture has a hole of its own, and a mean of its own.": {
         "reduce": lambda total, n: (total.sum() / n.sum()).expand(len(total))
     },
+    "You returned one mean for all pictures together. Return one number for each picture, (N,).": {
+        "reduce": lambda total, n: total.sum() / n.sum()
+    },
+    "You multiplied by the mask as it is, so its N was taken for the channels. Give it an axis for the channels, "
+    "hole[:, None].": {"channels": lambda there: there},
+    "You multiplied by the mask as it is, so its N was taken for the channels, and divided by the pixels in the hole. "
+    "Use hole[:, None], and count all C numbers of a pixel.": {
+        "channels": lambda there: there,
+        "count": lambda hole, x: hole.flatten(1).sum(1),
+    },
+    "You took the absolute value of the sum. In a sum the signs cancel, so take it of each difference first.": {
+        "apart": lambda x_hat, x: x_hat - x,
+        "reduce": lambda total, n: total.abs() / n,
+    },
     "You squared the differences. The mean *absolute* error is asked for.": {
         "apart": lambda x_hat, x: (x_hat - x).square()
     },
@@ -75,11 +90,12 @@ def chromas(
     *,
     chroma: Callable[[Tensor], Tensor] = lambda colours: colours.amax(-1) - colours.amin(-1),
     weights: Callable[[Tensor], Tensor] = lambda p: p,
+    mean: Callable[[Tensor, Tensor], Tensor] = lambda w, colours: (w[:, None] * colours).sum(0),
     order: Callable[[Tensor, Tensor], Any] = lambda expected, of_mean: (expected, of_mean),
 ) -> Any:
     """Return the expected chroma of colours (n, 3) of probabilities p (n,), and the chroma of their mean."""
     w = weights(p)
-    return order((w * chroma(colours)).sum(), chroma((w[:, None] * colours).sum(0)))
+    return order((w * chroma(colours)).sum(), chroma(mean(w, colours)))
 
 
 def _chromas(function: Callable) -> dict[str, Any]:
@@ -97,6 +113,9 @@ def _chromas(function: Callable) -> dict[str, Any]:
 CHROMA_SLIPS: dict[str, dict[str, Any]] = {
     "You took all colours as equally likely. Weight each by its probability.": {
         "weights": lambda p: torch.full_like(p, 1 / len(p))
+    },
+    "You weighted the chromas by p, but not the colours in the mean. Weight each colour by its probability, too.": {
+        "mean": lambda w, colours: colours.mean(0)
     },
     "You exchanged the two numbers. The expected chroma comes first.": {
         "order": lambda expected, of_mean: (of_mean, expected)
@@ -145,6 +164,8 @@ def _ranks(function: Callable) -> dict[str, Any]:
         skewed = torch.randn(size, n, generator=rng, dtype=torch.float64).exp() - 1.3
         samples = (2 * (centre + spread * skewed)).round()  # in steps of 1: there are ties
         truth = (2 * (centre + torch.randn(n, generator=rng, dtype=torch.float64).exp() - 1.3)).round()
+        if size == 7:
+            samples[0] = torch.maximum(samples[0], truth)  # never below the truth: the highest rank does not occur
         found[f"fractions of the ranks among {size}"] = function(samples, truth)
     return found
 
@@ -169,6 +190,9 @@ RANK_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You returned what is missing to a flat histogram. Return the fractions themselves.": {
         "reduce": lambda counts, n: counts / n - 1 / len(counts)
+    },
+    "You left out the highest rank where no truth has it. Give `torch.bincount` a `minlength` of S + 1.": {
+        "reduce": lambda counts, n: counts[: int(counts.nonzero().max()) + 1] / n
     },
     "You made S ranks. Among S samples the truth has S + 1 places: below all, between two, above all.": {
         "bins": lambda n: n
