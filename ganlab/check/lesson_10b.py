@@ -67,6 +67,9 @@ LOST_SLIPS = {
     "You divided p(w, d) by p(w) first, so each world counts alike. Use the joint table as it is.": lambda p, t: lost(
         p / p.sum(1, keepdim=True) / len(p), t
     ),
+    "You divided p(w, d) by p(w) before you summed over d. That gives p(s | w), not the joint p(w, s).": lambda p, t: (
+        _information(p) - _information(p / p.sum(1, keepdim=True) @ t)
+    ),
     "You returned entropies of the tables. Mutual information compares with the product of the margins.": (
         lambda p, t: -torch.special.xlogy(p, p).sum() + torch.special.xlogy(p @ t, p @ t).sum()
     ),
@@ -98,6 +101,12 @@ ACCURACY_SLIPS = {
     ),
     "You counted a wrong label as met by every wrong answer. Only one in classes - 1 meets it.": lambda m, w, k: (
         (m - w) / (1 - 2 * w)
+    ),
+    "You subtracted the wrong labels, as if each were counted as a hit. Most are counted as a miss.": lambda m, w, k: (
+        m - w
+    ),
+    "You returned what was measured. Some right answers met a wrong label; add them, less the lucky hits.": (
+        lambda m, w, k: m
     ),
     "You went the wrong way: you computed what is measured from a. Solve for a.": lambda m, w, k: (
         m * (1 - w) + (1 - m) * w / (k - 1)

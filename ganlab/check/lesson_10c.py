@@ -51,6 +51,12 @@ LOGITS_SLIPS = {
     "You let every picture meet the classes of all pictures. Multiply number by number and sum over features.": (
         lambda phi, s, bias, v, y: phi @ s + bias + (phi @ v[y].T).sum(1)
     ),
+    "You added the bias to each feature before the sum. Add it once.": lambda phi, s, bias, v, y: (
+        phi * s + bias + v[y] * phi
+    ).sum(1),
+    "You multiplied the two answers. The critic adds them.": lambda phi, s, bias, v, y: (
+        (phi @ s + bias) * (v[y] * phi).sum(1)
+    ),
     "You took the best class for each picture. Take the one that is said to be shown, y.": lambda phi, s, bias, v, y: (
         phi @ s + bias + (phi @ v.T).max(1).values
     ),
@@ -103,6 +109,18 @@ GAIN_SLIPS = {
     ),
     "You subtracted the other way round. The gain is with the class, less without.": lambda p, m: -gain(p, m),
     "You answered in bits. In nats logarithms are natural.": lambda p, m: gain(p, m) / math.log(2),
+    "You mixed m(x | y) with p(x, y), the entries. Mix with p(y), one number for each class.": lambda p, m: (
+        p * (m.log() - (p * m).sum(0).log())
+    ).sum(),
+    "You averaged log m(x) over the model's pictures. Average over the real ones, p_xy summed over y.": lambda p, m: (
+        (p * m.log()).sum() - torch.special.xlogy(p.sum(1) @ m, p.sum(1) @ m).sum()
+    ),
+    "You summed log m(x) without weights. Weigh it with p_xy, like log m(x | y).": lambda p, m: (
+        (p * m.log()).sum() - (p.sum(1) @ m).log().sum()
+    ),
+    "You averaged log m(x) plainly. Weigh it with p_xy, like log m(x | y).": lambda p, m: (
+        (p * m.log()).sum() - (p.sum(1) @ m).log().mean()
+    ),
     "You averaged the table's entries plainly. Weigh each by p_xy.": lambda p, m: (
         m.log() - (p.sum(1) @ m).log()
     ).mean(),
