@@ -32,7 +32,6 @@ EXCEPTIONS = {
     ("covered", "01b"): "the everyday verb",
     ("covered", "03d"): "the everyday verb",
     ("eigenvalue", "00"): "among what the course asks for beforehand",
-    ("floor", "01c"): "the everyday word: the sentence says which number it is",
     ("generator", "00"): "explained where it stands",
     ("grid", "01"): "the everyday word: points for an integral",
     ("grid", "01b"): "the everyday word: points for an integral",

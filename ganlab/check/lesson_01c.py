@@ -81,7 +81,32 @@ EXERCISES = {
         _jsd_estimate,
         jsd_estimate,
         (
-            _jsd_slip(lambda a, b: (a.mean() + b.mean(), _error(a, b)), "that is V itself: V = 2 JSD - log 4."),
+            _jsd_slip(lambda a, b: (a.mean() + b.mean(), _error(a, b)), "you returned V itself: V = 2 JSD - log 4."),
+            Slip(
+                lambda real, fake: (_half(real, fake), _error(real, fake) / 2),
+                "you averaged the logits themselves. V averages log D and log(1 - D): losses.log_d and "
+                "losses.log_one_minus_d make them of the logits.",
+            ),
+            Slip(
+                lambda real, fake: (
+                    _half(real.sigmoid(), 1 - fake.sigmoid()),
+                    _error(real.sigmoid(), fake.sigmoid()) / 2,
+                ),
+                "you averaged D and 1 - D. V averages their logs: losses.log_d and losses.log_one_minus_d.",
+            ),
+            _jsd_slip(
+                lambda a, b: (-_half(a, b), _error(a, b) / 2),
+                "you turned the sign: JSD = (V + log 4) / 2. V is negative, but not below -log 4 for D*.",
+            ),
+            _jsd_slip(
+                lambda a, b: ((a.mean() + b.mean()) / 2 + math.log(4), _error(a, b) / 2),
+                "you halved V, but not log 4: JSD = (V + log 4) / 2.",
+            ),
+            _jsd_slip(
+                lambda a, b: (_half(a, b), (a.std() + b.std()) / 2),
+                "the estimate is right. You took the spread of single samples: divide each variance by its count, add, "
+                "and take the root.",
+            ),
             _jsd_slip(
                 lambda a, b: ((a.mean() + b.mean()) / 2, _error(a, b) / 2), "log 4 is missing: V = 2 JSD - log 4."
             ),
@@ -186,6 +211,11 @@ EXERCISES = {
                 "+ log sigma.",
             ),
             _gaussian_slip(
+                lambda x, mu, sigma: _logit(x, mu, sigma) - math.log(sigma) / 2,
+                None,
+                "you halved log sigma. The density has 1 / sigma in front, not its root, so its log has one log sigma.",
+            ),
+            _gaussian_slip(
                 lambda x, mu, sigma: _logit(x, mu, sigma) + math.log(sigma),
                 None,
                 "you added log sigma twice. The density has 1 / sigma in front, so its log has one log sigma.",
@@ -234,6 +264,26 @@ EXERCISES = {
                 _logit,
                 lambda x, mu, sigma: -(x - mu) / sigma**2,
                 "your logit is right. You took its slope by mu; the slope by x is asked for.",
+            ),
+            _gaussian_slip(
+                _logit,
+                lambda x, mu, sigma: -x + 2 * (x - mu) / sigma**2,
+                "your logit is right. In its slope you lost the half: the derivative of u^2 / 2 is u.",
+            ),
+            _gaussian_slip(
+                _logit,
+                lambda x, mu, sigma: -x + (x - mu) / (2 * sigma**2),
+                "your logit is right. In its slope you kept the half: the derivative of u^2 / 2 is u.",
+            ),
+            _gaussian_slip(
+                _logit,
+                lambda x, mu, sigma: -x - (x - mu) / sigma**2,
+                "your logit is right. In its slope you subtracted the part of p_g: the logit adds its square.",
+            ),
+            _gaussian_slip(
+                _logit,
+                lambda x, mu, sigma: -x + (x - mu) / sigma,
+                "your logit is right. In its slope you divided by sigma: it is sigma^2 there, too.",
             ),
             _gaussian_slip(
                 _logit,

@@ -26,7 +26,7 @@ def _earth_mover(function: Callable) -> dict[str, Any]:
 
 
 EARTH_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "that pairs the samples as they come: sort both, the k-th smallest goes to the k-th smallest.": (
+    "you paired the samples as they come: sort both, the k-th smallest goes to the k-th smallest.": (
         lambda x, y: (x - y).abs().mean()
     ),
     "you sorted the first sample only: sort both, the k-th smallest goes to the k-th smallest.": (
@@ -35,24 +35,35 @@ EARTH_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "you sorted the second sample only: sort both, the k-th smallest goes to the k-th smallest.": (
         lambda x, y: (x - y.sort().values).abs().mean()
     ),
-    "one is sorted upwards, the other downwards: that is the dearest plan.": lambda x, y: (
+    "you sorted one upwards and the other downwards: that is the dearest plan.": lambda x, y: (
         (x.sort().values - y.sort(descending=True).values).abs().mean()
     ),
-    "that is the distance of the means: ways to the left and to the right must not cancel. Take abs first.": (
+    "you took abs after the mean, so steps to the left and to the right cancel. Take abs first, then the mean.": (
         lambda x, y: (x.mean() - y.mean()).abs()
     ),
-    "ways to the left and to the right cancel: take the absolute value of each.": lambda x, y: (x - y).mean(),
-    "squared ways: W_1 takes them as they are.": lambda x, y: (x.sort().values - y.sort().values).square().mean(),
-    "that is W_2, the root of the mean square.": lambda x, y: (
+    "you left out abs, so steps to the left and to the right cancel: take the absolute value of each.": lambda x, y: (
+        x - y
+    ).mean(),
+    "you squared the distances: W_1 takes them as they are.": lambda x, y: (
+        (x.sort().values - y.sort().values).square().mean()
+    ),
+    "you took the root of the mean square, which is W_2: W_1 is the mean distance.": lambda x, y: (
         (x.sort().values - y.sort().values).square().mean().sqrt()
     ),
-    "a sum over the samples: each carries a mass of 1/n, so take the mean.": lambda x, y: len(x) * earth_mover(x, y),
-    "one way for each sample: return their mean, one number.": lambda x, y: (x.sort().values - y.sort().values).abs(),
-    "that is the mean over all pairs: a plan sends each sample to one place.": lambda x, y: (
+    "you added up over the samples: each carries a mass of 1/n, so take the mean.": lambda x, y: (
+        len(x) * earth_mover(x, y)
+    ),
+    "you returned a distance for each sample: return their mean, one number.": lambda x, y: (
+        x.sort().values - y.sort().values
+    ).abs(),
+    "you took the mean over all pairs: a plan sends each sample to one place.": lambda x, y: (
         (x[:, None] - y).abs().mean()
     ),
-    "that sends each sample to its nearest neighbour, and several may share one: a plan uses each place once.": (
+    "you sent each sample to its nearest neighbour, and several may share one: a plan uses each place once.": (
         lambda x, y: (x[:, None] - y).abs().min(1).values.mean()
+    ),
+    "you took .indices of sort, which are places in the list: take .values, the sorted numbers.": (
+        lambda x, y: (x.sort().indices - y.sort().indices).abs().double().mean()
     ),
 }
 
@@ -107,6 +118,11 @@ def _per_coordinate(critic: Critic, real: Tensor, fake: Tensor, u: Tensor) -> Te
     return (losses.input_gradient(critic, u * real + (1 - u) * fake) - 1).square().flatten(1).sum(1)
 
 
+def _per_absolute(critic: Critic, real: Tensor, fake: Tensor, u: Tensor) -> Tensor:
+    u = u.view(-1, *[1] * (real.ndim - 1))
+    return (losses.input_gradient(critic, u * real + (1 - u) * fake).abs() - 1).square().flatten(1).sum(1)
+
+
 PENALTY_SLIPS: dict[str, Callable] = {
     "u is exchanged: it weighs the real sample, and 1 - u the fake.": _penalty(
         where=lambda x, y, u: (1 - u) * x + u * y
@@ -131,6 +147,22 @@ PENALTY_SLIPS: dict[str, Callable] = {
         lambda *given: gradient_penalty(*given).mean()
     ),
     "you subtracted 1 from every coordinate of the gradient: take its length first, then subtract 1.": _per_coordinate,
+    "you took one length over the whole batch: each pair has its own, so leave the first axis out of the sum.": (
+        lambda critic, x, y, u: (
+            (losses.input_gradient(critic, u.view(-1, *[1] * (x.ndim - 1)) * (x - y) + y).norm() - 1) ** 2
+        )
+    ),
+    "you divided the gradient by the size of the batch, as a mean of the critic does: take critic(x).sum().": (
+        lambda critic, x, y, u: _penalty(lambda squared: ((squared + 1e-12).sqrt() / len(x) - 1) ** 2)(critic, x, y, u)
+    ),
+    "you took the absolute value of each coordinate for the length: it is the root of the sum of squares.": (
+        _per_absolute
+    ),
+    "you summed over one axis only. An image has three axes behind the first: the slope is a root over all of them.": (
+        lambda critic, x, y, u: (
+            (losses.input_gradient(critic, u.view(-1, *[1] * (x.ndim - 1)) * (x - y) + y).norm(dim=1) - 1) ** 2
+        )
+    ),
     "you averaged the squares over the coordinates: the length is the root of their sum.": (
         lambda critic, x, y, u: _penalty(lambda squared: ((squared / x[0].numel() + 1e-12).sqrt() - 1) ** 2)(
             critic, x, y, u

@@ -59,9 +59,9 @@ ANSWERS = {
         "wrong": [
             (lambda x, y: torch.mean(torch.abs(x - y)), "as they come"),
             (dearest, "the dearest plan"),
-            (lambda x, y: abs(x.mean().item() - y.mean().item()), "distance of the means"),
-            (lambda x, y: (x.sort()[0] - y.sort()[0]).mean(), "ways to the left and to the right cancel"),
-            (lambda x, y: F.mse_loss(x.sort()[0], y.sort()[0]), "squared ways"),
+            (lambda x, y: abs(x.mean().item() - y.mean().item()), "took abs after the mean"),
+            (lambda x, y: (x.sort()[0] - y.sort()[0]).mean(), "steps to the left and to the right cancel"),
+            (lambda x, y: F.mse_loss(x.sort()[0], y.sort()[0]), "squared the distances"),
             (lambda x, y: F.mse_loss(x.sort()[0], y.sort()[0]) ** 0.5, "W_2"),
             (lambda x, y: (x.sort()[0] - y.sort()[0]).abs().sum(), "take the mean"),
             (lambda x, y: (x.sort()[0] - y.sort()[0]).abs(), "one number"),

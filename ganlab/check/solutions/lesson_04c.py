@@ -29,7 +29,7 @@ SOLUTIONS = {
             3. Each of the $n$ samples carries a mass of $1/n$, so the cost is the mean of the distances.
             """,
         slip="""
-            Taking the absolute value after the mean. Then ways to the left and to the right cancel, and only the
+            Taking the absolute value after the mean. Then steps to the left and to the right cancel, and only the
             distance between the two means is left.
             """,
     ),
