@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganlab import probability
 from ganlab.check import Exercise, Slip
+from ganlab.check.lesson_01 import pair
 from ganlab.runtime import seeded_generator
 
 
@@ -38,15 +39,15 @@ def _iwae_slip(change: Callable[[Tensor], Tensor], hint: str) -> Slip:
 
 def score_estimates(f: Callable, mu: Tensor, logvar: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
     """Return the score-function estimates of the gradient of E f(z) by mu and by logvar, one each draw: each (n,)."""
-    value = f(probability.reparameterise(mu, logvar, eps))
-    return value * eps * torch.exp(-0.5 * logvar), value * 0.5 * (eps**2 - 1)
+    return _scores(f(probability.reparameterise(mu, logvar, eps)), eps, logvar)
 
 
 def _score_estimates(function: Callable) -> dict[str, Any]:
     eps = torch.randn(6, generator=seeded_generator("07c.2"), dtype=torch.float64)
     mu, logvar = torch.tensor([0.7, -1.3], dtype=torch.float64)
     given = function(_bumpy, mu.clone(), logvar.clone(), eps.clone())
-    by_mu, by_logvar = (given, given) if getattr(given, "ndim", 0) == 1 else given  # one tensor is a slip, named below
+    one = getattr(given, "ndim", 0) == 1  # one tensor is a slip, named below
+    by_mu, by_logvar = (given, given) if one else pair(given, "the estimates by mu and those by logvar")
     return {"estimates by mu": by_mu, "estimates by logvar": by_logvar}
 
 
@@ -61,6 +62,11 @@ def _score_slip(change: Callable[[Tensor, Tensor, Tensor], Any], hint: str) -> S
         return change(f(probability.reparameterise(mu, logvar, eps)), eps, torch.exp(0.5 * logvar))
 
     return Slip(slip, hint)
+
+
+def _scores(value: Tensor, eps: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the estimates for the values `value` of f, right or wrong."""
+    return value * eps * torch.exp(-0.5 * logvar), value * 0.5 * (eps**2 - 1)
 
 
 def _by_reparameterising(f: Callable, mu: Tensor, logvar: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,6 +88,10 @@ EXERCISES = {
             ),
             _iwae_slip(
                 lambda log_w: torch.logsumexp(log_w, 0), "you summed the weights: divide by K, so subtract log K."
+            ),
+            _iwae_slip(
+                lambda log_w: torch.logsumexp(log_w, 0) - math.log(log_w.shape[1]),
+                "you subtracted the log of the number of images. You summed over the draws, so subtract log K.",
             ),
             _iwae_slip(
                 lambda log_w: torch.logsumexp(log_w, 0) / len(log_w),
@@ -175,6 +185,18 @@ EXERCISES = {
             _score_slip(
                 lambda f, eps, s: ((f - f.mean()) * eps / s, (f - f.mean()) * 0.5 * (eps**2 - 1)),
                 "you subtracted a baseline: a fine idea, but not asked for here.",
+            ),
+            Slip(
+                lambda f, mu, logvar, eps: _scores(f(eps), eps, logvar),
+                "you put eps into f: f takes the draw z = mu + s eps.",
+            ),
+            Slip(
+                lambda f, mu, logvar, eps: _scores(f(mu + eps), eps, logvar),
+                "you drew z = mu + eps: eps has to be multiplied by s first.",
+            ),
+            Slip(
+                lambda f, mu, logvar, eps: _scores(f(mu), eps, logvar),
+                "you put mu into f: f takes the draw z = mu + s eps, another one for each eps.",
             ),
             _score_slip(lambda f, eps, s: f * eps / s, "you returned one tensor: return two, by mu and by logvar."),
             _score_slip(

@@ -65,7 +65,28 @@ def _one_after(images: Tensor, weights: Tensor) -> Tensor:
     return values.gather(0, k)[0]
 
 
+def _of_images_in_place(images: Tensor, weights: Tensor) -> Tensor:
+    """Return what stands in the unsorted images at the median's place among the sorted ones."""
+    return images.gather(0, _place(images, weights))[0]
+
+
+def _place(images: Tensor, weights: Tensor) -> Tensor:
+    return (weights[images.sort(dim=0).indices].cumsum(0) >= 0.5).int().argmax(0, keepdim=True)
+
+
 BITS_SLIPS = {
+    "you divided by 12,288 whatever the shape. Divide by the dimensions of `shape`, C H W.": lambda nats, shape: (
+        8 + _bits(nats, (3, 64, 64))
+    ),
+    "you divided by 12,288 at the end, whatever the shape. Divide by C H W.": lambda nats, shape: (
+        math.prod(shape) * (8 + _bits(nats, shape)) / 12_288
+    ),
+    "you divided log p by 256. A density is stretched by a factor, so its log changes by a sum.": lambda nats, shape: (
+        _bits(nats, shape) / 256
+    ),
+    "you subtracted 8 bits once for the whole image, and the sign is wrong. Each number has 8 bits: add them after "
+    "the division.": lambda nats, shape: _bits(nats, shape) - 8 / math.prod(shape),
+    "you lost the minus sign: likely images take few bits.": lambda nats, shape: -8 - _bits(nats, shape),
     "you took log p(x) for that of the levels. That is right for a density of k + u. By how many bits per number "
     "did the scaling by 256 change it?": _bits,
     "you subtracted the 8 bits. A density in a smaller box is higher: add 8 bits a number.": lambda nats, shape: (
@@ -107,6 +128,15 @@ BITS_SLIPS = {
 }
 
 MAJORITY_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "you indexed whole rows, so (D, D) came out. Each column needs its own row: values.gather(0, place).": (
+        lambda x, w: x.sort(dim=0).values[_place(x, w)[0]]
+    ),
+    "you looked up the place among the images as they were given. It is a place among the sorted values.": (
+        _of_images_in_place
+    ),
+    "you multiplied the values by the weights and took the plain median. Leave the values alone; add up the weights.": (
+        lambda x, w: (w[:, None] * x).median(0).values
+    ),
     "you took the weighted average. The median is asked for: it is one of the values.": lambda x, w: w @ x,
     "you took the plain median: the weights do not enter.": lambda x, w: x.median(0).values,
     "you took the image with the largest weight. It has the majority only if its weight is above 1/2.": lambda x, w: x[
