@@ -65,6 +65,20 @@ def _half(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
     return x + dt * v(x + dt / 2 * v(x, t), t + dt / 2)
 
 
+def _whole_trial(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    first = v(x, t)
+    return x + dt * (first + v(x + first, t + dt)) / 2
+
+
+def _step_is_time(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    first = v(x, t)
+    return x + dt * (first + v(x + dt * first, t + 1)) / 2
+
+
+def _all_places(v: Velocity, x: Tensor, steps: int) -> Tensor:
+    return torch.stack([heun_path(v, x, steps, count=lambda _, k=k: k) for k in range(steps + 1)])
+
+
 def _same_place(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
     return x + dt * (v(x, t) + v(x, t + dt)) / 2
 
@@ -87,6 +101,17 @@ HEUN_SLIPS: dict[str, dict[str, Any]] = {
     "You took a step too few.": {"count": lambda steps: steps - 1},
     "You used the number of the step as the time. The time of step k is k / steps.": {
         "time": lambda k, steps: float(k)
+    },
+    "In both looks you used the number of a step as the time. Divide it by the number of steps.": {
+        "time": lambda k, steps: float(k),
+        "step": _step_is_time,
+    },
+    "You walked from t = 1 back to t = 0. The x that you get is the noise at t = 0: begin there.": {
+        "time": lambda k, steps: 1 - k / steps,
+        "dt": lambda steps: -1 / steps,
+    },
+    "Your trial step is as long as the whole way. Multiply its velocity by the length of one step.": {
+        "step": _whole_trial
     },
     "You took the time of the *next* step for the first look.": {"time": lambda k, steps: (k + 1) / steps},
 }
@@ -116,6 +141,10 @@ def _denoised(function: Callable) -> dict[str, Any]:
     return found
 
 
+def _wrong_order(x_t: Tensor, v: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    return denoise_and_score(x_t, v, t)[::-1]
+
+
 SCORE_SLIPS: dict[str, dict[str, Any]] = {
     "Your picture is the mean *noise*, x_t - t v. The picture is x_t + (1 - t) v.": {
         "picture": lambda x_t, v, t: x_t - t * v
@@ -126,7 +155,7 @@ SCORE_SLIPS: dict[str, dict[str, Any]] = {
     "The sign of your score is turned. Noise points away from where the density is high.": {
         "score": lambda x_t, v, t: (x_t - t * v) / (1 - t)
     },
-    "You exchanged t and 1 - t in the score.": {"score": lambda x_t, v, t: ((1 - t) * v - x_t) / t.clamp(min=1e-3)},
+    "You exchanged t and 1 - t in the score.": {"score": lambda x_t, v, t: ((1 - t) * v - x_t) / t},
     "You divided the score by (1 - t)^2. That belongs to x_t - t x, and you have the noise itself.": {
         "score": lambda x_t, v, t: (t * v - x_t) / (1 - t) ** 2
     },
@@ -138,11 +167,13 @@ EXERCISES = {
     "17b.1": Exercise(
         _paths,
         heun_path,
-        tuple(Slip(functools.partial(heun_path, **change), hint) for hint, change in HEUN_SLIPS.items()),
+        tuple(Slip(functools.partial(heun_path, **change), hint) for hint, change in HEUN_SLIPS.items())
+        + (Slip(_all_places, "You returned the places after every step. Return those at t = 1 only."),),
     ),
     "17b.2": Exercise(
         _denoised,
         denoise_and_score,
-        tuple(Slip(functools.partial(denoise_and_score, **change), hint) for hint, change in SCORE_SLIPS.items()),
+        tuple(Slip(functools.partial(denoise_and_score, **change), hint) for hint, change in SCORE_SLIPS.items())
+        + (Slip(_wrong_order, "You returned the score first. The mean picture comes first."),),
     ),
 }

@@ -37,6 +37,31 @@ def backwards(v, x, steps):
     return x
 
 
+def numbered(v, x, steps):
+    for k in range(steps):
+        first = v(x, k)
+        x = x + (first + v(x + first / steps, k + 1)) / (2 * steps)
+    return x
+
+
+def from_the_end(v, x, steps):
+    h = 1 / steps
+    for k in range(steps, 0, -1):
+        a = v(x, k * h)
+        b = v(x - h * a, (k - 1) * h)
+        x = x - h * (a + b) / 2
+    return x
+
+
+def whole_list(v, x, steps):
+    places = [x]
+    for k in range(steps):
+        a = v(places[-1], k / steps)
+        b = v(places[-1] + a / steps, (k + 1) / steps)
+        places.append(places[-1] + (a + b) / steps / 2)
+    return torch.stack(places)
+
+
 def at_once(x_t, v, t):
     t = t[:, None, None, None]
     noise = x_t - t * v
@@ -64,6 +89,10 @@ ANSWERS = {
             (stepping(lambda v, x, t, h: x + h * v(x + h / 2 * v(x, t), t + h / 2)), "midpoint"),
             (backwards, "back in time"),
             (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + h * v(x, t), t + h)), last=-1), "too few"),
+            (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + v(x, t), t + h))), "as long as the whole way"),
+            (numbered, "both looks"),
+            (from_the_end, "back to t = 0"),
+            (whole_list, "after every step"),
         ],
     },
     "17b.2": {
@@ -77,6 +106,8 @@ ANSWERS = {
             (with_time(lambda x, v, t: (x + (1 - t) * v, (t * v - x) / (1 - t) ** 2)), "(1 - t)^2"),
             (with_time(lambda x, v, t: (x + (1 - t) * v, (v - x) / (1 - t))), "left out t"),
             (lambda x, v, t: at_once(x, v, t[:1].expand(len(x))), "first time for all"),
+            (with_time(lambda x, v, t: (x + (1 - t) * v, ((1 - t) * v - x) / t)), "exchanged t and 1 - t"),
+            (lambda x, v, t: at_once(x, v, t)[::-1], "score first"),
         ],
     },
 }
