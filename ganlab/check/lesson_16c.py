@@ -1,6 +1,7 @@
 """The exercises of lesson 16c: the threshold of many tries, and whose key a mark fits."""
 
 import math
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,23 @@ THRESHOLD_SLIPS = {
         u * p * _root(-2 * math.log(c))
     ),
     "You returned the part of the promise that each try has. Solve for t.": lambda u, p, c: c / (u * p),
+    "You took the threshold of a Gaussian. That is no promise for every picture; (16c.2) is.": lambda u, p, c: (
+        statistics.NormalDist().inv_cdf(1 - c / (u * p))
+    ),
+    "You split the promise as for independent tries. Places of one key are not; take the sum.": lambda u, p, c: _root(
+        -2 * math.log(1 - (1 - c) ** (1 / (u * p)))
+    ),
+    "You counted 289 places. That is the lesson's crop; take `places`.": lambda u, p, c: _root(
+        2 * math.log(u * 289 / c)
+    ),
+    "You counted the lesson's 289 places on top of `places`.": lambda u, p, c: _root(2 * math.log(u * p * 289 / c)),
+    "You left out the promise: divide the tries by it.": lambda u, p, c: _root(2 * math.log(u * p)),
+    "You divided by 2 where it takes a factor of 2: t squared is twice the logarithm.": lambda u, p, c: _root(
+        math.log(u * p / c) / 2
+    ),
+    "You left out the minus of the exponent: t squared is -2 log(promise / tries). Then take the root.": (
+        lambda u, p, c: 2 * math.log(c / (u * p))
+    ),
 }
 
 
@@ -68,6 +86,7 @@ def _pictures() -> dict[str, tuple[Tensor, Tensor, float]]:
         "faint and not marked": (faint / 4, keys, 4.5),
         "the turned signs of user 3": (plain - 3.0 * keys[3], keys, 4.5),
         "marked by user 0, and less by user 5": (plain + 3.0 * keys[0] + 2.0 * keys[5], keys, 4.5),
+        "marked by user 5, and less by user 1": (plain + 2.0 * keys[1] + 3.0 * keys[5], keys, 4.5),
     }
 
 
@@ -75,9 +94,13 @@ def _who(function: Callable) -> dict[str, Any]:
     return {f"whose, {name}": function(r.clone(), keys.clone(), t) for name, (r, keys, t) in _pictures().items()}
 
 
-def _first_above(r: Tensor, keys: Tensor, t: float) -> int:
+def _any_above(place: int) -> Callable[[Tensor, Tensor, float], int]:
+    return lambda r, keys, t: _above(r, keys, t, place)
+
+
+def _above(r: Tensor, keys: Tensor, t: float, place: int) -> int:
     above = (keys @ r / r.norm() > t).nonzero().flatten()
-    return int(above[-1]) if len(above) else -1
+    return int(above[place]) if len(above) else -1
 
 
 def _scored(score: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor, float], int]:
@@ -96,13 +119,14 @@ WHO_SLIPS = {
         lambda r, keys: keys @ r / len(r)
     ),
     "You divided by the sum of squares. Take its root.": _scored(lambda r, keys: keys @ r / r.square().sum()),
-    "You divided by the lengths of both r and the key, a cosine. T divides by the length of r.": _scored(
+    "You found no mark in any picture. Did you divide by the key's length, too, as for a cosine? T does not.": _scored(
         lambda r, keys: keys @ r / r.norm() / keys.norm(dim=1)
     ),
     "You took T without its sign. A mark has its key's own signs.": _scored(
         lambda r, keys: (keys @ r / r.norm()).abs()
     ),
-    "You took a key whose T is above t, but not the one whose T is largest.": _first_above,
+    "You took a key whose T is above t, but not the one whose T is largest.": _any_above(-1),
+    "You took the first key whose T is above t. A later one may fit better.": _any_above(0),
     "You returned how many keys fit. Return the index of the best.": lambda r, keys, t: int(
         (keys @ r / r.norm() > t).sum()
     ),

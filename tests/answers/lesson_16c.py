@@ -1,6 +1,7 @@
 """Answers to the exercises of lesson 16c as different people would write them, right and wrong; see test_check.py."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 
@@ -40,6 +41,13 @@ def scored(score):
     return answer
 
 
+def first_above(r, keys, t):
+    for index, key in enumerate(keys):
+        if key @ r / r.norm() > t:
+            return index
+    return -1
+
+
 def any_above(r, keys, t):
     for index in reversed(range(len(keys))):
         if keys[index] @ r / r.norm() > t:
@@ -62,6 +70,13 @@ ANSWERS = {
             (lambda u, p, c: u * p * math.sqrt(2 * math.log(1 / c)), "threshold of one try"),
             (lambda u, p, c: c / u / p, "Solve for t"),
             (lambda u, p, c: math.sqrt(2 * abs(math.log(c * u * p))), "not less"),
+            (lambda u, p, c: NormalDist().inv_cdf(1 - c / u / p), "threshold of a Gaussian"),
+            (lambda u, p, c: math.sqrt(-2 * math.log(1 - (1 - c) ** (1 / u / p))), "independent tries"),
+            (lambda u, p, c: math.sqrt(2 * math.log(289 * u / c)), "counted 289 places"),
+            (lambda u, p, c: math.sqrt(2 * math.log(289 * u * p / c)), "on top of"),
+            (lambda u, p, c: math.sqrt(2 * math.log(p * u)), "left out the promise"),
+            (lambda u, p, c: math.sqrt(math.log(p * u / c) / 2), "divided by 2"),
+            (lambda u, p, c: 2 * math.log(c / p / u), "minus of the exponent"),
         ],
     },
     "16c.2": {
@@ -71,8 +86,9 @@ ANSWERS = {
             (scored(lambda r, keys: (keys * r).sum(1)), "before dividing"),
             (scored(lambda r, keys: (keys * r).mean(1)), "number of blocks"),
             (scored(lambda r, keys: keys @ r / (r @ r)), "sum of squares. Take"),
-            (scored(lambda r, keys: keys @ r / r.norm() / keys.shape[1] ** 0.5), "a cosine"),
+            (scored(lambda r, keys: keys @ r / r.norm() / keys.shape[1] ** 0.5), "as for a cosine"),
             (scored(lambda r, keys: (keys @ r / r.norm()).abs()), "without its sign"),
+            (first_above, "first key"),
             (any_above, "not the one whose T is largest"),
             (lambda r, keys, t: sum((keys @ r / r.norm() > t).tolist()), "how many keys fit"),
             (lambda r, keys, t: who_by_loop(r, keys, t) + 1 if who_by_loop(r, keys, t) >= 0 else -1, "from 1"),
