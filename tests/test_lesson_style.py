@@ -174,6 +174,16 @@ def only_what_paints_is_folded(notebook: NotebookNode) -> list[str]:
     return complaints
 
 
+def one_thread_at_a_time_draws(notebook: NotebookNode) -> list[str]:
+    """JupyterLab hears two sliders on two threads; when both draw into one figure, it stays dead."""
+    complaints = []
+    for cell in lessons.code_cells(notebook):
+        for name in set(re.findall(r"\.observe\((\w+)", cell.source)):
+            if not re.search(rf"^@widgets\.Latest\b.*\ndef {name}\(\):", cell.source, re.MULTILINE):
+                complaints.append(f"{name} observes controls, and is no function under @widgets.Latest")
+    return complaints
+
+
 def cells_ran_once_in_order(notebook: NotebookNode) -> list[str]:
     counts = [cell.execution_count for cell in lessons.code_cells(notebook)]
     in_order = counts == list(range(1, len(counts) + 1))
@@ -255,6 +265,7 @@ CHECKS: list[Check] = [
     widgets_are_followed_by_a_figure,
     code_cells_are_short_and_in_sight,
     only_what_paints_is_folded,
+    one_thread_at_a_time_draws,
     cells_ran_once_in_order,
     no_stored_error,
     outputs_are_fresh,

@@ -13,6 +13,7 @@ FIGURE = (
     f'<figure class="ganlab-figure"><div><img alt="{ALT}" src="data:image/png;base64,iVBORw0KGgo=" width="960" '
     'height="300"></div><figcaption><b>Figure 7.1.</b> Two curves.</figcaption></figure>'
 )
+BARE_REDRAW = 'def redraw(change):\n    picture.paint()\n\n\nknob.observe(redraw, names="value")'
 DIFFICULTY = "*Difficulty 2 of 5, about 10 minutes.*"
 
 
@@ -132,6 +133,7 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     ),
     (style.code_cells_are_short_and_in_sight, "three in a row", lambda nb: nb.cells.insert(3, v4.new_code_cell("1"))),
     (style.code_cells_are_short_and_in_sight, "an empty cell", replace("widgets.Panel([])", " ")),
+    (style.one_thread_at_a_time_draws, "two at once", replace("widgets.Panel([])", BARE_REDRAW)),
     (style.cells_ran_once_in_order, "out of order", lambda nb: code(nb, 3).update(execution_count=9)),
     (style.cells_ran_once_in_order, "not executed", lambda nb: code(nb, 3).update(execution_count=None)),
     (

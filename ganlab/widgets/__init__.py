@@ -8,7 +8,7 @@ from ganlab.widgets.compare import Compare
 from ganlab.widgets.dial import Dial
 from ganlab.widgets.flow import FlowExplorer
 from ganlab.widgets.game import GameBoard
-from ganlab.widgets.kit import Panel, Picture, Stopwatch, image_slider, slider
+from ganlab.widgets.kit import Latest, Panel, Picture, Stopwatch, image_slider, slider
 from ganlab.widgets.latent import LatentExplorer
 from ganlab.widgets.minimax import LOSS_COLOURS, GamePicture, MinimaxExplorer, game_state
 from ganlab.widgets.mixer import ClassMixer, DirectionSliders
@@ -36,6 +36,7 @@ __all__ = [
     "GamePicture",
     "LatentExplorer",
     "LatentWalk",
+    "Latest",
     "MaskPad",
     "MinimaxExplorer",
     "MotionMixer",
