@@ -141,15 +141,21 @@ def test_seeded_restores_the_global_generator_even_after_an_error():
     assert global_states() == before
 
 
-def timed(monkeypatch, milliseconds: dict[str, list[float]], **arguments) -> tuple[str, dict, list[str]]:
-    """Run `fastest` on a clock that only the candidates move; each takes its list of times in turn, then over again."""
+def timed(
+    monkeypatch, milliseconds: dict[str, list[float]], at_first: float = 5000.0, slow_at_first: str = "", **arguments
+) -> tuple[str, dict, list[str]]:
+    """Run `fastest` on a clock that only the candidates move; each takes its list of times in turn, then over again.
+
+    The first call takes `at_first`, and of one that is `slow_at_first` a hundred times that.
+    """
     clock, calls = [0.0], []
     monkeypatch.setattr(
         sys.modules["ganlab.runtime.precision"], "time", types.SimpleNamespace(perf_counter=lambda: clock[0])
     )
 
     def candidate(name: str, times: list[float]):
-        turns = itertools.chain([5000.0], itertools.cycle(times))  # the first call is slow and must not count
+        first = at_first * (100 if name == slow_at_first else 1)  # is slow and must not count
+        turns = itertools.chain([first], itertools.cycle(times))
 
         def run() -> None:
             calls.append(name)
@@ -180,6 +186,15 @@ def test_fastest_needs_a_margin_and_takes_medians(monkeypatch, times, chosen):
 def test_fastest_alternates_three_to_thirty_rounds(monkeypatch, milliseconds, rounds):
     _, _, calls = timed(monkeypatch, {"a": [milliseconds], "b": [milliseconds]}, seconds=3.0)
     assert calls == ["a", "b"] * (rounds + 1)
+
+
+def test_fastest_gives_up_what_is_far_too_slow(monkeypatch):
+    times = {"first": [150.0], "slow": [1290.0], "hopeless": [1600.0], "held up": [900.0, 130.0, 130.0]}
+    name, medians, calls = timed(monkeypatch, times, seconds=0.0)
+    assert [calls.count(each) for each in times] == [4, 4, 2, 4]
+    assert name == "held up" and medians["hopeless"] == pytest.approx(1600.0)
+    _, medians, calls = timed(monkeypatch, {"a": [10.0], "b": [10.0]}, seconds=0.0, at_first=20.0, slow_at_first="b")
+    assert calls.count("b") == 1 and medians["b"] == pytest.approx(2000.0)
 
 
 def test_remembered_measures_once_and_again_for_another_key_or_a_broken_file():

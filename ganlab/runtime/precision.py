@@ -39,6 +39,8 @@ class Precision:
 
 FLOAT32 = Precision()
 MARGIN = 1.1  # of a candidate that replaces the first
+HOPELESS = 10  # times slower than the best: bfloat16 where a processor lacks it takes 20 times as long
+DEAR = 1000.0  # milliseconds of a call; a cheaper one is tried again, as another program may have held it up
 
 
 def precisions(device: torch.device, convolutions: bool) -> dict[str, Precision]:
@@ -79,22 +81,30 @@ def fastest(
 
     The rounds alternate, so that a slow spell of the machine hits all alike. The first candidate is the one to beat:
     another must be `MARGIN` times faster, or the choice would follow the noise. There are three rounds at least, and
-    up to thirty within `seconds`.
+    up to thirty within `seconds`. A candidate of which each call took more than `DEAR`, and `HOPELESS` times the best, is not
+    called again.
     """
-    times: dict[str, list[float]] = {name: [] for name in candidates}
-    for run in candidates.values():
-        run()  # the first call allocates and builds kernels
+
+    def timed(run: Callable[[], object]) -> float:
+        synchronize(device)
+        begin = time.perf_counter()
+        run()
+        synchronize(device)
+        return 1e3 * (time.perf_counter() - begin)
+
+    def hopeful(least: dict[str, float]) -> list[str]:
+        return [name for name, ms in least.items() if ms <= max(DEAR, HOPELESS * min(least.values()))]
+
+    calls = {name: [timed(run)] for name, run in candidates.items()}  # the first allocates and builds kernels
+    trying = hopeful({name: first for name, (first,) in calls.items()})
     deadline = time.perf_counter() + seconds
     for turn in range(30):
         if turn >= 3 and time.perf_counter() > deadline:
             break
-        for name, run in candidates.items():
-            synchronize(device)
-            begin = time.perf_counter()
-            run()
-            synchronize(device)
-            times[name].append(1e3 * (time.perf_counter() - begin))
-    medians = {name: statistics.median(values) for name, values in times.items()}
+        for name in trying:
+            calls[name].append(timed(candidates[name]))
+        trying = hopeful({name: min(calls[name][1:]) for name in trying})
+    medians = {name: statistics.median(values[1:] or values) for name, values in calls.items()}
     first = next(iter(medians))
     best = min(medians, key=medians.__getitem__)
     return (best if medians[first] >= MARGIN * medians[best] else first), medians
