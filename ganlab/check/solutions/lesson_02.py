@@ -6,7 +6,7 @@ from ganlab.check.solutions import Solution
 
 
 def critic_step(critic, generator, optimizer, real, z):
-    """Take one step of the critic on real (B, 2) and the fakes of z (B, 2); return its loss."""
+    """Take a critic's step on real (B, 2), fakes of z (B, 2); return its loss."""
     softplus = torch.nn.functional.softplus
     fake = generator(z).detach()  # it is the critic's move: the generator is left alone
     loss = softplus(-critic(real)).mean() + softplus(critic(fake)).mean()
@@ -17,7 +17,7 @@ def critic_step(critic, generator, optimizer, real, z):
 
 
 def modes_reached(samples, means, sigma, at_least):
-    """Return how many of the means (K, 2) have at_least samples (n, 2) that are good there."""
+    """Return how many means (K, 2) have at_least samples (n, 2) that are good there."""
     distance, nearest = torch.cdist(samples, means).min(dim=1)  # (n,) each
     good = distance <= 3 * sigma
     good_of_mode = torch.bincount(nearest[good], minlength=len(means))  # (K,)

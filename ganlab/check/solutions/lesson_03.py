@@ -6,7 +6,7 @@ from ganlab.check.solutions import Solution
 
 
 def upsampled(x, weight, stride, padding):
-    """Return what transposed(x, weight, stride, padding) returns, by one plain convolution."""
+    """Return transposed(x, weight, stride, padding), by one plain convolution."""
     images, channels, height, width = x.shape
     rows = stride * (height - 1) + 1
     columns = stride * (width - 1) + 1

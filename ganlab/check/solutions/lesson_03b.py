@@ -8,7 +8,7 @@ layers = [(4, 1, 0), (9, 3, 3), (9, 3, 3), (9, 3, 3)]  # (kernel, stride, paddin
 
 
 def phase_sums(weight, stride):
-    """Return the outputs (stride, stride), one a phase, that weight (C, k, k) makes of ones."""
+    """Return the outputs (stride, stride), one a phase, of weight (C, k, k) on ones."""
     sums = torch.zeros(stride, stride)
     for p in range(stride):
         for q in range(stride):

@@ -6,7 +6,9 @@ from ganlab.check.solutions import Solution
 
 
 def nearer(samples, training, held_out):
-    """Return the share of samples nearer to a training image, flipped or not, than any held-out."""
+    """Return the share of samples nearer to a training image, flipped or not,
+    than any held-out image is.
+    """
     turns = [(), (3,), (2,), (2, 3)]  # as it is, left to right, upside down, both
     turned = torch.cat([training.flip(dims) for dims in turns])
 
@@ -18,7 +20,7 @@ def nearer(samples, training, held_out):
 
 
 def suspicious(samples, training, held_out):
-    """Return the share of samples (n, D) whose ratio is below 1% of the held-out ratios."""
+    """Return the share of samples (n, D) whose ratio is below 1% of held-out ratios."""
 
     def ratio(images):
         two = torch.cdist(images, training).topk(2, largest=False).values  # (n, 2)

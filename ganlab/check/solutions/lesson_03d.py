@@ -4,14 +4,14 @@ from ganlab.check.solutions import Solution
 
 
 def first_deviation(width, sigma, kernel, stride):
-    """Return the standard deviation before tanh, for any kernel that the stride divides."""
+    """Return the standard deviation before tanh; the stride divides the kernel."""
     products = (kernel / stride) ** 2  # of each channel
     variance = products * width * sigma**2 / 2
     return variance**0.5
 
 
 def scale_and_shift(gamma, beta, mean, var, eps):
-    """Return (scale, shift): in evaluation mode, batch normalisation is scale * h + shift."""
+    """Return (scale, shift): in evaluation mode, batch norm is scale * h + shift."""
     scale = gamma / (var + eps) ** 0.5
     return scale, beta - scale * mean
 

@@ -7,7 +7,7 @@ from ganlab.check.solutions import Solution
 
 
 def covered(samples, means, sigma):
-    """Return sum_k min(g_k, 1/K) of samples (n, 2) and modes (K, 2): one number from 0 to 1."""
+    """Return sum_k min(g_k, 1/K) of samples (n, 2) and modes (K, 2): from 0 to 1."""
     distance, nearest = torch.cdist(samples.double(), means).min(1)  # (n,) each
     good = nearest[distance <= 3 * sigma]  # the modes of the good samples
     g = good.bincount(minlength=len(means)) / len(samples)  # (K,)
@@ -15,7 +15,7 @@ def covered(samples, means, sigma):
 
 
 def relativistic_critic_loss(critic, real, fake, weight):
-    """Loss per pair (B,) of real and fake samples (B, ...), with R1 and R2 times `weight`."""
+    """Loss per pair (B,) of real and fake (B, ...), with R1 and R2 times `weight`."""
     pair = torch.nn.functional.softplus(critic(fake) - critic(real))  # small where real beats fake
     r1 = losses.squared_slope(critic, real)
     r2 = losses.squared_slope(critic, fake)

@@ -7,7 +7,7 @@ from ganlab.check.solutions import Solution
 
 
 def best_critic(p, q, a, b):
-    """From p, q (K,) and functions a(c), b(c): return (best logits (K,), L* as one number)."""
+    """From p, q (K,), functions a(c), b(c): return (best logits (K,), L*, a number)."""
     c = torch.linspace(-8, 8, 3201, dtype=torch.float64)
     table = torch.outer(p, a(c)) + torch.outer(q, b(c))  # (K, 3201): place by place
     best = table.min(1)

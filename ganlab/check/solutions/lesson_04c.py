@@ -6,7 +6,7 @@ from ganlab.check.solutions import Solution
 
 
 def earth_mover(x, y):
-    """Return W_1 between two samples of numbers, (n,) each: one number, in the units of x."""
+    """Return W_1 of two samples of numbers, (n,) each: a number, in the units of x."""
     return (x.sort().values - y.sort().values).abs().mean()
 
 

@@ -6,14 +6,14 @@ from ganlab.check.solutions import Solution
 
 
 def count_kinds(digits):
-    """From digits (n, 3), whole numbers 0 to 9: return (kinds that occur, reverse KL in nats)."""
+    """From digits (n, 3), each 0 to 9: return (kinds that occur, reverse KL, nats)."""
     kind = digits @ torch.tensor([100, 10, 1])  # (n,), from 0 to 999
     share = torch.bincount(kind, minlength=1000).double() / len(digits)
     return int((share > 0).sum()), torch.xlogy(share, 1000 * share).sum()
 
 
 def paired_interval(a, b, t):
-    """Return (low, high) of the interval for the mean of a - b, arrays (n,) over the same seeds."""
+    """Return the ends (low, high) of the interval for the mean of a - b, (n,) each."""
     difference = a - b  # seed by seed
     error = difference.std(ddof=1) / len(difference) ** 0.5  # of the mean
     return difference.mean() - t * error, difference.mean() + t * error

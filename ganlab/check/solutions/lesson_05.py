@@ -4,7 +4,7 @@ from ganlab.check.solutions import Solution
 
 
 def optimistic(s, h):
-    """Take the state (x, y, x_before, y_before) one step further; return it, four numbers."""
+    """Take (x, y, x_before, y_before) one step further; return the four new numbers."""
     x, y, x_before, y_before = s
     next_x = x - h * (2 * y - y_before)
     next_y = y + h * (2 * x - x_before)
@@ -12,7 +12,7 @@ def optimistic(s, h):
 
 
 def when_to_stop(values, patience):
-    """Return (index to keep, index at which training stops); values: a list of numbers."""
+    """Return (index to keep, index at which training stops) for a list of values."""
     best = 0
     for k in range(1, len(values)):
         if values[k] < values[best]:

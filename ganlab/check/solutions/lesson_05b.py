@@ -6,7 +6,7 @@ from ganlab.check.solutions import Solution
 
 
 def critic_bound(weights):
-    """Return the bound, one number; weights: the matrices of the layers, each (out, in)."""
+    """Return the bound, one number; weights: the layers' matrices, each (out, in)."""
     bound = 1.0
     for W in weights:
         bound = bound * torch.linalg.matrix_norm(W, 2)  # the largest singular value
@@ -14,7 +14,7 @@ def critic_bound(weights):
 
 
 def convolution_norm(kernel, x, rounds):
-    """Return the norm, one number; kernel (out, in, 3, 3), first image x (1, in, H, W)."""
+    """Return the norm, a number; kernel (out, in, 3, 3), start x (1, in, H, W)."""
     conv2d = torch.nn.functional.conv2d
     conv_transpose2d = torch.nn.functional.conv_transpose2d
     for _ in range(rounds):

@@ -6,7 +6,7 @@ from ganlab.check.solutions import Solution
 
 
 def own_slopes(critic, x):
-    """Return the squared length of the gradient of logit i by sample i, (B,); x is (B, ...)."""
+    """Return |gradient of logit i by sample i|^2 for every i, (B,); x is (B, ...)."""
     x = x.detach().clone().requires_grad_()
     logits = critic(x)
     slopes = []
@@ -17,7 +17,7 @@ def own_slopes(critic, x):
 
 
 def slopes_by_hand(x, weights, biases):
-    """Return the squared length of the critic's gradient at each sample of x (B, D): (B,)."""
+    """Return |gradient of the critic|^2 at each sample of x (B, D): (B,)."""
     slopes = []
     h = x
     for W, b in zip(weights[:-1], biases[:-1], strict=True):

@@ -10,7 +10,7 @@ def posterior_of(x, w, sigma):
 
 
 def directions(eigenvalues, beta, sigma):
-    """Eigenvalues (L,), beta, sigma. Return how many directions are used, and the KL in nats."""
+    """Eigenvalues (L,), beta, sigma. Return (number of directions used, KL in nats)."""
     used = eigenvalues[eigenvalues > beta * sigma**2]
     return len(used), 0.5 * (used / (beta * sigma**2)).log().sum()
 

@@ -7,7 +7,7 @@ from ganlab.check.solutions import Solution
 
 
 def iwae_bound(log_joint, log_q):
-    """log p(x, z_k) and log q(z_k | x), each (K, B). Return the bound of each image, (B,)."""
+    """log p(x, z_k), log q(z_k | x), each (K, B). Return each image's bound, (B,)."""
     log_w = log_joint - log_q  # (K, B)
     return torch.logsumexp(log_w, dim=0) - np.log(len(log_w))
 

@@ -11,7 +11,7 @@ def towards_class(z, labels, k):
 
 
 def thick_b(thick_a, thin_a, thin_b):
-    """Latents (k, D) of three groups. Return the sum of means, of length root D, (D,)."""
+    """Latents (k, D), three groups. Return the sum of means, of length root D, (D,)."""
     z = thick_a.mean(0) - thin_a.mean(0) + thin_b.mean(0)
     return z / z.norm() * len(z) ** 0.5
 

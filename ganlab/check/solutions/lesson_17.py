@@ -14,7 +14,7 @@ def two_points(x_t, t, a, b, p):
 
 
 def guided_probabilities(log_p, log_p_y, w):
-    """Log probabilities (K,) of any class and of class y. Return probabilities, (K,)."""
+    """Log probabilities (K,) of any class, of class y. Return probabilities, (K,)."""
     logs = log_p + w * (log_p_y - log_p)
     return logs.softmax(0)
 

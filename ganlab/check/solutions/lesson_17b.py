@@ -14,7 +14,7 @@ def heun_path(v, x, steps):
 
 
 def denoise_and_score(x_t, v, t):
-    """Noisy pictures x_t and velocities v (B, C, H, W), times t (B,). Return two (B, C, H, W)."""
+    """Noisy x_t, velocities v (B, C, H, W), times t (B,). Return two (B, C, H, W)."""
     t = t.view(-1, 1, 1, 1)
     picture = x_t + (1 - t) * v
     score = (t * v - x_t) / (1 - t)

@@ -4,13 +4,13 @@ from ganlab.check.solutions import Solution
 
 
 def feature_gradients(a, b, c, x):
-    """Weights a, b, c, data x (n,). Return the slopes for encoder, decoder and critic."""
+    """Weights a, b, c, data x (n,). Return slopes for encoder, decoder and critic."""
     common = 2 * c**2 * (a * b - 1) * (x**2).mean()
     return common * b, common * a, 0.0
 
 
 def standardise(codes, drawn):
-    """Codes (n, D), draws (k, D). Return standardised codes (n, D), and the draws as codes."""
+    """Codes (n, D), draws (k, D). Return standardised codes (n, D), draws as codes."""
     mean = codes.mean(0)
     deviation = codes.std(0)
     return (codes - mean) / deviation, mean + deviation * drawn
