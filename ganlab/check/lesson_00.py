@@ -72,6 +72,10 @@ ERROR_SLIPS = (
         _paired(lambda v: v.std(ddof=1) / np.sqrt(len(v) - 1)),
         "you divided by the root of n - 1. The n - 1 belongs inside the standard deviation, here it is n.",
     ),
+    (
+        _paired(lambda v: v.std(ddof=1) / np.sqrt(5)),
+        "you divided by the root of 5, the number of results with the die. Divide by the root of len(values).",
+    ),
     (_paired(lambda v: 2 * v.std(ddof=1) / np.sqrt(len(v))), "you gave two standard errors. One is wanted."),
     (
         _paired(lambda v: (v.max() - v.min()) / 2),
@@ -94,6 +98,7 @@ EXERCISES = {
         (
             Slip(lambda p: p.float() / 255, "that is [0, 1]. A range twice as wide that starts at -1 is wanted."),
             Slip(lambda p: p.float() / 127.5, "that is [0, 2]: the width is right, the start is not."),
+            Slip(lambda p: p.float() / 255 - 1, "that is [-1, 0]: it starts right, but is only half as wide."),
             Slip(lambda p: p.float() / 128 - 1, "255 must land on exactly 1, so half the range is 127.5, not 128."),
             Slip(lambda p: 1 - p.float() / 127.5, "black and white are swapped: 0 belongs to -1."),
             Slip(lambda p: 2 * p / 255 - 1, "2 * pixels is still 8 bits wide and wraps at 256: make it float first."),
@@ -108,6 +113,10 @@ EXERCISES = {
             Slip(
                 lambda p: p.float().tanh(),
                 "tanh is the generator's last step; real images are only shifted and scaled.",
+            ),
+            Slip(
+                lambda p: (p / 255).tanh(),
+                "tanh is the generator's last step; real images, also those from 0 to 1, are only shifted and scaled.",
             ),
             Slip(
                 lambda p: (p - 128) / 128, "8-bit numbers wrap below 0: make them float first. And halve 255, not 256."

@@ -77,6 +77,10 @@ EXERCISES = {
                 "you weighted p_data, and p_g not at all: it comes with the share 1 - pi.",
             ),
             Slip(lambda p, q, pi: p / (pi * p + (1 - pi) * q), "the numerator needs its share too, or D exceeds 1."),
+            Slip(
+                lambda p, q, pi: pi * p + (1 - pi) * q,
+                "that is the density of all that D sees, and it belongs below the line. Above it stands real's part.",
+            ),
             Slip(lambda p, q, pi: pi * p / ((1 - pi) * q), "those are the odds, real to fake: D* = odds / (1 + odds)."),
             Slip(lambda p, q, pi: torch.log(pi * p / ((1 - pi) * q)), "that is the logit of D*: take its sigmoid."),
             Slip(
@@ -144,6 +148,14 @@ EXERCISES = {
             Slip(
                 lambda a: (1 - a.sigmoid(), -a.sigmoid()),
                 "those are the slopes of log D and of log(1 - D), in this order. The losses are log(1 - D) and -log D.",
+            ),
+            Slip(
+                lambda a: (-a.sigmoid() * (1 - a.sigmoid()), a.sigmoid() - 1),
+                "the second is right. In the first one factor 1 - D is too many: -1 / (1 - D) times D (1 - D) is -D.",
+            ),
+            Slip(
+                lambda a: (1 / (1 - a.sigmoid()), -1 / a.sigmoid()),
+                "those are slopes by D, and in the first the minus of 1 - D is lost. Then times dD/dlogit = D (1 - D).",
             ),
             Slip(lambda a: (-a, a - 1), "you used the logit where D belongs: D = sigmoid(logit)."),
             Slip(

@@ -183,6 +183,10 @@ EXERCISES = {
                 lambda a, b: (_half(a, b), _error(a, b) / math.sqrt(2)),
                 "the estimate is right. Half a number has half the error: the 2 belongs outside of the root.",
             ),
+            Slip(
+                lambda real, fake: (jsd_estimate(real, fake)[0], _error(real, fake) / 2),
+                "the estimate is right. Take the variances of log D and log(1 - D), not of the logits.",
+            ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), _error(a, b) ** 2 / 4),
                 "the estimate is right. You return the variance of the estimate: its root is the standard error.",
@@ -239,6 +243,16 @@ EXERCISES = {
                 lambda x, mu, sigma: -mu + 0 * x,
                 "you gave the straight line, which is right for sigma = 1 alone. With another sigma the squares of x "
                 "do not cancel.",
+            ),
+            _gaussian_slip(
+                lambda x, mu, sigma: (mu**2 / 2 - mu * x) / sigma**2,
+                lambda x, mu, sigma: -mu / sigma**2 + 0 * x,
+                "you gave both densities the same sigma. The data are N(0, 1), whatever the sigma of the fakes is.",
+            ),
+            _gaussian_slip(
+                lambda x, mu, sigma: -(x**2) / 2 - (x - mu) ** 2 / (2 * sigma**2) - math.log(sigma),
+                lambda x, mu, sigma: -x - (x - mu) / sigma**2,
+                "you added the two log densities. The logit of D* is their difference, log p_data - log p_g.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: -(x**2) / 2 + (x + mu) ** 2 / (2 * sigma**2) + math.log(sigma),

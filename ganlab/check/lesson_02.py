@@ -74,6 +74,11 @@ def _stepped(
     return function
 
 
+def _measured_afterwards(critic: nn.Module, generator: nn.Module, optimizer: Any, real: Tensor, z: Tensor) -> Tensor:
+    _stepped()(critic, generator, optimizer, real, z)
+    return _sum_of_both(critic(real), critic(generator(z).detach()))
+
+
 def modes_reached(samples: Tensor, means: Tensor, sigma: float, at_least: int) -> Tensor:
     """Return how many modes have `at_least` good samples: samples (n, 2) and means (K, 2) in, a number out."""
     return _counted()(samples, means, sigma, at_least)
@@ -211,6 +216,10 @@ STEP_SLIPS = (
         "cleared just before it?",
     ),
     (
+        _measured_afterwards,
+        "you computed the loss anew, after the step. Return the loss that this step was taken on.",
+    ),
+    (
         _stepped(blind=True),
         "your loss is right, but the fakes send the critic no gradient: keep detach and no_grad off the critic itself.",
     ),
@@ -247,6 +256,10 @@ MODE_SLIPS = (
     (
         lambda x, means, sigma, least: modes_reached(x, toys.ring().means, sigma, least),
         "you used the lesson's own ring: count at the `means` that your function is given.",
+    ),
+    (
+        lambda x, means, sigma, least: modes_reached(x, means, 0.01, least),
+        "you used the lesson's own 0.01: count within 3 times the `sigma` that your function is given.",
     ),
     (
         lambda x, means, sigma, least: ((torch.cdist(x, means) <= 3).sum(dim=0) >= least).sum(),

@@ -124,6 +124,17 @@ UPSAMPLED_SLIPS = (
         "the margin of zeros is too narrow: the first pixel must meet every weight of the kernel. How wide is that?",
     ),
     (
+        _convolved(margin=lambda k, padding: 0),
+        "you put zeros between the pixels, but none around them: the first pixel must meet every weight of the kernel.",
+    ),
+    (
+        lambda x, weight, stride, padding: F.conv2d(
+            x, weight.flip(2, 3).transpose(0, 1), stride=stride, padding=weight.shape[2] - 1 - padding
+        ),
+        "you gave the stride to F.conv2d, which makes the result smaller. Put stride - 1 zeros between the pixels, and "
+        "let the kernel move by 1.",
+    ),
+    (
         _convolved(margin=lambda k, padding: k - 1),
         "`padding` plays no part: a transposed convolution *cuts* so many rows and columns off each side.",
     ),

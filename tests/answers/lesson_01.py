@@ -73,6 +73,7 @@ ANSWERS = {
             (lambda p, q, pi: (pi * p) / (pi * p) + (1 - pi) * q, "in brackets"),
             (lambda p, q, pi: pi * p / (1 + pi * (p - q)), "with its brackets"),
             (lambda p, q, pi: by_numpy(p.exp(), q.exp(), pi), "densities already"),
+            (lambda p, q, pi: q + pi * (p - q), "density of all that D sees"),
         ],
     },
     "01.2": {
@@ -89,6 +90,8 @@ ANSWERS = {
             (lambda a: (slopes_by_numpy(a)[0],) * 2, "-log D is another"),
             (lambda a: (slopes_by_numpy(a)[0], slopes_by_d(a)[1]), "multiply it by dD/dlogit"),
             (lambda a: (-torch.sigmoid(a), -torch.sigmoid(a) * torch.sigmoid(-a)), "too many"),
+            (lambda a: (-torch.sigmoid(a) * torch.sigmoid(-a), -torch.sigmoid(-a)), "factor 1 - D is too many"),
+            (lambda a: (1 + torch.exp(a), -1 - torch.exp(-a)), "minus of 1 - D is lost"),
             (lambda a: (torch.sigmoid(-a), -torch.sigmoid(a)), "in this order"),
             (lambda a: (-a, a - 1), "logit where D belongs"),
             (slopes_of_the_mean, "0.2 times the reference"),

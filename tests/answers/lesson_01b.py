@@ -70,6 +70,13 @@ ANSWERS = {
             (lambda p, t: by_autograd(p, t, which=(0, 0)), "one slope twice"),
             (of_answers(lambda h, k: (torch.log((1 - h) / h), torch.log((1 - h) / h))), "each side by itself"),
             (
+                lambda p, t: (
+                    torch.log(t / (p + t) * (1 - p + t) / t),
+                    torch.log((1 - p) / (1 - p + t) * (p + t) / p),
+                ),
+                "kept t",
+            ),
+            (
                 lambda p, t: (torch.log(t / (p + t) * (p + 1 - t) / (1 - t)), torch.log((p + t) / (p + 1 - t))),
                 "kept p",
             ),

@@ -90,6 +90,12 @@ def with_an_optimizer_of_its_own(critic, generator, optimizer, real, z):
     return loss
 
 
+def measured_after_the_step(critic, generator, optimizer, real, z):
+    as_in_the_lesson(critic, generator, optimizer, real, z)
+    with torch.no_grad():
+        return BCE(critic(real), torch.ones(len(real))) + BCE(critic(generator(z)), torch.zeros(len(z)))
+
+
 def z_for_fakes(critic, generator, optimizer, real, z):
     return as_in_the_lesson(critic, lambda latents: latents, optimizer, real, z)
 
@@ -167,6 +173,10 @@ def at_the_lessons_ring(samples, means, sigma, at_least):
     return (torch.bincount(nearest[gap <= 3 * sigma], minlength=8) >= at_least).sum()
 
 
+def at_the_lessons_sigma(samples, means, sigma, at_least):
+    return by_numpy(samples, means, 0.01, at_least)
+
+
 def summed_over_modes(samples, means, sigma, at_least):
     return ((torch.cdist(samples, means) <= 3 * sigma).sum(dim=1) >= at_least).sum()
 
@@ -178,6 +188,7 @@ ANSWERS = {
             (step_with(both, detach=False), "detach"),
             (step_with(both, zero_grad=False), "zero_grad is missing"),
             (step_with(both, step=False), "step() of the optimizer that you are given"),
+            (measured_after_the_step, "computed the loss anew"),
             (with_an_optimizer_of_its_own, "step() of the optimizer that you are given"),
             (step_with(lambda critic, real, fake: F.softplus(-critic(fake)).mean(), detach=False), "generator's move"),
             (step_with(lambda c, real, fake: (F.softplus(c(real)) + F.softplus(c(fake))).mean()), "minus of"),
@@ -235,6 +246,7 @@ ANSWERS = {
             (summed_over_modes, "for each mode"),
             (bad_ones_at_mode_0, "sends every bad sample to mode 0"),
             (at_the_lessons_ring, "the `means` that your function is given"),
+            (at_the_lessons_sigma, "the `sigma` that your function is given"),
         ],
     },
 }

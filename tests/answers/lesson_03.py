@@ -111,6 +111,16 @@ ANSWERS = {
             (channels_mixed_up, "input and output channels"),
             (weights_as_they_are, "neither flipped"),
             (padding_passed_on, "too narrow"),
+            (
+                lambda x, w, s, p: F.conv2d(zeros_between(x, s), w.flip((2, 3)).permute(1, 0, 2, 3)),
+                "none around them",
+            ),
+            (
+                lambda x, w, s, p: F.conv2d(
+                    F.pad(x, (len(w[0, 0]) - 1 - p,) * 4), w.flip((2, 3)).transpose(0, 1), stride=s
+                ),
+                "gave the stride to F.conv2d",
+            ),
             (padding_forgotten, "plays no part"),
             (
                 lambda x, w, s, p: F.conv2d(zeros_between(x, s), w.transpose(0, 1), padding=p),
