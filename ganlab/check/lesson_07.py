@@ -124,6 +124,18 @@ EXERCISES = {
                 "you summed over the images, not over the dimensions: those are dim=1.",
             ),
             _kl_slip(
+                lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + torch.expm1(a) - (a - b)),
+                "you left exp(logvar_q) as it is: q's variance counts in units of p's, so divide it by exp(logvar_p).",
+            ),
+            _kl_slip(
+                lambda m, a, b: 0.5 * (m * torch.exp(-b) + torch.expm1(a - b) - (a - b)),
+                "you did not square the difference of the means. Square it, then divide it by p's variance.",
+            ),
+            _kl_slip(
+                lambda m, a, b: m**2 * torch.exp(-b) + torch.expm1(a - b) - (a - b),
+                "you left the factor 1/2 out: (7.5) has it before everything.",
+            ),
+            _kl_slip(
                 lambda m, a, b: b - a + 0.5 * ((m**2 + torch.exp(a)) * torch.exp(-b) - 1),
                 "you used logvar for log s: log s is half of it.",
             ),
@@ -188,6 +200,15 @@ EXERCISES = {
             Slip(
                 lambda D, L, sigma: 1 / (2 * sigma**2 * L),
                 "you counted the latents' mean and the noise: the squares are a mean as well, over D pixels.",
+            ),
+            Slip(
+                lambda D, L, sigma: L / (2 * sigma**2),
+                "you multiplied by L: a mean over L latents divides the KL by L. The mean over D pixels is missing.",
+            ),
+            Slip(
+                lambda D, L, sigma: D * L,
+                "you multiplied by L: a mean over L latents divides the KL by L. And the noise is missing: the squares "
+                "stand over 2 sigma^2.",
             ),
             Slip(
                 lambda D, L, sigma: D / (2 * L),

@@ -72,6 +72,14 @@ EXERCISES = {
                 "you stopped before the mean was divided by the precision: completing the square divides it, too.",
             ),
             _slip(
+                lambda wx, ww, s: (wx / (1 + ww / s**2), 1 / (1 + ww / s**2)),
+                "you left 1 / sigma^2 out of the mean: (7b.1) has it there, too, beside W^T x.",
+            ),
+            _slip(
+                lambda wx, ww, s: (wx / ww, 1 / (1 + ww / s**2)),
+                "you left the prior out of the mean: it is the variance times w @ x / sigma^2.",
+            ),
+            _slip(
                 lambda wx, ww, s: (wx / (1 + ww), 1 / (1 + ww)),
                 "you left sigma out: sigma does not enter. Divide both products by sigma^2.",
             ),
@@ -137,6 +145,19 @@ EXERCISES = {
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], directions(e, b, s)[1] / math.log(2)),
                 "you returned bits, by log2. Nats come from the natural logarithm.",
+            ),
+            Slip(
+                lambda e, b, s: ((e > s**2).sum(), 0.5 * (e[e > s**2] / (b * s**2)).log().sum()),
+                "you compared with sigma^2 alone: the threshold is beta times sigma^2.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], 0.5 * (e[e > b * s**2] / (b * s**2) - 1).log().sum()),
+                "you put the column's squared length, the eigenvalue less the noise, into the log. (7b.3) has the "
+                "eigenvalue itself there.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], 0.5 * (e[e > b * s**2] / (b * s**2)).log1p().sum()),
+                "you added 1 inside the log. The eigenvalue has the noise in it already.",
             ),
             Slip(
                 lambda e, b, s: (e > b * s**2, directions(e, b, s)[1]),

@@ -153,6 +153,12 @@ STEP_SLIPS = {
         "kl": lambda mu, a: _kl(mu, a).sum()
     },
     "your KL is twice too large: a factor 1/2 is missing.": {"kl": lambda mu, a: 2 * _kl(mu, a)},
+    "you added logvar in the KL. It is subtracted: mu^2 + exp(logvar) - 1 - logvar, and half of it.": {
+        "kl": lambda mu, a: 0.5 * (mu**2 + a.exp() - 1 + a).sum(1)
+    },
+    "you left logvar out of the KL: it is mu^2 + exp(logvar) - 1 - logvar, and half of it.": {
+        "kl": lambda mu, a: 0.5 * (mu**2 + a.exp() - 1).sum(1)
+    },
     "you summed over the images. Take the mean, or the learning rate depends on the batch size.": {
         "loss": lambda elbo: -elbo.sum(),
         "returned": lambda elbo: elbo.sum(),

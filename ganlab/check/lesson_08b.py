@@ -146,6 +146,12 @@ CHUNK_SLIPS = {
     "you divided by the last chunk's size. K counts the samples of all chunks.": lambda n, s: (
         torch.logsumexp(s, 0) - n[-1].log()
     ),
+    "you divided the log by K. Divide inside the log: in logs that is to subtract log K.": lambda n, s: (
+        torch.logsumexp(s, 0) / n.sum()
+    ),
+    "you divided each chunk's sum by its own size, and added the quotients. Add the sums first, then divide by K.": (
+        lambda n, s: torch.logsumexp(s - n.log(), 0)
+    ),
     "you added log K. A mean is smaller than a sum: subtract it.": lambda n, s: torch.logsumexp(s, 0) + n.sum().log(),
     "you left the logs: exp(-1000) is 0, and its log -inf. Stay with logs (torch.logaddexp).": lambda n, s: (
         s.exp().sum(0) / n.sum()

@@ -120,6 +120,9 @@ ARC_SLIPS = {
     "You turned from a towards a u that is too short: give it the length of a, by dividing by the sine of theta.": (
         lambda a, b, t: _turned(a, b, t, 1.0)
     ),
+    "Your rows are numbers and your columns are points: return one row for each t, (n, D).": lambda a, b, t: (
+        arc_points(a, b, t).T
+    ),
     "You turned from a towards a u of length 1: give it the length of a.": lambda a, b, t: _turned(
         a, b, t, torch.sin(_angle(a, b)) * a.norm()
     ),

@@ -173,6 +173,11 @@ WITHIN_SLIPS = {
     "You returned one distance for each class. Take their mean.": lambda x, y: torch.stack(
         [torch.pdist(x[y == k]).mean() for k in range(int(y.max()) + 1)]
     ),
+    "You added up absolute differences. A distance is the root of the sum of the squares.": lambda x, y: _by_class(
+        lambda own: torch.pdist(own, p=1).mean(), x, y
+    ),
+    "You averaged over the whole matrix with one triangle set to 0. Divide the sum of the triangle by the number of "
+    "its pairs, n (n - 1) / 2.": lambda x, y: _by_class(lambda own: torch.cdist(own, own).triu().mean(), x, y),
     "You left out the last class: K is y.max() + 1.": lambda x, y: torch.stack(
         [torch.pdist(x[y == k]).mean() for k in range(int(y.max()))]
     ).mean(),

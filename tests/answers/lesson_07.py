@@ -66,6 +66,12 @@ ANSWERS = {
             (kl_with(lambda m, a, b: m * m / (b / 2).exp()), "not by its standard deviation"),
             (kl_with(in_units_of_p, constant=0.0), "-1 is missing"),
             (kl_with(in_units_of_p, sign=1.0), "sign of the log variances"),
+            (
+                lambda m, a, n, b: kl_with(in_units_of_p)(m, a, n, b) + (a.exp() - (a - b).exp()).sum(1) / 2,
+                "of p's, so",
+            ),
+            (kl_with(lambda m, a, b: m / b.exp()), "did not square"),
+            (lambda *given: 2 * kl_by_textbook(*given), "the factor 1/2 out"),
             (lambda *given: kl_by_textbook(*given) / 3, "independent dimensions add"),
             (lambda *given: kl_by_torch(*given).sum(), "sum over dimensions only"),
             (lambda *given: -kl_by_torch(*given), "-1 times"),
@@ -110,6 +116,8 @@ ANSWERS = {
             (lambda D, L, sigma: 1 / L, "latents' mean only"),
             (lambda D, L, sigma: beta_by_scaling(1, L, sigma), "over D pixels"),
             (lambda D, L, sigma: D / L / 2, "left the noise out"),
+            (lambda D, L, sigma: beta_by_scaling(1, 1 / L, sigma), "mean over D pixels is missing"),
+            (lambda D, L, sigma: D * L, "And the noise is missing"),
         ],
     },
 }

@@ -116,6 +116,21 @@ def step_then_bound(vae, optimizer, x, eps):
     return (vae.log_p_x_given_z(x, mu + (logvar / 2).exp() * eps) - kl).mean()
 
 
+def step_with_kl(kl_of):
+    """Return an answer whose KL of each latent is half of `kl_of(mu, logvar)`."""
+
+    def answer(vae, optimizer, x, eps):
+        mu, logvar = vae.encode(x)
+        z = mu + (logvar / 2).exp() * eps
+        bound = (vae.log_p_x_given_z(x, z) - 0.5 * kl_of(mu, logvar).sum(1)).mean()
+        optimizer.zero_grad()
+        (-bound).backward()
+        optimizer.step()
+        return bound.item()
+
+    return answer
+
+
 def step_without_backward(vae, optimizer, x, eps):
     mu, logvar = vae.encode(x)
     kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)
@@ -187,6 +202,8 @@ ANSWERS = {
             (step_with(kl_sign=0.0), "left out the KL"),
             (step_with(kl_of=torch.mean), "Independent dimensions add"),
             (step_with(kl_sign=2.0), "a factor 1/2"),
+            (step_with_kl(lambda mu, logvar: mu**2 + logvar.exp() - 1 + logvar), "added logvar in the KL"),
+            (step_with_kl(lambda mu, logvar: mu**2 + logvar.exp() - 1), "left logvar out of the KL"),
             (step_summed, "depends on the batch size"),
             (lambda *given: step_summed(*given, returned=torch.mean), "though you return the mean"),
             (lambda *given: -step_by_formula(*given), "return the loss"),

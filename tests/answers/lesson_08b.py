@@ -54,6 +54,10 @@ def mean_of_means(chunks):
     return torch.logsumexp(torch.stack(means), 0) - np.log(len(means))
 
 
+def quotients_added(chunks):
+    return torch.stack([torch.logsumexp(chunk, 0) - math.log(len(chunk)) for chunk in chunks]).logsumexp(0)
+
+
 def undivided(chunks):
     total = torch.tensor(-math.inf)
     for chunk in chunks:
@@ -185,6 +189,8 @@ ANSWERS = {
             (undivided, "divide by K"),
             (divided_by_chunks, "the number of chunks"),
             (divided_by_last, "last chunk's size"),
+            (lambda chunks: undivided(chunks) / 11, "you divided the log by K"),
+            (quotients_added, "added the quotients"),
             (sign_of_log_k, "you added log K"),
             (by_plain_sums, "exp(-1000) is 0"),
             (last_alone, "last chunk alone"),

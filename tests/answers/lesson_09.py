@@ -112,6 +112,7 @@ ANSWERS = {
             (arc_with(lambda a, b: a.new_tensor(math.pi / 2)), "took 90 degrees"),
             (arc_with(lambda a, b: a @ b / (a.norm() * b.norm())), "torch.acos turns"),
             (arc_without_bracket, "with the bracket"),
+            (lambda a, b, t: arc_by_turning(a, b, t).T, "one row for each t"),
             (lambda a, b, t: turned(a, b, t, lambda u: u), "too short"),
             (lambda a, b, t: turned(a, b, t, lambda u: F.normalize(u, dim=0)), "u of length 1"),
         ],

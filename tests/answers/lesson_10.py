@@ -187,6 +187,8 @@ ANSWERS = {
             (within_ten, "no samples"),
             (within_ten_by_sums, "no samples"),
             (within_neighbours, "neighbours in the draw"),
+            (lambda x, y: np.mean([pdist(x[y == k].numpy(), "cityblock").mean() for k in y.unique()]), "absolute"),
+            (lambda x, y: within_by_cdist(x, y, divisor=lambda n: 2 * n * n), "one triangle"),
             (lambda x, y: within_by_cdist(x[y < y.max()], y[y < y.max()]), "left out the last class"),
         ],
     },
