@@ -60,8 +60,8 @@ def _loss(
 
 def _negative_elbo(function: Callable[..., Tensor]) -> dict[str, Any]:
     rng = seeded_generator("15b.2")
-    mu, logvar, eps = torch.randn(3, 6, 3, generator=rng, dtype=torch.float64)
-    x = (torch.rand(6, 10, generator=rng) < 0.4).double()
+    mu, logvar, eps = torch.randn(3, 7, 3, generator=rng, dtype=torch.float64)
+    x = (torch.rand(7, 10, generator=rng) < 0.4).double()
     decoder = nn.Linear(3, 10).double()
     with torch.no_grad():
         for p in decoder.parameters():
@@ -83,6 +83,10 @@ def _mean(values: Tensor) -> Tensor:
 
 LOSS_SLIPS = (
     (_loss(sigma=lambda logvar: logvar), "You took logvar for sigma. sigma is exp(logvar / 2)."),
+    (
+        _loss(sigma=lambda logvar: logvar / 2),
+        "You took logvar / 2 for sigma. That is the logarithm of sigma: take exp of it.",
+    ),
     (_loss(sigma=torch.exp), "You took the variance, exp(logvar), for the standard deviation exp(logvar / 2)."),
     (_loss(over_pixels=_mean), "You averaged over the pixels. Sum over them, then average over the batch."),
     (_loss(over_latents=_mean), "You averaged the KL over the latents. Sum over them, then average over the batch."),
@@ -177,6 +181,9 @@ BETA_SLIPS = {
     "You returned 784 for every program. That is the answer for one of them.": lambda a, b, n, m: 784.0,
     "You returned 1 for a mean over both, as if the two cancelled. They divide by different counts.": _beta_slip(
         lambda n, m: n / m if 1 in (n, m) else 1.0
+    ),
+    "You exchanged the two words: a mean divides by its count, and a sum does not.": lambda a, b, n, m: (
+        (n if a == "sum" else 1) / (m if b == "sum" else 1)
     ),
     "You divided by // and lost what is below 1. Divide by /.": _beta_slip(lambda n, m: n // m),
 }

@@ -88,6 +88,17 @@ EPSILON_SLIPS = {
     "You took logarithms to base 2. The promise has e to the epsilon.": _with(
         lambda p: math.log2((1 + p) / (1 - p)), _noise
     ),
+    "You returned quotients, all three. Epsilon is the logarithm of a quotient.": lambda p, c, b: (
+        math.exp(_response(p)),
+        math.exp(_noise(c, b)),
+        math.exp(_response(p) + _noise(c, b)),
+    ),
+    "You halved the noise's epsilon. The density has |u| / b in the exponent, and |u - c| - |u| goes up to c.": (
+        _with(_response, lambda c, b: c / (2 * b))
+    ),
+    "You left out the half on one side: yes comes with (1 + truth) / 2, and with (1 - truth) / 2.": _with(
+        lambda p: math.log((1 + p) / 2 / (1 - p)), _noise
+    ),
     "You have the sign wrong: take the larger probability over the smaller.": _with(lambda p: -_response(p), _noise),
 }
 
@@ -143,6 +154,15 @@ MEAN_SLIPS = {
     ),
     "You compared the squared length with clip. Take its root.": lambda g, c, s, z: (
         (((c / g.square().sum(1, keepdim=True)).clamp(max=1) * g).sum(0) + s * c * z) / len(g)
+    ),
+    "You clipped the sum. Clip every row before adding up.": lambda g, c, s, z: (
+        (_clip_mean(g.sum(0, keepdim=True), c) + s * c * z) / len(g)
+    ),
+    "You measured the columns. Each picture is a row: take the length along dimension 1.": lambda g, c, s, z: (
+        (((c / g.norm(dim=0, keepdim=True)).clamp(max=1) * g).sum(0) + s * c * z) / len(g)
+    ),
+    "Your factor is at least 1, so that short rows grow. It is at most 1: clamp(max=1).": lambda g, c, s, z: (
+        (((c / g.norm(dim=1, keepdim=True)).clamp(min=1) * g).sum(0) + s * c * z) / len(g)
     ),
     "You threw long rows away. Shorten them.": lambda g, c, s, z: (
         (((g.norm(dim=1, keepdim=True) <= c) * g).sum(0) + s * c * z) / len(g)

@@ -72,6 +72,9 @@ POINT_SLIPS: dict[str, dict[str, Any]] = {
     "You returned the end minus the *place*. The velocity is the end minus the start z.": {
         "speed": lambda x_t, z, end, t: end - x_t
     },
+    "You returned the mean of the starts, E[z | x_t]. The velocity is the end minus the start z.": {
+        "speed": lambda x_t, z, end, t: z
+    },
     "You turned the velocity round: it is the end minus the start.": {"speed": lambda x_t, z, end, t: z - end},
     "You forgot to divide by 1 - t in the start: from x_t = (1 - t) z + t x, z = (x_t - t x) / (1 - t).": {
         "start": lambda x_t, t, end: x_t - t * end
@@ -130,6 +133,9 @@ GUIDED_SLIPS: dict[str, dict[str, Any]] = {
         "mixed": lambda log_p, log_p_y, w: log_p + w * log_p_y
     },
     "You left out the first p(x).": {"mixed": lambda log_p, log_p_y, w: w * (log_p_y - log_p)},
+    "You exchanged w and 1 - w, or both densities: the formula is p(x)^(1 - w) times p(x|y)^w.": {
+        "mixed": lambda log_p, log_p_y, w: log_p_y + w * (log_p - log_p_y)
+    },
     "You turned the ratio round: it is p(x|y) / p(x).": {
         "mixed": lambda log_p, log_p_y, w: log_p + w * (log_p - log_p_y)
     },

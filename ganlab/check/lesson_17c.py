@@ -20,10 +20,10 @@ def feature_gradients(
     encoder: Callable[..., float] = lambda a, b, c, m: 2 * c**2 * (a * b - 1) * b * m,
     decoder: Callable[..., float] = lambda a, b, c, m: 2 * c**2 * (a * b - 1) * a * m,
     critic: Callable[..., float] = lambda a, b, c, m: 0.0,
-    mean: Callable[[Tensor], Tensor] = torch.mean,
+    moment: Callable[[Tensor], Tensor] = lambda x: (x**2).mean(),
 ) -> tuple[float, float, float]:
     """Return the slopes by which encoder, decoder and critic move. The rest are for slips."""
-    m = mean(x**2).item()
+    m = moment(x).item()
     return encoder(a, b, c, m), decoder(a, b, c, m), critic(a, b, c, m)
 
 
@@ -34,6 +34,8 @@ def _gradients(function: Callable) -> dict[str, Any]:
         result = function(a, b, c, x)
         if not isinstance(result, tuple | list) or len(result) != 3:
             raise ValueError("return three numbers: for the encoder, the decoder and the critic")
+        if any(isinstance(v, Tensor) and v.numel() != 1 for v in result):
+            raise ValueError("each slope is one number: take the mean over the data x")
         found[f"slopes of case {k + 1}"] = torch.stack([torch.as_tensor(v, dtype=torch.float64) for v in result])
     return found
 
@@ -44,6 +46,20 @@ GRADIENT_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You kept the encoder out. The feature loss is its reconstruction error: only the *critic's verdict* spares it.": {
         "encoder": lambda a, b, c, m: 0.0
+    },
+    "You kept the decoder out. It learns from the feature loss and from the verdict.": {
+        "decoder": lambda a, b, c, m: 0.0
+    },
+    "You let the critic learn from the feature loss, through the reconstruction's features. Rule 1: it does not.": {
+        "critic": lambda a, b, c, m: 2 * c * a * b * (a * b - 1) * m
+    },
+    "You took the square of the mean of x. The loss is a mean of squares: average x^2.": {
+        "moment": lambda x: x.mean() ** 2
+    },
+    "You averaged x. Both the difference and its slope have the factor x, so average x^2.": {"moment": torch.mean},
+    "You compared the reconstruction with 0. The target is f(x): the difference has the factor ab - 1, not ab.": {
+        "encoder": lambda a, b, c, m: 2 * c**2 * a * b * b * m,
+        "decoder": lambda a, b, c, m: 2 * c**2 * a * b * a * m,
     },
     "You exchanged encoder and decoder. The slope for a has the factor b, and the slope for b the factor a.": {
         "encoder": lambda a, b, c, m: 2 * c**2 * (a * b - 1) * a * m,
@@ -57,7 +73,7 @@ GRADIENT_SLIPS: dict[str, dict[str, Any]] = {
         "encoder": lambda a, b, c, m: 2 * (a * b - 1) * b * m,
         "decoder": lambda a, b, c, m: 2 * (a * b - 1) * a * m,
     },
-    "You added over the samples. The loss is their mean.": {"mean": torch.sum},
+    "You added over the samples. The loss is their mean.": {"moment": lambda x: (x**2).sum()},
     "You left out the 2 that the square brings.": {
         "encoder": lambda a, b, c, m: c**2 * (a * b - 1) * b * m,
         "decoder": lambda a, b, c, m: c**2 * (a * b - 1) * a * m,
@@ -75,10 +91,11 @@ def standardise(
     centre: Callable[[Tensor], Tensor] = lambda codes: codes.mean(0),
     scale: Callable[[Tensor], Tensor] = lambda codes: codes.std(0),
     back: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda drawn, m, s: m + s * drawn,
+    there: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda codes, m, s: (codes - m) / s,
 ) -> tuple[Tensor, Tensor]:
     """Return standardised codes (n, D), and what was drawn as codes (k, D). The rest are for slips."""
     m, s = centre(codes), scale(codes)
-    return (codes - m) / s, back(drawn, m, s)
+    return there(codes, m, s), back(drawn, m, s)
 
 
 def _standardised(function: Callable) -> dict[str, Any]:
@@ -113,6 +130,18 @@ STANDARD_SLIPS: dict[str, dict[str, Any]] = {
     "You added the mean before you multiplied. On the way back the deviation comes first.": {
         "back": lambda drawn, m, s: s * (drawn + m)
     },
+    "You went back with the mean and the deviation of what was drawn. Take those of the codes.": {
+        "back": lambda drawn, m, s: drawn.mean(0) + drawn.std(0) * drawn
+    },
+    "You standardised what was drawn before you went back. It is in the flow's units already.": {
+        "back": lambda drawn, m, s: m + s * (drawn - drawn.mean(0)) / drawn.std(0)
+    },
+    "You divided only the mean by the deviation. Put brackets round codes - mean.": {
+        "there": lambda codes, m, s: codes - m / s
+    },
+    "You took the deviation that divides by n. Torch's std divides by n - 1.": {
+        "scale": lambda codes: codes.std(0, unbiased=False)
+    },
     "You returned what was drawn as it is. The decoder needs it in the units of the codes.": {
         "back": lambda drawn, m, s: drawn
     },
@@ -141,16 +170,22 @@ PAYS_SLIPS: dict[str, dict[str, Any]] = {
     "You left out the pairs. The teacher has to draw them, at `steps` calls each.": {
         "spent": lambda steps, call, pairs, training: 1000 * training
     },
-    "You took one call for a pair. The teacher needs `steps` of them.": {
+    "You took one call for a pair, or counted the pairs as pictures. A pair costs `steps` calls, and is extra.": {
         "spent": lambda steps, call, pairs, training: pairs * call + 1000 * training
     },
     "You forgot that the student needs a call, too. A picture saves steps - 1 calls.": {
         "saved": lambda steps, call: steps * call
     },
+    "You took one call as what a picture saves. It saves steps - 1 calls.": {"saved": lambda steps, call: call},
+    "You added a student's call to each pair. Only the teacher draws the pairs.": {
+        "spent": lambda steps, call, pairs, training: pairs * (steps + 1) * call + 1000 * training
+    },
     "You mixed seconds and milliseconds. A second has 1,000 milliseconds.": {
         "spent": lambda steps, call, pairs, training: pairs * steps * call + training
     },
-    "You left out the training.": {"spent": lambda steps, call, pairs, training: pairs * steps * call},
+    "You left out the training, or divided its seconds by 1,000. A second has 1,000 milliseconds: multiply.": {
+        "spent": lambda steps, call, pairs, training: pairs * steps * call
+    },
     "You rounded down. With that many pictures the student has not quite paid yet.": {"rounded": math.floor},
     "You rounded to the nearest whole number. Below the exact one the student has not quite paid yet: round up.": {
         "rounded": round

@@ -78,6 +78,7 @@ ANSWERS = {
         "wrong": [
             (left(sigma=lambda logvar: logvar), "logvar for sigma"),
             (left(sigma=lambda logvar: logvar.exp()), "variance, exp(logvar)"),
+            (left(sigma=lambda logvar: logvar / 2), "logvar / 2 for sigma"),
             (left(pixels=torch.mean), "averaged over the pixels"),
             (left(latents=torch.mean), "averaged the KL over the latents"),
             (left(pixels=torch.mean, latents=torch.mean), "pixels and latents"),
@@ -96,6 +97,7 @@ ANSWERS = {
         "right": [beta, by_table],
         "wrong": [
             (lambda *program: 1 / beta(*program), "turned it over"),
+            (lambda a, b, n, m: (n if a == "sum" else 1) / (m if b == "sum" else 1), "exchanged the two words"),
             (lambda a, b, n, m: (n if a == "mean" else 1) * (m if b == "mean" else 1), "multiplied the two counts"),
             (lambda a, b, n, m: n if a == "mean" else 1, "left out the mean over the latents"),
             (lambda a, b, n, m: 1 / m if b == "mean" else 1, "left out the mean over the pixels"),

@@ -28,6 +28,22 @@ def slopes(change):
     return lambda a, b, c, x: change(*by_hand(a, b, c, x), a, b, c, x)
 
 
+def by_the_mean(a, b, c, x):
+    size = x.mean() / x.square().mean()
+    encoder, decoder, _ = by_hand(a, b, c, x)
+    return encoder * size, decoder * size, 0.0
+
+
+def again_standardised(codes, drawn):
+    own = (drawn - drawn.mean(0)) / drawn.std(0)
+    return (codes - codes.mean(0)) / codes.std(0), own * codes.std(0) + codes.mean(0)
+
+
+def by_n(codes, drawn):
+    m, s = codes.mean(0), codes.std(0, correction=0)
+    return (codes - m) / s, drawn * s + m
+
+
 def there_and_back(codes, drawn):
     m = codes.mean(dim=0, keepdim=True)
     s = codes.var(dim=0, keepdim=True).sqrt()
@@ -61,6 +77,11 @@ ANSWERS = {
             (all_three, "critic learn"),
             (slopes(lambda e, d, k, a, b, c, x: (0.0, d, 0.0)), "encoder out"),
             (slopes(lambda e, d, k, a, b, c, x: (d, e, 0.0)), "exchanged"),
+            (slopes(lambda e, d, k, a, b, c, x: (e, 0.0, 0.0)), "decoder out"),
+            (slopes(lambda e, d, k, a, b, c, x: (e, d, e * a / c)), "Rule 1"),
+            (lambda a, b, c, x: by_hand(a, b, c, x.mean()), "square of the mean"),
+            (by_the_mean, "averaged x"),
+            (slopes(lambda e, d, k, a, b, c, x: (a * b * e / (a * b - 1), a * b * d / (a * b - 1), 0.0)), "with 0"),
             (slopes(lambda e, d, k, a, b, c, x: (e / c, d / c, 0.0)), "c once"),
             (slopes(lambda e, d, k, a, b, c, x: (e / c**2, d / c**2, 0.0)), "compared pixels"),
             (slopes(lambda e, d, k, a, b, c, x: (e * len(x), d * len(x), 0.0)), "added over"),
@@ -79,6 +100,10 @@ ANSWERS = {
             (lambda c, d: ((c - c.mean(0)) / c.std(0), (d + c.mean(0)) * c.std(0)), "before you multiplied"),
             (lambda c, d: ((c - c.mean(0)) / c.std(0), d), "as it is"),
             (by_rows, "wrong axis"),
+            (lambda c, d: ((c - c.mean(0)) / c.std(0), d * d.std(0) + d.mean(0)), "of what was drawn"),
+            (again_standardised, "before you went"),
+            (lambda c, d: (c - c.mean(0) / c.std(0), d * c.std(0) + c.mean(0)), "brackets"),
+            (by_n, "by n - 1"),
         ],
     },
     "17c.3": {
@@ -88,6 +113,10 @@ ANSWERS = {
             (lambda k, c, p, t: math.ceil((p * c + 1000 * t) / ((k - 1) * c)), "one call"),
             (lambda k, c, p, t: math.ceil((p * k * c + 1000 * t) / (k * c)), "student needs a call"),
             (lambda k, c, p, t: math.ceil((p * k * c + t) / ((k - 1) * c)), "mixed seconds"),
+            (lambda k, c, p, t: math.ceil((p * k * c + 1000 * t) / c), "what a picture saves"),
+            (lambda k, c, p, t: math.ceil((p * k * c + t / 1000) / ((k - 1) * c)), "divided its seconds"),
+            (lambda k, c, p, t: math.ceil((p * (k + 1) * c + 1000 * t) / ((k - 1) * c)), "to each pair"),
+            (lambda k, c, p, t: math.ceil((p * k * c + 1000 * t) / ((k - 1) * c)) - p, "pairs as pictures"),
             (lambda k, c, p, t: math.ceil(p * k / (k - 1)), "left out the training"),
             (lambda k, c, p, t: int((p * k * c + 1000 * t) / ((k - 1) * c)), "rounded down"),
             (lambda k, c, p, t: round((p * k * c + 1000 * t) / ((k - 1) * c)), "nearest"),
