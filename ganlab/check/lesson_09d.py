@@ -38,16 +38,16 @@ def _shortened(function: Callable) -> dict[str, Any]:
 
 
 FACTOR_SLIPS = {
-    "You divided by |z|^2: the square of e stands beside c^2, so e goes below.": lambda e, z: (
+    "You divided by |z|^2: |e|^2 stands beside c^2, so divide by the sum of e squared.": lambda e, z: (
         (z * e).sum() / z.square().sum()
     ),
-    "You returned the inverse: e goes below, z is what c e should reach.": lambda e, z: (
+    "You returned the inverse: divide z . e by |e|^2, not the other way round.": lambda e, z: (
         e.square().sum() / (z * e).sum()
     ),
     "You compared the lengths. That ignores that z and e do not point the same way: use z . e.": lambda e, z: (
         z.norm(dim=1).mean() / e.norm(dim=1).mean()
     ),
-    "You took a factor for each row and averaged: one factor serves all rows, so sum above and below first.": (
+    "You took a factor for each row and averaged: c is the same for all rows, so sum over the rows, then divide.": (
         lambda e, z: ((z * e).sum(1) / e.square().sum(1)).mean()
     ),
     "You took the cosine: divide by |e|^2, and not by both lengths.": lambda e, z: (
@@ -56,11 +56,15 @@ FACTOR_SLIPS = {
     "You averaged the cosines: a cosine does not see lengths, and c is about them.": lambda e, z: F.cosine_similarity(
         z, e
     ).mean(),
+    "You divided by the length of e: divide by its square.": lambda e, z: (z * e).sum() / e.norm(),
+    "You stretched e to the usual length, the root of D: longer is not closer. Find where the derivative is 0.": (
+        lambda e, z: e.shape[1] ** 0.5 / e.norm(dim=1).mean()
+    ),
     "You left the denominator out: divide by the sum of e squared.": lambda e, z: (z * e).sum(),
     "You forgot that the derivative of c^2 brings a 2, which cancels the other 2.": lambda e, z: (
         2 * (z * e).sum() / e.square().sum()
     ),
-    "You divided each number by its own answer: small answers then count most. Sum above and below first.": (
+    "You divided each number by its own answer: small answers then count most. Sum first, then divide.": (
         lambda e, z: (z / e).mean()
     ),
 }
@@ -86,6 +90,9 @@ SHORTENED_SLIPS = {
     ),
     "You divided by the squared length: the length itself brings a row to length 1.": lambda z, longest: (
         z * (longest / z.square().sum(1, keepdim=True)).clamp(max=1)
+    ),
+    "You divided rows that are too long by `longest`: divide by their own length, and multiply by `longest`.": (
+        lambda z, longest: torch.where(z.norm(dim=1, keepdim=True) > longest, z / longest, z)
     ),
     "You set rows that are too long to 0: they keep their direction and get the length `longest`.": (
         lambda z, longest: z * (z.norm(dim=1, keepdim=True) <= longest)

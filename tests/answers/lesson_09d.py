@@ -41,6 +41,8 @@ ANSWERS = {
             (lambda e, z: ((e * z).sum(1) / (e * e).sum(1)).mean(), "for each row"),
             (lambda e, z: torch.cosine_similarity(e.flatten(), z.flatten(), dim=0), "took the cosine"),
             (lambda e, z: torch.cosine_similarity(e, z, dim=1).mean(), "averaged the cosines"),
+            (lambda e, z: torch.sum(e * z) / e.norm(), "by the length of e"),
+            (lambda e, z: z.shape[1] ** 0.5 / e.norm(dim=1).mean(), "to the usual length"),
             (lambda e, z: torch.sum(e * z), "denominator out"),
             (lambda e, z: 2 * torch.sum(e * z) / torch.sum(e * e), "cancels the other 2"),
             (lambda e, z: torch.mean(z / e), "by its own answer"),
@@ -66,6 +68,10 @@ ANSWERS = {
             (
                 lambda z, longest: z * torch.clamp(longest / (z * z).sum(1, keepdim=True), max=1),
                 "squared length",
+            ),
+            (
+                lambda z, longest: z / torch.where(z.norm(dim=1, keepdim=True) > longest, longest, 1.0),
+                "by `longest`: divide by their own",
             ),
             (
                 lambda z, longest: torch.where(z.norm(dim=1, keepdim=True) > longest, torch.zeros_like(z), z),
