@@ -169,7 +169,6 @@ STOP_SLIPS = {
 }
 
 
-
 def rate_on_now_alone(s: Sequence[float], h: float) -> State:
     """Return the step of a reader who forgot brackets: the learning rate multiplies the gradient now alone."""
     x, y, x_before, y_before = s
@@ -207,7 +206,8 @@ OTHER_STEPS = (
         "your `h` multiplies the gradient now only. The gradient before has the factor `h`, too.",
     ),
     Slip(
-        places_ahead, "you took 2 (now) - (before) of the places x and y: step from x and y, and take it of the gradients."
+        places_ahead,
+        "you took 2 (now) - (before) of the places x and y: step from x and y, and take it of the gradients.",
     ),
     Slip(
         functools.partial(optimistic, new=-1.0, old=-2.0),
