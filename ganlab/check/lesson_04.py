@@ -109,6 +109,16 @@ COVERED_SLIPS: dict[str, Callable[[Tensor, Tensor, float], Any]] = {
     "you cut off at 1/8, which is right on the ring only. K is `len(means)`.": lambda x, m, s: _cut_at(
         x, m, 3 * s, 1 / 8
     ),
+    "you cut off at 1/25, which is right on the grid only. K is `len(means)`.": lambda x, m, s: _cut_at(
+        x, m, 3 * s, 1 / 25
+    ),
+    "you added the good fractions first, and cut off their sum. Cut each one off at 1/K, then add.": (
+        lambda x, m, s: _good(x, m, 3 * s).sum().clamp(max=1 / len(m))
+    ),
+    "you multiplied the fraction of modes reached by the fraction of good samples. A mode with one good sample would "
+    "then count like a full one. Cut the good fraction of each mode off at 1/K, and add.": (
+        lambda x, m, s: (_good(x, m, 3 * s) > 0).double().mean() * _good(x, m, 3 * s).sum()
+    ),
     "you cut off at 1/n, n the number of samples. Cut off at 1/K, K the number of modes.": (
         lambda x, m, s: _cut_at(x, m, 3 * s, 1 / len(x))
     ),
@@ -135,12 +145,17 @@ def relativistic_critic_loss(
     penalty: Callable[[Tensor, Tensor], Tensor] = lambda at_real, at_fake: at_real + at_fake,
     share: Callable[[float], float] = lambda weight: weight,
     averaged: bool = False,
+    weighted: str = "both",
     at: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = lambda real, fake: (real, fake),
 ) -> Tensor:
     """Return the critic's loss per pair, (B,), with R1 and R2 times `weight`. The rest are for slips."""
     slopes = tuple(losses.squared_slope(critic, place) for place in at(real, fake))
     if averaged:
         slopes = slopes[0] / real[0].numel(), slopes[1] / fake[0].numel()
+    if weighted == "r1":
+        return pair(critic(real), critic(fake)) + weight * slopes[0] + slopes[1]
+    if weighted == "r2":
+        return pair(critic(real), critic(fake)) + slopes[0] + weight * slopes[1]
     return pair(critic(real), critic(fake)) + share(weight) * penalty(*slopes)
 
 
@@ -195,6 +210,8 @@ PAIR_SLIPS: dict[str, dict[str, Callable]] = {
     },
     "R2 is missing: the slope at the fakes counts, too.": {"penalty": lambda at_real, at_fake: at_real},
     "R1 is missing: the slope at the real samples counts, too.": {"penalty": lambda at_real, at_fake: at_fake},
+    "`weight` stands at R1 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r1"},
+    "`weight` stands at R2 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r2"},
     "R1 is there twice, R2 not at all: one squared slope is at the real sample, the other at the fake.": {
         "penalty": lambda at_real, at_fake: 2 * at_real
     },

@@ -91,6 +91,21 @@ SEARCH_SLIPS: dict[str, Callable] = {
     "you inserted log(p/q), which is best for minimax only. Search, for any a and b.": (
         lambda p, q, a, b: ((p / q).log(), (p * a((p / q).log()) + q * b((p / q).log())).sum())
     ),
+    "you inserted p/(p + q), which is best for least squares only. Search, for any a and b.": (
+        lambda p, q, a, b: (p / (p + q), (p * a(p / (p + q)) + q * b(p / (p + q))).sum())
+    ),
+    "you returned the smallest losses, not the logits at which they are reached. `argmin` gives their places.": (
+        lambda p, q, a, b: (
+            _search(lambda table: (table.argmin(1), table.min(1).values))(p, q, a, b)[1],
+            best_critic(p, q, a, b)[1],
+        )
+    ),
+    "you took the minimum over the places, one for each logit. Take it over the logits, one for each place: dim=1.": (
+        _search(lambda table: (table.min(0).indices, table.min(0).values.sum()))
+    ),
+    "your logits are right, but you took the mean loss over all logits of the grid: take the smallest at each place.": (
+        _search(lambda table: (table.argmin(1), table.mean(1).sum()))
+    ),
     "you returned the two in the wrong order: the logits come first.": (
         lambda p, q, a, b: best_critic(p, q, a, b)[::-1]
     ),
@@ -138,6 +153,17 @@ HELLINGER_SLIPS: dict[str, dict[str, Callable]] = {
     },
     "minus the critic's share: that is the minimax way, flat for bad fakes. Take e^(-c/2).": {
         "generator": lambda fake: -torch.exp(fake / 2)
+    },
+    "the generator's sign is turned: it minimises its loss, and e^(-c/2) falls as the logit grows.": {
+        "generator": lambda fake: -torch.exp(-fake / 2)
+    },
+    "the half in the generator's exponent is missing: e^(-c/2).": {"generator": lambda fake: torch.exp(-fake)},
+    "the signs in all exponents are exchanged: a(c) = e^(-c/2) for real samples, b(c) = e^(c/2) for fakes.": {
+        "critic": lambda real, fake: torch.exp(real / 2) + torch.exp(-fake / 2),
+        "generator": lambda fake: torch.exp(fake / 2),
+    },
+    "you subtracted the fake's part: both parts are losses. Add them.": {
+        "critic": lambda real, fake: torch.exp(-real / 2) - torch.exp(fake / 2)
     },
     "the critic's terms are multiplied: that is one exponential of a difference. Add them.": {
         "critic": lambda real, fake: torch.exp((fake - real) / 2)

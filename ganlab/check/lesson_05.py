@@ -157,6 +157,7 @@ STOP_SLIPS = {
     "you take larger values for better: here smaller is better.": {"better": lambda new, best: new > best},
     "you count an equal value as better: only a smaller one is.": {"better": lambda new, best: new <= best},
     "you return values: return their indices.": {"give": lambda keep, stop, values: (values[keep], values[stop])},
+    "you return the best value: return its index.": {"give": lambda keep, stop, values: (values[keep], stop)},
     "you keep the weights of the moment at which you stop: keep those of the best moment before.": {
         "give": lambda keep, stop, values: (stop, stop)
     },
@@ -167,9 +168,51 @@ STOP_SLIPS = {
     "where the rule never stops, you return the length: the last index is one less.": {"never": 0},
 }
 
+
+def rate_on_now_alone(s: Sequence[float], h: float) -> State:
+    """Return the step of a reader who forgot brackets: the learning rate multiplies the gradient now alone."""
+    x, y, x_before, y_before = s
+    return x - 2 * h * y - y_before, y + 2 * h * x - x_before, x, y
+
+
+def rate_on_now_alone_with_signs(s: Sequence[float], h: float) -> State:
+    """Return the same step, but with the sign of the gradient before as in the right one."""
+    x, y, x_before, y_before = s
+    return x - 2 * h * y + y_before, y + 2 * h * x - x_before, x, y
+
+
+def places_ahead(s: Sequence[float], h: float) -> State:
+    """Return a plain step from the place 2 (now) - (before): the places are combined, not the gradients."""
+    x, y, x_before, y_before = s
+    return 2 * x - x_before - h * y, 2 * y - y_before + h * x, x, y
+
+
+def newest_of_a_wait(values: Sequence[float], patience: int) -> tuple[int, int]:
+    """Return what comes out if each measurement is compared with the one before it alone."""
+    count = 0
+    for k in range(1, len(values)):
+        count = 0 if values[k] < values[k - 1] else count + 1
+        if count == patience:
+            return k - patience, k
+    return len(values) - 1, len(values) - 1
+
+
 OTHER_STEPS = (
     Slip(own_gradients, "you took x as the gradient for x: the gradient of x y by x is y, and by y it is x."),
     Slip(looked_ahead, "you looked ahead with the old gradient. Step from here instead, by 2 (now) - (before)."),
+    Slip(rate_on_now_alone, "your `h` multiplies the gradient now only: put 2 (now) - (before) in brackets."),
+    Slip(
+        rate_on_now_alone_with_signs,
+        "your `h` multiplies the gradient now only. The gradient before has the factor `h`, too.",
+    ),
+    Slip(
+        places_ahead,
+        "you took 2 (now) - (before) of the places x and y: step from x and y, and take it of the gradients.",
+    ),
+    Slip(
+        functools.partial(optimistic, new=-1.0, old=-2.0),
+        "now and before are exchanged: twice the gradient of this step, minus that of the step before.",
+    ),
     Slip(turns_with_before, "x has seen the new y: both look at the same state here."),
 )
 OTHER_STOPS = (
@@ -177,6 +220,11 @@ OTHER_STOPS = (
     Slip(
         functools.partial(never_reset, start=0),
         "you count over the whole list, the first value too: start counting again at each new best.",
+    ),
+    Slip(newest_of_a_wait, "you compare with the measurement before: compare with the best so far, and keep that one."),
+    Slip(
+        lambda values, patience: (best_of_all(values, 0)[0], best_of_all(values, 0)[0] + patience),
+        "you took the best of the whole list, and may stop beyond its end: after the stop nobody measures any more.",
     ),
     Slip(best_of_all, "you took the best of the whole list: after the stop nobody measures any more."),
     Slip(

@@ -96,7 +96,23 @@ def _all_at_once(real: Tensor, fake: Tensor) -> Tensor:
     return (real.mean() - fake.mean()) ** 2 + (real.std() - fake.std()) ** 2
 
 
+def _one_spread(real: Tensor, fake: Tensor) -> Tensor:
+    return (real.mean(0) - fake.mean(0)).square().sum() + (real.std() - fake.std()) ** 2
+
+
+def _added_before_squaring(real: Tensor, fake: Tensor) -> Tensor:
+    return sum(_gaps(real, fake)).square().sum()
+
+
+def _subtracted(real: Tensor, fake: Tensor) -> Tensor:
+    means, spreads = _gaps(real, fake)
+    return (means.square() - spreads.square()).sum()
+
+
 OTHER_FRECHET_SLIPS = (
+    Slip(_one_spread, "Your `.std()` has no axis, so it is one spread over all features. Take `.std(0)`."),
+    Slip(_added_before_squaring, "You added the two differences and squared their sum. Square each, then add."),
+    Slip(_subtracted, "You subtracted the second term of (6.2). Add it."),
     Slip(_no_squares, "You squared neither difference. (6.2) squares both, that of the means and that of the spreads."),
     Slip(_no_squares_but_signs, "You took absolute differences. (6.2) squares both differences."),
     Slip(_means_squared_alone, "You squared the difference of the means, but not that of the standard deviations."),
@@ -181,6 +197,11 @@ def _density(fake: Tensor, real: Tensor, k: int) -> Tensor:
     return (torch.cdist(real, fake) <= _reach(real, k)[:, None]).double().sum() / (k * len(fake))
 
 
+def _k_fakes(fake: Tensor, real: Tensor, k: int) -> Tensor:
+    inside = torch.cdist(real, fake) <= _reach(real, k)[:, None]
+    return (inside.sum(1) >= k).double().mean()
+
+
 DENSITY = (
     "you computed the *density* of the same paper: how many balls a fake lies in, on average, over k. For coverage ask "
     "of each ball whether it holds any fake at all."
@@ -218,6 +239,7 @@ EXERCISES = {
             ),
             Slip(lambda fake, real, k: coverage(real, fake, k), SWAPPED),
             Slip(_density, DENSITY),
+            Slip(_k_fakes, "you ask for k fakes in a ball. One is enough; k only says how far the ball reaches."),
             Slip(lambda fake, real, k: coverage(fake, real, k + 1), BEYOND),
         ),
     ),

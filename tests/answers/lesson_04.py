@@ -143,6 +143,9 @@ ANSWERS = {
             (covered_with(lambda g, K: g.clamp(max=g.sum() / K).sum()), "good / K"),
             (covered_with(lambda g, K: g.clamp(max=1 / 8).sum()), "on the ring only"),
             (cut_at_one_sample, "at 1/n"),
+            (covered_with(lambda g, K: g.clamp(max=1 / 25).sum()), "on the grid only"),
+            (covered_with(lambda g, K: min(g.sum(), 1 / K)), "cut off their sum"),
+            (covered_with(lambda g, K: g.count_nonzero() / K * g.sum()), "fraction of modes reached by"),
         ],
     },
     "04.2": {
@@ -171,6 +174,8 @@ ANSWERS = {
             (slope_of_the_gap, "real - fake"),
             (every_pair, "each real sample with each fake"),
             (logits_cut, "through the logits"),
+            (lambda c, r, f, w: F.softplus(c(f) - c(r)) + w * squared_slope(c, r) + squared_slope(c, f), "at R1 only"),
+            (lambda c, r, f, w: F.softplus(c(f) - c(r)) + squared_slope(c, r) + w * squared_slope(c, f), "at R2 only"),
         ],
     },
 }

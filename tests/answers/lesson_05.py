@@ -194,6 +194,36 @@ def how_many_measured(values, patience):
     return keep, len(values)
 
 
+def brackets_forgotten(s, h):
+    return s[0] - h * 2 * s[1] - s[3], s[1] + h * 2 * s[0] - s[2], s[0], s[1]
+
+
+def brackets_forgotten_but_signs(s, h):
+    return s[0] - h * 2 * s[1] + s[3], s[1] + h * 2 * s[0] - s[2], s[0], s[1]
+
+
+def places_combined(s, h):
+    return 2 * s[0] - s[2] - h * s[1], 2 * s[1] - s[3] + h * s[0], s[0], s[1]
+
+
+def before_twice(s, h):
+    return s[0] - h * (2 * s[3] - s[1]), s[1] + h * (2 * s[2] - s[0]), s[0], s[1]
+
+
+def patience_over_neighbours(values, patience):
+    bad = 0
+    for k in range(1, len(values)):
+        bad = bad + 1 if values[k] >= values[k - 1] else 0
+        if bad == patience:
+            return k - patience, k
+    return len(values) - 1, len(values) - 1
+
+
+def best_and_beyond(values, patience):
+    keep = values.index(min(values))
+    return keep, keep + patience
+
+
 ANSWERS = {
     "05.1": {
         "right": [optimistic_by_numpy, optimistic_by_matrix, optimistic_by_names],
@@ -214,6 +244,10 @@ ANSWERS = {
             (gradients_handed_on, "you hand on the gradients"),
             (before_exchanged, "not x_before"),
             (handed_on_exchanged, "are exchanged"),
+            (brackets_forgotten, "in brackets"),
+            (brackets_forgotten_but_signs, "has the factor `h`, too"),
+            (places_combined, "of the places x and y"),
+            (before_twice, "now and before are exchanged"),
         ],
     },
     "05.2": {
@@ -222,6 +256,9 @@ ANSWERS = {
             (count_from(1), "over the whole list: start"),
             (count_from(0), "the first value too"),
             (best_and_patience, "best of the whole list"),
+            (best_and_beyond, "beyond its end"),
+            (patience_over_neighbours, "and keep that one"),
+            (stop_with(finish=lambda keep, stop, values: (values[keep], stop)), "return its index"),
             (how_many_measured, "how many measurements"),
             (best_of_all, "the best of the whole list"),
             (stop_with(more=1), "too late"),

@@ -120,6 +120,9 @@ ANSWERS = {
             (random_pairs, "pairs at random"),
             (lambda u, v: ((u - v) ** 2).sum() / len(u), "row k with row k"),
             (lambda u, v: (u.mean() - v.mean()) ** 2 + (u.std() - v.std()) ** 2, "one mean and one spread"),
+            (lambda u, v: means_alone(u, v) + (u.std() - v.std()) ** 2, "has no axis"),
+            (lambda u, v: (u.mean(0) - v.mean(0) + u.std(0) - v.std(0)).square().sum(), "Square each, then add"),
+            (lambda u, v: means_alone(u, v) - ((u.std(0) - v.std(0)) ** 2).sum(), "Add it"),
         ],
     },
     "06.2": {
@@ -141,6 +144,7 @@ ANSWERS = {
             (lambda *given: balls(*given).all(1).double().mean(), "One is enough"),
             (lambda *given: (~balls(*given)).all(1).double().mean(), "the others are covered"),
             (lambda *given: balls(*given).sum() / len(given[1]), "on average"),
+            (lambda fake, real, k: (balls(fake, real, k).sum(1) >= k).double().mean(), "k only says how far"),
         ],
     },
 }
