@@ -2,10 +2,13 @@
 
 import copy
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import lessons
+import nbformat
 import nbformat.v4 as v4
 import pytest
 from nbformat import NotebookNode
@@ -33,7 +36,7 @@ README_ROW = re.compile(
 EXERCISE = re.compile(
     r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
 )
-LINES, COLUMNS, BYTES = 30, 100, 2_500_000
+LINES, COLUMNS, BYTES = 30, 88, 2_500_000
 WIDEST = 960  # pixels of a figure on the page: 9.6 inches
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
 
@@ -98,6 +101,11 @@ def stated_minutes(notebook: NotebookNode) -> int | None:
     return int(found[0]) if len(found) == 1 else None
 
 
+def laid_down(cell: NotebookNode) -> bool:
+    """Return whether all lessons share the cell's text."""
+    return bool({"parameters", "setup"} & set(tags(cell)))
+
+
 def figures(cell: NotebookNode) -> list[lessons.Figure]:
     return list(filter(None, map(lessons.figure, cell.outputs)))
 
@@ -153,9 +161,26 @@ def code_cells_are_short_and_in_sight(notebook: NotebookNode) -> list[str]:
             complaints.append("an empty code cell")
         if len(lines) > LINES:
             complaints.append(f"{len(lines)} lines, {LINES} are allowed: {first!r}")
-        if not {"parameters", "setup"} & set(tags(cell)):  # whose text is laid down
+        if not laid_down(cell):
             complaints += [f"longer than {COLUMNS} characters: {line!r}" for line in lines if len(line) > COLUMNS]
     return complaints
+
+
+def code_is_formatted_for_narrow_lines(notebook: NotebookNode) -> list[str]:
+    """`make lint` leaves the lessons out: it would join again what fits into the 120 columns of the package."""
+    cells = [v4.new_code_cell(cell.source) for cell in lessons.code_cells(notebook) if not laid_down(cell)]
+    ruff = (
+        sys.executable,
+        "-m",
+        "ruff",
+        "format",
+        "--diff",
+        f"--line-length={COLUMNS}",
+        "--stdin-filename=x.ipynb",
+        "-",
+    )
+    done = subprocess.run(ruff, input=nbformat.writes(v4.new_notebook(cells=cells)), capture_output=True, text=True)
+    return [done.stdout + done.stderr] if done.returncode else []
 
 
 def only_what_paints_is_folded(notebook: NotebookNode) -> list[str]:
@@ -264,6 +289,7 @@ CHECKS: list[Check] = [
     figures_have_captions_in_order_and_are_not_too_wide,
     widgets_are_followed_by_a_figure,
     code_cells_are_short_and_in_sight,
+    code_is_formatted_for_narrow_lines,
     only_what_paints_is_folded,
     one_thread_at_a_time_draws,
     cells_ran_once_in_order,

@@ -111,7 +111,9 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.figures_have_captions_in_order_and_are_not_too_wide, "one has none", lambda nb: bare_picture(nb, ALT)),
     (style.widgets_are_followed_by_a_figure, "no figure", lambda nb: code(nb, 5).outputs.clear()),
     (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 30)),
-    (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 100)),
+    (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 88)),
+    (style.code_is_formatted_for_narrow_lines, "not formatted", replace("1 + 1", "1+1")),
+    (style.code_is_formatted_for_narrow_lines, "an early break", replace("1 + 1", "1\n    + 1")),
     (
         style.code_cells_are_short_and_in_sight,
         "outputs are hidden",

@@ -12,7 +12,8 @@ def upsampled(x, weight, stride, padding):
     columns = stride * (width - 1) + 1
     spread = x.new_zeros(images, channels, rows, columns)
     spread[:, :, ::stride, ::stride] = x  # stride - 1 zeros between neighbours
-    kernel = weight.flip(2, 3).transpose(0, 1)  # turned round; (C, O, k, k) to (O, C, k, k)
+    # turned round; (C, O, k, k) to (O, C, k, k)
+    kernel = weight.flip(2, 3).transpose(0, 1)
     margin = weight.shape[2] - 1 - padding
     return torch.nn.functional.conv2d(spread, kernel, padding=margin)
 

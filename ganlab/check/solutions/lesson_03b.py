@@ -4,7 +4,7 @@ import torch
 
 from ganlab.check.solutions import Solution
 
-layers = [(4, 1, 0), (9, 3, 3), (9, 3, 3), (9, 3, 3)]  # (kernel, stride, padding) of each
+layers = [(4, 1, 0), (9, 3, 3), (9, 3, 3), (9, 3, 3)]  # (kernel, stride, padding) each
 
 
 def phase_sums(weight, stride):

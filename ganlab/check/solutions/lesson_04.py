@@ -16,7 +16,8 @@ def covered(samples, means, sigma):
 
 def relativistic_critic_loss(critic, real, fake, weight):
     """Loss per pair (B,) of real and fake (B, ...), with R1 and R2 times `weight`."""
-    pair = torch.nn.functional.softplus(critic(fake) - critic(real))  # small where real beats fake
+    # small where real beats fake
+    pair = torch.nn.functional.softplus(critic(fake) - critic(real))
     r1 = losses.squared_slope(critic, real)
     r2 = losses.squared_slope(critic, fake)
     return pair + weight * (r1 + r2)

@@ -11,7 +11,7 @@ def own_slopes(critic, x):
     logits = critic(x)
     slopes = []
     for i in range(len(x)):
-        gradient = torch.autograd.grad(logits[i], x, retain_graph=True)[0]  # by all samples
+        gradient = torch.autograd.grad(logits[i], x, retain_graph=True)[0]  # by all x
         slopes.append(gradient[i].square().sum())  # by sample i alone
     return torch.stack(slopes)
 
@@ -24,7 +24,7 @@ def slopes_by_hand(x, weights, biases):
         a = h @ W.T + b  # (B, out)
         slopes.append(torch.where(a > 0, 1.0, 0.2))
         h = slopes[-1] * a  # LeakyReLU(0.2) of a
-    gradient = weights[-1].expand(len(x), -1)  # (B, out): the last layer's, alike for all
+    gradient = weights[-1].expand(len(x), -1)  # (B, out): the last layer's, all alike
     for W, slope in zip(reversed(weights[:-1]), reversed(slopes), strict=True):
         gradient = (gradient * slope) @ W  # (B, in)
     return gradient.square().sum(dim=1)

@@ -17,7 +17,7 @@ def augmented_losses(critic, augment, real, fake):
 
 def trained_fraction(samples, trained, others):
     """Return the fraction of samples (n, C, H, W) with their nearest in `trained`."""
-    to_trained = torch.cdist(samples.flatten(1), trained.flatten(1))  # (n, number of trained)
+    to_trained = torch.cdist(samples.flatten(1), trained.flatten(1))  # (n, trained)
     to_others = torch.cdist(samples.flatten(1), others.flatten(1))
     nearer = to_trained.min(dim=1).values < to_others.min(dim=1).values
     return nearer.double().mean()

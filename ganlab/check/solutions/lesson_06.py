@@ -14,7 +14,7 @@ def frechet_by_feature(real, fake):
 
 def coverage(fake, real, k):
     """Return the fraction of real features (m, D) whose ball holds a fake (n, D)."""
-    radius = torch.cdist(real, real).sort(dim=1).values[:, k]  # place 0 is the sample itself
+    radius = torch.cdist(real, real).sort(dim=1).values[:, k]  # at 0 the sample itself
     inside = torch.cdist(real, fake) <= radius[:, None]  # (m, n)
     return inside.any(dim=1).double().mean()
 
