@@ -79,7 +79,7 @@ DEVIATION_SLIPS = (
     ),
     (
         _deviation(products=lambda kernel, stride: kernel**2),
-        "you gave each pixel all k * k weights; of each channel it gets only those of its phase, (k / s) squared.",
+        "you gave each pixel all k * k weights; only (k / s) squared stamps of a channel cover a pixel.",
     ),
     (
         _deviation(products=lambda kernel, stride: kernel / stride),
