@@ -271,6 +271,20 @@ def test_precisions_are_found_by_name():
     assert runtime.Precision(channels_last=True).memory_format == torch.channels_last
 
 
+@pytest.mark.parametrize(
+    ("machine", "capability", "tried"),
+    [("x86_64", "AVX2", False), ("AMD64", "DEFAULT", False), ("x86_64", "AVX512", True), ("arm64", "DEFAULT", True)],
+)
+def test_bfloat16_is_no_candidate_where_the_processor_lacks_it(monkeypatch, machine, capability, tried):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: capability)
+    assert ("bfloat16" in runtime.candidates(CPU, convolutions=True)) == tried
+    assert "float32 channels_last" in runtime.candidates(CPU, convolutions=True)
+    assert (
+        runtime.named_precision("bfloat16", CPU, convolutions=True).dtype == torch.bfloat16
+    )  # who asks for it gets it
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_autocast_computes_in_the_precisions_type(dtype):
     with runtime.Precision(dtype).autocast(CPU):

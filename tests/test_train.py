@@ -279,7 +279,7 @@ def test_the_precision_is_measured_once_and_touches_nothing(monkeypatch, tmp_pat
     before, state = copy.deepcopy(game[:2]), torch.get_rng_state()
     runs = [gan_run(*game, GANSettings(3), device="cpu"), gan_run(*games.images(), GANSettings(3), device="cpu")]
     assert [run.settings.precision for run in runs] == ["bfloat16 channels_last"] * 2
-    assert tried == list(runtime.precisions(torch.device("cpu"), convolutions=True))
+    assert tried == list(runtime.candidates(torch.device("cpu"), convolutions=True))
     for player, old in zip(game[:2], before, strict=True):
         assert same(dict(player.state_dict()), dict(old.state_dict()))
         assert all(parameter.grad is None for parameter in player.parameters())

@@ -186,7 +186,7 @@ def test_the_fastest_precision_is_measured_once_and_a_resumed_run_keeps_its_own(
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
     runs = [vae_run(small("bernoulli"), source, VAESettings(1), device="cpu") for _ in range(2)]
     assert len(asked) == 1 and {run.settings.precision for run in runs} == {
-        list(runtime.precisions(runs[0].device, True))[1]
+        list(runtime.candidates(runs[0].device, True))[1]
     }
     assert same(runs[0].networks["vae"].state_dict(), vae.state_dict())  # trials were on copies
     keep = {"checkpoint": tmp_path / "run", "checkpoint_every": 1}

@@ -11,7 +11,16 @@ from ganlab.runtime.files import (
     write_atomically,
 )
 from ganlab.runtime.lab import SPEEDS, Lab, start
-from ganlab.runtime.precision import FLOAT32, Precision, convolutions, fastest, named_precision, precisions, remembered
+from ganlab.runtime.precision import (
+    FLOAT32,
+    Precision,
+    candidates,
+    convolutions,
+    fastest,
+    named_precision,
+    precisions,
+    remembered,
+)
 from ganlab.runtime.progress import announce, progress
 from ganlab.runtime.seeds import random_states, randomness_kept, seeded, seeded_generator, set_random_states
 from ganlab.runtime.terminal import forgiving_output, path_argument
@@ -28,6 +37,7 @@ __all__ = [
     "announce",
     "available_devices",
     "cache_dir",
+    "candidates",
     "convolutions",
     "data_file",
     "device_name",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -39,7 +40,7 @@ class Precision:
 
 FLOAT32 = Precision()
 MARGIN = 1.1  # of a candidate that replaces the first
-HOPELESS = 10  # times slower than the best: bfloat16 where a processor lacks it takes 20 times as long
+HOPELESS = 10  # times slower than the best: bfloat16 on a processor that lacks it takes 20 times as long
 DEAR = 1000.0  # milliseconds of a call; a cheaper one is tried again, as another program may have held it up
 
 
@@ -53,6 +54,17 @@ def precisions(device: torch.device, convolutions: bool) -> dict[str, Precision]
     orders = (False, True) if convolutions else (False,)
     candidates = [Precision(dtype, channels_last) for dtype in dtypes for channels_last in orders]
     return {str(precision): precision for precision in candidates}
+
+
+def candidates(device: torch.device, convolutions: bool) -> dict[str, Precision]:
+    """Return those of `precisions` that can be the fastest: Intel and AMD have no bfloat16 without AVX-512."""
+    lacks = (
+        device.type == "cpu"
+        and platform.machine().lower() in ("x86_64", "amd64")
+        and not torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    )
+    there = precisions(device, convolutions)
+    return {name: precision for name, precision in there.items() if precision.dtype != torch.bfloat16 or not lacks}
 
 
 def named_precision(name: str, device: torch.device, convolutions: bool) -> Precision:
@@ -81,8 +93,8 @@ def fastest(
 
     The rounds alternate, so that a slow spell of the machine hits all alike. The first candidate is the one to beat:
     another must be `MARGIN` times faster, or the choice would follow the noise. There are three rounds at least, and
-    up to thirty within `seconds`. A candidate of which each call took more than `DEAR`, and `HOPELESS` times the best, is not
-    called again.
+    up to thirty within `seconds`. A candidate of which each call took more than `DEAR`, and `HOPELESS` times the
+    best, is not called again.
     """
 
     def timed(run: Callable[[], object]) -> float:

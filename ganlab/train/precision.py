@@ -64,12 +64,12 @@ def _trial(task: Task, batch: Batch, precision: Precision, threads: int | str = 
 
 
 def measured_precision(task: Task, batch: Batch) -> dict:
-    """Time one step of a task in each precision, on a batch and copies of its networks.
+    """Time one step of a task in each of `runtime.candidates`, on a batch and copies of its networks.
 
     Remembered per machine, networks and shape of the batch. Returns "chosen", a precision's name, and "milliseconds",
     the median step of each. float32 is kept unless another is at least a tenth faster.
     """
-    candidates = runtime.precisions(batch.x.device, runtime.convolutions(*task.networks.values()))
+    candidates = runtime.candidates(batch.x.device, runtime.convolutions(*task.networks.values()))
     return _measured(
         task, batch, (), lambda: {name: _trial(task, batch, precision) for name, precision in candidates.items()}
     )
