@@ -182,6 +182,10 @@ INTERVAL_SLIPS = {
     },
 }
 TURNED = "that is B - A."
+PERCENTILES = (
+    "you took the 2.5% and 97.5% quantiles of the differences: they say where single differences lie. Take the mean, and "
+    "t times its standard error to each side."
+)
 EXTREMES = "the smallest and the largest difference: that says nothing about the mean."
 HALF = "You returned half the width of the interval. Return two numbers: the mean less it, and the mean plus it."
 MIDDLE = "You returned the middle and half the width. Return the two ends: the middle less it, and plus it."
@@ -197,6 +201,7 @@ EXERCISES = {
             Slip(lambda a, b: difference_interval(b, a), TURNED),
             Slip(lambda a, b: difference_interval(a, b)[::-1], "You exchanged the ends. Return the low one first."),
             Slip(lambda a, b: (float((a - b).min()), float((a - b).max())), EXTREMES),
+            Slip(lambda a, b: tuple(np.percentile(a - b, [2.5, 97.5])), PERCENTILES),
             Slip(_half, HALF),
             Slip(lambda a, b: 2 * _half(a, b), "You returned the width of the interval. Return its two ends."),
             Slip(lambda a, b: (float((a - b).mean()), _half(a, b)), MIDDLE),

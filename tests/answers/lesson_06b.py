@@ -198,6 +198,7 @@ ANSWERS = {
             (half_width, "half the width"),
             (lambda a, b: 2 * half_width(a, b), "the width of the interval"),
             (lambda a, b: ((a - b).mean(), half_width(a, b)), "the middle and half the width"),
+            (lambda a, b: np.quantile(a - b, [0.025, 0.975]), "where single differences lie"),
             (lambda a, b: np.mean(a - b), "the mean difference"),
             (lambda a, b: (min(a - b), max(a - b)), "smallest and the largest"),
         ],
