@@ -183,8 +183,8 @@ INTERVAL_SLIPS = {
 }
 TURNED = "that is B - A."
 PERCENTILES = (
-    "you took the 2.5% and 97.5% quantiles of the differences: they say where single differences lie. Take the mean, and "
-    "t times its standard error to each side."
+    "you took the 2.5% and 97.5% quantiles of the differences: they say where single differences lie. Take the mean, "
+    "and t times its standard error to each side."
 )
 EXTREMES = "the smallest and the largest difference: that says nothing about the mean."
 HALF = "You returned half the width of the interval. Return two numbers: the mean less it, and the mean plus it."
