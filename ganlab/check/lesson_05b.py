@@ -99,6 +99,9 @@ BOUND_SLIPS = {
     "you multiplied by LeakyReLU's 0.2 for each hidden layer: where its input is positive it passes everything.": {
         "factor": 0.2
     },
+    "you multiplied by 0.2 once: LeakyReLU passes everything where its input is positive, so it does not enter.": {
+        "join": lambda found: 0.2 * math.prod(found)
+    },
     "you left out the last layer: it stretches, too.": {"last": False},
     "you return one number for each layer: one stretch follows the other, so multiply them.": {"join": torch.stack},
 }
@@ -116,6 +119,10 @@ NORM_SLIPS = {
         "unit": lambda t: t / t.flatten(2).norm(dim=2)[..., None, None]
     },
     "that is sigma squared: return the length of conv(x).": {"give": lambda x, kernel: _same(x, kernel).norm() ** 2},
+    "that is the length of x, which is 1 after you divided by it: take the length of conv(x).": {
+        "give": lambda x, kernel: x.norm()
+    },
+    "the padding is missing on the way back: conv_transpose2d needs padding=1, too.": {"back": F.conv_transpose2d},
     "that is conv(x) itself: its length is the number.": {"give": _same},
     "you took the root of the *mean* square: the length adds the squares, it does not average them.": {
         "give": lambda x, kernel: _same(x, kernel).square().mean().sqrt()
@@ -154,7 +161,8 @@ EXERCISES = {
             *slips(conv_norm, NORM_SLIPS),
             Slip(
                 _half_behind,
-                "you return the length of W^T u, half a round behind: divide x by its length, then take |W x|.",
+                "you return the length of W^T u (u^T W x is the same number), half a round behind: divide x by its "
+                "length, then take |W x|.",
             ),
             Slip(lambda kernel, x, rounds: conv_norm(kernel, x, rounds - 1), "one round too few: `rounds` of them."),
         ),

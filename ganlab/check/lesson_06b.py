@@ -79,6 +79,11 @@ def _all_slips_of_the_kernel() -> tuple[Slip, ...]:
             lambda a, b, k: a + b - 2 * (k.sum() - k.diagonal().sum()) / k.numel(),
             "you left out the diagonal *between* the sets: x_i and y_i are two samples like any others.",
         ),
+        of(
+            lambda a, b, k: a + b - 2 * k.sum() / len(k) ** 2,
+            "you divided the similarities between the sets by n^2. There are n m pairs of them.",
+        ),
+        of(lambda a, b, k: a + b - 2 * k.sum(), "between the sets you took a sum. Divide by the number of pairs, n m."),
         of(lambda a, b, k: a + b - k.mean(), "the similarity between the sets counts twice: x with y, and y with x."),
         of(lambda a, b, k: a + b + 2 * k.mean(), "the similarity *between* the sets brings them closer: subtract it."),
         of(lambda a, b, k: 2 * k.mean() - a - b, "the sign: sets that are alike between have a small distance."),
@@ -119,6 +124,10 @@ FIT_SLIPS = {
     "that is the slope, not where the line begins.": lambda n, d: np.polyfit(1 / n, d, 1)[0],
     "a slope, and over n: fit over 1/n, and take the other of the two numbers.": lambda n, d: np.polyfit(n, d, 1)[0],
     "over 1/sqrt(n) go *errors*; the bias goes like 1/n.": lambda n, d: np.polyfit(n**-0.5, d, 1)[1],
+    "you fitted a parabola. Over 1/n a straight line is asked for.": lambda n, d: np.polyfit(1 / n, d, 2)[2],
+    "you returned slope and intercept. Return the intercept alone, the value at 1/n = 0.": lambda n, d: np.polyfit(
+        1 / n, d, 1
+    ),
     "over log n a line has no end: fit over 1/n.": lambda n, d: np.polyfit(np.log(n), d, 1)[1],
     "that is the distance at the largest n: it has a bias still.": lambda n, d: d[-1],
     "a mean of the distances: each has a bias of its own.": lambda n, d: d.mean(),
@@ -165,6 +174,7 @@ def _half(a: np.ndarray, b: np.ndarray) -> float:
 INTERVAL_SLIPS = {
     "1.96 is for many seeds: for a few take Student's t.": {"quantile": lambda r: stats.norm.ppf(0.975)},
     "1.96 (rounded) is for many seeds: for a few take Student's t.": {"quantile": lambda r: 1.96},
+    "2 is a rough quantile for many seeds: for a few take Student's t.": {"quantile": lambda r: 2.0},
     "2.78 is the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {"quantile": lambda r: 2.78},
     "2.7764 is the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {
         "quantile": lambda r: 2.7764
@@ -182,6 +192,10 @@ INTERVAL_SLIPS = {
     },
 }
 TURNED = "that is B - A."
+PERCENTILES = (
+    "you took the 2.5% and 97.5% quantiles of the differences: they say where single differences lie. Take the mean, "
+    "and t times its standard error to each side."
+)
 EXTREMES = "the smallest and the largest difference: that says nothing about the mean."
 HALF = "You returned half the width of the interval. Return two numbers: the mean less it, and the mean plus it."
 MIDDLE = "You returned the middle and half the width. Return the two ends: the middle less it, and plus it."
@@ -194,9 +208,19 @@ EXERCISES = {
         difference_interval,
         (
             *(Slip(functools.partial(difference_interval, **change), hint) for hint, change in INTERVAL_SLIPS.items()),
+            Slip(
+                lambda a, b: difference_interval(
+                    a,
+                    b,
+                    quantile=lambda r: stats.t.ppf(0.975, 2 * r - 2),
+                    error=lambda a, b: math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a)),
+                ),
+                "that is the interval for two independent groups. Each seed gives a pair: take the differences first.",
+            ),
             Slip(lambda a, b: difference_interval(b, a), TURNED),
             Slip(lambda a, b: difference_interval(a, b)[::-1], "You exchanged the ends. Return the low one first."),
             Slip(lambda a, b: (float((a - b).min()), float((a - b).max())), EXTREMES),
+            Slip(lambda a, b: tuple(np.percentile(a - b, [2.5, 97.5])), PERCENTILES),
             Slip(_half, HALF),
             Slip(lambda a, b: 2 * _half(a, b), "You returned the width of the interval. Return its two ends."),
             Slip(lambda a, b: (float((a - b).mean()), _half(a, b)), MIDDLE),

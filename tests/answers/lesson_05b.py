@@ -73,6 +73,22 @@ def conv_with(there=1, back="transposed", unit=lambda t: t / t.norm(), give=lamb
     return answer
 
 
+def without_padding_back(kernel, x, rounds):
+    for _ in range(rounds):
+        y = F.conv2d(x, kernel, padding=1)
+        x = F.conv_transpose2d(y / y.norm(), kernel)
+        x = x / x.norm()
+    return F.conv2d(x, kernel, padding=1).norm()
+
+
+def length_of_x(kernel, x, rounds):
+    for _ in range(rounds):
+        y = F.conv2d(x, kernel, padding=1)
+        x = F.conv_transpose2d(y / y.norm(), kernel, padding=1)
+        x = x / x.norm()
+    return x.norm()
+
+
 def kernel_as_matrix(kernel, x, rounds):
     return torch.linalg.svdvals(kernel.reshape(len(kernel), -1))[0]
 
@@ -101,6 +117,7 @@ ANSWERS = {
             (bound_with(spectral, lambda found: sum(found) / len(found)), "the mean over the layers"),
             (with_leaks, "0.2 for each hidden layer"),
             (lambda weights: bound_by_svd(weights[:-1]), "the last layer"),
+            (lambda weights: 0.2 * bound_by_svd(weights), "by 0.2 once"),
             (of_the_product, "the matrices first"),
         ],
     },
@@ -116,6 +133,8 @@ ANSWERS = {
             (conv_with(back="convolution"), "not turned"),
             (conv_with(there=0), "the padding is missing"),
             (conv_with(more=1), "one round too many"),
+            (without_padding_back, "missing on the way back"),
+            (length_of_x, "which is 1 after you divided"),
             (kernel_as_matrix, "as torch takes it"),
             (lambda kernel, x, rounds: (kernel**2).sum().sqrt(), "the length of the kernel"),
         ],
