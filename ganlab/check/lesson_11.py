@@ -171,8 +171,8 @@ COLOUR_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "one.": lambda colours, p: (colours.min(0).values + colours.max(0).values) / 2,
     "You multiplied the colours by p before you took a median. p says how much a value counts; it does not change the "
     "value.": lambda colours, p: (colours * p[:, None]).median(0).values,
-    "You indexed the sorted values, (n, C), with one row for each channel. That takes whole rows, (C, C). Take one value "
-    "of each channel: values.gather(0, rows[None])[0].": lambda colours, p: _whole_rows(colours, p),
+    "You indexed the sorted values, (n, C), with one row for each channel. That takes whole rows, (C, C). Take one "
+    "value of each channel: values.gather(0, rows[None])[0].": lambda colours, p: _whole_rows(colours, p),
     "You stopped one value too late, or too early: the first value at which the sum of p *reaches* 0.5, with its own p "
     "included.": functools.partial(_of_channels, lambda values, p: _shifted(values, p)),
 }
