@@ -171,9 +171,17 @@ COLOUR_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "one.": lambda colours, p: (colours.min(0).values + colours.max(0).values) / 2,
     "You multiplied the colours by p before you took a median. p says how much a value counts; it does not change the "
     "value.": lambda colours, p: (colours * p[:, None]).median(0).values,
+    "You indexed the sorted values, (n, C), with one row for each channel. That takes whole rows, (C, C). Take one "
+    "value of each channel: values.gather(0, rows[None])[0].": lambda colours, p: _whole_rows(colours, p),
     "You stopped one value too late, or too early: the first value at which the sum of p *reaches* 0.5, with its own p "
     "included.": functools.partial(_of_channels, lambda values, p: _shifted(values, p)),
 }
+
+
+def _whole_rows(colours: Tensor, p: Tensor) -> Tensor:
+    """Return the whole sorted row, (C,), in which each channel's median stands: (C, C)."""
+    ordered, rows = colours.sort(0)
+    return ordered[(p[rows].cumsum(0) >= 0.5 - 1e-9).double().argmax(0)]
 
 
 def _shifted(values: Tensor, p: Tensor) -> Tensor:

@@ -50,6 +50,9 @@ PSNR_SLIPS: dict[str, dict[str, Any]] = {
         "peak": lambda low, high, x: x.max()
     },
     "You did not square the range. It stands over a *squared* error.": {"power": 1.0},
+    "You averaged over the channels alone. The mean is over C, H and W of a picture: flatten(1), then mean(1).": {
+        "error": lambda gap: gap.square().mean(1)
+    },
     "You averaged the squared error over all pictures. Each picture has its own: flatten(1), then mean(1).": {
         "error": lambda gap: gap.square().mean().expand(len(gap))
     },

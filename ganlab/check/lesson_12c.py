@@ -181,6 +181,9 @@ RANK_SLIPS: dict[str, dict[str, Any]] = {
         "below": lambda samples, truth: samples >= truth
     },
     "You returned counts. Divide by the number of truths.": {"reduce": lambda counts, n: counts},
+    "You divided by the number of samples. Divide by the number of truths.": {
+        "reduce": lambda counts, n: counts / (len(counts) - 1)
+    },
     "You divided by the number of ranks. Divide by the number of truths.": {
         "reduce": lambda counts, n: counts / len(counts)
     },

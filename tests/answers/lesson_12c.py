@@ -102,6 +102,7 @@ ANSWERS = {
             (lambda s, t: fractions((s >= t).sum(0), len(s) + 1), "at or above"),
             (lambda s, t: len(t) * fractions((s < t).sum(0), len(s) + 1), "Divide by the number of truths"),
             (lambda s, t: len(t) * fractions((s < t).sum(0), len(s) + 1) / (len(s) + 1), "number of ranks"),
+            (lambda s, t: len(t) * fractions((s < t).sum(0), len(s) + 1) / len(s), "number of samples"),
             (lambda s, t: 100 * fractions((s < t).sum(0), len(s) + 1), "percentages"),
             (lambda s, t: fractions((s < t).sum(0), len(s) + 1).cumsum(0), "cumulative"),
             (lambda s, t: fractions((s < t).sum(0), len(s) + 1) - 1 / (len(s) + 1), "flat histogram"),
