@@ -127,6 +127,10 @@ SCALE_SLIPS = (
         "you subtracted the mean as it is; it is scaled, too: scale * (h - mean) + beta.",
     ),
     (
+        lambda gamma, beta, mean, var, eps: (gamma / (var + eps).sqrt(), beta - mean / (var + eps).sqrt()),
+        "you left gamma out of the shift; the mean is multiplied by the whole scale.",
+    ),
+    (
         _with_shift(lambda scale, beta, mean: beta + scale * mean),
         "you added the scaled mean; the mean is subtracted.",
     ),

@@ -95,6 +95,12 @@ PATH_SLIPS["You took the differences between paths: steps go along the first axi
 PATH_SLIPS["You took differences between paths: steps go along the first axis, the times. Use diff(dim=0)."] = (
     lambda features: (torch.diff(features, dim=1).norm(dim=2) * (len(features) - 1)).square().mean()
 )
+PATH_SLIPS["You took only the first and the last time: a path is the sum of all its steps."] = lambda features: (
+    (features[-1] - features[0]).square().sum(1).mean()
+)
+PATH_SLIPS["You added up absolute changes: the length of a change is the root of the sum of squares, norm(dim=2)."] = (
+    lambda features: (torch.diff(features, dim=0).abs().sum(2) * (len(features) - 1)).square().mean()
+)
 
 TURN_SLIPS = {
     "You walked from b to a: p is (1 - t) a + t b.": lambda a, b, t: _area(a, b) / _points(b, a, t).square().sum(1),

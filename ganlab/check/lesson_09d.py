@@ -47,6 +47,9 @@ FACTOR_SLIPS = {
     "You compared the lengths. That ignores that z and e do not point the same way: use z . e.": lambda e, z: (
         z.norm(dim=1).mean() / e.norm(dim=1).mean()
     ),
+    "You divided the length of z by that of e: z and e do not point the same way, so use z . e.": lambda e, z: (
+        z.norm() / e.norm()
+    ),
     "You took a factor for each row and averaged: c is the same for all rows, so sum over the rows, then divide.": (
         lambda e, z: ((z * e).sum(1) / e.square().sum(1)).mean()
     ),

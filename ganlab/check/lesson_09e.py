@@ -84,6 +84,15 @@ SUM_SLIPS = {
     "You scaled the sum to length D: the usual length is the root of D.": lambda a, c, b: (
         F.normalize(_sum(a, c, b), dim=0) * a.shape[1]
     ),
+    "You multiplied by the root of D, but did not divide by the length of the sum first.": lambda a, c, b: (
+        _sum(a, c, b) * a.shape[1] ** 0.5
+    ),
+    "You took the root of the number of latents: D is how many numbers a latent has.": lambda a, c, b: (
+        F.normalize(_sum(a, c, b), dim=0) * len(a) ** 0.5
+    ),
+    "You took the first latent of each group: take the mean of the group.": lambda a, c, b: _stretched(
+        a[0] - c[0] + b[0]
+    ),
     "You added the thin a: it is taken away.": lambda a, c, b: _stretched(a.mean(0) + c.mean(0) + b.mean(0)),
     "You took the thin b away: it is added.": lambda a, c, b: _stretched(a.mean(0) - c.mean(0) - b.mean(0)),
     "You exchanged thick a and thin a: that makes a thin b thinner.": lambda a, c, b: _stretched(

@@ -59,6 +59,7 @@ ANSWERS = {
             (with_scale(lambda g, v, e: g / (v**0.5 + e)), "below the root"),
             (with_scale(lambda g, v, e: g / v**0.5), "left eps out"),
             (with_scale(lambda g, v, e: (v + e) ** -0.5), "gamma out"),
+            (lambda g, b, m, v, e: (g / (v + e) ** 0.5, b - m / (v + e) ** 0.5), "gamma out of the shift"),
             (with_scale(lambda g, v, e: g * (v + e) ** 0.5), "divides by it"),
             (with_shift(lambda scale, b, m: b - m), "scaled, too"),
             (with_shift(lambda scale, b, m: b + scale * m), "is subtracted"),

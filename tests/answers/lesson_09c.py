@@ -90,6 +90,8 @@ ANSWERS = {
             (lambda f: torch.diff(f, dim=0).norm(dim=-1).sum(0).square().mean(), "the whole path"),
             (lambda f: path_with(lambda K: K - 1, power=1)(f) ** 2, "squared the mean speed"),
             (lambda f: path_by_diff(f).sqrt(), "a root at the end"),
+            (lambda f: path_by_diff(f[[0, -1]]), "the first and the last time"),
+            (lambda f: (torch.diff(f, dim=0).norm(p=1, dim=-1) * (len(f) - 1)).square().mean(), "absolute changes"),
             (lambda f: (torch.diff(f, dim=1) * (f.shape[1] - 1)).square().sum(-1).mean(), "differences between paths"),
             (lambda f: (torch.diff(f, dim=1) * (len(f) - 1)).square().sum(-1).mean(), "differences between paths"),
         ],

@@ -38,6 +38,7 @@ ANSWERS = {
             (lambda e, z: (e * z).mean() / (z**2).mean(), "You divided by |z|^2"),
             (lambda e, z: 1 / factor_by_lstsq(e, z), "the inverse"),
             (lambda e, z: z.norm(dim=1).mean() / e.norm(dim=1).mean(), "compared the lengths"),
+            (lambda e, z: ((z**2).sum() / (e**2).sum()).sqrt(), "the length of z by that of e"),
             (lambda e, z: ((e * z).sum(1) / (e * e).sum(1)).mean(), "for each row"),
             (lambda e, z: torch.cosine_similarity(e.flatten(), z.flatten(), dim=0), "took the cosine"),
             (lambda e, z: torch.cosine_similarity(e, z, dim=1).mean(), "averaged the cosines"),

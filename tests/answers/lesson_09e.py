@@ -68,6 +68,12 @@ ANSWERS = {
             (lambda a, c, b: a.mean(0) - c.mean(0) + b.mean(0), "did not stretch"),
             (sum_with(root=lambda dim: 1), "to length 1"),
             (sum_with(root=lambda dim: dim), "to length D"),
+            (
+                lambda a, c, b: (a.mean(0) - c.mean(0) + b.mean(0)) * a.shape[1] ** 0.5,
+                "divide by the length of the sum",
+            ),
+            (lambda a, c, b: sum_with(root=lambda dim: len(a) ** 0.5)(a, c, b), "number of latents"),
+            (sum_with(mean=lambda group: group[0]), "first latent of each"),
             (sum_with(c=1), "added the thin a"),
             (sum_with(b=-1), "thin b away"),
             (sum_with(a=-1, c=1), "exchanged"),
