@@ -491,7 +491,7 @@ ANSWERS = {
                 lambda m, v, n, c: kl_divergence(
                     MultivariateNormal(n, c), MultivariateNormal(m, torch.diag_embed(v.exp()))
                 ),
-                "You swapped the",
+                "the two are swapped",
             ),
             (lambda m, v, n, c: 0.5 * (m**2 + v.exp() - 1 - v).sum(1), "KL to N(0, I)"),
             (
@@ -530,8 +530,8 @@ ANSWERS = {
             (elbo_with(lambda e, kl: e + kl), "sign turned"),
             (elbo_with(lambda e, kl: e), "the KL is missing"),
             (elbo_with(lambda e, kl: -kl), "expected log-likelihood is missing"),
-            (elbo_with(lambda e, kl: kl - e), "You gave the loss"),
-            (elbo_of_standard_prior, "You took log"),
+            (elbo_with(lambda e, kl: kl - e), "that is the loss"),
+            (elbo_of_standard_prior, "N(0, 1): this prior"),
             (lambda *given: elbo_by_hermite(*given[:5], 0.0, given[6]), "prior's mean does not enter"),
             (lambda *given: elbo_by_hermite(*given[:6], 1.0), "prior's sigma does not enter"),
             (lambda *given: elbo_by_hermite(*given[:6], given[6] ** 0.5), "prior_sigma is a standard deviation"),
@@ -776,7 +776,7 @@ ANSWERS = {
             (
                 "(lambda s: (s, -discretised_log_p(own_levels, own_x_hat, s / 255).mean() / np.log(2)))"
                 "((own_levels - 255 * own_x_hat).square().mean().sqrt().item())",
-                "root of the mean square: rounding",
+                "Your sigma is the root of the mean square. Rounding",
             ),
             (
                 "(lambda s: (s, (0.5 + np.log(s) + np.log(2 * np.pi) / 2) / np.log(2)))"
