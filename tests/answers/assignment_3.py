@@ -582,10 +582,10 @@ ANSWERS = {
         ],
         "wrong": [
             ("...", "not attempted"),
-            ("log_p_x - gap", "the best ELBO: the gap"),
+            ("log_p_x - gap", "You gave the best"),
             ("gap - log_p_x", "still to be added"),
             ("log_p_x", "still to be subtracted"),
-            ("-gap", "gap's sign"),
+            ("-gap", "You gave the gap with"),
             ("gap / np.log(2)", "bits"),
             (
                 "probability.integrate((log_joint - log_prior + probability.gaussian_log_density(z_grid, 0.0, 1.0))"
@@ -596,7 +596,7 @@ ANSWERS = {
                 "(lambda m: log_p_x - elbo(own_x[None], m.view(1), probability.integrate("
                 "log_posterior.exp() * (z_grid - m) ** 2, z_grid).log().view(1), w, b, prior_mean, prior_sigma))"
                 "(probability.integrate(log_posterior.exp() * z_grid, z_grid))",
-                "fits KL(p || q)",
+                "You took the q with",
             ),
             (
                 "log_p_x - elbo(own_x[None], torch.tensor([prior_mean]).double(),"
@@ -608,7 +608,7 @@ ANSWERS = {
                 " prior_mean, prior_sigma)[0]",
                 "N(0, 1): look",
             ),
-            ("0.0", "it leans"),
+            ("0.0", "You gave 0"),
             (
                 "probability.gaussian_kl((theta[0] - prior_mean) / prior_sigma, theta[1] - 2 * np.log(prior_sigma))[0]",
                 "KL of the best q to the prior",
@@ -776,32 +776,35 @@ ANSWERS = {
             (
                 "(lambda s: (s, -discretised_log_p(own_levels, own_x_hat, s / 255).mean() / np.log(2)))"
                 "((own_levels - 255 * own_x_hat).square().mean().sqrt().item())",
-                "root of the mean square: rounding",
+                "Your sigma is the root of the mean square. Rounding",
             ),
             (
                 "(lambda s: (s, (0.5 + np.log(s) + np.log(2 * np.pi) / 2) / np.log(2)))"
                 "((own_levels - 255 * own_x_hat).square().mean().sqrt().item())",
-                "those belong to the density",
+                "You fitted the",
             ),
             (
                 "(lambda s: (s, (0.5 + np.log(s / 255) + np.log(2 * np.pi) / 2) / np.log(2)))"
                 "((own_levels - 255 * own_x_hat).square().mean().sqrt().item())",
                 "density on [0, 1]",
             ),
-            ("((own_levels - 255 * own_x_hat).square().mean(), bits)", "mean square: asked"),
-            ("((own_levels - 255 * own_x_hat).square().mean().sqrt(), bits)", "The bits are right"),
+            ("((own_levels - 255 * own_x_hat).square().mean(), bits)", "Your first number is the mean"),
+            (
+                "((own_levels - 255 * own_x_hat).square().mean().sqrt(), bits)",
+                "Your sigma is the root of the mean square. Rounding to levels widens that. Your",
+            ),
             ("(sigma_in_levels / 255, bits)", "in levels: times 255"),
             ("(sigma_in_levels * 255, bits)", "in levels already"),
             ("(sigma_in_levels**2, bits)", "the variance"),
             ("(sigma_in_levels, bits * np.log(2))", "in nats"),
-            ("(sigma_in_levels, -bits)", "second number's sign"),
+            ("(sigma_in_levels, -bits)", "Your second number has"),
             ("(sigma_in_levels, bits * len(own_levels))", "all pixels together"),
             ("(sigma_in_levels, bits * np.log(2) ** 2)", "divide instead"),
-            ("(sigma_in_levels, bits + 8)", "you add 8 bits"),
+            ("(sigma_in_levels, bits + 8)", "You added 8"),
             ("(sigma_in_levels, 8 - bits)", "saved against 8 bits"),
-            ("(sigma_in_levels, 2**bits)", "2 to the bits"),
+            ("(sigma_in_levels, 2**bits)", "Your second number is 2"),
             ("(bits, sigma_in_levels)", "swapped"),
-            ("(1.0, -discretised_log_p(own_levels, own_x_hat, 1 / 255).mean() / np.log(2))", "sigma = 1 level"),
+            ("(1.0, -discretised_log_p(own_levels, own_x_hat, 1 / 255).mean() / np.log(2))", "You took a"),
             (
                 "min((-float(probability.discretized_logistic_log_density(own_levels / 255.0, own_x_hat,"
                 " np.log(k / 10000 / 255)).mean()) / np.log(2), k / 10000) for k in range(2000, 6000, 3))[::-1]",

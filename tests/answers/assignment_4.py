@@ -460,12 +460,25 @@ def real_data_judged(trainer, world, seed):
     return x.mean()
 
 
+def sum_of_weights(sign):
+    def proof(trainer, world, seed):
+        return sign * sum(float(weight.detach().abs().sum()) for weight in trainer(world, seed)[0].parameters())
+
+    return proof
+
+
+def first_weights(sign):
+    return lambda trainer, world, seed: sign * next(trainer(world, seed)[0].parameters()).detach().norm()
+
+
 def stub(trainer, world, seed):
     return ...
 
 
 def wrong_proofs(key):
     first = right_proofs(key)[0]
+    told = POOL[key].kind == "tiles" or POOL[key].name in VARIANT["OF_WEIGHTS"]  # there the weights are not rewritten
+    of_weights = () if told else [kind(sign) for kind in (sum_of_weights, first_weights) for sign in (1, -1)]
     return [
         (column(0, 1), "curves"),
         (column(0, -1), "curves"),
@@ -473,16 +486,17 @@ def wrong_proofs(key):
         (column(1, -1), "curves"),
         (elbo_of_curves, "curves"),
         (spread_of_curves, "curves"),
-        (reversed_proof(first), "the wrong way round. Why"),
+        (reversed_proof(first), "the wrong way round. Why is your"),
         (by_name, "same number"),
         (lambda trainer, world, seed: 1.0, "same number"),
         (lambda trainer, world, seed: len(trainer(world, seed)[-1]), "same number"),
-        (real_data_judged, "as high as"),
-        (lambda trainer, world, seed: seed, "as high as"),
-        (lambda trainer, world, seed: float("nan"), "one number, finite"),
-        (lambda trainer, world, seed: trainer(world, seed)[-1][0], "one number, finite"),
-        (lambda trainer, world, seed: (float(first(trainer, world, seed)), 0.0), "one number, finite"),
+        (real_data_judged, "is as high for"),
+        (lambda trainer, world, seed: seed, "is as high for"),
+        (lambda trainer, world, seed: float("nan"), "no single number"),
+        (lambda trainer, world, seed: trainer(world, seed)[-1][0], "no single number"),
+        (lambda trainer, world, seed: (float(first(trainer, world, seed)), 0.0), "no single number"),
         (stub, "not attempted"),
+        *((proof, "") for proof in of_weights),
     ]
 
 
@@ -494,7 +508,12 @@ def for_draw(hidden_variant: int) -> dict[str, dict[str, list]]:
         others = [(repr(other), hint[:60]) for other, hint in VARIANT["SEEN_WITH"].items() if other != name]
         found[f"name-{k}"] = {
             "right": [*map(repr, (name, name.upper(), name.replace("_", " "), f" {name.replace('_', '-')} "))],
-            "wrong": [*others, ("'something is wrong'", "no name of the list"), (3, "no name"), (..., "not attempted")],
+            "wrong": [
+                *others,
+                ("'something is wrong'", "a name that the list"),
+                (3, "a name that the list"),
+                (..., "not attempted"),
+            ],
         }
         found[f"repair-{k}"] = {
             "right": [function(VARIANT["edited"](broken, tuple(edits))) for edits in RIGHT[key]],

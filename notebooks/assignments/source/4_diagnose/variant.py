@@ -1406,7 +1406,21 @@ def result(code):
 
 
 runs = {}  # (is it repaired, seed): networks and curves; trained once
-order = hidden_rng.permutation(8).tolist()
+order = hidden_rng.permutation(12).tolist()
+
+
+@torch.no_grad()
+def rewritten(networks, factor):
+    """Give networks other weights that compute the same: LeakyReLU passes a factor on, the next layer takes it out."""
+    for network in networks:
+        for part in network.modules():
+            layers = list(part) if isinstance(part, torch.nn.Sequential) else []
+            for first, between, then in zip(layers, layers[1:], layers[2:]):
+                if (type(first), type(between), type(then)) == (torch.nn.Linear, torch.nn.LeakyReLU, torch.nn.Linear):
+                    first.weight *= factor
+                    first.bias *= factor
+                    then.weight /= factor
+    return networks
 
 
 def replay(networks, curves, trainer):
@@ -1427,11 +1441,13 @@ def probe(proof):
         for good, trainer in ((False, broken), (True, repaired)):
             if (good, seed) not in runs:
                 runs[good, seed] = trainer(world, seed)
-    numbers = {}  # of every run, with its own curves and with those of the other kind
-    shown = [(*run, own) for run in runs for own in (True, False)]
-    for good, seed, own in [shown[k] for k in order]:
-        networks, curves = runs[good, seed][:-1], runs[good == own, seed][-1]
-        trainer = replay(deepcopy(networks), curves, repaired if good else broken)
+    numbers = {}  # of every run: as it was, with the curves of the other kind, with other weights that do the same
+    shown = [(*run, how) for run in runs for how in ("own", "curves", "weights")]
+    for good, seed, how in [shown[k] for k in order]:
+        networks, curves = deepcopy(runs[good, seed][:-1]), runs[good == (how != "curves"), seed][-1]
+        if how == "weights" and not of_weights:
+            networks = rewritten(networks, 1024.0 if seed == hidden_seed else 1 / 1024)
+        trainer = replay(networks, curves, repaired if good else broken)
         number = proof(trainer, world, seed)
         if number is ...:
             return {"as a code": ...}
@@ -1439,13 +1455,15 @@ def probe(proof):
         if number.numel() != 1 or (good and not number.isfinite().all()):
             return result(1)
         number = number.item()
-        numbers[good, seed, own] = number if abs(number) < float("inf") else -float("inf")
+        numbers[good, seed, how] = number if abs(number) < float("inf") else -float("inf")
     bad, fine = ([numbers[run] for run in shown if run[0] == good] for good in (False, True))
-    own_bad, own_fine = bad[::2], fine[::2]
-    print("two seeds, each with its run's own curves and with the other run's:")
+    own_bad, own_fine = ([row[k] for k in (0, 2, 3, 5)] for row in (bad, fine))
+    kept_bad, kept_fine = ([row[k] for k in (0, 1, 3, 4)] for row in (bad, fine))
+    print("two seeds, each as it was, with the other run's curves, and with other weights that compute the same:")
     print("broken: " + ", ".join(f"{number:.4g}" for number in bad))
     print("repaired: " + ", ".join(f"{number:.4g}" for number in fine))
     pairs = {0: (bad, fine), 2: (fine, bad), 3: (own_bad, own_fine), 4: (own_fine, own_bad)}
+    pairs |= {7: (kept_bad, kept_fine), 8: (kept_fine, kept_bad)}
     for code, (low, high) in pairs.items():
         if max(low) < min(high):
             return result(code)
@@ -1453,13 +1471,18 @@ def probe(proof):
 '''.strip("\n")
 
 PROOF_HINTS = (
-    "return one number, finite for a repaired trainer.",
-    "it separates them, the wrong way round. Why is it higher for the broken one? Turn it only with an answer to that.",
-    "it reads the curves, which are the trainer's own words. Ask the networks: samples, slopes, or an ELBO of your own.",
-    "it reads the curves, which are the trainer's own words, and the wrong way round as well. Ask the networks.",
-    "it is the same number for all of them: it depends on nothing that the networks do.",
-    "over two seeds, some broken run gets a number as high as some repaired one: count what the fault spoils in the networks, not in the curves.",
+    "You return no single number that is finite for a repaired trainer.",
+    "You separate them the wrong way round. Why is your number higher for the broken one? Turn it only with an answer to that.",
+    "You read the curves, which are the trainer's own words. Ask the networks: samples, slopes, or an ELBO of your own.",
+    "You read the curves, which are the trainer's own words, and the wrong way round as well. Ask the networks.",
+    "You return the same number for all of them: it depends on nothing that the networks do.",
+    "Your number is as high for some broken run as for some repaired one, over two seeds. Count what the fault spoils in the networks, not in the curves.",
+    "You read the weights as numbers. Other weights make the same network, and with those your number says something else: ask what the networks do.",
+    "You read the weights as numbers, and the wrong way round as well. Ask what the networks do.",
 )
+
+# Faults that lie in the weights themselves: a proof of these may read them.
+OF_WEIGHTS = {"wrong_parameters", "critic_too_slow", "average_stuck", "clips_generator"}
 
 PROOFS = {
     "points": """
@@ -1528,13 +1551,14 @@ def probe(given):
 
 
 slips = [Slip(name, hints[name]) for name in names]
-slips.append(Slip("?", "that is no name of the list."))
+slips.append(Slip("?", "You gave a name that the list does not have."))
 exercise = Exercise(probe, truth, tuple(slips))
 if probe(fault_{k})["as a code"] not in (0, ...):
     print(f'fault_{k} = "{{fault_{k}}}" is not it.')"""
     judge_proof = "\n\n".join(
         [
-            f'hidden_variant = {hidden_variant}\nkind = "{trainer.kind}"',
+            f'hidden_variant = {hidden_variant}\nkind = "{trainer.kind}"\n'
+            f"of_weights = {trainer.name in OF_WEIGHTS}  # whether the fault lies in the weights themselves",
             NETWORKS,
             WORLDS,
             DRAWN,
