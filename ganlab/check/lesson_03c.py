@@ -121,6 +121,21 @@ def _nearer_than_its_held_out(samples: Tensor, training: Tensor, held_out: Tenso
     return (to_training < to_held_out).double().mean()
 
 
+def _nearer_in_pairs(samples: Tensor, training: Tensor, held_out: Tensor) -> Tensor:
+    of_samples, of_held_out = (_away(images, training, ALL_WAYS).amin(1) for images in (samples, held_out))
+    return (of_samples[:, None] < of_held_out).double().mean()
+
+
+def _nearer_than_to_held_out(samples: Tensor, training: Tensor, held_out: Tensor) -> Tensor:
+    to_training, to_held_out = (_away(samples, images, ALL_WAYS).amin(1) for images in (training, held_out))
+    return (to_training < to_held_out.min()).double().mean()
+
+
+def _distance_below_a_ratio(samples: Tensor, training: Tensor, held_out: Tensor) -> Tensor:
+    limit = _ratio(_two_nearest(held_out, training)).quantile(0.01)
+    return (_two_nearest(samples, training)[:, 0] < limit).double().mean()
+
+
 def _by_the_farthest(samples: Tensor, training: Tensor, held_out: Tensor) -> Tensor:
     of_samples, of_held_out = (_ratio(torch.cdist(images, training).topk(2).values) for images in (samples, held_out))
     return (of_samples < of_held_out.quantile(0.01)).double().mean()
@@ -174,6 +189,16 @@ NEARER_SLIPS = (
     (_compared(result=lambda is_nearer: is_nearer.sum()), "that is a number of samples; wanted is a share."),
     (_compared(result=lambda is_nearer: 1 - is_nearer.double().mean()), "that is the share that is *not* nearer."),
     (_compared(swap=True), "samples and held-out images are swapped."),
+    (
+        _nearer_in_pairs,
+        "you counted pairs of a sample and a held-out image. Take the least of the held-out distances first: that one "
+        "number is the limit for all samples.",
+    ),
+    (
+        _nearer_than_to_held_out,
+        "your limit is a distance from the samples to the held-out images. The limit is the least distance of a "
+        "held-out image to a training image.",
+    ),
 )
 
 SUSPICIOUS_SLIPS = (
@@ -220,7 +245,12 @@ SUSPICIOUS_SLIPS = (
     ),
     (
         lambda samples, training, held_out: _suspicious_by()(held_out, training, samples),
-        "you exchanged two of the arguments: their order is samples, training, held_out.",
+        "your limit calls no sample suspicious. Have you compared the held-out images with themselves (then each "
+        "has the distance 0 to itself), or exchanged two arguments? Their order is samples, training, held_out.",
+    ),
+    (
+        _distance_below_a_ratio,
+        "you compared the samples' distances with a limit for ratios: divide each sample's distances, too.",
     ),
     (_by_the_farthest, "you took the two farthest training images: topk needs largest=False for the nearest."),
     (

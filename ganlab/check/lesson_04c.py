@@ -130,7 +130,7 @@ PENALTY_SLIPS: dict[str, Callable] = {
     "you took the squared slope for the slope: a root is missing before you subtract 1.": (
         _penalty(lambda squared: (squared - 1) ** 2)
     ),
-    "you did not square: a slope below 1 would then be paid for.": _penalty(
+    "you did not square: a slope below 1 would then lower the loss instead of costing something.": _penalty(
         lambda squared: (squared + 1e-12).sqrt() - 1
     ),
     "you took the absolute value where the square is asked.": (

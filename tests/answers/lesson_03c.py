@@ -139,6 +139,27 @@ def against_held_out(samples, training, held_out):
     return (near(training) < near(held_out)).float().mean()
 
 
+def counted_in_pairs(samples, training, held_out):
+    copies = torch.cat(turns(training)).flatten(1)
+    away, away_held_out = (torch.cdist(x.flatten(1), copies).amin(1) for x in (samples, held_out))
+    return (away[:, None] < away_held_out).float().mean()
+
+
+def limit_towards_held_out(samples, training, held_out):
+    near, limits = (torch.cdist(samples.flatten(1), torch.cat(turns(x)).flatten(1)) for x in (training, held_out))
+    return (near.amin(1) < limits.min()).float().mean()
+
+
+def distance_below_a_ratio(samples, training, held_out):
+    near, second = two(held_out, training)
+    return (two(samples, training)[0] < (near / second).quantile(0.01)).double().mean()
+
+
+def held_out_among_themselves(samples, training, held_out):
+    (a, b), (c, d) = two(samples, training), two(held_out, held_out)
+    return (a / b < (c / d).quantile(0.01)).double().mean()
+
+
 def two_farthest(samples, training, held_out):
     def ratio(images):
         near = torch.cdist(images, training).topk(2).values
@@ -171,6 +192,8 @@ ANSWERS = {
             (with_limit(lambda away: away.quantile(0.01)), "1% limit"),
             (mean_distance, "mean distance"),
             (other_way_round, "swapped"),
+            (counted_in_pairs, "counted pairs"),
+            (limit_towards_held_out, "from the samples to the held-out"),
             (how_many, "number of samples"),
             (in_percent, "percentage"),
             (not_nearer, "*not* nearer"),
@@ -193,6 +216,8 @@ ANSWERS = {
             (lambda s, t, h: len(s) * by_sorting(s, t, h), "number of samples"),
             (lambda s, t, h: 1 - by_numpy(s, t, h), "*not* suspicious"),
             (lambda s, t, h: by_sorting(h, t, s), "exchanged"),
+            (held_out_among_themselves, "with themselves"),
+            (distance_below_a_ratio, "limit for ratios"),
         ],
     },
 }
