@@ -96,10 +96,20 @@ def _cholesky(S1: Tensor, S2: Tensor) -> Tensor:
     return torch.linalg.cholesky(S2) @ torch.linalg.inv(torch.linalg.cholesky(S1))
 
 
+def _root_of_quotient(S1: Tensor, S2: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eig(torch.linalg.inv(S1) @ S2)  # not symmetric, but its eigenvalues are positive
+    return (vectors @ torch.diag(values.sqrt()) @ torch.linalg.inv(vectors)).real
+
+
 CARRIES = "Your map carries S1 to S2, but it is not symmetric, so it is not the cheapest one: see (6c.2)."
 MAP_SLIPS = (
     Slip(lambda S1, S2: cheapest_map(S2, S1), "You returned the map back, from S2 to S1. It is the inverse of A."),
     Slip(lambda S1, S2: _power(S2, 0.5) @ _power(S1, -0.5), CARRIES),
+    Slip(
+        lambda S1, S2: _power(S1, -0.5) @ _power(S2, 0.5),
+        "You multiplied S1^-1/2 by S2^1/2. The product is not symmetric, so it is not the cheapest map: see (6c.2).",
+    ),
+    Slip(_root_of_quotient, "You took the root of S1^-1 S2, which is not symmetric. Take the root of R S2 R instead."),
     Slip(_cholesky, CARRIES + " (Roots by Cholesky are not symmetric.)"),
     Slip(
         lambda S1, S2: S2.clone(),

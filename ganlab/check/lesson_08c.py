@@ -152,6 +152,9 @@ def _unsorted(variances: Tensor, rate: float) -> float:
     return level
 
 
+LARGEST_ONLY = (
+    "you let the largest direction pay for all nats. Once the level is below the next variance, that one gets nats, too."
+)
 LOGGED = "you returned the log of the level: return the level."
 EXERCISES = {
     "08c.1": Exercise(
@@ -171,6 +174,7 @@ EXERCISES = {
             *_search_slips(LEVEL_SLIPS),
             Slip(_above_the_smallest, FLOOR),
             Slip(_unsorted, UNSORTED),
+            Slip(lambda variances, rate: variances.max().item() * math.exp(-2 * rate), LARGEST_ONLY),
             Slip(lambda variances, rate: math.log(water_level(variances, rate)), LOGGED),
         ),
     ),

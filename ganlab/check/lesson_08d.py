@@ -95,6 +95,9 @@ FREE_SLIPS = {
     "you took the maximum of the whole KL. Each latent has its own free nats.": lambda kl, f: (
         kl.sum(1).mean().clamp(min=f)
     ),
+    "you took the maximum of each image's whole KL. First the mean over the batch, for each latent by itself.": (
+        lambda kl, f: kl.sum(1).clamp(min=f).mean()
+    ),
     "you pooled the free nats over the latents: then one may take them all. Give each its own.": lambda kl, f: (
         kl.sum(1).mean().clamp(min=f * kl.shape[1])
     ),

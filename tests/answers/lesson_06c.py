@@ -42,6 +42,14 @@ def map_by_product(S1, S2):
     return torch.linalg.inv(S1) @ root(S1 @ S2)
 
 
+def map_by_quotient(a, b):
+    quotient = a.inverse() @ b
+    root_of_it = torch.eye(len(a), dtype=a.dtype)
+    for _ in range(60):  # Newton's steps, damped by averaging
+        root_of_it = (root_of_it + root_of_it.inverse() @ quotient) / 2
+    return root_of_it
+
+
 ANSWERS = {
     "06c.1": {
         "right": [mixture_by_logsumexp, mixture_by_scipy, mixture_by_ratio],
@@ -64,6 +72,8 @@ ANSWERS = {
             (lambda a, b: map_by_scipy(b, a), "from S2 to S1"),
             (lambda a, b: torch.linalg.inv(map_by_solve(a, b)), "from S2 to S1"),
             (lambda a, b: root(b) @ torch.linalg.inv(root(a)), "not the cheapest"),
+            (lambda a, b: root(a).inverse() @ root(b), "multiplied S1^-1/2 by S2^1/2"),
+            (map_by_quotient, "the root of S1^-1 S2"),
             (lambda a, b: torch.linalg.cholesky(b) @ torch.linalg.cholesky(a).inverse(), "Cholesky"),
             (lambda a, b: b, "left out the root"),
             (lambda a, b: a.inverse() @ root(a @ b @ a) @ a.inverse(), "R is the root of S1"),

@@ -109,6 +109,7 @@ ANSWERS = {
             (lambda v, rate: level_in_closed_form(v, 2 * rate), "square roots"),
             (level_from_the_smallest, "at the smallest variance"),
             (level_unsorted, "sort them"),
+            (lambda v, rate: v.max() / math.exp(2 * rate), "the largest direction pay"),
             (lambda v, rate: math.log(level_in_closed_form(v, rate)), "the log of the level"),
         ],
     },

@@ -63,6 +63,7 @@ ANSWERS = {
         "wrong": [
             (lambda p, kl, free: torch.clamp(kl, min=free).sum(1).mean() - p.mean(), "maximum image by image"),
             (lambda p, kl, free: max(kl.sum(1).mean().item(), free) - p.mean(), "maximum of the whole KL"),
+            (lambda p, kl, free: kl.sum(1).clamp(min=free).mean() - p.mean(), "of each image's whole KL"),
             (lambda p, kl, free: max(kl.sum() / len(kl), torch.tensor(4 * free)) - p.mean(), "pooled"),
             (lambda p, kl, free: sum(min(k.mean().item(), free) for k in kl.T) - p.mean(), "you took a minimum"),
             (lambda p, kl, free: torch.relu(kl.mean(0) - free).sum() - p.mean(), "cut at 0"),
