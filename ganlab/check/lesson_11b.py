@@ -108,7 +108,15 @@ def _exchange(function: Callable) -> dict[str, Any]:
         memory = torch.rand(size, 2, 3, generator=rng, dtype=torch.float64)
         fakes = 10 + torch.rand(n, 2, 3, generator=rng, dtype=torch.float64)
         places = size - 1 - torch.randperm(size - 1, generator=rng)[:n]
-        result = function(memory, fakes, torch.tensor(coins, dtype=torch.bool), places)
+        try:
+            result = function(memory, fakes, torch.tensor(coins, dtype=torch.bool), places)
+        except IndexError as error:
+            if f"The shape of the mask [{n}] at index 0" not in str(error):
+                raise
+            raise ValueError(
+                "the coins, one for each new fake, do not fit the memory. "
+                "Hint: You took `coins` as a mask of the memory. The places whose coin is True are places[coins]."
+            ) from error
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise ValueError("return two things, what the critic is shown and the new memory")
         found[f"shown, {n} fakes"], found[f"memory after {n} fakes"] = result

@@ -96,6 +96,10 @@ NORM_SLIPS = (
         "You took the running variance in both modes. In training mode the variance is the batch's, too.",
     ),
     (_without_mean, "You did not subtract the mean."),
+    (
+        lambda h, mean, var, training: _normalised()(h, mean, var if training else var**2, training),
+        "In evaluation mode you divided by the running variance. Divide by its square root in both modes.",
+    ),
     (_normalised(power=1.0), "You divided by the variance. Divide by its square root."),
     (_normalised(power=0.0), "You subtracted the mean and did not divide by the standard deviation."),
     (

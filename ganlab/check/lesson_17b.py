@@ -1,6 +1,7 @@
 """The exercises of lesson 17b: Heun's step, denoised picture and score."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -134,7 +135,15 @@ def _denoised(function: Callable) -> dict[str, Any]:
     for n in (2, 3):
         rng = seeded_generator("17b.2", n)
         x_t, v = torch.randn(2, n, 2, 3, 3, generator=rng, dtype=torch.float64)
-        result = function(x_t, v, torch.tensor([0.0, 0.3, 0.85], dtype=torch.float64)[3 - n :])
+        try:
+            result = function(x_t, v, torch.tensor([0.0, 0.3, 0.85], dtype=torch.float64)[3 - n :])
+        except RuntimeError as error:
+            if not re.search(r"size of tensor a \([23]\) must match the size of tensor b \([23]\)", str(error)):
+                raise
+            raise ValueError(
+                "the times, one for each picture, do not fit the pictures. "
+                "Hint: You used `t` as it is, (B,). t.view(-1, 1, 1, 1) multiplies each picture by its own time."
+            ) from error
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise ValueError("return two things, the mean picture and the score")
         found[f"mean pictures, {n}"], found[f"scores, {n}"] = result

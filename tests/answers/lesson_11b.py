@@ -49,6 +49,12 @@ def memory_written_first(memory, fakes, coins, places):
     return shown, kept
 
 
+def memory_masked(memory, fakes, coins, places):
+    shown, kept = fakes.clone(), memory.clone()
+    shown[coins], kept[coins] = memory[coins], fakes[coins]
+    return shown, kept
+
+
 def memory_in_order(memory, fakes, coins, places):
     return memory_by_loop(memory, fakes, coins, range(len(fakes)))
 
@@ -87,6 +93,7 @@ ANSWERS = {
             (memory_written_first, "Read first"),
             (lambda m, f, c, p: (m[p], memory_by_loop(m, f, c, p)[1]), "past fakes alone"),
             (memory_in_order, "places[b]"),
+            (memory_masked, "as a mask of the memory"),
             (lambda m, f, c, p: memory_by_loop(m, f, torch.ones_like(c), p), "every fake"),
             (lambda m, f, c, p: (f.clone(), m.clone()), "exchanged none"),
         ],

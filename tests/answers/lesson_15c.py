@@ -48,6 +48,10 @@ def batch_mean_only(h, running_mean, running_var, training):
     return (h - m) / running_var**0.5
 
 
+def running_var_as_deviation(h, running_mean, running_var, training):
+    return (h - h.mean(0)) / h.std(0, correction=0) if training else (h - running_mean) / running_var
+
+
 def by_slice(images, labels, order, step, size):
     rows = order[step * size : (step + 1) * size]
     return images[rows], labels[rows]
@@ -138,6 +142,7 @@ ANSWERS = {
             (with_statistics(torch.mean, lambda h: h.var(correction=0)), "one mean for all"),
             (with_statistics(lambda h: h.mean(1)[:, None], lambda h: h.var(1, correction=0)[:, None]), "each sample"),
             (with_statistics(mean0, var0, lambda v: v), "Divide by its square root"),
+            (running_var_as_deviation, "In evaluation mode you divided by the running variance"),
             (with_statistics(mean0, var0, torch.ones_like), "did not divide"),
             (with_statistics(lambda h: 0.0, var0), "did not subtract"),
             (batch_mean_only, "running variance in both"),

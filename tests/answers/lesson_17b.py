@@ -108,6 +108,7 @@ ANSWERS = {
             (lambda x, v, t: at_once(x, v, t[:1].expand(len(x))), "first time for all"),
             (with_time(lambda x, v, t: (x + (1 - t) * v, ((1 - t) * v - x) / t)), "exchanged t and 1 - t"),
             (lambda x, v, t: at_once(x, v, t)[::-1], "score first"),
+            (lambda x, v, t: (x + (1 - t) * v, (t * v - x) / (1 - t)), "`t` as it is"),
         ],
     },
 }
