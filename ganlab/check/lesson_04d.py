@@ -40,29 +40,37 @@ def _kl_slip(change: Callable[[Tensor, Tensor], Any], digits: Tensor) -> tuple[A
     return int((share > 0).sum()), change(share, share[share > 0])
 
 
+def _divided(digits: Tensor) -> Tensor:
+    """Return what the reverse KL becomes if the counts are divided by 1,000."""
+    share = _shares(digits) * len(digits) / 1000
+    return torch.xlogy(share, 1000 * share).sum()
+
+
 def _digits(numbers: Tensor) -> Tensor:
     return torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10], dim=1)
 
 
 KL_SLIPS: dict[str, Callable[[Tensor, Tensor], Any]] = {
-    "that is the entropy H: the reverse KL is log 1000 - H.": lambda s, own: -(own * own.log()).sum(),
-    "the sign: a KL is never negative.": lambda s, own: -(own * (1000 * own).log()).sum(),
-    "that is in bits: nats need the natural logarithm.": lambda s, own: (own * (1000 * own).log2()).sum(),
-    "uniform over the kinds that occur: it is over all 1,000, or missing kinds cost nothing.": (
+    "you returned the entropy H of the kinds: the reverse KL is log 1000 - H.": lambda s, own: -(own * own.log()).sum(),
+    "your reverse KL has the wrong sign: a KL is never negative.": lambda s, own: -(own * (1000 * own).log()).sum(),
+    "your reverse KL is in bits: nats need the natural logarithm.": lambda s, own: (own * (1000 * own).log2()).sum(),
+    "you compared with an even division over the kinds that occur: K is 1,000, or missing kinds cost nothing.": (
         lambda s, own: (own * (len(own) * own).log()).sum()
     ),
-    "the other direction, KL(uniform || shares), over the kinds that occur: KL(shares || uniform) is asked.": (
+    "you took the other direction, the mean of log(1 / (K s)) over kinds that occur: (4.1) weighs log(K s) by s.": (
         lambda s, own: -(1000 * own).log().sum() / 1000
     ),
-    "the other direction, KL(uniform || shares): infinite as soon as one kind is missing.": (
+    "you took the other direction, the mean of log(1 / (K s)) over all kinds: infinite if one is missing. See (4.1).": (
         lambda s, own: -(1000 * s).log().mean()
     ),
 }
 CODE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
-    "the digits were added: 1, 2, 3 and 3, 2, 1 are different kinds. 100, 10 and 1 are their weights.": (
+    "your digits were added: 1, 2, 3 and 3, 2, 1 are different kinds. Weigh the digits by 100, 10 and 1.": (
         lambda digits: _digits(digits.sum(1))
     ),
-    "the order of the channels was lost: sorted digits are fewer kinds.": lambda digits: digits.sort(dim=1).values,
+    "you sorted the digits, so the order of the channels was lost: 1, 2, 3 and 3, 2, 1 are two kinds.": lambda digits: (
+        digits.sort(dim=1).values
+    ),
 }
 
 
@@ -77,7 +85,7 @@ def _paired_interval(function: Callable) -> dict[str, Any]:
     found = {}
     for n, t in ((5, 2.776), (8, 2.365)):
         a, b = torch.randn(2, n, generator=seeded_generator("04d.2", n), dtype=torch.float64).numpy()
-        result = function(b + 0.4 * a + 0.8, b, t)
+        result = function(b + 0.9 * a + 0.3, b, t)
         if np.size(result) != 2:
             raise ValueError("return two numbers: the lower and the upper end of the interval")
         found[f"ends of the interval of {n} seeds"] = torch.as_tensor([float(end) for end in result])
@@ -106,7 +114,7 @@ INTERVAL_SLIPS: dict[str, Callable] = {
     "you divided by the root of n - 1 as well as by ddof=1: once is enough.": (
         _around(_gap, lambda a, b, t: t * (a - b).std(ddof=1) / (len(a) - 1) ** 0.5)
     ),
-    "you left out t: mean -+ one standard error is an interval of far less than 95%.": (
+    "you left out t: one standard error to both sides holds the true mean far less often than 95%.": (
         _around(_gap, lambda a, b, t: (a - b).std(ddof=1) / len(a) ** 0.5)
     ),
     "you used 1.96 for t: that is for many seeds. With few it is too small.": (
@@ -115,8 +123,11 @@ INTERVAL_SLIPS: dict[str, Callable] = {
     "you combined the spread of a with that of b: the seeds are shared, so take the differences first.": (
         _around(_gap, lambda a, b, t: t * ((a.var(ddof=1) + b.var(ddof=1)) / len(a)) ** 0.5)
     ),
-    "the sign: b - a instead of a - b.": lambda a, b, t: paired_interval(b, a, t),
-    "the ends are exchanged: the lower one comes first.": lambda a, b, t: paired_interval(a, b, t)[::-1],
+    "you took the sizes of the differences: keep their signs, since b may be better under some seeds.": (
+        lambda a, b, t: paired_interval(abs(a - b), 0 * a, t)
+    ),
+    "you took b - a instead of a - b.": lambda a, b, t: paired_interval(b, a, t),
+    "you exchanged the ends: the lower one comes first.": lambda a, b, t: paired_interval(a, b, t)[::-1],
     "you returned mean and half width: return the two ends.": (
         lambda a, b, t: ((a - b).mean(), t * (a - b).std(ddof=1) / len(a) ** 0.5)
     ),
@@ -132,7 +143,18 @@ EXERCISES = {
         (
             *(Slip(functools.partial(_kl_slip, change), hint) for hint, change in KL_SLIPS.items()),
             *(Slip(lambda digits, f=f: count_kinds(f(digits)), hint) for hint, f in CODE_SLIPS.items()),
-            Slip(lambda digits: (1000 - count_kinds(digits)[0], count_kinds(digits)[1]), "that counts missing kinds."),
+            Slip(
+                lambda digits: (1000 - count_kinds(digits)[0], count_kinds(digits)[1]),
+                "you counted the missing kinds: count those that occur.",
+            ),
+            Slip(
+                lambda digits: (int(_shares(digits).nonzero().max()) + 1, count_kinds(digits)[1]),
+                "you counted all places of torch.bincount: count those that are above 0.",
+            ),
+            Slip(
+                lambda digits: (count_kinds(digits)[0], _divided(digits)),
+                "you divided the counts by 1,000: the fractions of the kinds are counts over the number of pictures.",
+            ),
         ),
     ),
     "04d.2": Exercise(

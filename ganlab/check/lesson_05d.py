@@ -98,20 +98,25 @@ def _trained_fraction(function: Callable) -> dict[str, Any]:
 
 
 AUGMENT_SLIPS = {
-    "the real images are not augmented: the critic then tells augmented from not, and nothing else.": {
-        "on_real": False
-    },
-    "the critic's fakes are not augmented: it then learns that augmented images are real.": {"on_fake": False},
-    "the generator's fakes are not augmented: the critic then judges images of a kind it was never trained on.": {
+    "you did not augment the real images: the critic then tells fakes by the augmentation alone.": {"on_real": False},
+    "you did not augment the critic's fakes: it then learns that augmented images are real.": {"on_fake": False},
+    "you did not augment the generator's fakes: the critic then judges images of a kind it was never trained on.": {
         "in_generator": False
     },
-    "only real images are augmented: then the generator learns to make augmented ones.": {
+    "you augmented only real images: then the generator learns to make augmented ones.": {
         "on_fake": False,
         "in_generator": False,
     },
-    "nothing is augmented where the critic learns.": {"on_real": False, "on_fake": False},
-    "nothing is augmented at all.": {"on_real": False, "on_fake": False, "in_generator": False},
-    "real and fake are exchanged in the critic's loss.": {
+    "you augmented nothing where the critic learns: augment its real images and its fakes.": {
+        "on_real": False,
+        "on_fake": False,
+    },
+    "you augmented nothing at all: augment before each of the three calls of the critic.": {
+        "on_real": False,
+        "on_fake": False,
+        "in_generator": False,
+    },
+    "you exchanged real and fake in the critic's loss.": {
         "critic_loss": lambda real, fake: losses.cross_entropy_critic(fake, real)
     },
     "you return the generator's loss first: the critic's comes first.": {"give": lambda c, g: (g, c)},
@@ -135,6 +140,9 @@ FRACTION_SLIPS = {
     "you return a count: divide by the number of samples.": {"finish": lambda nearer: nearer.double().sum()},
     "you compared with the farthest images: take the smallest distance.": {
         "join": lambda distances: distances.max(1).values
+    },
+    "you compared the one smallest distance of all samples: take the smallest distance for each sample.": {
+        "join": lambda distances: distances.min()
     },
     "you compared mean distances: take the smallest distance to each of the two sets.": {
         "join": lambda distances: distances.mean(1)

@@ -42,6 +42,16 @@ def own_uniform(digits):
     return reached, kl - math.log(1000 / reached)
 
 
+def length_of_bincount(digits):
+    counts = torch.bincount(digits @ torch.tensor([100, 10, 1]))
+    return len(counts), kinds_by_counter(digits)[1]
+
+
+def thousandths(digits):
+    counts = torch.bincount(digits @ torch.tensor([100, 10, 1]), minlength=1000)
+    return (counts > 0).sum(), torch.xlogy(counts / 1000, counts).sum()
+
+
 def interval_by_scipy(a, b, t):
     error = stats.sem(a - b)
     return np.mean(a - b) - t * error, np.mean(a - b) + t * error
@@ -82,6 +92,8 @@ ANSWERS = {
             (lambda digits: kinds_by_counter(digits.sum(1, keepdim=True)), "were added"),
             (lambda digits: kinds_by_counter(digits.sort(1)[0]), "order of the channels"),
             (lambda digits: (1000 - kinds_by_counter(digits)[0], kinds_by_counter(digits)[1]), "missing kinds"),
+            (length_of_bincount, "all places"),
+            (thousandths, "by 1,000"),
         ],
     },
     "04d.2": {
@@ -93,6 +105,7 @@ ANSWERS = {
             (interval_with(lambda d, t: np.std(d, ddof=1) / np.sqrt(len(d))), "left out t"),
             (interval_with(lambda d, t: 1.96 * np.std(d, ddof=1) / np.sqrt(len(d))), "1.96"),
             (unpaired, "the seeds are shared"),
+            (lambda a, b, t: interval_by_scipy(np.abs(a - b), np.zeros(len(a)), t), "keep their signs"),
             (lambda a, b, t: interval_by_scipy(b, a, t), "b - a"),
             (lambda a, b, t: interval_by_scipy(a, b, t)[::-1], "lower one comes first"),
             (lambda a, b, t: (np.mean(a - b), t * stats.sem(a - b)), "the two ends"),

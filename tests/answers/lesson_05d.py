@@ -77,9 +77,9 @@ ANSWERS = {
     "05d.1": {
         "right": [augmented_by_formula, augmented_by_torch, augmented_with()],
         "wrong": [
-            (augmented_with(real_by=False), "the real images are not augmented"),
-            (augmented_with(fake_by=False), "the critic's fakes are not augmented"),
-            (augmented_with(generator_by=False), "the generator's fakes are not augmented"),
+            (augmented_with(real_by=False), "did not augment the real images"),
+            (augmented_with(fake_by=False), "did not augment the critic's fakes"),
+            (augmented_with(generator_by=False), "did not augment the generator's fakes"),
             (augmented_with(fake_by=False, generator_by=False), "only real images"),
             (augmented_with(real_by=False, fake_by=False), "where the critic learns"),
             (augmented_with(False, False, False), "at all"),
@@ -95,6 +95,7 @@ ANSWERS = {
             (fraction_with(end=lambda hits: hits.double().sum()), "a count"),
             (fraction_with(end=lambda hits: hits.double()), "one truth value"),
             (fraction_with(take=lambda d: d.amax(1)), "the farthest"),
+            (fraction_with(take=lambda d: d.min()), "the one smallest distance of all"),
             (fraction_with(take=lambda d: d.mean(1)), "mean distances"),
             (fraction_with(take=lambda d: d.median(1).values), "medians"),
             (exchanged, "you exchanged"),
