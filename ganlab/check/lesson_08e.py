@@ -110,6 +110,9 @@ BITS_SLIPS = {
         8 / math.prod(shape) + _bits(nats, shape)
     ),
     "you scaled by 255. k + u runs up to 256.": lambda nats, shape: math.log2(255) + _bits(nats, shape),
+    "you added log 256 = 5.55, which is in nats. In bits it is log2(256) = 8.": lambda nats, shape: (
+        math.log(256) + _bits(nats, shape)
+    ),
     "you added 7 bits, which belong to a scale of [-1, 1). Here it is [0, 1).": lambda nats, shape: (
         7 + _bits(nats, shape)
     ),

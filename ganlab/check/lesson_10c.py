@@ -51,6 +51,15 @@ LOGITS_SLIPS = {
     "You let every picture meet the classes of all pictures. Multiply number by number and sum over features.": (
         lambda phi, s, bias, v, y: phi @ s + bias + (phi @ v[y].T).sum(1)
     ),
+    "You made a table of each picture with the class of each picture. Keep its own: (v[y] * phi).sum(1).": (
+        lambda phi, s, bias, v, y: phi @ s + bias + phi @ v[y].T
+    ),
+    "You made a table of each class with each picture. Keep the picture's own class: (v[y] * phi).sum(1).": (
+        lambda phi, s, bias, v, y: phi @ s + bias + v[y] @ phi.T
+    ),
+    "You left the features apart. An inner product is a sum over the features.": lambda phi, s, bias, v, y: (
+        phi * s + bias + v[y] * phi
+    ),
     "You added the bias to each feature before the sum. Add it once.": lambda phi, s, bias, v, y: (
         phi * s + bias + v[y] * phi
     ).sum(1),
@@ -124,6 +133,9 @@ GAIN_SLIPS = {
     "You averaged the table's entries plainly. Weigh each by p_xy.": lambda p, m: (
         m.log() - (p.sum(1) @ m).log()
     ).mean(),
+    "You weighed by p_xy, and then took a mean over the table. The weights add up to 1 already: take the sum.": (
+        lambda p, m: gain(p, m) / p.numel()
+    ),
     "You returned E log m(x | y). Subtract E log m(x).": lambda p, m: (p * m.log()).sum(),
     "You put the true p(x) into the place of m(x). Both logs are the model's.": lambda p, m: (
         p * (m.log() - p.sum(0).log())

@@ -132,6 +132,12 @@ WHO_SLIPS = {
     ),
     "You counted users from 1. Indices begin at 0.": lambda r, keys, t: who(r, keys, t) + (who(r, keys, t) >= 0),
     "You returned T itself. Return the index of the user.": lambda r, keys, t: (keys @ r / r.norm()).max(),
+    "You returned the largest T where it is above t. Return the index of its user.": lambda r, keys, t: (
+        (keys @ r / r.norm()).max() if (keys @ r / r.norm()).max() > t else -1
+    ),
+    "You named user 0 where no T is above t: the argmax of a row of False is 0. Return -1 there.": lambda r, keys, t: (
+        int((keys @ r / r.norm() > t).int().argmax())
+    ),
     "You exchanged the two cases: -1 is for pictures where no T is above t.": lambda r, keys, t: (
         -1 if (keys @ r / r.norm()).max() > t else int((keys @ r).argmax())
     ),

@@ -68,6 +68,7 @@ ANSWERS = {
             (lambda nats, shape: bits_by_numpy(-nats, shape), "wrong sign"),
             (lambda nats, shape: bits_by_numpy(nats, (1, *shape[1:])), "a colour pixel has three"),
             (lambda nats, shape: 8 - nats / math.log(2), "bits of the whole image"),
+            (lambda nats, shape: math.log(256) - nats / math.log(2) / math.prod(shape), "which is in nats"),
             (lambda nats, shape: (8 - nats / math.log(2)) / math.prod(shape), "add them after the division"),
             (lambda nats, shape: bits_by_log2(nats, shape) + math.log2(255 / 256), "you scaled by 255"),
             (lambda nats, shape: bits_by_log2(nats, shape) - 1, "[-1, 1)"),

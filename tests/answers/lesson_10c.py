@@ -72,6 +72,9 @@ ANSWERS = {
             (lambda phi, s, bias, v, y: torch.sigmoid(logits_by_loop(phi, s, bias, v, y)), "probabilities"),
             (lambda phi, s, bias, v, y: phi @ s + bias + torch.matmul(phi, v[y].T).sum(1), "classes of all pictures"),
             (lambda phi, s, bias, v, y: phi @ s + bias + (phi @ v.T).amax(1), "the best class"),
+            (lambda phi, s, bias, v, y: phi @ s + bias + (phi @ v.T)[:, y], "table of each picture"),
+            (lambda phi, s, bias, v, y: phi @ s + bias + v[y] @ phi.T, "table of each class"),
+            (lambda phi, s, bias, v, y: phi * (s + v[y]) + bias, "left the features apart"),
         ],
     },
     "10c.2": {
@@ -86,6 +89,7 @@ ANSWERS = {
             (lambda p, m: gain_by_loop(p, m) / math.log(2), "in bits"),
             (lambda p, m: (m / (p.sum(1) @ m)).log().mean(), "Weigh each by p_xy"),
             (lambda p, m: (p * m.log()).sum(), "Subtract E log m(x)"),
+            (lambda p, m: (p * (m / (p.sum(1) @ m)).log()).mean(), "add up to 1 already"),
             (lambda p, m: (p * (m / p.sum(0)).log()).sum(), "Both logs are the model's"),
             (lambda p, m: (p / p.sum(1, keepdim=True) * (m / (p.sum(1) @ m)).log()).sum(), "Weigh with p(x, y)"),
             (lambda p, m: information_unsafe(p), "a log of p_xy"),

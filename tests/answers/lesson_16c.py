@@ -93,6 +93,8 @@ ANSWERS = {
             (lambda r, keys, t: sum((keys @ r / r.norm() > t).tolist()), "how many keys fit"),
             (lambda r, keys, t: who_by_loop(r, keys, t) + 1 if who_by_loop(r, keys, t) >= 0 else -1, "from 1"),
             (lambda r, keys, t: (keys @ r).max() / r.norm(), "returned T itself"),
+            (lambda r, keys, t: T.max() if (T := keys @ r / r.norm()).max() > t else -1, "the index of its user"),
+            (lambda r, keys, t: int((keys @ r / r.norm() > t).double().argmax()), "a row of False"),
             (
                 lambda r, keys, t: -1 if who_by_loop(r, keys, t) >= 0 else (keys @ r).argmax().item(),
                 "exchanged the two cases",
