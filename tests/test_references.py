@@ -32,6 +32,7 @@ EXCEPTIONS = {
     ("covered", "01b"): "the everyday verb",
     ("covered", "03d"): "the everyday verb",
     ("eigenvalue", "00"): "among what the course asks for beforehand",
+    ("entropy", "01c"): "explained where it stands",
     ("generator", "00"): "explained where it stands",
     ("grid", "01"): "the everyday word: points for an integral",
     ("grid", "01b"): "the everyday word: points for an integral",

@@ -153,7 +153,7 @@ def _unsorted(variances: Tensor, rate: float) -> float:
 
 
 LARGEST_ONLY = (
-    "you let the largest direction pay for all nats. Once the level is below the next variance, that one gets nats, too."
+    "you let the largest direction pay for all nats. Where the level is below the next variance, that one pays, too."
 )
 LOGGED = "you returned the log of the level: return the level."
 EXERCISES = {
