@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 SENTENCES = {
     "same seed twice": r"equal bits",
     "killed and resumed": r"equal bits, from step 2 on",
-    "precision": r"\w+( channels_last)? \(float32 [\d.]+ ms(, \w+( \w+)? [\d.]+ ms)*\); trained in \w+( channels_last)?",
+    "precision": r"\w+( channels_last)? \(float32 [\d.]+ ms(, \w+( \w+)? [\d.]+ ms)*\); trained in \w+( \w+)?",
     "images a second": r"[\d,]+",
     "on the CPU": r"[\d,]+ \(\w+( channels_last)?\)",
     "peak memory": r"not known here",
