@@ -1,10 +1,7 @@
-"""How many threads compute, for a while; waits that cost others nothing; and whether others take the processor."""
+"""How many threads compute, for a while, and whether others take the processor."""
 
 import contextlib
-import functools
 import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -20,8 +17,6 @@ LEAST_PART = 0.6  # of the time that steps must have a processor; of two that sh
 def using_threads(number: int | str) -> Iterator[None]:
     """Inside, torch computes with so many threads, and afterwards with as many as before; "auto" changes nothing."""
     before = torch.get_num_threads()
-    if number != "auto" and number > 1:
-        shorten_waits()
     if number in ("auto", before):
         yield
         return
@@ -33,34 +28,20 @@ def using_threads(number: int | str) -> Iterator[None]:
 
 
 def thread_counts() -> list[int]:
-    """Return the numbers of threads worth trying: one, then half and all of those that torch has now."""
-    most = torch.get_num_threads()
-    return sorted({1, max(1, most // 2), most})
+    """Return the numbers of threads worth trying: one, and what torch has now, but half of the processors at most.
 
-
-@functools.cache
-def shorten_waits() -> None:
-    """Let threads of torch that wait for each other sleep at once, instead of keeping a processor busy for a while.
-
-    Two programs whose threads wait busily on the same processors hold each other up many times over. GNU's OpenMP, of
-    torch on Linux, takes OMP_WAIT_POLICY only when torch is loaded, but it waits shortly from then on when there are
-    more threads than processors: so a thread that does nothing keeps a pool of them, asleep. Bits do not depend on it.
+    The other half is for a second run, or for the browser. Threads wait for each other many times a step, and one that
+    finds its processor taken waits for a whole slice of time: on two processors, two threads beside another program
+    take steps five times as long, two such runs thirty times. One thread beside it loses next to nothing.
     """
-    if sys.platform != "linux" or {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
-        return  # another OpenMP, or its owner has chosen
-    processors = len(os.sched_getaffinity(0))
-    ready = threading.Event()
+    return sorted({1, max(1, min(torch.get_num_threads(), processors() // 2))})
 
-    def keep_a_pool() -> None:
-        before = torch.get_num_threads()
-        torch.set_num_threads(processors)
-        torch.ones(processors * 2**15)  # one part, of the smallest size that is divided, for each thread of the pool
-        torch.set_num_threads(before)
-        ready.set()
-        threading.Event().wait()
 
-    threading.Thread(target=keep_a_pool, name="ganlab: a pool asleep", daemon=True).start()
-    ready.wait()
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # on Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Contention:

@@ -79,7 +79,7 @@ def measured_threads(task: Task, batch: Batch, precision: Precision) -> dict:
     """Time one step of a task on the CPU with each of `runtime.thread_counts`, as `measured_precision` does.
 
     Returns "chosen", the number of threads as a text, and "milliseconds". One is kept unless more are at least a tenth
-    faster: the other processors are free for other work then.
+    faster: the other processors are free for other work then. Nothing is measured where only one is worth trying.
     """
     counts = runtime.thread_counts()
     if len(counts) == 1:
@@ -106,7 +106,8 @@ def settled(task: Task, keep: Keep, batch: Batch) -> dict[str, Any]:
         runtime.named_precision(wanted.precision, device, convolutions)  # says which there are
 
     def settle() -> dict[str, Any]:
-        with runtime.using_threads(wanted.threads if device.type == "cpu" else "auto"):
+        likely = runtime.thread_counts()[-1] if wanted.threads == "auto" else wanted.threads
+        with runtime.using_threads(likely if device.type == "cpu" else "auto"):
             name = _settled_precision(wanted.precision, keep, there, lambda: measured_precision(task, batch))
         precision = runtime.named_precision(name, device, convolutions)
         threads = _settled_threads(wanted.threads, keep, device, lambda: measured_threads(task, batch, precision))

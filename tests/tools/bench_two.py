@@ -26,8 +26,6 @@ WAYS = {
     **SIDES,
     "one thread": ("ganlab", "1", {}),
     "two threads": ("ganlab", "2", {}),
-    # whoever sets these waits as GNU's OpenMP does by itself, or as its manual says
-    "two threads, busy waits": ("ganlab", "2", {"GOMP_SPINCOUNT": "300000"}),
     "two threads, passive waits": ("ganlab", "2", {"OMP_WAIT_POLICY": "passive"}),
 }
 
