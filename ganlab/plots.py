@@ -79,7 +79,7 @@ def small(picture: bytes) -> bytes:
     few = full.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     difference = np.abs(np.asarray(full, np.int16) - np.asarray(few.convert("RGB"), np.int16))
     buffer = io.BytesIO()
-    (few if difference.max() <= UNSEEN else full).save(buffer, format="png", optimize=True)
+    (few if difference.max() <= UNSEEN else full).save(buffer, format="png")
     return buffer.getvalue()
 
 

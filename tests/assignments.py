@@ -128,15 +128,15 @@ def bank(name: str, namespace: dict[str, Any]) -> dict[str, dict[str, list]]:
     return contents["answers"](namespace) if "answers" in contents else contents["ANSWERS"]
 
 
-def judged(name: str, play: Played) -> Iterator[Judged]:
-    """Judge every answer of the bank: right ones by both tests of their part, wrong ones by the hidden test."""
+def judged(name: str, play: Played, chosen: slice = slice(None)) -> Iterator[Judged]:
+    """Judge the bank: every right answer by both tests of its part, and the `chosen` wrong ones by the hidden test."""
     for part, answers in bank(name, play.namespace).items():
         for k, given in enumerate(answers["right"]):
             for test in (f"{part}-seen", f"{part}-hidden"):
                 verdict = _judge(play, test, given)
                 good = verdict.status == "correct"
                 yield Judged(f"{part}, right {k}, {test.rpartition('-')[2]}", True, good, good, verdict)
-        for k, (given, words) in enumerate(answers["wrong"]):
+        for k, (given, words) in list(enumerate(answers["wrong"]))[chosen]:
             verdict = _judge(play, f"{part}-hidden", given)
             told = verdict.status if words == "not attempted" else verdict.message.partition("Hint: ")[2]
             yield Judged(f"{part}, wrong {k} ({words})", False, verdict.status != "correct", words in told, verdict)
