@@ -5,6 +5,7 @@ import re
 import checkpoints
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy import linalg
 
 from ganlab import checkpoint, data, metrics, models, runtime, train
@@ -115,6 +116,28 @@ def test_the_critic_costs_decibels_and_brings_the_textures_back():
     for name in RESTORERS[:2]:  # what was given is still in the answer
         small = data.LowResolution(4)(made[name])
         assert (small - low).abs().mean() < 0.02
+
+
+def test_textures_tell_generated_and_blurred_tiles_from_real_ones_where_the_classifiers_features_do_not():
+    training, held_out = (pixels.to_floats(data.load("earth", split).images) for split in data.SPLITS)
+    order = torch.randperm(len(training), generator=seeded_generator("textures"))
+    tiles, others = training[order[:400]], training[order[400:]]
+    weave = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(32, 32)
+    small = F.interpolate(tiles, (48, 48), mode="bilinear", antialias=True)
+    sets = {"real": tiles, "held out": held_out[:400], "woven": tiles + 0.05 * weave}
+    sets["blurred"] = F.interpolate(small, tiles.shape[2:], mode="bilinear")
+    sets["generated"] = checkpoints.samples(trained.load("cgan-earth")["generator"], "earth", 0)[:400]
+    real = trained.texture_features(others)
+    found = {name: metrics.split_distance(trained.texture_features(x), real) for name, x in sets.items()}
+    apart = {name: value.fake for name, value in found.items()}  # in each split
+    floor = found["real"].floor.max()
+    assert apart["real"].max() < 1.5 * floor < apart["woven"].min()
+    assert 2 * floor < apart["held out"].min() and 1.5 * apart["held out"].max() < apart["generated"].min()
+    assert 20 * floor < apart["blurred"].min()
+    classifier = trained.load("classifier-earth")["classifier"]
+    blurred, kinds = (trained.features(classifier, x) for x in (sets["blurred"], others))
+    blind = metrics.split_distance(blurred, kinds)
+    assert blind.fake.mean() < blind.floor.mean() + blind.floor.std()
 
 
 @pytest.mark.parametrize("set_name", ["digits", "earth"])
