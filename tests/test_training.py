@@ -9,6 +9,7 @@ import pytest
 
 from ganlab import checkpoint, train
 from ganlab import cli as command
+from ganlab.cli import tasks
 from ganlab.cli import train as cli_train
 from ganlab.models import trained
 from ganlab.train import parallel
@@ -119,13 +120,26 @@ def test_what_the_options_ask_for_reaches_the_run(tmp_path):
     plain = ["--width", "4"]
     changes = {"penalty": ["--penalty", "r1", "--penalty-weight", "5"], "clip": ["--clip", "0.01"]}
     changes |= {"moves": ["--n-critic", "2"], "objective": ["--objective", "hinge"], "weight": ["--penalty", "r1"]}
-    changes |= {"rate": ["--critic-learning-rate", "1e-3"], "fall": ["--anneal", "2"]}
+    changes |= {"rate": ["--critic-learning-rate", "2e-3"], "fall": ["--anneal", "2"]}
     changes |= {"plain": [], "flip": ["--flip", "both"], "shift": ["--shift", "3"], "resize": ["--upsample", "resize"]}
     losses = set()
     for name, more in changes.items():
         assert command.main(arguments(tmp_path / name, steps=2, network="dcgan", more=[*plain, *more])) == 0
         losses.add((tmp_path / name / "history.csv").read_text())
     assert len(losses) == len(changes)
+
+
+@pytest.mark.parametrize("network", ["dcgan", "cgan", "vae"])
+def test_the_defaults_that_help_tells_are_those_of_the_run(tmp_path, capsys, network):
+    with pytest.raises(SystemExit):
+        command.main(["train", network, "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert command.main(arguments(tmp_path / "run", steps=1, network=network)) == 0
+    rate = checkpoint.load(tmp_path / "run" / "run.safetensors")["settings"]["learning_rate"]
+    assert rate == tasks.RATES[network] and f"--learning-rate R default {rate:g} " in told
+    (_, shape), *others = checkpoint.load(tmp_path / "run" / "networks.safetensors")["networks"].values()
+    assert shape["width"] == tasks.WIDTHS[network] and f"channels beside the image (default {shape['width']})" in told
+    assert all(other["width"] == shape["width"] for _, other in others)
 
 
 @pytest.mark.parametrize(("network", "more"), [("vae", ["--warm-up", "4"]), ("iwae", ["--samples", "3"])])

@@ -54,8 +54,7 @@ def degradation(options: argparse.Namespace) -> degraded.Degradation:
 
 
 def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Tensor) -> train.Task:
-    shared = {"seed": options.seed, "threads": options.threads, "objective": options.objective}
-    shared |= {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
+    shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads", "objective")}
     distance: str | losses.Distance = options.distance or "l1"
     if distance == "energy":
         raise ValueError("--distance: energy is what `inpaint --several` takes, by itself")

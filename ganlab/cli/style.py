@@ -29,16 +29,15 @@ def job(options: argparse.Namespace) -> Job:
     if not options.painting:
         raise ValueError("--painting: got none, expected at least one, a name or a file")
     paintings = torch.stack([_painting(name, 5 * size // 4) for name in options.painting])
-    width = {} if options.width is None else {"width": whole_number("--width", options.width, least=1)}
+    width = whole_number("--width", options.width, least=1)
     contents = _contents(options.data, 2 * size)
     print(f"{len(paintings)} paintings, squares of {len(contents)} photographs")
-    shared = {"seed": options.seed, "threads": options.threads, "content_weight": options.content_weight}
-    shared |= {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
+    shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads", "content_weight")}
 
     def task(networks: dict[str, nn.Module]) -> train.Task:
         return train.StyleTask(networks["stylist"], paintings, train.StyleSettings(options.steps, **shared))
 
-    plan = {"stylist": ("Stylist", {"count": len(paintings), **width})}
+    plan = {"stylist": ("Stylist", {"count": len(paintings), "width": width})}
     source = data.Crops(contents, options.batch_size, size=size, seed=options.seed)
     return Job(plan, task, source, None, classes=tuple(Path(name).stem for name in options.painting))
 

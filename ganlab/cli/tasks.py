@@ -44,8 +44,10 @@ TASKS = {
 TRANSLATORS = ("pix2pix", "cyclegan")
 RESTORERS = ("sr", "inpaint")
 WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
+# What is usual; a DCGAN's are what made the best digits in two minutes of a core (README, "Measured").
 RATES = {
     **dict.fromkeys(GANS, 2e-4),
+    "dcgan": 1e-3,
     **dict.fromkeys(VAES, 1e-3),
     "flow": 2e-3,
     "classifier": 2e-3,
@@ -53,7 +55,7 @@ RATES = {
     "style": 2e-3,
     "video": 1e-3,
 }
-WIDTHS = {"dcgan": 64, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, **dict.fromkeys(TRANSLATORS, 24)}
+WIDTHS = {"dcgan": 32, "cgan": 64, **dict.fromkeys(VAES, 16), "classifier": 32, **dict.fromkeys(TRANSLATORS, 24)}
 WIDTHS |= {"flow": 32, "sr": 32, "inpaint": 24, "style": 16, "video": 16}
 BATCH_SIZES = {"pix2pix": 16, "cyclegan": 8, "sr": 16, "inpaint": 16, "style": 4, "video": 16}  # of all others 64
 
@@ -65,7 +67,8 @@ def add_arguments(parser: Parser) -> None:
         own = tasks.add_parser(task, help=words, description=f"Train {words}, into a folder; again to continue.")
         _add_common(own, task)
         if task in WIDTHS:
-            own.add_argument("--width", type=int, metavar="N", help=f"channels beside the image ({WIDTHS[task]})")
+            words = f"channels beside the image (default {WIDTHS[task]})"
+            own.add_argument("--width", default=WIDTHS[task], type=int, metavar="N", help=words)
         if task in ("dcgan", "cgan"):
             own.add_argument("--upsample", default="transposed", metavar="NAME", help="transposed (default) or resize")
         if task in GANS:
@@ -111,7 +114,8 @@ def _add_common(parser: Parser, task: str) -> None:
     batch_words = f"{'clips' if task == 'video' else 'images'} a step (default {batch_size})"
     parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
     peak = " at its peak" if task in ("classifier", "flow") else ""
-    parser.add_argument("--learning-rate", type=float, metavar="R", help=f"default {RATES[task]:g}{peak}")
+    words = f"default {RATES[task]:g}{peak}"
+    parser.add_argument("--learning-rate", default=RATES[task], type=float, metavar="R", help=words)
     add_seed(parser)
     parser.add_argument("--device", default="auto", help="cuda, mps, cpu, or auto: the best present (default)")
     parser.add_argument("--threads", type=thread_number, default="auto", metavar="N", help="auto: measured, half of the processors at most")
@@ -219,7 +223,7 @@ def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
     task = options.network
     channels, side = images.images.shape[1:3]
     shape = {"channels": channels, "size": side}
-    if getattr(options, "width", None) is not None:
+    if task in WIDTHS:
         shape["width"] = whole_number("--width", options.width, least=1)
     classes = {"classes": len(images.classes)} if task in WITH_CLASSES else {}
     if task == "classifier":
@@ -245,14 +249,14 @@ def network_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
 
 def translator_plan(options: argparse.Namespace, channels: int, in_channels: int) -> Plan:
     """Return what the networks of a translator are made of, from pictures of `in_channels` to such of `channels`."""
-    width = {} if options.width is None else {"width": whole_number("--width", options.width, least=1)}
-    there = {"in_channels": in_channels, "channels": channels, **width}
+    width = whole_number("--width", options.width, least=1)
+    there = {"in_channels": in_channels, "channels": channels, "width": width}
     if options.network == "pix2pix":
         critic = ("PatchCritic", {"channels": channels, "pair_channels": in_channels})
         return {"generator": ("UNet", there)} | ({"critic": critic} if options.adversarial_weight else {})
     return {
         "generator": ("ResNetGenerator", there),
-        "back": ("ResNetGenerator", {"in_channels": channels, "channels": in_channels, **width}),
+        "back": ("ResNetGenerator", {"in_channels": channels, "channels": in_channels, "width": width}),
         "critic": ("PatchCritic", {"channels": channels, "pair_channels": 0}),
         "back_critic": ("PatchCritic", {"channels": in_channels, "pair_channels": 0}),
     }
@@ -261,16 +265,16 @@ def translator_plan(options: argparse.Namespace, channels: int, in_channels: int
 def restorer_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
     """Return what the networks of a restorer are made of; ValueError for sizes that it cannot take."""
     channels, side = images.images.shape[1:3]
-    width = {} if options.width is None else {"width": whole_number("--width", options.width, least=2)}
+    width = whole_number("--width", options.width, least=2)
     if options.network == "sr":
         if options.factor not in (2, 4, 8):
             raise ValueError(f"--factor: got {options.factor}, expected 2, 4 or 8")
         multiple, name = options.factor, "--factor"
-        generator = ("SuperResolver", {"channels": channels, "factor": options.factor, **width})
+        generator = ("SuperResolver", {"channels": channels, "factor": options.factor, "width": width})
         beside = channels
     else:
         multiple, name = 16, "the network's 16"
-        generator = ("Inpainter", {"channels": channels, "noise": options.several, **width})
+        generator = ("Inpainter", {"channels": channels, "noise": options.several, "width": width})
         beside = channels + 1
     if side % multiple:
         raise ValueError(f"--size: pictures are {side}x{side}, expected a multiple of {name}")

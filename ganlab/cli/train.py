@@ -155,8 +155,7 @@ def _take_weights(name: str, networks: dict[str, nn.Module]) -> None:
 
 def _task(options: argparse.Namespace, networks: Iterable[nn.Module]) -> train.Task:
     """Return what is to be learned by the networks, with the settings asked for."""
-    shared = {"seed": options.seed, "threads": options.threads}
-    shared |= {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
+    shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads")}
     if options.network == "classifier":
         return train.ClassifierTask(*networks, train.ClassifierSettings(options.steps, **shared))
     if options.network == "flow":

@@ -74,8 +74,7 @@ def _sides(options: argparse.Namespace) -> tuple[Sides, Sides | None]:
 
 
 def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Tensor) -> train.Task:
-    shared = {"seed": options.seed, "threads": options.threads, "objective": options.objective}
-    shared |= {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
+    shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads", "objective")}
     if options.network == "pix2pix":
         own = {"adversarial_weight": options.adversarial_weight, "l1_steps": options.l1_steps}
         settings = train.TranslationSettings(options.steps, **shared, **own)

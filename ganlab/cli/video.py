@@ -10,14 +10,13 @@ from torch import Tensor
 
 from ganlab import data, train
 from ganlab.cli.arguments import note_namesake
-from ganlab.cli.tasks import RATES, Job
+from ganlab.cli.tasks import Job
 from ganlab.data import pixels
 from ganlab.models.trained import Plan
 from ganlab.runtime import whole_number, write_atomically
 
 BUILT_IN = 3000  # clips that are made of a built-in set
 GENERATORS = ("motion", "volume", "sprite")
-WIDTH = 16
 # What trained steadily on moving digits: R1 (Mescheder et al. 2018), and no batch normalisation in the critic.
 GAME = {"penalty": "r1", "penalty_weight": 0.3, "ema_decay": 0.99}
 ENDINGS = (".webp", ".gif", ".mp4")
@@ -35,8 +34,8 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     clips = _clips(options.data, frames, size)
     print(repr(clips))
     batches = clips.batches(min(options.batch_size, len(clips)), options.seed, device)
-    rate = RATES["video"] if options.learning_rate is None else options.learning_rate
-    settings = train.GANSettings(options.steps, learning_rate=rate, seed=options.seed, threads=options.threads, **GAME)
+    shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads")}
+    settings = train.GANSettings(options.steps, **shared, **GAME)
     return Job(
         _plan(options, clips),
         lambda networks: train.GANTask(networks["generator"], networks["critic"], settings),
@@ -54,7 +53,7 @@ def _clips(name: str, frames: int, size: int) -> data.ClipSet:
 
 def _plan(options: argparse.Namespace, clips: data.ClipSet) -> Plan:
     _, frames, channels, size, _ = clips.clips.shape
-    width = WIDTH if options.width is None else whole_number("--width", options.width, least=1)
+    width = whole_number("--width", options.width, least=1)
     shape = {"channels": channels, "size": size, "frames": frames, "width": width}
     makers = {
         "motion": ("MotionGenerator", shape),

@@ -28,11 +28,12 @@ RECIPES = {
     "classifier-earth": "classifier --data earth --steps 3000 --batch-size 100 --shift 2 --flip both",
     "classifier-fashion": "classifier --data fashion --steps 3000 --batch-size 100 --shift 2 --flip horizontal",
     "classifier-icons": "classifier --data icons --steps 900 --batch-size 64 --shift 4 --flip horizontal",
-    "dcgan-digits": "dcgan --data digits --width 32 --steps 10000 --every 1000",
-    "dcgan-earth": "dcgan --data earth --width 32 --steps 6000 --flip both --upsample transposed",
+    "dcgan-digits": "dcgan --data digits --width 32 --learning-rate 2e-4 --steps 10000 --every 1000",
+    "dcgan-earth": "dcgan --data earth --width 32 --learning-rate 2e-4 --steps 6000 --flip both --upsample transposed",
     "vae-digits": "vae --data digits --steps 6000 --batch-size 100 --shift 1 --learning-rate 2e-3",
     "vae-earth": "vae --data earth --latent-dim 128 --width 16 --steps 5000 --flip both --learning-rate 2e-3",
-    "dcgan-earth-resize": "dcgan --data earth --width 32 --steps 4000 --flip both --upsample resize",
+    "dcgan-earth-resize": "dcgan --data earth --width 32 --learning-rate 2e-4 --steps 4000 --flip both "
+    "--upsample resize",
     "cgan-digits-collapsed": "cgan --data digits --width 32 --steps 6000 --every 1000",
     "cgan-digits": "cgan --data digits --width 16 --steps 6000 --objective relativistic --penalty r1_r2 "
     "--penalty-weight 0.1 --learning-rate 2e-3 --anneal 6000",
