@@ -37,6 +37,7 @@ EXERCISE = re.compile(
     r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
 )
 LINES, COLUMNS, BYTES = 30, 88, 2_500_000
+STILL_WIDE = {"02b", "04d", "07b", "09e", "11", "16"}  # lessons that print lines longer than COLUMNS
 WIDEST = 960  # pixels of a figure on the page: 9.6 inches
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
 
@@ -183,6 +184,12 @@ def code_is_formatted_for_narrow_lines(notebook: NotebookNode) -> list[str]:
     return [done.stdout + done.stderr] if done.returncode else []
 
 
+def printed_lines_fit_a_narrow_window(notebook: NotebookNode) -> list[str]:
+    outputs = [output for cell in lessons.code_cells(notebook) for output in cell.outputs]
+    lines = [line for out in outputs if out.output_type == "stream" for line in out.text.splitlines()]
+    return [f"printed, longer than {COLUMNS} characters: {line!r}" for line in lines if len(line) > COLUMNS]
+
+
 def only_what_paints_is_folded(notebook: NotebookNode) -> list[str]:
     """A folded cell shows a figure and does nothing that a lesson is about: it proves, prints and trains nothing."""
     complaints = []
@@ -290,6 +297,7 @@ CHECKS: list[Check] = [
     widgets_are_followed_by_a_figure,
     code_cells_are_short_and_in_sight,
     code_is_formatted_for_narrow_lines,
+    printed_lines_fit_a_narrow_window,
     only_what_paints_is_folded,
     one_thread_at_a_time_draws,
     cells_ran_once_in_order,
@@ -308,6 +316,9 @@ CHECKS: list[Check] = [
 @pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda path: path.stem)
 def test_lesson(lesson: Path, check: Check) -> None:
     complaints = check(lessons.read(lesson))
+    if check is printed_lines_fit_a_narrow_window and lessons.number(lesson) in STILL_WIDE:
+        assert complaints, f"{lesson.name} prints narrow lines by now: take it out of STILL_WIDE"
+        return
     assert not complaints, "\n".join([lesson.name, *complaints])
 
 

@@ -115,6 +115,11 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.code_is_formatted_for_narrow_lines, "not formatted", replace("1 + 1", "1+1")),
     (style.code_is_formatted_for_narrow_lines, "an early break", replace("1 + 1", "1\n    + 1")),
     (
+        style.printed_lines_fit_a_narrow_window,
+        "a long line is printed",
+        lambda nb: code(nb, 3).outputs[0].update(text=f"2\n{'2' * 89}\n"),
+    ),
+    (
         style.code_cells_are_short_and_in_sight,
         "outputs are hidden",
         lambda nb: code(nb, 5).metadata.update(jupyter={"outputs_hidden": True}),
