@@ -27,7 +27,7 @@ class Settings:
 
     `precision` is "auto" (measured, once per machine and networks) or a name such as "float32". `ema_decay` is of the
     running average of the network that the task names; 0 keeps the weights of the last step. `threads` is "auto"
-    (measured as well; never more than torch has at the start) or the number of threads of each step on the CPU.
+    (measured as well, of half of the processors at most) or the number of threads of each step on the CPU.
     """
 
     steps: int
