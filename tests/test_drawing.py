@@ -104,6 +104,19 @@ def test_on_paper_strokes_are_dark_and_the_pad_is_as_large_as_its_examples() -> 
     assert torch.allclose(pad.drawing, torch.tensor(40 / 127.5 - 1))
 
 
+def test_a_dial_chooses_who_answers() -> None:
+    def at(drawn: Tensor, stop: str) -> tuple[Tensor, str]:
+        return float(stop) * drawn, f"at {stop}"
+
+    pad = widgets.DrawingPad(at, digits(), dial=("lambda", ["0", "0.5", "1"]))
+    pad.put(digits()[0])
+    assert pad.readout.value == "at 0" and set(pad.answers[0].value) == {128}
+    pad.dial.value = "1"
+    assert pad.readout.value == "at 1"
+    assert pad.answers[0].value == data.pixels.tile(pad.drawing, 1).tobytes()
+    assert "lambda 1" in pad.still().html
+
+
 def test_one_picture_is_read_from_a_path_or_from_bytes(tmp_path) -> None:
     (tmp_path / "a.png").write_bytes(png(white=200))
     for source in (tmp_path / "a.png", str(tmp_path / "a.png"), png(white=200)):

@@ -45,7 +45,7 @@ def test_networks_load_ready_for_use_and_the_card_tells_their_command(name):
     roles = {"generator"} if name in checkpoints.WITHOUT_CRITIC else {"generator", "critic"}
     roles = {"generator"} if name == "l1-icons" else roles
     assert set(networks) == (
-        roles if name in (*GANS, *TRANSLATORS, "sprite-digits") else {"vae" if name in VAES else kind}
+        roles if name in (*GANS, *TRANSLATORS, "sprite-digits", "inpaint-digits") else {"vae" if name in VAES else kind}
     )
     for network in networks.values():
         assert not any(module.training for module in network.modules())
@@ -138,6 +138,16 @@ def test_textures_tell_generated_and_blurred_tiles_from_real_ones_where_the_clas
     blurred, kinds = (trained.features(classifier, x) for x in (sets["blurred"], others))
     blind = metrics.split_distance(blurred, kinds)
     assert blind.fake.mean() < blind.floor.mean() + blind.floor.std()
+
+
+def test_a_hole_in_a_digit_is_filled_and_the_rest_of_it_stays():
+    x = pixels.to_floats(data.load("digits", "test", 32).images)
+    given, hole = data.Holes("centre", portion=0.1914)(x), data.degraded.centre_mask(32, 32, 0.1914)
+    made = models.translate(trained.load("inpaint-digits")["generator"], given)
+    assert hole.sum() == 14 * 14 and torch.equal(made[..., ~hole], x[..., ~hole])
+    judge = trained.load("classifier-digits")["classifier"]
+    real, filled, grey = (trained.features(judge, each) for each in (x, made, given[:, :1]))
+    assert metrics.split_distance(filled, real).fake.mean() < metrics.split_distance(grey, real).fake.mean() / 10
 
 
 @pytest.mark.parametrize("set_name", ["digits", "earth"])

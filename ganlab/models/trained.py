@@ -38,6 +38,7 @@ FOLDER = runtime.data_file("checkpoints")
 SHA256 = {
     "srgan-relief": "4f921ddc3b1b33622b470bfb965fcf9eec39349b6e6c35be737355dc5a5d112f",
     "l2-relief": "9c0c0f02b8699e03d1a7a6eda24fbe2eb4b2b0f5c86200dfc58c43c3df15d454",
+    "inpaint-digits": "2c2afa50f00e79cec388655b1d38e807714f2fcb567733e780109ce308190d8d",
     "stylist-gogh": "af9c06a1781927a3050914721a149dd25677a38d1ab4f7c8f915a114158b9d07",
     "sprite-digits": "1be661ab18108899f7061df5867c89ce94fb44ef2dd18cae24bd4fee4f3fc4be",
     "flow-digits": "1d8a791cd3b3b2618e3280dd825b9b1ee6047c087370ab506ab2dc4fba309c2b",

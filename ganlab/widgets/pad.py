@@ -229,20 +229,22 @@ class DrawingPad(Answering):
     `respond(drawing)` gets (1, 1, S, S) in [-1, 1], -1 black, and returns images (n, C, H, W) in [-1, 1], as many
     each time, and a sentence; `labels` stand below the images, by default their numbers. "Example" puts the next of
     `examples`, uint8 (n, 1, S, S), on the pad; "File" takes a picture from the reader's disk, its centre square in
-    grey, with "Invert" to exchange dark and light. Strokes are light on dark, with `paper` dark on light. ValueError
-    for other examples, or another number of labels.
+    grey, with "Invert" to exchange dark and light. Strokes are light on dark, with `paper` dark on light. `dial`, a
+    name and its stops, adds a slider; then `respond` is called with the drawing and the stop that is chosen, and also
+    when another one is. ValueError for other examples, or another number of labels.
     """
 
     doing = "draw with the mouse or the keys, and see what is made of it"
 
     def __init__(
         self,
-        respond: Callable[[Tensor], tuple[Tensor, str]],
+        respond: Callable[..., tuple[Tensor, str]],
         examples: Tensor,
         columns: int = 4,
         *,
         labels: Sequence[str] = (),
         paper: bool = False,
+        dial: tuple[str, Sequence[str]] | None = None,
     ) -> None:
         side = examples.shape[-1]
         if examples.dtype != torch.uint8 or examples.shape[1:] != (1, side, side) or not examples.numel():
@@ -259,8 +261,12 @@ class DrawingPad(Answering):
         self.clear.on_click(lambda _: self.put(torch.full((1, side, side), 255 * paper, dtype=torch.uint8)))
         self.file.observe(self._read_file, names="value")
         self.invert.observe(lambda _: self.put(255 - self._bytes()), names="value")
-        buttons = [self.example, self.clear, self.file, self.invert]
-        super().__init__(Pad(side, paper=paper), buttons, columns, labels=labels, what="drawing")
+        controls = [self.example, self.clear, self.file, self.invert]
+        self.dial = dial and ipw.SelectionSlider(options=dial[1], description=dial[0])
+        controls += [self.dial] if self.dial else []
+        super().__init__(Pad(side, paper=paper), controls, columns, labels=labels, what="drawing")
+        if self.dial:
+            self.dial.observe(self.redraw, names="value")
 
     @property
     def drawing(self) -> Tensor:
@@ -288,8 +294,8 @@ class DrawingPad(Answering):
             self.put(picture)
 
     def answer(self) -> tuple[Tensor, str]:
-        """Return what `respond` makes of the drawing."""
-        return self.respond(self.drawing)
+        """Return what `respond` makes of the drawing, at the dial's stop if there is a dial."""
+        return self.respond(self.drawing, *([self.dial.value] if self.dial else []))
 
 
 class MaskPad(Answering):

@@ -44,6 +44,9 @@ RECIPES = {
     "l2-relief": "sr --data relief --distance l2 --steps 2000 --learning-rate 1e-3",
     "srgan-relief": "sr --data relief --from build/checkpoints/l2-relief --distance l2 --adversarial-weight 0.01 "
     "--objective non_saturating --steps 400",
+    # a square of 14 x 14 pixels, a quarter of a digit of 28 x 28 that has a margin of 2
+    "inpaint-digits": "inpaint --data digits --size 32 --shift 1 --holes centre --portion 0.1914 --width 16 "
+    "--objective non_saturating --adversarial-weight 0.1 --learning-rate 5e-4 --l1-steps 3000 --steps 6000 --threads 1",
     "stylist-gogh": "style --data photographs --painting auvers --painting cafe --painting harvest --width 12 "
     "--steps 1500 --threads 1",
     "sprite-digits": "video --data moving-digits --generator sprite --width 12 --batch-size 8 --threads 1 --steps 1800",
@@ -59,6 +62,7 @@ WITHOUT_CRITIC = {
     "cgan-earth",
     "l2-relief",
     "srgan-relief",
+    "inpaint-digits",
     "sprite-digits",
 }
 HALF = {
@@ -72,6 +76,7 @@ HALF = {
     "cvae-digits",
     "l2-relief",
     "srgan-relief",
+    "inpaint-digits",
     "sprite-digits",
     "flow-digits",
 }
@@ -147,6 +152,8 @@ def quality(name: str) -> str:
         return of_translations(made["generator"])
     if set_name == "relief":
         return of_enlargements(made["generator"])
+    if kind == "inpaint":
+        return of_fillings(made["generator"])
     if kind == "stylist":
         return of_paintings(made["stylist"])
     if kind == "sprite":
@@ -210,6 +217,23 @@ def of_enlargements(generator: nn.Module) -> str:
         )
     floor = f"real tiles against real ones {distance.floor.mean():.1f} +- {distance.floor.std():.1f}"
     return f"of {len(x)} held-out tiles, {'; '.join(lines)}; {floor}, on the trunk's texture features"
+
+
+def of_fillings(generator: nn.Module) -> str:
+    """Return how near a hole's filling in held-out digits is to what was there, one by one and as a crowd."""
+    x = data.pixels.to_floats(data.load("digits", "test", 32).images)
+    holes = data.Holes("centre", portion=0.1914)
+    made = models.translate(generator, holes(x))
+    rows = data.degraded.centre_mask(32, 32, holes.portion).any(1).nonzero()[:, 0]  # the hole's, and its columns'
+    inside = metrics.psnr(made[:, :, rows][..., rows], x[:, :, rows][..., rows])
+    judge = trained.load("classifier-digits")["classifier"]
+    distance = metrics.split_distance(*(trained.features(judge, each) for each in (made, x)))
+    return (
+        f"of {len(x)} held-out digits with a hole of {len(rows)}x{len(rows)} pixels, PSNR in the hole "
+        f"{inside.mean():.2f} dB; split distance {distance.fake.mean():.1f} +- {distance.fake.std():.1f}, mean and "
+        f"standard deviation over ten splits, on the features of classifier-digits; real digits against real ones "
+        f"{distance.floor.mean():.1f} +- {distance.floor.std():.1f}"
+    )
 
 
 @torch.no_grad()
