@@ -793,6 +793,113 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
         ],
     },
 }
-for part, more in ADDED.items():
+
+
+def jsd_summed(reduce):
+    def answer(log_p, log_q, prior, x):
+        log_m = torch.logaddexp(log_p + math.log(prior), log_q + math.log(1 - prior))
+        return reduce(prior * log_p.exp() * (log_p - log_m) + (1 - prior) * log_q.exp() * (log_q - log_m))
+
+    return answer
+
+
+def logs_with_eps(logits):
+    return (logits.sigmoid() + 1e-8).log(), (1 - logits.sigmoid() + 1e-8).log()
+
+
+def zero_for_nan(generator, critic, z):
+    given = gradients_after(lambda a: (a.sigmoid().log(), (1 - a.sigmoid()).log()))(generator, critic, z)
+    return [part.nan_to_num() for part in given]
+
+
+def logs_of_means(generator, critic, z):
+    d = critic(generator(z)).sigmoid()
+    parts = [
+        torch.autograd.grad(loss, list(generator.parameters()), retain_graph=True)
+        for loss in ((1 - d).mean().log(), -d.mean().log())
+    ]
+    return [flat(part) for part in parts]
+
+
+def networks_in_half(generator, critic, z):
+    return gradients_by_grad(generator.float(), critic.float(), z.float())
+
+
+def latents_with_gradients(generator, critic, z):
+    return gradients_by_grad(generator, critic, z.requires_grad_())
+
+
+AGAIN = {  # of a second review, its answers written before this bank was read
+    "optimal-logits": {
+        "right": [lambda p, q, w: p.clone().sub_(q).add_(math.log(w)).sub_(math.log1p(-w))],
+        "wrong": [
+            (lambda p, q, w: best_logits(p.clamp(min=-700), q.clamp(min=-700), w), "You cut the log-densities off"),
+            (lambda p, q, w: best_logits(p.clamp(min=-100), q.clamp(min=-100), w), "You cut the log-densities off"),
+            (lambda p, q, w: best_logits(p, q, w).clamp(-1000, 1000), "are cut off"),
+            (lambda p, q, w: w * p - (1 - w) * q + math.log(w / (1 - w)), "You multiplied the log-densities"),
+            (lambda p, q, w: best_logits(p.requires_grad_(), q, w), "You set requires_grad on the `p`"),
+        ],
+    },
+    "change-prior": {
+        "right": [lambda d, then, now: [float(prior_by_bayes(one, then, now)) for one in d]],
+        "wrong": [
+            (lambda d, then, now, eps=eps: prior_by_logits(d.clamp(eps, 1 - eps), then, now), "You clamped D before")
+            for eps in (0.05, 1e-3, 1e-6, 1e-8)
+        ],
+    },
+    "value": {
+        "wrong": [
+            (value_by(*(lambda a, s=s: (s * a).sigmoid().log().clamp(min=-100) for s in (1, -1))), "off at -100"),
+            (
+                value_by(lambda a: a.sigmoid().log().clamp(min=-100), lambda a: (1 - a.sigmoid()).log().clamp(-100)),
+                "-100",
+            ),
+            (
+                value_by(
+                    lambda a: -F.binary_cross_entropy(a.sigmoid(), torch.ones_like(a), reduction="none"),
+                    lambda a: -F.binary_cross_entropy(a.sigmoid(), torch.zeros_like(a), reduction="none"),
+                ),
+                "binary_cross_entropy",
+            ),
+            (
+                value_by(
+                    lambda a: a.sigmoid().log().nan_to_num(neginf=0.0),
+                    lambda a: (1 - a.sigmoid()).log().nan_to_num(neginf=0.0),
+                ),
+                "You put 0 where a log",
+            ),
+            (
+                value_by(lambda a: a.sigmoid().log().nan_to_num(), lambda a: (1 - a.sigmoid()).log().nan_to_num()),
+                "You put the lowest number",
+            ),
+        ],
+    },
+    "weighted-jsd": {
+        "wrong": [
+            (jsd_summed(torch.sum), "You added up, or averaged"),
+            (jsd_summed(torch.mean), "You added up, or averaged"),
+        ],
+    },
+    "gradients": {
+        "wrong": [
+            (gradients_after(logs_with_eps), "added a small number inside a log"),
+            (zero_for_nan, "put 0 where a gradient was nan"),
+            (logs_of_means, ""),
+            (networks_in_half, ""),
+            (latents_with_gradients, "You set requires_grad on the `z`"),
+        ],
+    },
+    "gradients-at": {
+        "wrong": [
+            (at_changed(lambda s, n, mu, width, prior: (prior * s, (1 - prior) * n)), "You weighed the two losses"),
+            (lambda mu, width, prior: at_by_numpy(mu, width, prior / (1 + prior)), "You added log prior"),
+        ],
+    },
+    "crossing": {
+        "right": ["np.floor(1000 * crossing) / 1000", "round(float(crossing), 4)"],
+        "wrong": [("float(crossing) + 0.003", "You come within")],
+    },
+}
+for part, more in (*ADDED.items(), *AGAIN.items()):
     for kind, some in more.items():
         ANSWERS[part][kind] += some

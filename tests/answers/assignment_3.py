@@ -46,7 +46,7 @@ def kl_in_a_loop(mu, logvar, mean_p, covariance_p):
 
 
 def kl_in_float32(mu, logvar, mean_p, covariance_p):
-    return kl_by_cholesky(*(a.float().requires_grad_() for a in (mu, logvar, mean_p, covariance_p)))
+    return kl_by_cholesky(*(a.float().clone().requires_grad_() for a in (mu, logvar, mean_p, covariance_p)))
 
 
 def kl_parts(mu, logvar, mean_p, covariance_p):
@@ -344,42 +344,6 @@ def effective_naive(log_w):
 
 def effective_by_global_maximum(log_w):
     return effective_naive(log_w - log_w.max())
-
-
-def jackknife_by_numpy(log_w):
-    log_w = log_w.numpy()
-    n = len(log_w)
-    others = [np.logaddexp.reduce(np.delete(log_w, k, axis=0)) - np.log(n - 1) for k in range(n)]
-    return n * (np.logaddexp.reduce(log_w) - np.log(n)) - (n - 1) * np.mean(others, axis=0)
-
-
-def jackknife_by_mask(log_w):
-    n = len(log_w)
-    mask = torch.eye(n, dtype=bool)[:, :, None]  # (K left out, K, 1)
-    others = log_w.expand(n, *log_w.shape).masked_fill(mask, -torch.inf).logsumexp(1) - math.log(n - 1)
-    return n * (log_w.logsumexp(0) - math.log(n)) - (n - 1) * others.mean(0)
-
-
-def jackknife_in_float32(log_w):
-    return jackknife_by_mask(log_w.float().requires_grad_())
-
-
-def jackknife_by_subtraction(log_w):
-    n, top = len(log_w), log_w.max(0).values
-    w = torch.exp(log_w - top)
-    others = top + torch.log((w.sum(0) - w) / (n - 1))
-    return n * (top + torch.log(w.mean(0))) - (n - 1) * others.mean(0)
-
-
-def jackknife_with(combine):
-    """Return an answer that is `combine(I_K, the leave-one-out bounds (K, B), K)`."""
-
-    def answer(log_w):
-        n = len(log_w)
-        others = [torch.cat([log_w[:k], log_w[k + 1 :]]).logsumexp(0) - math.log(n - 1) for k in range(n)]
-        return combine(log_w.logsumexp(0) - math.log(n), torch.stack(others), n)
-
-    return answer
 
 
 # Part 3.5
@@ -704,36 +668,6 @@ ANSWERS = {
             (lambda a: [1.6, 2.0, 1.0], ""),
         ],
     },
-    "jackknife": {
-        "right": [jackknife_by_numpy, jackknife_by_mask, jackknife_in_float32],
-        "wrong": [
-            (stub, "not attempted"),
-            (jackknife_with(lambda i, o, n: i), "nothing is corrected"),
-            (jackknife_with(lambda i, o, n: o.mean(0)), "K - 1 draws alone"),
-            (jackknife_with(lambda i, o, n: 2 * i - o.mean(0)), "not 2 and 1"),
-            (jackknife_with(lambda i, o, n: (n - 1) * o.mean(0) - n * i), "sign of both terms"),
-            (jackknife_with(lambda i, o, n: n * i + (n - 1) * o.mean(0)), "is to be subtracted"),
-            (jackknife_with(lambda i, o, n: n * o.mean(0) - (n - 1) * i), "two bounds are swapped"),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * o.sum(0)), "a 1 / K is missing"),
-            (jackknife_with(lambda i, o, n: n * i - n * o.mean(0)), "both weigh K"),
-            (jackknife_with(lambda i, o, n: (n + 1) * i - n * o.mean(0)), "K + 1 and K"),
-            (jackknife_with(lambda i, o, n: (n - 1) * i - (n - 2) * o.mean(0)), "K - 1 and K - 2"),
-            (
-                jackknife_with(lambda i, o, n: n * i - (n - 1) * (o.mean(0) + math.log((n - 1) / n))),
-                "its log has - log(K - 1)",
-            ),
-            (
-                jackknife_with(lambda i, o, n: n * (i + math.log(n)) - (n - 1) * (o + math.log(n - 1)).mean(0)),
-                "log K and log(K - 1)",
-            ),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * (o + math.log(n - 1)).mean(0)), "lack their"),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * (o.logsumexp(0) - math.log(n))), "nothing is corrected"),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * o[0]), "only the first draw"),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * o[-1]), "only the last draw"),
-            (jackknife_by_subtraction, ""),
-            (lambda log_w: [1.034354, -7.390562], ""),
-        ],
-    },
     "discretised": {
         "right": [discretised_by_tails, discretised_by_quadrature, discretised_in_a_loop, discretised_in_float32],
         "wrong": [
@@ -908,6 +842,107 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
         ],
     },
 }
-for part, more in ADDED.items():
+
+
+def kl_pieces(trace=None, distance=None, log_det=torch.logdet, count=None):
+    """Return an answer with another trace, distance, log-determinant, or number for L."""
+
+    def answer(mu, logvar, mean_p, covariance_p):
+        inverse, away = torch.linalg.inv(covariance_p), mu - mean_p
+        found = (logvar.exp() * inverse.diagonal()).sum(1) if trace is None else trace(logvar, covariance_p)
+        found = found + ((away @ inverse * away).sum(1) if distance is None else distance(away, covariance_p))
+        found = found - (mu.shape[1] if count is None else count(mu))
+        return (found + log_det(covariance_p) - logvar.sum(1)) / 2
+
+    return answer
+
+
+GAP_AT_THE_MODE = (
+    "(lambda z: log_p_x - elbo(own_x[None], z[None], -(1 / prior_sigma**2 + (torch.sigmoid(w * z + b)"
+    " * torch.sigmoid(-w * z - b) * w**2).sum()).log()[None], w, b, prior_mean, prior_sigma))"
+    "(z_grid[log_joint.argmax()])"
+)
+
+
+def score_undetached(log_joint, mu, logvar, eps):
+    m, v = mu.clone().requires_grad_(), logvar.clone().requires_grad_()
+    z = (mu + (logvar / 2).exp() * eps).detach()
+    log_q = Normal(m, (v / 2).exp()).log_prob(z).sum(1)
+    f = log_joint(z) - log_q
+    return torch.autograd.grad(((f - left_out(f)) * log_q).mean(), (m, v))
+
+
+def bound_with_standard_kl(log_joint, mu, logvar, eps):
+    return log_joint(mu + torch.exp(logvar / 2) * eps).mean() - (mu**2 + logvar.exp() - 1 - logvar).sum() / 2
+
+
+def by_the_first_draw(log_joint, mu, logvar, eps):
+    return pathwise_of(bound_right)(log_joint, mu, logvar, eps[:1])
+
+
+def naive_with(floor):
+    def answer(levels, mean, sigma):
+        return floor(discretised_naive(levels, mean, sigma).exp())
+
+    return answer
+
+
+AGAIN = {  # of a second review, its answers written before this bank was read
+    "kl": {
+        "wrong": [
+            (kl_pieces(trace=lambda v, c: (v.exp() * c.diagonal()).sum(1)), "in the trace"),
+            (kl_pieces(distance=lambda a, c: (a @ c * a).sum(1)), "in the distance of the means"),
+            (kl_pieces(distance=lambda a, c: (a**2 / c.diagonal()).sum(1)), "You took the variances alone"),
+            (
+                kl_pieces(distance=lambda a, c: (a**2 * torch.linalg.inv(c).diagonal()).sum(1)),
+                "inverse's diagonal alone",
+            ),
+            (kl_pieces(distance=lambda a, c: a @ torch.linalg.inv(c) @ a.T), "a matrix (B, B)"),
+            (kl_pieces(count=len), "You subtracted the number of rows"),
+            (kl_pieces(log_det=lambda c: torch.linalg.det(c).log()), "You took the log of the determinant"),
+        ],
+    },
+    "elbo": {
+        "wrong": [
+            (lambda *given: elbo_by_hermite(*given).sum(), "You added the images up"),
+            (lambda *given: elbo_by_hermite(*given).mean(), "You averaged over the images"),
+            (elbo_with(lambda e, kl: e - 2 * kl), "You took the KL twice"),
+            (lambda *given: elbo_by_hermite(*given) + math.log(given[6]) / 2, "You took half of the log"),
+        ],
+    },
+    "own-bound": {"wrong": [(GAP_AT_THE_MODE, "(Laplace)"), ("gap + 3e-4", "You come within")]},
+    "pathwise": {
+        "wrong": [
+            (pathwise_of(bound_with_standard_kl), "You subtracted the KL to N(0, 1)"),
+            (by_the_first_draw, "You took the first draw"),
+        ],
+    },
+    "score": {
+        "wrong": [
+            (score_undetached, "You let autograd go through f"),
+            (
+                score_with(lambda joint, log_q: joint - log_q - (joint - log_q).sum() / (len(joint) - 1)),
+                "You added all K draws up",
+            ),
+        ],
+    },
+    "importance": {
+        "wrong": [
+            (lambda a: effective_by_max(a.clamp(-300, 300)), "You clamped the log-weights"),
+            (lambda a: effective_by_max(a.reshape(-1, 1)), "You summed over draws and images"),
+        ],
+    },
+    "discretised": {
+        "wrong": [
+            (naive_with(lambda p: p.clamp(min=1e-300).log()), "You subtracted two probabilities"),
+            (naive_with(lambda p: (p + 1e-300).log()), "You subtracted two probabilities"),
+            (naive_with(lambda p: p.log().nan_to_num()), "You subtracted two probabilities"),
+            (discretised_normalised, "You took the densities at the 256 values"),
+            (lambda *given: discretised_by_tails(*given).mean(), "You averaged the log-probabilities"),
+        ],
+    },
+    "calibrated": {"wrong": [("(sigma_in_levels, bits / np.log(2))", "You divided by log 2 twice")]},
+}
+for part, more in (*ADDED.items(), *AGAIN.items()):
     for kind, some in more.items():
         ANSWERS[part][kind] += some
