@@ -849,7 +849,7 @@ AGAIN = {  # of a second review, its answers written before this bank was read
     },
     "value": {
         "wrong": [
-            (value_by(*(lambda a, s=s: (s * a).sigmoid().log().clamp(min=-100) for s in (1, -1))), "off at -100"),
+            (value_by(*(lambda a, s=s: (s * a).sigmoid().log().clamp(min=-100) for s in (1, -1))), "off near -100"),
             (
                 value_by(lambda a: a.sigmoid().log().clamp(min=-100), lambda a: (1 - a.sigmoid()).log().clamp(-100)),
                 "-100",
