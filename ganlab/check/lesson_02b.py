@@ -163,6 +163,27 @@ PART_SLIPS = (
         "you added a small number inside the log. For the logit -200 the loss stops at 18 instead of 200: use "
         "softplus(-logit).",
     ),
+    *(
+        (
+            _parted(lambda logits, most=most: F.softplus(-logits.clamp(-most, most))),
+            "you clamped the logits. For the logit -200 the loss then stops: use softplus(-logit) as it is.",
+        )
+        for most in (10, 20, 30, 50, 80, 88)
+    ),
+    (
+        lambda fake_logits, chosen: (lambda loss: loss[chosen].sum() / loss.sum())(
+            F.binary_cross_entropy_with_logits(fake_logits, chosen.to(fake_logits), reduction="none")
+        ),
+        "you took the mask for the labels. In the generator's loss each fake is called real; the mask only picks.",
+    ),
+    (
+        _parted(part=lambda loss, chosen: loss[chosen].sum() / len(loss)),
+        "you divided by the number of fakes. Divide by the loss of all of them.",
+    ),
+    (
+        lambda fake_logits, chosen: F.softplus(-fake_logits[chosen].sum()) / F.softplus(-fake_logits.sum()),
+        "you added the logits up before the loss was taken. Each fake has a loss of its own: add up losses.",
+    ),
     (
         _parted(part=lambda loss, chosen: 100 * loss[chosen].sum() / loss.sum()),
         "you gave a percentage. A number from 0 to 1 is wanted.",

@@ -113,7 +113,10 @@ SCALE_SLIPS = (
         _with_scale(lambda gamma, var, eps: gamma / (var.sqrt() + eps)),
         "you added eps to the standard deviation; PyTorch adds it to the variance, below the root.",
     ),
-    (_with_scale(lambda gamma, var, eps: gamma / var.sqrt()), "you left eps out."),
+    (
+        _with_scale(lambda gamma, var, eps: gamma / var.sqrt()),
+        "you left eps out, or wrote a small number of your own for it; eps is given, and may be large.",
+    ),
     (
         _with_scale(lambda gamma, var, eps: 1 / (var + eps).sqrt()),
         "you left the learned scale gamma out.",
@@ -129,6 +132,14 @@ SCALE_SLIPS = (
     (
         lambda gamma, beta, mean, var, eps: (gamma / (var + eps).sqrt(), beta - mean / (var + eps).sqrt()),
         "you left gamma out of the shift; the mean is multiplied by the whole scale.",
+    ),
+    (
+        lambda gamma, beta, mean, var, eps: (gamma / (var + eps).sqrt(), beta - gamma * mean),
+        "you multiplied the mean by gamma alone; it is multiplied by the whole scale.",
+    ),
+    (
+        _with_scale(lambda gamma, var, eps: gamma / (var + eps**2).sqrt()),
+        "you squared eps; it is added to the variance as it is.",
     ),
     (
         _with_shift(lambda scale, beta, mean: beta + scale * mean),

@@ -73,6 +73,28 @@ CLASS_SLIPS = {
     "You scaled each latent to length 1 first: take z as it is.": lambda z, labels, k: towards_class(
         F.normalize(z, dim=1), labels, k
     ),
+    "You divided by the sum of absolute values: asked is the length 1, the root of the sum of squares.": (
+        lambda z, labels, k: F.normalize(_difference(z, labels, k), p=1, dim=0)
+    ),
+    "You divided by the sum of squares. The length is its root.": lambda z, labels, k: (
+        _difference(z, labels, k) / _difference(z, labels, k).square().sum()
+    ),
+    "You divided by the largest number: asked is the length 1, the root of the sum of squares.": (
+        lambda z, labels, k: _difference(z, labels, k) / _difference(z, labels, k).abs().max()
+    ),
+    "You scaled to the length root D. Here it is 1.": lambda z, labels, k: _stretched(_difference(z, labels, k)),
+    "You took medians. The difference of the means was asked for.": lambda z, labels, k: F.normalize(
+        z[labels == k].median(0).values - z[labels != k].median(0).values, dim=0
+    ),
+    "You took a mean over the numbers of each latent. A mean of latents runs over the rows: mean(0).": (
+        lambda z, labels, k: F.normalize(z[labels == k].mean(1), dim=0)
+    ),
+    "You gave each other class the same weight. The mean outside runs over all latents outside.": (
+        lambda z, labels, k: F.normalize(
+            z[labels == k].mean(0) - torch.stack([z[labels == j].mean(0) for j in labels.unique() if j != k]).mean(0),
+            dim=0,
+        )
+    ),
     "You scaled the numbers to sum 1: asked is the length 1, the root of the sum of squares.": lambda z, labels, k: (
         _difference(z, labels, k) / _difference(z, labels, k).sum()
     ),

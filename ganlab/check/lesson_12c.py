@@ -78,6 +78,10 @@ HOLE_SLIPS: dict[str, dict[str, Any]] = {
     "You did not take the absolute value. Differences of both signs cancel in the mean.": {
         "apart": lambda x_hat, x: x_hat - x
     },
+    "You took the root of the mean square. The mean *absolute* error is asked for.": {
+        "apart": lambda x_hat, x: (x_hat - x).square(),
+        "reduce": lambda total, n: (total / n).sqrt(),
+    },
     "You divided by the size of the first picture's hole for all pictures. Each picture has a hole of its own.": {
         "count": lambda hole, x: (hole[0].sum() * x.shape[1]).expand(len(x))
     },
@@ -127,6 +131,9 @@ CHROMA_SLIPS: dict[str, dict[str, Any]] = {
     "the mean.": {"order": lambda expected, of_mean: (of_mean, of_mean)},
     "You divided by the largest channel. That is the saturation of HSV; the chroma is the difference alone.": {
         "chroma": lambda colours: (colours.amax(-1) - colours.amin(-1)) / colours.amax(-1)
+    },
+    "You divided the mean colour by the number of colours once more. p @ colours is the mean already.": {
+        "mean": lambda w, colours: (w[:, None] * colours).mean(0)
     },
     "You took the largest channel. Subtract the smallest one.": {"chroma": lambda colours: colours.amax(-1)},
     "You took the standard deviation of the three channels. The chroma is the largest less the smallest.": {

@@ -50,8 +50,9 @@ def _normalised(
 
 def _normalise(function: Callable[..., Tensor]) -> dict[str, Any]:
     rng = seeded_generator("15c.2")
-    h = 2 * torch.randn(5, 3, generator=rng, dtype=torch.float64) + torch.tensor([1.0, -4.0, 0.5])
-    running = torch.tensor([0.3, -3.0, 1.2]).double(), torch.tensor([4.0, 0.5, 2.5]).double()
+    h = 2 * torch.randn(5, 4, generator=rng, dtype=torch.float64) + torch.tensor([1.0, -4.0, 0.5, 0.0])
+    h[:, 3] *= 1e-3  # a feature that hardly varies: whoever adds to the variance is seen here
+    running = torch.tensor([0.3, -3.0, 1.2, 0.0]).double(), torch.tensor([4.0, 0.5, 2.5, 2e-6]).double()
     found = {}
     for training, name in ((True, "training"), (False, "evaluation")):
         found[f"values in {name} mode"] = function(h.clone(), *(t.clone() for t in running), training)
@@ -100,6 +101,24 @@ NORM_SLIPS = (
         lambda h, mean, var, training: _normalised()(h, mean, var if training else var**2, training),
         "In evaluation mode you divided by the running variance. Divide by its square root in both modes.",
     ),
+    *(
+        (
+            lambda h, mean, var, training, eps=eps: _normalised(var=lambda h: h.var(0, correction=0) + eps)(
+                h, mean, var + eps, training
+            ),
+            "You added a small number to the variance. Where a feature hardly varies it counts: add nothing.",
+        )
+        for eps in (1e-3, 1e-5, 1e-6, 1e-7, 1e-8)
+    ),
+    *(
+        (
+            lambda h, mean, var, training, eps=eps: (
+                (h - (h.mean(0) if training else mean)) / ((h.var(0, correction=0) if training else var).sqrt() + eps)
+            ),
+            "You added a small number to the standard deviation. Where a feature hardly varies it counts: add nothing.",
+        )
+        for eps in (1e-4, 1e-5, 1e-6)
+    ),
     (_normalised(power=1.0), "You divided by the variance. Divide by its square root."),
     (_normalised(power=0.0), "You subtracted the mean and did not divide by the standard deviation."),
     (
@@ -134,7 +153,7 @@ def _load(function: Callable[..., Any]) -> dict[str, Any]:
     labels = torch.tensor([3, 1, 4, 1, 5, 9, 2])
     order = torch.tensor([5, 2, 6, 0, 3, 1, 4])
     found: dict[str, Any] = {}
-    for step, size in ((0, 3), (1, 3), (2, 3), (5, 2), (1, 7), (1, 9)):
+    for step, size in ((0, 3), (1, 3), (2, 3), (5, 2), (1, 7), (1, 9), (1, 17)):
         given = function(images.clone(), labels.clone(), order.clone(), step, size)
         if given is ...:
             return {"images": ...}
@@ -182,7 +201,28 @@ def _one_less(order: Tensor, step: int, size: int) -> Tensor:
     return _rows(order, step - 1, size)
 
 
+def _twice(order: Tensor, step: int, size: int) -> Tensor:
+    first = step * size % len(order)
+    return torch.cat([order, order])[first : first + size]
+
+
+def _last_full(order: Tensor, step: int, size: int) -> Tensor:
+    return order[max(0, min(step * size, len(order) - size)) :][:size]
+
+
 LOADER_SLIPS = (
+    (
+        _loaded(_twice, _twice),
+        "You put the order behind itself once. A batch may go round more often: positions modulo N.",
+    ),
+    (
+        _loaded(_last_full, _last_full),
+        "You moved the last step back, so that it is full. Go on at the start of the order: positions modulo N.",
+    ),
+    (
+        lambda images, labels, order, step, size: _loaded()(images, labels, order, step, size)[::-1],
+        "You returned the labels first. The images come first.",
+    ),
     (_loaded(labels_by=_in_place), "You shuffled the images and left the labels in place. Both take the same rows."),
     (_loaded(images_by=_in_place), "You shuffled the labels and left the images in place. Both take the same rows."),
     (_loaded(_in_place, _in_place), "You did not use the order. The positions are places in `order`."),

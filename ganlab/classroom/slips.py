@@ -16,7 +16,7 @@ def part_of(grade_id: str) -> str:
 
 
 def named_slips(file: Path) -> tuple[set[str], set[str]]:
-    """Return what the tests in a graded notebook named, such as "optimal-d: that is 1 - D*", and parts left alone."""
+    """Return what the tests in a graded notebook named, such as "optimal-d: You gave 1 - D*", and parts left alone."""
     slips = set()
     alone = set()
     cells = nbformat.read(file, as_version=4).cells if file.is_file() else []

@@ -381,23 +381,23 @@ ANSWERS = {
         "right": [logits_in_torch, logits_in_numpy, logits_in_a_loop, logits_in_float32],
         "wrong": [
             (stub, "not attempted"),
-            (lambda p, q, prior: p - q, "the prior does not enter"),
+            (lambda p, q, prior: p - q, "You left the prior out"),
             (lambda p, q, prior: p - q + math.log((1 - prior) / prior), "swapped"),
             (lambda p, q, prior: -logits_in_torch(p, q, prior), "logit of a fake"),
-            (lambda p, q, prior: p - q + np.log(prior), "log of 1 - prior is missing"),
-            (lambda p, q, prior: p - (q + math.log(1 - prior)), "log of prior is missing"),
+            (lambda p, q, prior: p - q + np.log(prior), "left out the log of 1 - prior"),
+            (lambda p, q, prior: p - (q + math.log(1 - prior)), "left out the log of prior"),
             (lambda p, q, prior: torch.sigmoid(logits_in_torch(p, q, prior)), "probabilities"),
-            (lambda p, q, prior: F.logsigmoid(logits_in_torch(p, q, prior)), "log D*, not its logit"),
-            (lambda p, q, prior: prior * p - (1 - prior) * q, "weigh the densities, not their logs"),
-            (lambda p, q, prior: p - q + prior / (1 - prior), "come in as their log"),
-            (lambda p, q, prior: (p + prior) - (q + 1 - prior), "come in as logs"),
+            (lambda p, q, prior: F.logsigmoid(logits_in_torch(p, q, prior)), "You gave log D*"),
+            (lambda p, q, prior: prior * p - (1 - prior) * q, "multiplied the log-densities"),
+            (lambda p, q, prior: p - q + prior / (1 - prior), "You added the odds"),
+            (lambda p, q, prior: (p + prior) - (q + 1 - prior), "You added the shares"),
             (logits_by_densities, "not finite"),
             (
                 lambda p, q, prior: torch.log(prior * p.exp() + 1e-8) - torch.log((1 - prior) * q.exp() + 1e-8),
                 "small number inside",
             ),
             (lambda p, q, prior: torch.logit(torch.sigmoid(logits_in_torch(p, q, prior))), "not finite"),
-            (lambda p, q, prior: logits_in_torch(p, q, prior).clamp(-30, 30), "are cut off"),
+            (lambda p, q, prior: logits_in_torch(p, q, prior).clamp(-30, 30), "You cut large logits off"),
             (lambda p, q, prior: torch.log(p / q) + math.log(prior / (1 - prior)), ""),
             (lambda p, q, prior: logits_in_torch(p, q, prior) / math.log(2), "1.443 times"),
             (lambda p, q, prior: logits_in_torch(p, q, prior).mean(), ""),
@@ -408,22 +408,22 @@ ANSWERS = {
         "right": [prior_by_bayes, prior_by_logits, prior_in_a_loop, prior_in_float32],
         "wrong": [
             (stub, "not attempted"),
-            (lambda d, then, now: d, "nothing has changed"),
+            (lambda d, then, now: d, "You gave back d"),
             (lambda d, then, now: prior_by_logits(d, now, then), "old one: the two shares are swapped"),
             (lambda d, then, now: now * d / (now * d + (1 - now) * (1 - d)), "was not taken out"),
             (lambda d, then, now: prior_by_bayes(d, then, 0.5), "the new one is not in"),
-            (lambda d, then, now: d * (now / then), "odds that are proportional"),
-            (lambda d, then, now: (d * now / then).clamp(0, 1), "a clip only hides it"),
+            (lambda d, then, now: d * (now / then), "Multiply its odds instead"),
+            (lambda d, then, now: (d * now / then).clamp(0, 1), "and clipped it"),
             (lambda d, then, now: d * now / then / (d * now / then + (1 - d)), "fakes' share has changed as well"),
             (lambda d, then, now: torch.logit(prior_by_bayes(d, then, now)), "logits: take their sigmoid"),
-            (lambda d, then, now: d / (1 - d) * (now / (1 - now)) / (then / (1 - then)), "those are the odds"),
+            (lambda d, then, now: d / (1 - d) * (now / (1 - now)) / (then / (1 - then)), "You gave the odds"),
             (lambda d, then, now: 1 - prior_by_bayes(d, then, now), "probability of a fake"),
-            (lambda d, then, now: d + (now - then), "do not shift the probability"),
-            (lambda d, then, now: torch.sigmoid(torch.logit(d) + now - then), "not of the shares"),
+            (lambda d, then, now: d + (now - then), "You shifted the probability"),
+            (lambda d, then, now: torch.sigmoid(torch.logit(d) + now - then), "by the difference of the shares"),
             (lambda d, then, now: torch.sigmoid(torch.logit(d) + math.log(now / then)), "not of their logs"),
             (
                 lambda d, then, now: torch.sigmoid(d + math.log(now / (1 - now)) - math.log(then / (1 - then))),
-                "not a logit",
+                "You took d for a logit",
             ),
             (lambda d, then, now: prior_by_bayes(d, then, now).mean(), ""),
             (lambda d, then, now: [0.8, 0.5], ""),
@@ -438,37 +438,37 @@ ANSWERS = {
                 "lesson 01's V",
             ),
             (lambda a, p, q, prior, x: value_in_numpy(a, p, q, 0.5, x), "weigh one half"),
-            (lambda a, p, q, prior, x: value_by_two_integrals(a, p, q, 1 - prior, x), "shares are swapped"),
-            (lambda a, p, q, prior, x: value_by_two_integrals(-a, p, q, prior, x), "logs are swapped"),
-            (lambda a, p, q, prior, x: value_by_two_integrals(a, q, p, prior, x), "densities are swapped"),
+            (lambda a, p, q, prior, x: value_by_two_integrals(a, p, q, 1 - prior, x), "swapped the two shares"),
+            (lambda a, p, q, prior, x: value_by_two_integrals(-a, p, q, prior, x), "You swapped the logs"),
+            (lambda a, p, q, prior, x: value_by_two_integrals(a, q, p, prior, x), "swapped the two densities"),
             (lambda a, p, q, prior, x: -value_by_two_integrals(a, p, q, prior, x), "the loss of D"),
             (
                 lambda a, p, q, prior, x: torch.trapezoid(
                     prior * p.exp() * F.logsigmoid(a) + q.exp() * F.logsigmoid(-a), x
                 ),
-                "lacks its share",
+                "left the share out",
             ),
             (
                 lambda a, p, q, prior, x: torch.trapezoid(
                     (prior * p.exp() + (1 - prior) * q.exp()) * F.logsigmoid(a), x
                 ),
-                "not log D",
+                "You took log D on",
             ),
             (
                 lambda a, p, q, prior, x: torch.trapezoid(
                     (prior * p.exp() - (1 - prior) * q.exp()) * F.logsigmoid(a), x
                 ),
-                "which is not -log D",
+                "You took -log D on",
             ),
             (
                 lambda a, p, q, prior, x: torch.trapezoid(prior * F.logsigmoid(a) + (1 - prior) * F.logsigmoid(-a), x),
-                "the densities are missing",
+                "left the densities out",
             ),
             (
                 lambda a, p, q, prior, x: torch.trapezoid(
                     prior * p * F.logsigmoid(a) + (1 - prior) * q * F.logsigmoid(-a), x
                 ),
-                "not by their logs",
+                "by the logs of the densities",
             ),
             (lambda a, p, q, prior, x: value_by_two_integrals(a, p, q, prior, x) / math.log(2), "bits"),
             (value_summed(lambda f, x: f.sum() * (x[1] - x[0])), "first spacing"),
@@ -489,14 +489,14 @@ ANSWERS = {
         "right": [jsd_in_numpy, jsd_from_the_value, jsd_by_entropies, jsd_in_float32],
         "wrong": [
             (stub, "not attempted"),
-            (jsd_with(lambda w: 0.5, lambda w: 0.5), "the prior does not enter"),
-            (jsd_with(lambda w: 0.5, lambda w: w), "m is half and half"),
+            (jsd_with(lambda w: 0.5, lambda w: 0.5), "You left the prior out"),
+            (jsd_with(lambda w: 0.5, lambda w: w), "mixed m half and half"),
             (jsd_with(lambda w: w, lambda w: 0.5), "weigh one half each"),
             (lambda p, q, w, x: 2 * jsd_with(lambda w: w, lambda w: 0.5)(p, q, w, x), "only added"),
-            (jsd_with(lambda w: 1 - w, lambda w: 1 - w), "two shares are swapped"),
-            (jsd_with(lambda w: 1 - w, lambda w: w), "in m are swapped"),
-            (jsd_with(lambda w: w, lambda w: 1 - w), "two KLs are swapped"),
-            (jsd_turned, "turned around"),
+            (jsd_with(lambda w: 1 - w, lambda w: 1 - w), "swapped the two shares"),
+            (jsd_with(lambda w: 1 - w, lambda w: w), "swapped the shares in m"),
+            (jsd_with(lambda w: w, lambda w: 1 - w), "swapped the shares of the two KLs"),
+            (jsd_turned, "turned the KLs around"),
             (jsd_of_each_other, "compare it with m"),
             (jsd_without_entropy, "H(pi) is still"),
             (lambda p, q, w, x: jsd_without_entropy(p, q, w, x) + math.log(4), "log 4 at no prior"),
@@ -587,18 +587,18 @@ ANSWERS = {
             (gradients_of(F.softplus, non_saturating), "gradient of -log(1 - D)"),
             (gradients_of(minimax, F.logsigmoid), "gradient of +log D"),
             (gradients_of(non_saturating, minimax), "swapped"),
-            (gradients_of(non_saturating, non_saturating), "first is the non-saturating"),
-            (gradients_of(minimax, minimax), "second is the saturating"),
+            (gradients_of(non_saturating, non_saturating), "non-saturating gradient twice"),
+            (gradients_of(minimax, minimax), "the saturating gradient twice"),
             (gradients_of(lambda a: torch.log(1 - torch.sigmoid(a)), non_saturating), "not finite"),
             (gradients_of(lambda a: 1 - torch.sigmoid(a), lambda a: -torch.sigmoid(a)), "You left out the"),
-            (gradients_by_backward("never"), "what stood in .grad before is in both, and"),
+            (gradients_by_backward("never"), "You never set .grad to zero"),
             (gradients_by_backward("first"), "the second has the first in it"),
             (gradients_by_backward("each"), "the .grad of both networks"),
             (gradients_and_a_trace, "the .grad of the critic"),
             (gradients_and_a_clean_generator, "the .grad of the generator"),
             (gradients_and_a_frozen_critic, "requires_grad is False"),
-            (gradients_with_detach, "nothing connects your loss"),
-            (gradients_with_no_grad, "nothing connects your loss"),
+            (gradients_with_detach, "You cut the loss off"),
+            (gradients_with_no_grad, "You cut the loss off"),
             (gradients_reordered, "order of generator.parameters()"),
             (gradients_of_columns, "row by row"),
             (gradients_of(lambda a: minimax(a) / 2, lambda a: non_saturating(a) / 2), "You gave half of each"),
@@ -615,12 +615,12 @@ ANSWERS = {
             (at_changed(lambda s, n, *_: (-s, -n)), "both signs"),
             (at_changed(lambda s, n, *_: (-s, n)), "gradient of -log(1 - D)"),
             (at_changed(lambda s, n, *_: (s, -n)), "gradient of +log D"),
-            (lambda *given: at_by_autograd(*given)[::-1], "the two are swapped"),
-            (at_changed(lambda s, n, mu, width, prior: (s * width**2, n * width**2)), "width is missing"),
-            (at_changed(lambda s, n, mu, width, prior: (s * width, n * width)), "one factor of width"),
+            (lambda *given: at_by_autograd(*given)[::-1], "You swapped the two"),
+            (at_changed(lambda s, n, mu, width, prior: (s * width**2, n * width**2)), "left the width out"),
+            (at_changed(lambda s, n, mu, width, prior: (s * width, n * width)), "left one factor of width out"),
             (at_changed(lambda s, n, mu, width, prior: (s * width**2 / mu, n * width**2 / mu)), "by the logit"),
             (at_changed(lambda s, n, mu, width, prior: ((1 - prior) * s, (1 - prior) * n)), "share of the fakes"),
-            (at_without_logs, "the logs are missing"),
+            (at_without_logs, "You left the logs out"),
             (at_following, "freeze it"),
             (at_real_samples, "over real samples"),
             (lambda *given: (0.1372, 3.8628), ""),
@@ -793,6 +793,113 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
         ],
     },
 }
-for part, more in ADDED.items():
+
+
+def jsd_summed(reduce):
+    def answer(log_p, log_q, prior, x):
+        log_m = torch.logaddexp(log_p + math.log(prior), log_q + math.log(1 - prior))
+        return reduce(prior * log_p.exp() * (log_p - log_m) + (1 - prior) * log_q.exp() * (log_q - log_m))
+
+    return answer
+
+
+def logs_with_eps(logits):
+    return (logits.sigmoid() + 1e-8).log(), (1 - logits.sigmoid() + 1e-8).log()
+
+
+def zero_for_nan(generator, critic, z):
+    given = gradients_after(lambda a: (a.sigmoid().log(), (1 - a.sigmoid()).log()))(generator, critic, z)
+    return [part.nan_to_num() for part in given]
+
+
+def logs_of_means(generator, critic, z):
+    d = critic(generator(z)).sigmoid()
+    parts = [
+        torch.autograd.grad(loss, list(generator.parameters()), retain_graph=True)
+        for loss in ((1 - d).mean().log(), -d.mean().log())
+    ]
+    return [flat(part) for part in parts]
+
+
+def networks_in_half(generator, critic, z):
+    return gradients_by_grad(generator.float(), critic.float(), z.float())
+
+
+def latents_with_gradients(generator, critic, z):
+    return gradients_by_grad(generator, critic, z.requires_grad_())
+
+
+AGAIN = {  # of a second review, its answers written before this bank was read
+    "optimal-logits": {
+        "right": [lambda p, q, w: p.clone().sub_(q).add_(math.log(w)).sub_(math.log1p(-w))],
+        "wrong": [
+            (lambda p, q, w: best_logits(p.clamp(min=-700), q.clamp(min=-700), w), "You cut the log-densities off"),
+            (lambda p, q, w: best_logits(p.clamp(min=-100), q.clamp(min=-100), w), "You cut the log-densities off"),
+            (lambda p, q, w: best_logits(p, q, w).clamp(-1000, 1000), "You cut large logits off"),
+            (lambda p, q, w: w * p - (1 - w) * q + math.log(w / (1 - w)), "You multiplied the log-densities"),
+            (lambda p, q, w: best_logits(p.requires_grad_(), q, w), "You set requires_grad on the `p`"),
+        ],
+    },
+    "change-prior": {
+        "right": [lambda d, then, now: [float(prior_by_bayes(one, then, now)) for one in d]],
+        "wrong": [
+            (lambda d, then, now, eps=eps: prior_by_logits(d.clamp(eps, 1 - eps), then, now), "You clamped D before")
+            for eps in (0.05, 1e-3, 1e-6, 1e-8)
+        ],
+    },
+    "value": {
+        "wrong": [
+            (value_by(*(lambda a, s=s: (s * a).sigmoid().log().clamp(min=-100) for s in (1, -1))), "off near -100"),
+            (
+                value_by(lambda a: a.sigmoid().log().clamp(min=-100), lambda a: (1 - a.sigmoid()).log().clamp(-100)),
+                "-100",
+            ),
+            (
+                value_by(
+                    lambda a: -F.binary_cross_entropy(a.sigmoid(), torch.ones_like(a), reduction="none"),
+                    lambda a: -F.binary_cross_entropy(a.sigmoid(), torch.zeros_like(a), reduction="none"),
+                ),
+                "binary_cross_entropy",
+            ),
+            (
+                value_by(
+                    lambda a: a.sigmoid().log().nan_to_num(neginf=0.0),
+                    lambda a: (1 - a.sigmoid()).log().nan_to_num(neginf=0.0),
+                ),
+                "You put 0 where a log",
+            ),
+            (
+                value_by(lambda a: a.sigmoid().log().nan_to_num(), lambda a: (1 - a.sigmoid()).log().nan_to_num()),
+                "You put the lowest number",
+            ),
+        ],
+    },
+    "weighted-jsd": {
+        "wrong": [
+            (jsd_summed(torch.sum), "You added up, or averaged"),
+            (jsd_summed(torch.mean), "You added up, or averaged"),
+        ],
+    },
+    "gradients": {
+        "wrong": [
+            (gradients_after(logs_with_eps), "added a small number inside a log"),
+            (zero_for_nan, "put 0 where a gradient was nan"),
+            (logs_of_means, ""),
+            (networks_in_half, ""),
+            (latents_with_gradients, "You set requires_grad on the `z`"),
+        ],
+    },
+    "gradients-at": {
+        "wrong": [
+            (at_changed(lambda s, n, mu, width, prior: (prior * s, (1 - prior) * n)), "You weighed the two losses"),
+            (lambda mu, width, prior: at_by_numpy(mu, width, prior / (1 + prior)), "You added log prior"),
+        ],
+    },
+    "crossing": {
+        "right": ["np.floor(1000 * crossing) / 1000", "round(float(crossing), 4)"],
+        "wrong": [("float(crossing) + 0.003", "You come within")],
+    },
+}
+for part, more in (*ADDED.items(), *AGAIN.items()):
     for kind, some in more.items():
         ANSWERS[part][kind] += some

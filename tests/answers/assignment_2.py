@@ -678,6 +678,143 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
         ],
     },
 }
-for part, more in ADDED.items():
+
+
+class MadeInAnotherOrder(nn.Module):
+    """A right generator whose layers are made in another order than that in which they run."""
+
+    def __init__(self, latent_dim, width, multiples):
+        super().__init__()
+        channels = [m * width for m in multiples]
+        ends = list(zip(channels, [*channels[1:], 3], strict=True))
+        self.doubling = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=b == 3) for a, b in ends)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(a) for a in channels)
+        self.first = nn.ConvTranspose2d(latent_dim, channels[0], 4, bias=False)
+        for layer in (self.first, *self.doubling):
+            layer.weight = nn.Parameter(0.02 * torch.randn_like(layer.weight))
+
+    def forward(self, z):
+        x = self.first(z.view(*z.shape, 1, 1))
+        for norm, layer in zip(self.norms, self.doubling, strict=True):
+            x = layer(F.relu(norm(x)))
+        return torch.tanh(x)
+
+
+def after_a_seed(*given):
+    torch.manual_seed(0)
+    return MadeInAnotherOrder(*given)
+
+
+def with_dropout(latent_dim, width, multiples):
+    return changed(between=lambda x: F.dropout(x.relu(), 0.3))(latent_dim, width, multiples)
+
+
+def by_upsampling(latent_dim, width, multiples):
+    channels = [m * width for m in multiples]
+    layers = [nn.Unflatten(1, (latent_dim, 1, 1)), nn.ConvTranspose2d(latent_dim, channels[0], 4, bias=False)]
+    for before, after in zip(channels, [*channels[1:], 3], strict=True):
+        layers += [nn.BatchNorm2d(before), nn.ReLU(), nn.Upsample(scale_factor=2)]
+        layers += [nn.Conv2d(before, after, 4, padding="same", bias=after == 3)]
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0, 0.02)
+    return nn.Sequential(*layers, nn.Tanh())
+
+
+def critic_with_the_generators_gradient(
+    generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target
+):
+    critic_loss = smoothed(critic(real), critic(generator(z_critic).detach()), target)
+    d_optimizer.zero_grad()
+    critic_loss.backward()
+    generator_loss = F.softplus(-critic(generator(z_generator))).mean()
+    g_optimizer.zero_grad()
+    generator_loss.backward()
+    d_optimizer.step()
+    g_optimizer.step()
+    return critic_loss.item(), generator_loss.item()
+
+
+def one_gradient_twice(generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target):
+    critic_loss = smoothed(critic(real), critic(generator(z_critic).detach()), target)
+    d_optimizer.zero_grad()
+    critic_loss.backward()
+    d_optimizer.step()
+    d_optimizer.step()
+    generator_loss = F.softplus(-critic(generator(z_generator))).mean()
+    g_optimizer.zero_grad()
+    generator_loss.backward()
+    g_optimizer.step()
+    return critic_loss.item(), generator_loss.item()
+
+
+def generator_without_gradient(generator, critic, g_optimizer, d_optimizer, real, z_critic, z_generator, target):
+    critic_loss = smoothed(critic(real), critic(generator(z_critic).detach()), target)
+    d_optimizer.zero_grad()
+    critic_loss.backward()
+    d_optimizer.step()
+    with torch.no_grad():
+        fake = generator(z_generator)
+    generator_loss = F.softplus(-critic(fake)).mean()
+    g_optimizer.zero_grad()
+    generator_loss.backward()
+    g_optimizer.step()
+    return critic_loss.item(), generator_loss.item()
+
+
+def all_in_eval(generator, critic, *rest):
+    generator.eval(), critic.eval()
+    return by_cross_entropy(generator, critic, *rest)
+
+
+def with_small_number(real, fake, target, eps=1e-8):
+    real, fake = real.sigmoid(), fake.sigmoid()
+    of_real = target * (real + eps).log() + (1 - target) * (1 - real + eps).log()
+    return -of_real.mean() - (1 - fake + eps).log().mean()
+
+
+def told_the_wrong_way(real, fake, target):
+    return (target * F.softplus(real) + (1 - target) * F.softplus(-real)).mean() + F.softplus(-fake).mean()
+
+
+def smoothed_fakes(real, fake, target):
+    return F.softplus(-real).mean() + (target * F.softplus(fake) + (1 - target) * F.softplus(-fake)).mean()
+
+
+AGAIN = {  # of a second review, its answers written before this bank was read
+    "output-padding": {
+        "wrong": [
+            (lambda s, k, t, p: (s + 2 * p - k) % t if t > 1 else 1, ""),
+            (lambda s, k, t, p: (s + 2 * p - k) % t if s > k else 0, ""),
+        ]
+    },
+    "widest": {"wrong": [(lambda n, b, m: widest_by_formula(n, b, m[:4]), "")]},
+    "generator": {
+        "right": [MadeInAnotherOrder],
+        "wrong": [
+            (with_norms(momentum=0.9), "as torch makes them"),
+            (with_norms(momentum=None), "as torch makes them"),
+            (after_a_seed, "You set a seed inside"),
+            (with_dropout, "You put dropout"),
+            (by_upsampling, "You doubled the sides by nn.Upsample"),
+        ],
+    },
+    "training-step": {
+        "wrong": [
+            (critic_with_the_generators_gradient, "You called d_optimizer.step() after the generator's backward()"),
+            (one_gradient_twice, "You called d_optimizer.step() twice"),
+            (generator_without_gradient, "You cut the generator's move off"),
+            (all_in_eval, "You put both networks in evaluation mode"),
+            (played(with_small_number), "You added a small number inside the logs"),
+            (
+                played(with_small_number, lambda fake, target: -(fake.sigmoid() + 1e-8).log().mean()),
+                "You added a small number inside the logs",
+            ),
+            (played(told_the_wrong_way), "You told the critic that its fakes are real"),
+            (played(smoothed_fakes), "You smoothed the fakes in place"),
+        ],
+    },
+}
+for part, more in (*ADDED.items(), *AGAIN.items()):
     for kind, some in more.items():
         ANSWERS[part][kind] += some

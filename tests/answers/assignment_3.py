@@ -46,7 +46,7 @@ def kl_in_a_loop(mu, logvar, mean_p, covariance_p):
 
 
 def kl_in_float32(mu, logvar, mean_p, covariance_p):
-    return kl_by_cholesky(*(a.float().requires_grad_() for a in (mu, logvar, mean_p, covariance_p)))
+    return kl_by_cholesky(*(a.float().clone().requires_grad_() for a in (mu, logvar, mean_p, covariance_p)))
 
 
 def kl_parts(mu, logvar, mean_p, covariance_p):
@@ -346,42 +346,6 @@ def effective_by_global_maximum(log_w):
     return effective_naive(log_w - log_w.max())
 
 
-def jackknife_by_numpy(log_w):
-    log_w = log_w.numpy()
-    n = len(log_w)
-    others = [np.logaddexp.reduce(np.delete(log_w, k, axis=0)) - np.log(n - 1) for k in range(n)]
-    return n * (np.logaddexp.reduce(log_w) - np.log(n)) - (n - 1) * np.mean(others, axis=0)
-
-
-def jackknife_by_mask(log_w):
-    n = len(log_w)
-    mask = torch.eye(n, dtype=bool)[:, :, None]  # (K left out, K, 1)
-    others = log_w.expand(n, *log_w.shape).masked_fill(mask, -torch.inf).logsumexp(1) - math.log(n - 1)
-    return n * (log_w.logsumexp(0) - math.log(n)) - (n - 1) * others.mean(0)
-
-
-def jackknife_in_float32(log_w):
-    return jackknife_by_mask(log_w.float().requires_grad_())
-
-
-def jackknife_by_subtraction(log_w):
-    n, top = len(log_w), log_w.max(0).values
-    w = torch.exp(log_w - top)
-    others = top + torch.log((w.sum(0) - w) / (n - 1))
-    return n * (top + torch.log(w.mean(0))) - (n - 1) * others.mean(0)
-
-
-def jackknife_with(combine):
-    """Return an answer that is `combine(I_K, the leave-one-out bounds (K, B), K)`."""
-
-    def answer(log_w):
-        n = len(log_w)
-        others = [torch.cat([log_w[:k], log_w[k + 1 :]]).logsumexp(0) - math.log(n - 1) for k in range(n)]
-        return combine(log_w.logsumexp(0) - math.log(n), torch.stack(others), n)
-
-    return answer
-
-
 # Part 3.5
 
 
@@ -496,11 +460,11 @@ ANSWERS = {
             (lambda m, v, n, c: 0.5 * (m**2 + v.exp() - 1 - v).sum(1), "KL to N(0, I)"),
             (
                 lambda m, v, n, c: kl_divergence(Normal(m, torch.exp(v / 2)), Normal(n, c.diagonal().sqrt())).sum(1),
-                "correlations do not enter",
+                "left the prior's correlations out",
             ),
-            (lambda m, v, n, c: kl_by_torch(m, v, 0 * n, c), "mean does not enter"),
+            (lambda m, v, n, c: kl_by_torch(m, v, 0 * n, c), "left the prior's mean out"),
             (lambda m, v, n, c: kl_by_torch(m, 2 * v, n, c), "s squared already"),
-            (lambda m, v, n, c: kl_by_torch(m, v / 2, n, c), "standard deviation in its place"),
+            (lambda m, v, n, c: kl_by_torch(m, v / 2, n, c), "used the standard deviation"),
             (
                 lambda m, v, n, c: kl_divergence(
                     MultivariateNormal(m, torch.diag_embed(v.exp())), MultivariateNormal(n, precision_matrix=c)
@@ -509,10 +473,10 @@ ANSWERS = {
             ),
             (lambda m, v, n, c: kl_by_torch(m, v, n, c @ c.T), "not a factor of it"),
             (kl_with(lambda t, d, log_p, log_q, k: t + d - k + log_p - log_q), "half in front"),
-            (kl_with(lambda t, d, log_p, log_q, k: (t + d + log_p - log_q) / 2), "the L is missing"),
-            (kl_with(lambda t, d, log_p, log_q, k: (t + d - 1 + log_p - log_q) / 2), "subtract L, not 1"),
-            (kl_with(lambda t, d, log_p, log_q, k: (t + d - k - log_q) / 2), "prior's covariance is missing"),
-            (kl_with(lambda t, d, log_p, log_q, k: (t + d - k + log_p) / 2), "entropy of q is missing"),
+            (kl_with(lambda t, d, log_p, log_q, k: (t + d + log_p - log_q) / 2), "You left the L out"),
+            (kl_with(lambda t, d, log_p, log_q, k: (t + d - 1 + log_p - log_q) / 2), "You subtracted 1."),
+            (kl_with(lambda t, d, log_p, log_q, k: (t + d - k - log_q) / 2), "log-determinant of the prior"),
+            (kl_with(lambda t, d, log_p, log_q, k: (t + d - k + log_p) / 2), "left out the entropy of q"),
             (kl_with(lambda t, d, log_p, log_q, k: (t + d - k - log_p + log_q) / 2), "wrong sign"),
             (kl_with(lambda t, d, log_p, log_q, k: (d + log_p - log_q) / 2), "the trace term"),
             (kl_with(lambda t, d, log_p, log_q, k: (t - k + log_p - log_q) / 2), "distance of the means"),
@@ -527,25 +491,25 @@ ANSWERS = {
         "right": [elbo_by_numpy, elbo_by_hermite, elbo_in_float32, elbo_with(lambda e, kl: e - kl)],
         "wrong": [
             (stub, "not attempted"),
-            (elbo_with(lambda e, kl: e + kl), "sign turned"),
-            (elbo_with(lambda e, kl: e), "the KL is missing"),
-            (elbo_with(lambda e, kl: -kl), "expected log-likelihood is missing"),
-            (elbo_with(lambda e, kl: kl - e), "that is the loss"),
+            (elbo_with(lambda e, kl: e + kl), "You added the KL"),
+            (elbo_with(lambda e, kl: e), "You left out the KL"),
+            (elbo_with(lambda e, kl: -kl), "left out the expected log-likelihood"),
+            (elbo_with(lambda e, kl: kl - e), "yours is the loss"),
             (elbo_of_standard_prior, "N(0, 1): this prior"),
-            (lambda *given: elbo_by_hermite(*given[:5], 0.0, given[6]), "prior's mean does not enter"),
-            (lambda *given: elbo_by_hermite(*given[:6], 1.0), "prior's sigma does not enter"),
-            (lambda *given: elbo_by_hermite(*given[:6], given[6] ** 0.5), "prior_sigma is a standard deviation"),
-            (elbo_turned, "turned around"),
+            (lambda *given: elbo_by_hermite(*given[:5], 0.0, given[6]), "left the prior's mean out"),
+            (lambda *given: elbo_by_hermite(*given[:6], 1.0), "left the prior's sigma out"),
+            (lambda *given: elbo_by_hermite(*given[:6], given[6] ** 0.5), "took prior_sigma for a variance"),
+            (elbo_turned, "turned the KL around"),
             (lambda x, mu, logvar, *rest: elbo_by_hermite(x, mu, 2 * logvar, *rest), "exp(logvar / 2)"),
             (elbo_at_the_mean, "at z = mu"),
-            (elbo_under_the_prior, "runs over the prior"),
+            (elbo_under_the_prior, "the expectation over the prior"),
             (elbo_exact_evidence, "an exponential that overflowed"),
             (elbo_with(lambda e, kl: e / 4 - kl), "mean over the pixels"),
-            (lambda *given: elbo_by_hermite(*given) + elbo_entropy(given[2]), "in twice"),
+            (lambda *given: elbo_by_hermite(*given) + elbo_entropy(given[2]), "counted the entropy of q twice"),
             (lambda *given: elbo_by_hermite(*given) - elbo_entropy(given[2]), "without - E log q"),
             (lambda *given: elbo_by_hermite(*given).mean().expand(len(given[0])), "one number an image"),
             (lambda *given: elbo_by_hermite(*given) / math.log(2), "bits"),
-            (lambda *given: elbo_by_hermite(*given) + math.log(given[6]), "lacks the log of prior_sigma"),
+            (lambda *given: elbo_by_hermite(*given) + math.log(given[6]), "the log of prior_sigma out"),
             (
                 lambda x, mu, logvar, w, b, m, s: (
                     elbo_by_hermite(x, mu, logvar, w, b, m, s)
@@ -621,22 +585,22 @@ ANSWERS = {
         "right": [pathwise_by_backward, pathwise_by_chain_rule, pathwise_by_differences, pathwise_with_entropy],
         "wrong": [
             (two_stubs, "not attempted"),
-            (pathwise_of(bound_without_log_q), "entropy is missing"),
+            (pathwise_of(bound_without_log_q), "you left the entropy out"),
             (pathwise_changed(lambda a, b, s: (a, b - 1)), "the sign of log q"),
-            (pathwise_changed(lambda a, b, s: (a, b + 0.5)), "not by 1"),
+            (pathwise_changed(lambda a, b, s: (a, b + 0.5)), "entropy grow by 1"),
             (pathwise_changed(lambda a, b, s: (6 * a, 6 * b)), "sum over the K draws"),
             (pathwise_of(lambda *given: -bound_right(*given)), "both signs"),
             (pathwise_changed(lambda a, b, s: (a, 2 * b / s)), "gradient by s:"),
             (pathwise_changed(lambda a, b, s: (a, 2 * b)), "by log s"),
             (pathwise_of(bound_wide), "mu + exp(logvar / 2) eps"),
-            (pathwise_of(bound_frozen), "frozen in log q"),
-            (pathwise_of(bound_detached), "nothing connects"),
+            (pathwise_of(bound_frozen), "froze q's parameters"),
+            (pathwise_of(bound_detached), "You cut (A3.2) off"),
             (pathwise_by_score, "score-function estimate"),
-            (pathwise_at_the_mean, "taken at z = mu"),
-            (pathwise_at_eps, "taken at eps"),
+            (pathwise_at_the_mean, "took the slope at z = mu:"),
+            (pathwise_at_eps, "took the slope at eps"),
             (pathwise_without_eps, "times its eps"),
-            (pathwise_changed(lambda a, b, s: (a, (b - 0.5) * 2 / s + 0.5)), "not eps"),
-            (pathwise_changed(lambda a, b, s: (a, (b - 0.5) * 2 + 0.5)), "the half is missing"),
+            (pathwise_changed(lambda a, b, s: (a, (b - 0.5) * 2 / s + 0.5)), "You took eps for"),
+            (pathwise_changed(lambda a, b, s: (a, (b - 0.5) * 2 + 0.5)), "left the half out"),
             (pathwise_changed(lambda a, b, s: (a.mean(), b.mean())), ""),
             (lambda log_joint, mu, logvar, eps: ([3.0, -1.0], [3.5, -1.5]), ""),
         ],
@@ -645,23 +609,23 @@ ANSWERS = {
         "right": [score_by_surrogate, score_in_a_loop, score_by_covariance, score_in_numpy],
         "wrong": [
             (two_stubs, "not attempted"),
-            (score_with(lambda joint, log_q: joint - log_q), "baseline is missing"),
+            (score_with(lambda joint, log_q: joint - log_q), "left the baseline out"),
             (score_with(lambda joint, log_q: (joint - log_q) - (joint - log_q).mean()), "holds the draw itself"),
             (
                 score_with(
                     lambda joint, log_q: joint - log_q - left_out(joint - log_q) * (len(joint) - 1) / len(joint)
                 ),
-                "divide the sum of the others by K",
+                "divided the sum of the others by K",
             ),
             (
                 score_with(lambda joint, log_q: joint - log_q - left_out(joint - log_q) * (len(joint) - 1)),
-                "not their sum",
+                "took the sum of the others",
             ),
             (score_with(lambda joint, log_q: joint - log_q + left_out(joint - log_q)), "is to be subtracted"),
             (score_with(lambda joint, log_q: -right_advantage(joint, log_q)), "baseline minus f"),
             (score_with(lambda joint, log_q: left_out(joint - log_q)), "baseline alone"),
-            (score_with(lambda joint, log_q: joint - left_out(joint)), "log q is missing"),
-            (score_with(lambda joint, log_q: joint + log_q - left_out(joint + log_q)), "log q has the wrong sign"),
+            (score_with(lambda joint, log_q: joint - left_out(joint)), "left log q out of f"),
+            (score_with(lambda joint, log_q: joint + log_q - left_out(joint + log_q)), "log q the wrong sign"),
             (score_with(right_advantage, mean=False), "sum over the K draws"),
             (score_with(right_advantage, by_mu=lambda e, s: e), "a factor 1 / s"),
             (score_with(right_advantage, by_mu=lambda e, s: e / s**2), "s eps already"),
@@ -685,7 +649,7 @@ ANSWERS = {
         "right": [effective_by_max, effective_by_softmax, effective_in_numpy, effective_in_a_loop],
         "wrong": [
             (stub, "not attempted"),
-            (lambda a: effective_by_max(a.T), "run over the images"),
+            (lambda a: effective_by_max(a.T), "You summed over the images"),
             (lambda a: effective_by_max(a) / len(a), "effective share"),
             (lambda a: (a.softmax(0) ** 2).sum(0), "(sum w)^2 stands above"),
             (lambda a: (a - a.max(0).values).exp().sum(0), "sum w / max w"),
@@ -693,45 +657,15 @@ ANSWERS = {
             (lambda a: effective_by_max(a / 2), "roots of the weights"),
             (lambda a: 1 / (a.softmax(0) ** 4).sum(0) * (a.softmax(0) ** 2).sum(0) ** 2, "squares of the weights"),
             (lambda a: effective_by_max(a).log(), "the log of what"),
-            (lambda a: effective_by_max(a).sqrt(), "you return a root"),
+            (lambda a: effective_by_max(a).sqrt(), "You gave the root"),
             (lambda a: (a.softmax(0) ** 2).sum(0) / (a.softmax(0) ** 2).sum(0), "outside of that sum"),
-            (lambda a: 1 / (a.flatten().softmax(0) ** 2).sum().repeat(a.shape[1]), "all images together"),
-            (lambda a: (a - a.max(0).values).exp().sum(0) ** 2, "sum below is missing"),
+            (lambda a: 1 / (a.flatten().softmax(0) ** 2).sum().repeat(a.shape[1]), "over all images together"),
+            (lambda a: (a - a.max(0).values).exp().sum(0) ** 2, "left the sum below out"),
             (effective_naive, "not finite"),
             (effective_by_global_maximum, "not finite"),
             (lambda a: (a.exp().sum(0) ** 2 + 1e-10) / ((2 * a).exp().sum(0) + 1e-10), "not finite"),
             (lambda a: effective_by_max(a).mean(), ""),
             (lambda a: [1.6, 2.0, 1.0], ""),
-        ],
-    },
-    "jackknife": {
-        "right": [jackknife_by_numpy, jackknife_by_mask, jackknife_in_float32],
-        "wrong": [
-            (stub, "not attempted"),
-            (jackknife_with(lambda i, o, n: i), "nothing is corrected"),
-            (jackknife_with(lambda i, o, n: o.mean(0)), "K - 1 draws alone"),
-            (jackknife_with(lambda i, o, n: 2 * i - o.mean(0)), "not 2 and 1"),
-            (jackknife_with(lambda i, o, n: (n - 1) * o.mean(0) - n * i), "sign of both terms"),
-            (jackknife_with(lambda i, o, n: n * i + (n - 1) * o.mean(0)), "is to be subtracted"),
-            (jackknife_with(lambda i, o, n: n * o.mean(0) - (n - 1) * i), "two bounds are swapped"),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * o.sum(0)), "a 1 / K is missing"),
-            (jackknife_with(lambda i, o, n: n * i - n * o.mean(0)), "both weigh K"),
-            (jackknife_with(lambda i, o, n: (n + 1) * i - n * o.mean(0)), "K + 1 and K"),
-            (jackknife_with(lambda i, o, n: (n - 1) * i - (n - 2) * o.mean(0)), "K - 1 and K - 2"),
-            (
-                jackknife_with(lambda i, o, n: n * i - (n - 1) * (o.mean(0) + math.log((n - 1) / n))),
-                "its log has - log(K - 1)",
-            ),
-            (
-                jackknife_with(lambda i, o, n: n * (i + math.log(n)) - (n - 1) * (o + math.log(n - 1)).mean(0)),
-                "log K and log(K - 1)",
-            ),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * (o + math.log(n - 1)).mean(0)), "lack their"),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * (o.logsumexp(0) - math.log(n))), "nothing is corrected"),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * o[0]), "only the first draw"),
-            (jackknife_with(lambda i, o, n: n * i - (n - 1) * o[-1]), "only the last draw"),
-            (jackknife_by_subtraction, ""),
-            (lambda log_w: [1.034354, -7.390562], ""),
         ],
     },
     "discretised": {
@@ -742,10 +676,10 @@ ANSWERS = {
             (lambda *given: density_of_levels(*given) - math.log(255), "inner bins only"),
             (lambda *given: density_of_levels(*given) - math.log(256), "density times 1 / 256"),
             (discretised_binned(by_255, HALF, HALF, edges=False), "do not add up to 1"),
-            (discretised_binned(by_255, 0.5 / 256, 0.5 / 256), "not 1 / 256"),
-            (discretised_binned(by_256, HALF, HALF), "not k / 256"),
-            (discretised_binned(by_256, 0.5 / 256, 0.5 / 256), "you count in 256ths"),
-            (discretised_binned(by_255, 0.0, 1 / 255), "starts at the value"),
+            (discretised_binned(by_255, 0.5 / 256, 0.5 / 256), "took bins 1 / 256 wide"),
+            (discretised_binned(by_256, HALF, HALF), "You took k / 256"),
+            (discretised_binned(by_256, 0.5 / 256, 0.5 / 256), "You counted in 256ths"),
+            (discretised_binned(by_255, 0.0, 1 / 255), "start at the value"),
             (discretised_binned(by_255, 1 / 255, 1 / 255), "a whole step"),
             (discretised_binned(by_255, HALF, HALF, scale=lambda s: s**2), "sigma squared"),
             (discretised_binned(by_255, HALF, HALF, scale=math.sqrt), "sigma for a variance"),
@@ -908,6 +842,107 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
         ],
     },
 }
-for part, more in ADDED.items():
+
+
+def kl_pieces(trace=None, distance=None, log_det=torch.logdet, count=None):
+    """Return an answer with another trace, distance, log-determinant, or number for L."""
+
+    def answer(mu, logvar, mean_p, covariance_p):
+        inverse, away = torch.linalg.inv(covariance_p), mu - mean_p
+        found = (logvar.exp() * inverse.diagonal()).sum(1) if trace is None else trace(logvar, covariance_p)
+        found = found + ((away @ inverse * away).sum(1) if distance is None else distance(away, covariance_p))
+        found = found - (mu.shape[1] if count is None else count(mu))
+        return (found + log_det(covariance_p) - logvar.sum(1)) / 2
+
+    return answer
+
+
+GAP_AT_THE_MODE = (
+    "(lambda z: log_p_x - elbo(own_x[None], z[None], -(1 / prior_sigma**2 + (torch.sigmoid(w * z + b)"
+    " * torch.sigmoid(-w * z - b) * w**2).sum()).log()[None], w, b, prior_mean, prior_sigma))"
+    "(z_grid[log_joint.argmax()])"
+)
+
+
+def score_undetached(log_joint, mu, logvar, eps):
+    m, v = mu.clone().requires_grad_(), logvar.clone().requires_grad_()
+    z = (mu + (logvar / 2).exp() * eps).detach()
+    log_q = Normal(m, (v / 2).exp()).log_prob(z).sum(1)
+    f = log_joint(z) - log_q
+    return torch.autograd.grad(((f - left_out(f)) * log_q).mean(), (m, v))
+
+
+def bound_with_standard_kl(log_joint, mu, logvar, eps):
+    return log_joint(mu + torch.exp(logvar / 2) * eps).mean() - (mu**2 + logvar.exp() - 1 - logvar).sum() / 2
+
+
+def by_the_first_draw(log_joint, mu, logvar, eps):
+    return pathwise_of(bound_right)(log_joint, mu, logvar, eps[:1])
+
+
+def naive_with(floor):
+    def answer(levels, mean, sigma):
+        return floor(discretised_naive(levels, mean, sigma).exp())
+
+    return answer
+
+
+AGAIN = {  # of a second review, its answers written before this bank was read
+    "kl": {
+        "wrong": [
+            (kl_pieces(trace=lambda v, c: (v.exp() * c.diagonal()).sum(1)), "in the trace"),
+            (kl_pieces(distance=lambda a, c: (a @ c * a).sum(1)), "in the distance of the means"),
+            (kl_pieces(distance=lambda a, c: (a**2 / c.diagonal()).sum(1)), "You took the variances alone"),
+            (
+                kl_pieces(distance=lambda a, c: (a**2 * torch.linalg.inv(c).diagonal()).sum(1)),
+                "inverse's diagonal alone",
+            ),
+            (kl_pieces(distance=lambda a, c: a @ torch.linalg.inv(c) @ a.T), "a matrix (B, B)"),
+            (kl_pieces(count=len), "You subtracted the number of rows"),
+            (kl_pieces(log_det=lambda c: torch.linalg.det(c).log()), "You took the log of the determinant"),
+        ],
+    },
+    "elbo": {
+        "wrong": [
+            (lambda *given: elbo_by_hermite(*given).sum(), "You added the images up"),
+            (lambda *given: elbo_by_hermite(*given).mean(), "You averaged over the images"),
+            (elbo_with(lambda e, kl: e - 2 * kl), "You took the KL twice"),
+            (lambda *given: elbo_by_hermite(*given) + math.log(given[6]) / 2, "You took half of the log"),
+        ],
+    },
+    "own-bound": {"wrong": [(GAP_AT_THE_MODE, "(Laplace)"), ("gap + 3e-4", "You come within")]},
+    "pathwise": {
+        "wrong": [
+            (pathwise_of(bound_with_standard_kl), "You subtracted the KL to N(0, 1)"),
+            (by_the_first_draw, "You took the first draw"),
+        ],
+    },
+    "score": {
+        "wrong": [
+            (score_undetached, "You let autograd go through f"),
+            (
+                score_with(lambda joint, log_q: joint - log_q - (joint - log_q).sum() / (len(joint) - 1)),
+                "You added all K draws up",
+            ),
+        ],
+    },
+    "importance": {
+        "wrong": [
+            (lambda a: effective_by_max(a.clamp(-300, 300)), "You clamped the log-weights"),
+            (lambda a: effective_by_max(a.reshape(-1, 1)), "You summed over draws and images"),
+        ],
+    },
+    "discretised": {
+        "wrong": [
+            (naive_with(lambda p: p.clamp(min=1e-300).log()), "You subtracted two probabilities"),
+            (naive_with(lambda p: (p + 1e-300).log()), "You subtracted two probabilities"),
+            (naive_with(lambda p: p.log().nan_to_num()), "You subtracted two probabilities"),
+            (discretised_normalised, "You took the densities at the 256 values"),
+            (lambda *given: discretised_by_tails(*given).mean(), "You averaged the log-probabilities"),
+        ],
+    },
+    "calibrated": {"wrong": [("(sigma_in_levels, bits / np.log(2))", "You divided by log 2 twice")]},
+}
+for part, more in (*ADDED.items(), *AGAIN.items()):
     for kind, some in more.items():
         ANSWERS[part][kind] += some

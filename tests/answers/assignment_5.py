@@ -329,6 +329,41 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
         ],
     },
 }
-for part, more in ADDED.items():
+
+
+def left_out_by_value(samples, training):
+    samples, training = samples.flatten(1), training.flatten(1)
+    away, nearest = torch.cdist(samples, training).min(1)
+    own = torch.cdist(training, training)
+    own[own == 0] = torch.inf
+    return (away >= own.min(1).values[nearest]).double().mean()
+
+
+def one_number_a_draw(training, eps):
+    return (training.mean(0) + training.std(0) * eps[:, :1, None, None]).clamp(-1, 1)
+
+
+AGAIN = {  # of a second review, its answers written before this bank was read
+    "baseline": {
+        "wrong": [
+            (one_number_a_draw, "You moved all pixels of a draw by one number"),
+            (lambda x, eps: baseline(divide=lambda n: max(len(eps) - 1, 1) ** 0.5)(x, eps), "the number of draws"),
+            (lambda x, eps: baseline(divide=lambda n: len(eps) ** 0.5)(x, eps), "the number of draws"),
+        ],
+    },
+    "authentic": {"wrong": [(left_out_by_value, "You left out the distances that are exactly 0")]},
+    "rebuild": {
+        "wrong": [
+            ("lambda path: models.trained.read(path)", "You returned no network with a `latent_dim`"),
+            ("lambda path: models.trained.read(path)['generator'].state_dict()", "You returned no network"),
+            (
+                like("(torch.manual_seed(0), generator(z) + 0.3 * torch.randn(len(z), *shape))[1].clamp(-1, 1)"),
+                "its place",
+            ),
+            (like("1e-5 * generator(z)"), "as good as untrained"),
+        ],
+    },
+}
+for part, more in (*ADDED.items(), *AGAIN.items()):
     for kind, some in more.items():
         ANSWERS[part][kind] += some

@@ -128,6 +128,15 @@ ANSWERS = {
             (bce_of_sigmoid, "stops at 100"),
             (with_a_constant, "small number inside the log"),
             (in_percent, "percentage"),
+            (lambda a, chosen: as_in_the_solution(a.clamp(-50, 50), chosen), "clamped the logits"),
+            (
+                lambda a, chosen: (lambda loss: (loss * chosen).sum() / loss.sum())(
+                    F.binary_cross_entropy_with_logits(a, chosen.float(), reduction="none")
+                ),
+                "mask for the labels",
+            ),
+            (lambda a, chosen: F.softplus(-a)[chosen].sum() / len(a), "number of fakes"),
+            (lambda a, chosen: F.softplus(-a[chosen].sum()) / F.softplus(-a.sum()), "add up losses"),
         ],
     },
 }

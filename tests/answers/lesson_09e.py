@@ -56,6 +56,23 @@ ANSWERS = {
             (lambda z, labels, k: F.normalize(z.T @ labels.double(), dim=0), "class numbers"),
             (lambda z, labels, k: towards_by_weights(F.normalize(z, dim=1), labels, k), "each latent to length 1"),
             (lambda z, labels, k: gap(z, labels, k) / gap(z, labels, k).sum(), "to sum 1"),
+            (lambda z, labels, k: gap(z, labels, k) / gap(z, labels, k).abs().sum(), "sum of absolute values"),
+            (lambda z, labels, k: gap(z, labels, k) / (gap(z, labels, k) ** 2).sum(), "its root"),
+            (lambda z, labels, k: gap(z, labels, k) / gap(z, labels, k).abs().amax(), "largest number"),
+            (lambda z, labels, k: towards_by_loop(z, labels, k) * z.shape[1] ** 0.5, "length root D"),
+            (
+                lambda z, labels, k: F.normalize(
+                    z[labels == k].median(0).values - z[labels != k].median(0).values, dim=0
+                ),
+                "medians",
+            ),
+            (
+                lambda z, labels, k: F.normalize(
+                    z[labels == k].mean(0) - torch.stack([z[labels == j].mean(0) for j in range(3) if j != k]).mean(0),
+                    dim=0,
+                ),
+                "the same weight",
+            ),
         ],
     },
     "09e.2": {

@@ -78,6 +78,13 @@ ANSWERS = {
                 "absolute value",
             ),
             (lambda x_hat, x, hole: in_hole(x_hat, x, hole) / (hole[0].sum() * x.shape[1]), "first picture's hole"),
+            (
+                lambda x_hat, x, hole: torch.stack(
+                    [(a[:, h] - b[:, h]).square().mean().sqrt() for a, b, h in zip(x_hat, x, hole, strict=True)]
+                ),
+                "root of the mean square",
+            ),
+            (lambda x_hat, x, hole: (x_hat.sub_(x).abs() * hole[:, None]).sum((1, 2, 3)), "You changed the `x_hat`"),
         ],
     },
     "12c.2": {
@@ -92,6 +99,7 @@ ANSWERS = {
             (lambda c, p: (p @ c.std(1), (p @ c).std()), "standard deviation"),
             (lambda c, p: (p @ (c[:, 0] - c[:, 2]), p @ c[:, 0] - p @ c[:, 2]), "red less blue"),
             (lambda c, p: (spans(c).sum(), spans(c.sum(0))), "must add up to 1"),
+            (lambda c, p: (p @ spans(c), spans((p[:, None] * c).mean(0))), "is the mean already"),
         ],
     },
     "12c.3": {

@@ -81,7 +81,7 @@ def by_modulo(images, labels, order, step, size):
 
 
 def by_roll(images, labels, order, step, size):
-    rows = order.roll(-step * size).repeat(2)[:size]
+    rows = order.roll(-step * size).repeat(size // len(order) + 1)[:size]
     return images[rows], labels[rows]
 
 
@@ -106,6 +106,15 @@ def inverted(order, positions):
 
 def cut_at_the_end(order, positions):
     return order[positions.clamp(max=len(order) - 1)]
+
+
+def twice_round(order, positions):
+    first = int(positions[0]) % len(order)
+    return torch.cat([order, order])[first : first + len(positions)]
+
+
+def never_short(order, positions):
+    return order[max(0, min(int(positions[0]), len(order) - len(positions))) :][: len(positions)]
 
 
 def step_by_one(images, labels, order, step, size):
@@ -147,6 +156,16 @@ ANSWERS = {
             (with_statistics(lambda h: 0.0, var0), "did not subtract"),
             (batch_mean_only, "running variance in both"),
             (lambda h, m, v, training: h / (var0(h) if training else v) ** 0.5, "did not subtract the mean"),
+            (
+                lambda h, m, v, training: with_statistics(mean0, lambda h: var0(h) + 1e-5)(h, m, v + 1e-5, training),
+                "added a small number to the variance",
+            ),
+            (
+                lambda h, m, v, training: (
+                    (h - (mean0(h) if training else m)) / ((var0(h) if training else v).sqrt() + 1e-5)
+                ),
+                "added a small number to the standard deviation",
+            ),
         ],
     },
     "15c.3": {
@@ -164,6 +183,9 @@ ANSWERS = {
             (by_slice_and_start, "whenever rows ran out"),
             (rest_dropped, "do not fill a step"),
             (lambda images, labels, order, step, size: by_modulo(images, labels, order, step - 1, size), "too early"),
+            (chosen(twice_round, twice_round), "behind itself once"),
+            (chosen(never_short, never_short), "moved the last step back"),
+            (lambda *given: by_modulo(*given)[::-1], "labels first"),
         ],
     },
 }
