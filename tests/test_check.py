@@ -11,6 +11,7 @@ import re
 import runpy
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import lessons
@@ -370,3 +371,18 @@ def test_an_assignment_prints_its_verdict_as_text(capsys: pytest.CaptureFixture[
     assert check.mark(exercise, lambda x: x, 3) == 0
     assert capsys.readouterr().out.startswith("0 of 3 points: almost. y: shape (4,)")  # no part of the points
     assert check.mark(exercise, lambda x: x.reshape(2, 2), 3) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x: x.requires_grad_().square().sum(), "You set requires_grad on the `x`"),
+        (lambda x: x.mul_(2).square().sum() / 4, "You changed the `x`"),
+        (lambda x: x.clone().requires_grad_().square().sum(), ""),
+    ],
+)
+def test_an_answer_leaves_what_it_was_given_as_it_was(answer: Callable, words: str) -> None:
+    exercise = Exercise(lambda f: {"sum": f(torch.arange(3.0))}, lambda x: x.square().sum(), ())
+    verdict = check.judge(exercise, answer)
+    assert words in verdict.message
+    assert (verdict.status == "correct") == (not words)
