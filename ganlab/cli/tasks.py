@@ -118,7 +118,13 @@ def _add_common(parser: Parser, task: str) -> None:
     parser.add_argument("--learning-rate", default=RATES[task], type=float, metavar="R", help=words)
     add_seed(parser)
     parser.add_argument("--device", default="auto", help="cuda, mps, cpu, or auto: the best present (default)")
-    parser.add_argument("--threads", type=thread_number, default="auto", metavar="N", help="auto: measured, half of the processors at most")
+    parser.add_argument(
+        "--threads",
+        type=thread_number,
+        default="auto",
+        metavar="N",
+        help="auto: measured, half of the processors at most",
+    )
     parser.add_argument("--from", dest="start", metavar="NAME|FOLDER", help="start from the weights of these networks")
     parser.add_argument(
         "--change", action="append", default=[], metavar="NAME", help="go on with another learning_rate, say"
