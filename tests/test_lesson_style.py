@@ -37,7 +37,7 @@ EXERCISE = re.compile(
     r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
 )
 LINES, COLUMNS, BYTES = 30, 88, 2_500_000
-STILL_WIDE = {"02b", "11"}  # lessons that print lines longer than COLUMNS
+STILL_WIDE = {"02b"}  # lessons that print lines longer than COLUMNS
 WIDEST = 960  # pixels of a figure on the page: 9.6 inches
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
 
