@@ -37,7 +37,6 @@ EXERCISE = re.compile(
     r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
 )
 LINES, COLUMNS, BYTES = 30, 88, 2_500_000
-STILL_WIDE = {"02b"}  # lessons that print lines longer than COLUMNS
 WIDEST = 960  # pixels of a figure on the page: 9.6 inches
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
 
@@ -316,9 +315,6 @@ CHECKS: list[Check] = [
 @pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda path: path.stem)
 def test_lesson(lesson: Path, check: Check) -> None:
     complaints = check(lessons.read(lesson))
-    if check is printed_lines_fit_a_narrow_window and lessons.number(lesson) in STILL_WIDE:
-        assert complaints, f"{lesson.name} prints narrow lines by now: take it out of STILL_WIDE"
-        return
     assert not complaints, "\n".join([lesson.name, *complaints])
 
 

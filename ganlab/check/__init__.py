@@ -78,10 +78,6 @@ class ArgumentChanged(Exception):
     """An answer wrote into what it was given, a tensor, an array or a list; the text is the argument's name."""
 
 
-class GradientRequired(Exception):
-    """An answer set requires_grad on a tensor that it was given; the text is the argument's name."""
-
-
 def answer(number: str, attempt: Any) -> None:
     """Show the verdict on `attempt`, the answer to exercise `number`, such as "01.2"."""
     verdict = judge(find(number), attempt, setup=SETUP)
@@ -147,12 +143,6 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
     except ArgumentChanged as error:
         hint = f"Hint: You changed the {error} that you were given. Its owner still needs it: work on a copy."
         return Verdict("not yet", f"{error}: it is not what it was before the call. {hint}")
-    except GradientRequired as error:
-        hint = (
-            f"Hint: You set requires_grad on the {error} that you were given. Its owner still needs it as it was: work "
-            "on a copy, .detach().clone().requires_grad_()."
-        )
-        return Verdict("not yet", f"{error}: it requires gradients after the call. {hint}")
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
         if type(error) is NotImplementedError and not str(error):  # a bare `raise`: torch's own come with a message
             return UNTOUCHED
@@ -181,18 +171,15 @@ def _place(error: Exception, attempt: Any) -> str:
 
 
 def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function`, but a call that changes an argument raises ArgumentChanged, or GradientRequired."""
+    """Return `function`, but a call that changes an argument of its caller's raises ArgumentChanged."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         before = [_trace(argument) for argument in args]
-        plain = [isinstance(argument, Tensor) and not argument.requires_grad for argument in args]
         result = function(*args, **kwargs)
         for place, (old, argument) in enumerate(zip(before, args, strict=True)):
             if result is not None and result is not ... and not _same_trace(old, _trace(argument)):
                 raise ArgumentChanged(_argument_name(function, place))
-            if plain[place] and argument.requires_grad and result is not None and result is not ...:
-                raise GradientRequired(_argument_name(function, place))
         return result
 
     return call

@@ -831,13 +831,15 @@ def latents_with_gradients(generator, critic, z):
 
 AGAIN = {  # of a second review, its answers written before this bank was read
     "optimal-logits": {
-        "right": [lambda p, q, w: p.clone().sub_(q).add_(math.log(w)).sub_(math.log1p(-w))],
+        "right": [
+            lambda p, q, w: p.clone().sub_(q).add_(math.log(w)).sub_(math.log1p(-w)),
+            lambda p, q, w: best_logits(p.requires_grad_(), q, w),  # not asked for, and harmless
+        ],
         "wrong": [
             (lambda p, q, w: best_logits(p.clamp(min=-700), q.clamp(min=-700), w), "You cut the log-densities off"),
             (lambda p, q, w: best_logits(p.clamp(min=-100), q.clamp(min=-100), w), "You cut the log-densities off"),
             (lambda p, q, w: best_logits(p, q, w).clamp(-1000, 1000), "You cut large logits off"),
             (lambda p, q, w: w * p - (1 - w) * q + math.log(w / (1 - w)), "You multiplied the log-densities"),
-            (lambda p, q, w: best_logits(p.requires_grad_(), q, w), "You set requires_grad on the `p`"),
         ],
     },
     "change-prior": {
@@ -881,12 +883,12 @@ AGAIN = {  # of a second review, its answers written before this bank was read
         ],
     },
     "gradients": {
+        "right": [latents_with_gradients],
         "wrong": [
             (gradients_after(logs_with_eps), "added a small number inside a log"),
             (zero_for_nan, "put 0 where a gradient was nan"),
             (logs_of_means, ""),
             (networks_in_half, ""),
-            (latents_with_gradients, "You set requires_grad on the `z`"),
         ],
     },
     "gradients-at": {
