@@ -99,7 +99,7 @@ def test_the_summary_tells_the_distribution_the_slips_and_who_needs_a_look(grade
     assert summary in printed
     count = len(KINDS)
     assert summary.startswith(f"# {NAME}: {count} submissions, 100 points")
-    assert "1 time: optimal-logits: the prior does not enter" in summary  # what the kind "wrong" got wrong
+    assert "1 time: optimal-logits: You left the prior out" in summary  # what the kind "wrong" got wrong
     assert "| change-prior | " in summary and summary.count("not attempted") == 1  # the column's head
     needing = {kind for kind, row in marks(course).items() if row["needs a look"]}
     assert all(f"- **{kind}** (" in summary for kind in needing)
@@ -117,7 +117,7 @@ def test_pages_show_marks_and_hints_and_no_hidden_test(graded: tuple) -> None:
     ]
     pages = {path.parts[-3]: path.read_text(encoding="utf-8") for path in course.root.glob("feedback/*/*/*.html")}
     assert set(pages) == set(KINDS)
-    assert "the prior does not enter" in pages["wrong"]
+    assert "You left the prior out" in pages["wrong"]
     assert "Not marked yet: letter (10 points)." in pages["correct"] and "Not marked yet" not in pages["untouched"]
     for kind, page in pages.items():
         plain = page.replace("&#39;", "'").replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">")
