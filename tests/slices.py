@@ -66,6 +66,8 @@ class Names:
     def _add(self, node: ast.AST) -> None:
         module = ast.Module([node if isinstance(node, ast.stmt) else ast.Expr(_expression(node))], [])
         self.read |= globals_read(symtable.symtable(ast.unparse(module), "cell", "exec")) - self.given - self.imported
+        loops = (loop.target for loop in ast.walk(node) if isinstance(loop, ast.comprehension))
+        inside = {name for target in loops for name in ast.walk(target)}  # names that end with their comprehension
         for inner in (node, *([] if isinstance(node, SCOPES) else outside_functions(node))):
             if isinstance(inner, ast.Import | ast.ImportFrom):
                 self.imported |= {(alias.asname or alias.name).split(".")[0] for alias in inner.names}
@@ -74,7 +76,7 @@ class Names:
                 self.given.add(inner.target.id)
             elif isinstance(inner, SCOPES[:3]):
                 self.given.add(inner.name)
-            elif isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
+            elif isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load) and inner not in inside:
                 self.given.add(inner.id)
             elif isinstance(inner, ast.Attribute | ast.Subscript) and not isinstance(inner.ctx, ast.Load):
                 self.changed.add(owner(inner))

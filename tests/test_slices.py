@@ -27,6 +27,7 @@ def part(*sources: str) -> list[str]:
         (["b = 1", "def f(x):\n    return x + b", "f(2)"], [0, 1]),
         (["x = 1", "def f(x):\n    y = x\n    return y", "f(2)"], [1]),
         (["k = 1", "for k in range(3):\n    print(k)", "[k for k in range(2)]"], []),
+        (["k = 1", "[k for k in range(3)]", "k"], [0]),
         (["k = 1", "for j in range(3):\n    k += j", "k"], [0, 1]),
         (["a = 1", "if True:\n    a = 2", "a"], [1]),
         (["c = 1", "with open(c) as f:\n    a = f.read()", "a"], [0, 1]),
