@@ -829,9 +829,9 @@ ADDED = {  # of a review: answers that once had full marks, or no hint, or an un
     },
     "own-bound": {"wrong": [("gap * 1.01", "You come within")]},
     "pathwise": {
+        "right": [by_grad_on_the_given],
         "wrong": [
             (by_backward_on_the_given, "You changed the `mu`"),
-            (by_grad_on_the_given, "You set requires_grad"),
         ],
     },
     "score": {"right": [score_without_the_1]},
