@@ -296,12 +296,17 @@ def test_nothing_is_overwritten(kind: str, tmp_path: Path) -> None:
 
 @every_kind
 @pytest.mark.parametrize("ending", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_an_ending_comes_after_a_whole_step_and_is_saved(kind: str, ending: str, tmp_path: Path, capsys) -> None:
+def test_an_ending_comes_after_a_whole_step_and_is_saved(
+    kind: str, ending: str, tmp_path: Path, capsys, request: pytest.FixtureRequest
+) -> None:
     if not hasattr(signal, ending):
         pytest.skip(f"no {ending} here")
     run = run_of(kind, kept(tmp_path / "run"))
     at = run.source.at
     number = getattr(signal, ending)
+    if signal.getsignal(number) is signal.SIG_IGN:  # these tests were started with nohup, which a run respects
+        signal.signal(number, signal.SIG_DFL)
+        request.addfinalizer(lambda: signal.signal(number, signal.SIG_IGN))
     batch = run.source.batch
 
     def raising(step: int) -> data.Batch:
