@@ -189,6 +189,12 @@ def printed_lines_fit_a_narrow_window(notebook: NotebookNode) -> list[str]:
     return [f"printed, longer than {COLUMNS} characters: {line!r}" for line in lines if len(line) > COLUMNS]
 
 
+def folds_have_plain_titles(notebook: NotebookNode) -> list[str]:
+    """A formula in a fold's title stays raw TeX in the book."""
+    titles = (t for c in notebook.cells for t in re.findall("<summary>(.*?)</summary>", c.source, re.DOTALL))
+    return [f"a formula in a fold's title: {title!r}" for title in titles if "$" in title]
+
+
 def only_what_paints_is_folded(notebook: NotebookNode) -> list[str]:
     """A folded cell shows a figure and does nothing that a lesson is about: it proves, prints and trains nothing."""
     complaints = []
@@ -297,6 +303,7 @@ CHECKS: list[Check] = [
     code_cells_are_short_and_in_sight,
     code_is_formatted_for_narrow_lines,
     printed_lines_fit_a_narrow_window,
+    folds_have_plain_titles,
     only_what_paints_is_folded,
     one_thread_at_a_time_draws,
     cells_ran_once_in_order,

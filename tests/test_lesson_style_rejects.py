@@ -120,6 +120,11 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
         lambda nb: code(nb, 3).outputs[0].update(text=f"2\n{'2' * 89}\n"),
     ),
     (
+        style.folds_have_plain_titles,
+        "a formula in a title",
+        lambda nb: nb.cells.append(v4.new_markdown_cell("<details><summary>Why $x$?</summary>So.</details>")),
+    ),
+    (
         style.code_cells_are_short_and_in_sight,
         "outputs are hidden",
         lambda nb: code(nb, 5).metadata.update(jupyter={"outputs_hidden": True}),
