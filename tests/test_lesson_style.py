@@ -17,7 +17,8 @@ Check = Callable[[NotebookNode], list[str]]
 
 BEATS = ("goal", "setup", "predict", "derive", "verify", "run", "look", "touch", "exercise", "check", "recap")
 PARAMETERS = """\
-speed = "auto"  # "smoke" (seconds), "class" (minutes), "full" (homework or a GPU); "auto": $GANLAB_SPEED, else "class"
+# "smoke" (seconds), "class" (minutes), "full" (homework or a GPU)
+speed = "auto"  # takes $GANLAB_SPEED if that is set, else "class"
 seed = 0
 device = "auto"  # "cpu", "cuda", "mps"; "auto" takes the best present"""
 SETUP = """\
@@ -25,7 +26,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from ganlab import data, losses, metrics, models, plots, probability, runtime, toys, train, widgets
+from ganlab import (
+    data, losses, metrics, models, plots, probability, runtime, toys, train, widgets,
+)
 
 lab = runtime.start(speed, seed, device)
 lab"""
@@ -161,8 +164,7 @@ def code_cells_are_short_and_in_sight(notebook: NotebookNode) -> list[str]:
             complaints.append("an empty code cell")
         if len(lines) > LINES:
             complaints.append(f"{len(lines)} lines, {LINES} are allowed: {first!r}")
-        if not laid_down(cell):
-            complaints += [f"longer than {COLUMNS} characters: {line!r}" for line in lines if len(line) > COLUMNS]
+        complaints += [f"longer than {COLUMNS} characters: {line!r}" for line in lines if len(line) > COLUMNS]
     return complaints
 
 
@@ -255,9 +257,9 @@ def outputs_name_no_folder_of_a_machine(notebook: NotebookNode) -> list[str]:
 def marked_cells_have_text_to_compare(notebook: NotebookNode) -> list[str]:
     marked = [cell for cell in lessons.code_cells(notebook) if lessons.is_compared(cell)]
     complaints = [] if marked else [f"no cell has the tag {lessons.MARK_TAG}: nbval has nothing to compare"]
+    commented = [cell for cell in lessons.code_cells(notebook) if "# NBVAL" in cell.source]
+    complaints += [f"a mark for nbval is a tag, no comment: {cell.source[:60]!r}" for cell in commented]
     for cell in marked:
-        if lessons.MARK in cell.source and not cell.source.startswith(lessons.MARK + "\n"):
-            complaints.append(f"`{lessons.MARK}` must be the first line: {cell.source[:60]!r}")
         if not any(output.get("text") or "text/plain" in output.get("data", {}) for output in cell.outputs):
             complaints.append(f"marked, but there is no text to compare: {cell.source[:60]!r}")
         if figures(cell):  # its pixels are compared as well

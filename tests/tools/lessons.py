@@ -29,7 +29,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 # Lessons stored before widgets left stills say this in their place.
 WIDGET_NOTE = "[a widget: run this cell to use it; the figure below shows one of its states]"
 CELL_SECONDS = 150  # the slowest cell at class speed on a quiet machine
-MARK, MARK_TAG = "# NBVAL_CHECK_OUTPUT", "nbval-check-output"  # of cells whose outputs nbval compares: either
+MARK_TAG = "nbval-check-output"  # of cells whose outputs nbval compares; a comment would stand in the reader's way
 INSTALL = "install"  # tag of the cell that fetches the course on a public service, and does nothing at home
 NAME = re.compile(r"(\d\d[a-z]?)_\w+\.ipynb")  # of a lesson: 01_name.ipynb; 01b_name.ipynb comes after it
 STILL = "ganlab-of-widget"  # class of what ganlab.widgets leaves below a widget, in an output of its own
@@ -100,8 +100,8 @@ def is_folded(cell: NotebookNode) -> bool:
 
 
 def is_compared(cell: NotebookNode) -> bool:
-    """Return whether nbval compares the cell's outputs, by a tag or by a comment in its code."""
-    return MARK_TAG in cell.metadata.get("tags", []) or MARK in cell.source
+    """Return whether nbval compares the cell's outputs."""
+    return MARK_TAG in cell.metadata.get("tags", [])
 
 
 def figure(output: NotebookNode) -> Figure | None:
