@@ -732,6 +732,64 @@ def test_ranges_and_sigmoids_that_train_silently_are_told() -> None:
         Run(GANTask(*players, settings), pictures().batches(8), device="cpu")
 
 
+class Ranged:
+    """A source of a kind of run whose x, or pair, is brought into another range."""
+
+    def __init__(self, source: object, part: str, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self.source, self.part, self.change = source, part, change
+
+    def at(self, step: int) -> torch.Tensor:
+        return self.batch(step).x
+
+    def batch(self, step: int) -> data.Batch:
+        batch = data.batches.batch_of(self.source, step)
+        return batch._replace(**{self.part: self.change(getattr(batch, self.part))})
+
+
+PARTS = {"x": ("translation", "cycle", "enlarging", "gan", "cgan", "flow", "style", "clips", "volume", "classifier")}
+PARTS |= {"pair": ("translation", "cycle", "enlarging", "inpainting")}
+RANGED = [(kind, part) for part, kinds in PARTS.items() for kind in kinds]
+
+
+@pytest.mark.parametrize(("kind", "part"), RANGED)
+def test_a_range_that_trains_silently_is_told_by_every_kind(kind: str, part: str, recwarn) -> None:
+    def made(change: Callable[[torch.Tensor], torch.Tensor]) -> Run:
+        task, source = KINDS[kind](3)
+        return Run(task, Ranged(source, part, change), device="cpu")
+
+    what = {"x": "images", "pair": "pairs"}[part]
+    with pytest.raises(ValueError, match=rf"source: {what} lie in \[-?\d+.*, \d+.*\], expected \[-1, 1\]: "):
+        made(lambda x: 127.5 * (x + 1))
+    made(lambda x: x)
+    assert not [warning for warning in recwarn if "expected [-1, 1]" in str(warning.message)]
+    with pytest.warns(UserWarning, match=rf"source: {what} lie in \[0.*\], expected \[-1, 1\]: .*scale='tanh'"):
+        made(lambda x: (x + 1).clamp(0, 2) / 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "critic"),
+    [("translation", "critic"), ("enlarging", "critic"), ("cycle", "critic"), ("cycle", "back_critic")],
+)
+def test_a_critic_of_pictures_that_ends_in_a_sigmoid_is_told(kind: str, critic: str, recwarn) -> None:
+    run_of(kind)
+    assert not [warning for warning in recwarn if "sigmoid" in str(warning.message)]
+    task, source = KINDS[kind](3)
+    task.networks[critic].layers.append(nn.Sigmoid())
+    with pytest.warns(UserWarning, match=f"^{critic}: ends in a sigmoid"):
+        Run(task, source, device="cpu")
+
+
+@every_kind
+def test_several_processes_train_it_or_it_says_in_one_line_that_they_do_not(kind: str, monkeypatch) -> None:
+    task, source = KINDS[kind](3)
+    monkeypatch.setattr(train.parallel, "size", lambda: 2)
+    if task.distributed:
+        assert isinstance(task, GANTask)  # test_parallel.py trains these
+        return
+    with pytest.raises(ValueError, match=f"^{type(task).__name__}: it trains in one process; start it without torchru"):
+        Run(task, source, device="cpu")
+
+
 def test_whole_numbers_of_numpy_are_whole_numbers(tmp_path: Path) -> None:
     settings = GANSettings(np.int64(3), seed=np.int32(4), precision="float32")
     assert type(settings.steps) is int and settings == GANSettings(3, seed=4, precision="float32")

@@ -55,7 +55,8 @@ def load_pairs(
     left_out = refused_or_noted(given.parent, broken, skip_broken) if broken else []
     without = {name for name in names if {f"{side.name}/{name}" for side in (given, made)} & broken.keys()}
     if len(names) - len(without) < LEAST_PAIRS:
-        raise DataError(f"{given.parent}: {len(names) - len(without)} of its pairs can be read, expected {LEAST_PAIRS}")
+        sound = f"{len(names) - len(without)} of its {len(names)} pairs can be read"
+        raise DataError(f"{given.parent}: {sound}, expected at least {LEAST_PAIRS}")
     left_out += ["so are their partners"] if broken else []
     sides = {
         side.name: read_folder(side, split, size, fit=fit, test_share=test_share, without=without)

@@ -19,7 +19,8 @@ class _Bar(tqdm):
     @property
     def format_dict(self) -> dict[str, Any]:
         """What a painting is made of."""
-        return super().format_dict | {"postfix": self.words() or self.postfix}
+        words = self.words()
+        return super().format_dict | ({"postfix": words} if words else {})
 
 
 class _LineOfText(_Bar):
@@ -36,7 +37,7 @@ class _LineOfText(_Bar):
     def format_dict(self) -> dict[str, Any]:
         """What a painting is made of; words make the line longer, and the bar no shorter."""
         parts = super().format_dict
-        return parts | {"ncols": self.ncols + len(parts["postfix"] or "")}
+        return parts | {"ncols": parts["ncols"] and parts["ncols"] + len(parts["postfix"] or "")}
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
         """Put the bar as it is now into its place."""
