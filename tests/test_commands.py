@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import checkpoints
 import PIL.Image
 import pytest
 import torch
@@ -101,7 +102,12 @@ def test_every_option_that_may_do_nothing_is_tried_above() -> None:
         assert not [name for name in may if getattr(options, name)]  # or it would not be known that it was given
 
 
-def test_what_data_or_device_leave_without_a_use_is_refused(tmp_path, monkeypatch, capsys) -> None:
+@pytest.mark.parametrize("name", checkpoints.RECIPES)
+def test_the_commands_of_our_own_networks_are_none_of_those(name: str) -> None:
+    tasks.refuse_idle(parsed([*checkpoints.RECIPES[name].split(), "--out", "run"]))
+
+
+def test_what_data_leave_without_a_use_is_refused(tmp_path, capsys) -> None:
     def refused(words: list[str], said: str) -> None:
         assert command.main([*words, "--steps", "2", "--out", str(tmp_path / "run")]) == 1
         error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
@@ -120,8 +126,6 @@ def test_what_data_or_device_leave_without_a_use_is_refused(tmp_path, monkeypatc
     out = ["--in", str(tmp_path / "sides"), "--out", str(tmp_path / "made"), "--seed", "1"]
     assert command.main(["apply", "--of", "pix2pix-icons", *out]) == 1
     assert "--seed: does nothing here: pix2pix-icons draws nothing at random" in capsys.readouterr().err
-    monkeypatch.setattr(parallel, "own_device", lambda device: torch.device("cuda", 0))
-    refused(["train", "vae", "--data", "digits", "--threads", "2"], "--threads: does nothing here: the steps run on")
 
 
 def draw_picture(path: Path, sides: tuple[int, ...]) -> None:

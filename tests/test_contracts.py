@@ -622,14 +622,13 @@ def test_an_old_checkpoint_goes_on_and_a_line_says_what_is_not_known(
     checkpoint.save(file, state)
     with runtime.using_threads(threads):
         resumed = run_of("gan", kept(file, resume=True))
-    resumed.play(progress=False)
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     assert f"before checkpoints knew their {said}; whether these are the same is not known" in out
     assert resumed.settings.threads == threads  # torch's own, with which old versions trained
-    assert threads == 2 or same(
-        result(resumed)["weights"], result(run_of("gan", kept()).play(progress=False))["weights"]
-    )
+    if threads == 1:
+        ends = [result(run.play(progress=False))["weights"] for run in (resumed, run_of("gan", kept()))]
+        assert same(*ends)
 
 
 def test_a_precision_that_the_device_lacks_goes_on_in_one_that_it_has(tmp_path: Path, monkeypatch, capsys) -> None:
@@ -725,7 +724,7 @@ def test_ranges_and_sigmoids_that_train_silently_are_told() -> None:
     settings = GANSettings(2, precision="float32")
     with pytest.raises(ValueError, match=r"source: images lie in \[0, 255\], expected \[-1, 1\]"):
         Run(GANTask(*players, settings), pictures().images.float(), device="cpu")
-    with pytest.warns(UserWarning, match=r"source: images lie in \[0, 0.99\d*\]; the generator's lie in \[-1, 1\]"):
+    with pytest.warns(UserWarning, match=r"source: images lie in \[0, 0.99\d*\], expected \[-1, 1\]: what is made"):
         Run(GANTask(*players, settings), pictures().batches(8, scale="unit"), device="cpu")
     players[1].layers.append(nn.Sigmoid())
     with pytest.warns(UserWarning, match="critic: ends in a sigmoid"):

@@ -116,7 +116,8 @@ def test_a_classifier_is_trained_and_told_apart_from_a_gan(tmp_path, capsys):
     assert command.main(arguments(tmp_path / "run", network="classifier", more=more)) == 0  # finished: nothing is lost
 
 
-def test_what_the_options_ask_for_reaches_the_run(tmp_path):
+def test_what_the_options_ask_for_reaches_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli_train, "LEAST", 10**6)  # samples are not measured, which takes longer than their training
     plain = ["--width", "4"]
     changes = {"penalty": ["--penalty", "r1", "--penalty-weight", "5"], "clip": ["--clip", "0.01"]}
     changes |= {"moves": ["--n-critic", "2"], "objective": ["--objective", "hinge"], "weight": ["--penalty", "r1"]}

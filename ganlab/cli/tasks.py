@@ -126,7 +126,7 @@ def _add_common(parser: Parser, task: str) -> None:
         type=thread_number,
         default="auto",
         metavar="N",
-        help="auto: measured, half of the processors at most",
+        help="of the CPU; auto: measured, half of the processors at most",
     )
     parser.add_argument("--from", dest="start", metavar="NAME|FOLDER", help="start from the weights of these networks")
     parser.add_argument(

@@ -99,8 +99,6 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
         raise ValueError(f"{options.network}: it trains in one process; start it without torchrun")
     refuse_idle(options)
     device = parallel.own_device(options.device)
-    if device.type != "cpu" and options.threads != "auto":
-        raise ValueError(f"--threads: does nothing here: the steps run on {device}, not on the CPU")
     file = options.out / "run.safetensors"
     keep = Keep(checkpoint=file, checkpoint_every=options.every, resume=True, change=tuple(options.change))
     makers = dict.fromkeys(TRANSLATORS, translate.job) | dict.fromkeys(RESTORERS, restore.job) | {"video": video.job}
