@@ -243,7 +243,7 @@ while True:
 
 def threads_of(kind: str) -> int:
     """Return the number of threads in which a kind is trained and killed: two cost much where others work, too."""
-    return 2 if kind == "vae" else 1
+    return 2 if kind == "classifier" else 1
 
 
 @pytest.fixture(scope="module")
