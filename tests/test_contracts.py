@@ -627,8 +627,8 @@ def test_an_old_checkpoint_goes_on_and_a_line_says_what_is_not_known(
     assert f"before checkpoints knew their {said}; whether these are the same is not known" in out
     assert resumed.settings.threads == threads  # torch's own, with which old versions trained
     if threads == 1:
-        ends = [result(run.play(progress=False))["weights"] for run in (resumed, run_of("gan", kept()))]
-        assert same(*ends)
+        end = result(resumed.play(progress=False))["weights"]
+        assert same(end, result(run_of("gan", kept()).play(progress=False))["weights"])
 
 
 def test_a_precision_that_the_device_lacks_goes_on_in_one_that_it_has(tmp_path: Path, monkeypatch, capsys) -> None:

@@ -298,7 +298,7 @@ def _read_each(
     return results, broken
 
 
-def refused_or_noted(folder: Path, broken: dict[str, str], skip: bool, kind: str = "images") -> list[str]:
+def refused_or_noted(folder: Path, broken: dict[str, str], skip: bool, *, kind: str = "images") -> list[str]:
     """Return a note that names all that is broken, name -> problem, if it may be skipped; else DataError names it."""
     lines = [f"{readable(name)} ({problem})" for name, problem in broken.items()]
     if skip:

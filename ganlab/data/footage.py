@@ -43,7 +43,7 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32, skip_bro
         if len(pictures) % frames:
             left.append(f"{name} ({_counted(len(pictures) % frames)})")
         pieces += list(pictures[: whole * frames].unflatten(0, (whole, frames)))
-    notes = refused_or_noted(path, broken, skip_broken, "clips") if broken else []
+    notes = refused_or_noted(path, broken, skip_broken, kind="clips") if broken else []
     if not pieces:
         raise DataError(f"{folder}: none of its {len(broken)} clips can be read")
     clips = torch.stack(pieces)  # (N, T, 3, H, W)
