@@ -126,6 +126,8 @@ def test_what_data_leave_without_a_use_is_refused(tmp_path, capsys) -> None:
     out = ["--in", str(tmp_path / "sides"), "--out", str(tmp_path / "made"), "--seed", "1"]
     assert command.main(["apply", "--of", "pix2pix-icons", *out]) == 1
     assert "--seed: does nothing here: pix2pix-icons draws nothing at random" in capsys.readouterr().err
+    assert command.main(["apply", "--of", "stylist-gogh", *out]) == 1
+    assert "--seed: stylist-gogh paints: it has no holes to fill, no way back, and draws" in capsys.readouterr().err
 
 
 def draw_picture(path: Path, sides: tuple[int, ...]) -> None:

@@ -174,10 +174,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_options(options: argparse.Namespace, paints: bool) -> None:
     """Raise ValueError for an option that is for networks of the other kind: those that paint, or that translate."""
-    apart = ("mask", "back") if paints else ("style", "longest")
+    apart = ("mask", "back", "seed") if paints else ("style", "longest")
     given = [name for name in apart if getattr(options, name) not in (None, False)]
     if given:
-        said = "paints: it has no holes to fill and no way back" if paints else "is no stylist, and has no styles"
+        said = (
+            "paints: it has no holes to fill, no way back, and draws nothing"
+            if paints
+            else "is no stylist, and has no styles"
+        )
         raise ValueError(f"--{given[0]}: {options.of} {said}")
 
 
