@@ -225,7 +225,7 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor
 PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "r1_r2": r1_r2, "gradient_penalty": gradient_penalty}
 
 
-def penalty(name: str | Penalty) -> Penalty:
+def penalty_function(name: str | Penalty) -> Penalty:
     """Return the penalty called `name`, or a function as it is; ValueError, with the names, for all else."""
     if callable(name):
         return name

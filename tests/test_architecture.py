@@ -39,6 +39,7 @@ PACKAGES = (
 APART = ("nodelay",)  # Jupyter's server loads it: it imports nothing of the course's
 FORMULAS = {"train/steps.py"}  # a step reads as its mathematics: critic, generator, optimizer, real, z, objective
 ONCE = ("is_visible", "is_enabled", "is_checked", "input_value", "all_inner_texts")
+FILLERS = ("found", "told", "how", "way", "share", "look")  # a name says what was found, or told
 FILE_LINES = 400  # ruff counts the complexity of functions: at most 12
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -164,6 +165,18 @@ def unnamed_arguments(tree: ast.Module) -> list[str]:
     return complaints
 
 
+def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the line and the name of all that is defined, passed, bound, read or imported under a name."""
+    for node in ast.walk(tree):
+        named = [getattr(node, field, None) for field in ("name", "id", "attr", "arg", "asname")]
+        yield from ((getattr(node, "lineno", 0), name) for name in named if isinstance(name, str))
+
+
+def fillers(tree: ast.AST) -> list[str]:
+    """Return the names that are participles or fillers, with an underscore before them or without."""
+    return [f"line {line}: {name}" for line, name in names(tree) if name.strip("_") in FILLERS]
+
+
 def too_long(source: str) -> list[str]:
     lines = source.count("\n")
     return [f"{lines} lines, about {FILE_LINES} are allowed"] if lines > FILE_LINES else []
@@ -251,6 +264,11 @@ def test_all_but_the_first_arguments_are_passed_by_name(path: Path) -> None:
 
 
 @each_file
+def test_names_say_what_they_hold(path: Path) -> None:
+    assert fillers(ast.parse(path.read_text(encoding="utf-8"))) == []
+
+
+@each_file
 def test_files_are_short(path: Path) -> None:
     assert too_long(path.read_text(encoding="utf-8")) == []
 
@@ -318,6 +336,12 @@ def test_readme_shows_every_module() -> None:
             lambda source: unnamed_arguments(ast.parse(source)),
             "class A:\n    def __init__(self, a, b, c, d=1):\n        pass",
         ),
+        (lambda source: fillers(ast.parse(source)), "found = 1"),
+        (lambda source: fillers(ast.parse(source)), "def f(*, how=1):\n    return 1"),
+        (lambda source: fillers(ast.parse(source)), "class A:\n    def _told(self):\n        pass"),
+        (lambda source: fillers(ast.parse(source)), "class A:\n    share: float"),
+        (lambda source: fillers(ast.parse(source)), "f(way=1)"),
+        (lambda source: fillers(ast.parse(source)), "self.look = 1"),
         (too_long, "x = 1\n" * 401),
         (unsafe_loading, "import pickle"),
         (unsafe_loading, "torch.load('x')"),

@@ -103,7 +103,7 @@ REAL = torch.tensor([-2.0, -1.5, 0.6, -3.0, -1.0])
 
 def test_what_a_positive_means_is_bayes_of_the_counts() -> None:
     state = widgets.threshold_state(FAKE, REAL, 0.0, 0.01)
-    assert (state.found, state.false_alarms) == (0.75, 0.2)
+    assert (state.hits, state.false_alarms) == (0.75, 0.2)
     assert state.precision == pytest.approx(0.01 * 0.75 / (0.01 * 0.75 + 0.99 * 0.2))
     d, f = metrics.proportion_interval(3, 4)[0], metrics.proportion_interval(1, 5)[1]
     assert state.precision_interval[0] == pytest.approx(0.01 * d / (0.01 * d + 0.99 * f))

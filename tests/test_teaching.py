@@ -106,7 +106,7 @@ def test_deadlines_are_those_of_the_table(tmp_path: Path) -> None:
     dates = deadlines.read(course, NAME)
     assert dates.due == datetime.datetime(2026, 11, 9, 21, 59) and dates.percent_a_day == 10
     assert dates.of_student == {"ada": datetime.datetime(2026, 11, 16, 12)}
-    assert [dates.penalty(seconds, 80.0) for seconds in (1, 86400, 86401, 10**7)] == [8.0, 8.0, 16.0, 80.0]
+    assert [dates.deduction(seconds, 80.0) for seconds in (1, 86400, 86401, 10**7)] == [8.0, 8.0, 16.0, 80.0]
     assert [deadlines.lateness(seconds) for seconds in (0, 1, 7200, 86400, 90001)] == [
         "",
         "1 h",

@@ -58,7 +58,7 @@ def gaps_with_errors(log_p: Tensor, best: Tensor, elbo: Tensor) -> Tensor:
 
 def _gaps_with_errors(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("08b.2")
-    found = {}
+    numbers = {}
     for n in (7, 50):
         images = -100 + 30 * torch.randn(n, generator=rng, dtype=torch.float64)  # images differ by more than models
         first = 2 + 0.4 * torch.randn(n, generator=rng, dtype=torch.float64)
@@ -73,8 +73,8 @@ def _gaps_with_errors(function: Callable) -> dict[str, Any]:
                 raise ValueError(
                     "return two pairs: (mean, error) of the first gap, (mean, error) of the second"
                 ) from error
-        found[f"means and errors of {n} images"] = result
-    return found
+        numbers[f"means and errors of {n} images"] = result
+    return numbers
 
 
 def _gap_slips(changes: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]) -> tuple[Slip, ...]:

@@ -71,7 +71,7 @@ def note_namesake(option: str, name: str, what: str) -> None:
 
 
 def load_images(option: str, name: str, split: str = "train", **options: object) -> data.ImageSet:
-    """Return one split of a set, or of a folder, `how` as in `data.load`.
+    """Return one split of a set, or of a folder; `options` are those of `data.load`.
 
     A set of ours goes before a folder of the same name, and says so.
     """

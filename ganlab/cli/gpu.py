@@ -115,10 +115,10 @@ class Table:
         self.rows: list[list[str]] = []
         self.well = True
 
-    def cell(self, look: Callable[[], str]) -> str:
-        """Return what `look` says, or how it failed, fit for a cell."""
+    def cell(self, content: Callable[[], str]) -> str:
+        """Return what `content` says, or how it failed, fit for a cell."""
         try:
-            text = look()
+            text = content()
         except Exception as error:  # whatever it is, the other cells are to be tried
             self.well = False
             text = f"FAILED: {type(error).__name__}: {error}"

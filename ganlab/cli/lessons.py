@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, course: Path = COURSE) -> int:
     Raises ValueError for a lesson that is none, and where there are no lessons, as in an installed package.
     """
     source, work = course / "notebooks", course / "work"
-    numbers = {found[1]: path for path in source.glob("*.ipynb") if (found := LESSON.fullmatch(path.name))}
+    numbers = {match[1]: path for path in source.glob("*.ipynb") if (match := LESSON.fullmatch(path.name))}
     if not numbers:
         raise ValueError("lessons: an installed package has none; clone the course and give this command there")
     if options.fresh is not None and options.fresh not in numbers:

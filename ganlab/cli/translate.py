@@ -60,15 +60,15 @@ def _sides(options: argparse.Namespace) -> tuple[Sides, Sides | None]:
         if splits[0].pairs is None:
             raise ValueError(f"--data: {options.data} has no pairs, expected icons, earth or a folder of two folders")
         return splits[0].domains(), splits[1].domains()
-    how = {"fit": options.fit, "test_share": options.test_share}
+    reading = {"fit": options.fit, "test_share": options.test_share}
     if options.network == "pix2pix":
-        splits = [data.load_pairs(options.data, split, options.size, to=options.to, **how) for split in data.SPLITS]
+        splits = [data.load_pairs(options.data, split, options.size, to=options.to, **reading) for split in data.SPLITS]
         return splits[0].domains(), splits[1].domains()
     given, made = data.two_sides(options.data, options.to)
-    how |= {"test_share": options.test_share or 0, "skip_broken": options.skip_broken}
+    reading |= {"test_share": options.test_share or 0, "skip_broken": options.skip_broken}
 
     def read(split: str) -> Sides:
-        return tuple(data.load(side, split, options.size, **how) for side in (made, given))
+        return tuple(data.load(side, split, options.size, **reading) for side in (made, given))
 
     return read("train"), read("test") if options.test_share else None
 

@@ -237,16 +237,16 @@ def _chosen(pictures: list[Picture], split: str, test_share: float | None, notes
     return chosen
 
 
-def _share_of_each_class(pictures: list[Picture], share: float) -> set[Picture]:
+def _share_of_each_class(pictures: list[Picture], test_share: float) -> set[Picture]:
     """Return that share of each class, at least one picture of two or more: those whose names have the least hash."""
     held_out: set[Picture] = set()
-    if not share:
+    if not test_share:
         return held_out
     for label in {picture.label for picture in pictures}:
         ordered = sorted(
             (p for p in pictures if p.label == label), key=lambda picture: (_hash(picture.path.name), picture.name)
         )
-        count = min(max(1, round(share * len(ordered))), len(ordered) - 1)
+        count = min(max(1, round(test_share * len(ordered))), len(ordered) - 1)
         held_out |= set(ordered[:count])
     return held_out
 

@@ -52,14 +52,14 @@ def load_pairs(
     given, made = two_sides(folder, to)
     names = _matching_names(given, made)
     _check_sizes(given, made, names)
-    how = {"fit": fit, "test_share": test_share}
-    sides = {side.name: read_folder(side, split, size, **how) for side in (made, given)}
+    reading = {"fit": fit, "test_share": test_share}
+    sides = {side.name: read_folder(side, split, size, **reading) for side in (made, given)}
     notes = tuple(dict.fromkeys(note for side in sides.values() for note in side.notes))
     whole = user_path(folder).resolve().name
     images, pairs = (sides[side.name].images for side in (made, given))
-    found = ImageSet(images, None, (), f"{whole}: {given.name} to {made.name}", split, pairs, notes)
-    tell(f"{found.name} ({split})", notes)
-    return found
+    image_set = ImageSet(images, None, (), f"{whole}: {given.name} to {made.name}", split, pairs, notes)
+    tell(f"{image_set.name} ({split})", notes)
+    return image_set
 
 
 def _matching_names(given: Path, made: Path) -> list[str]:
@@ -82,8 +82,10 @@ def _check_sizes(given: Path, made: Path, names: list[str]) -> None:
         except (OSError, SyntaxError, ValueError):
             continue
         if sizes[0] != sizes[1]:
-            told = " and ".join(f"{w}x{h} in {side.name}" for (w, h), side in zip(sizes, (given, made), strict=True))
-            raise DataError(f"{given.parent}: {name} is {told}; expected pairs of equal size")
+            two_sizes = " and ".join(
+                f"{w}x{h} in {side.name}" for (w, h), side in zip(sizes, (given, made), strict=True)
+            )
+            raise DataError(f"{given.parent}: {name} is {two_sizes}; expected pairs of equal size")
 
 
 def _upright_size(path: Path) -> tuple[int, int]:

@@ -76,9 +76,9 @@ def animation(clips: Tensor, kind: str, *, zoom: int = 1, milliseconds: int = 10
 
 def _animated(sheets: list[np.ndarray], zoom: int, kind: str, milliseconds: int) -> bytes:
     first, *rest = [_picture(sheet, zoom) for sheet in sheets]
-    how = {"lossless": True} if kind == "webp" else {}
+    options = {"lossless": True} if kind == "webp" else {}
     buffer = io.BytesIO()
-    first.save(buffer, format=kind, save_all=True, append_images=rest, duration=milliseconds, loop=0, **how)
+    first.save(buffer, format=kind, save_all=True, append_images=rest, duration=milliseconds, loop=0, **options)
     return buffer.getvalue()
 
 

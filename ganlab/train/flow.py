@@ -67,14 +67,15 @@ class FlowTask(Task):
         t = torch.rand(len(x), generator=run.generator("time", k), device=run.device)
         along = t.view(-1, *[1] * (x.ndim - 1))  # (B, 1, ...)
         with run.precision.autocast(run.device):
-            v = run.networks["flow"].velocity((1 - along) * z + along * x, t, self._told(run, batch, k)).float()
+            weights = self._class_weights(run, batch, k)
+            v = run.networks["flow"].velocity((1 - along) * z + along * x, t, weights).float()
         loss = (v - (x - z)).square().mean()
         run.optimizers["flow"].zero_grad()
         loss.backward()
         run.optimizers["flow"].step()
         return {"loss": loss.detach()}
 
-    def _told(self, run: Stage, batch: Batch, k: int) -> Tensor | None:
+    def _class_weights(self, run: Stage, batch: Batch, k: int) -> Tensor | None:
         """Return the classes of a batch as weights (B, classes), some rows all zeros: those left out; None for none."""
         y = self.classes_in(batch)
         if y is None:

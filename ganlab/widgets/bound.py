@@ -136,7 +136,7 @@ class BoundExplorer(GaussianExplorer):
             self.bound,
         )
 
-    def told(self, state: BoundState) -> list[str]:
+    def lines(self, state: BoundState) -> list[str]:
         """Return how the two terms make the bound, and bound and gap log p(x), in nats."""
         return [
             f"E log p(x | z) {state.expected_log_likelihood:.4f} minus KL(q || p(z)) {state.kl:.4f} "

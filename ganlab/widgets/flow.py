@@ -77,8 +77,8 @@ class FlowExplorer(Panel):
         flow = self.flow.sampling(steps=round(self.steps.value), guidance=self.guidance.value)
         z = models.latents(1, flow.latent_dim, seeded_generator(self.seed.value)).to(device)
         places = [round(k * flow.steps / (STRIP - 1)) for k in range(STRIP)]
-        way = list(flow.path(z, torch.tensor([self.y.value], device=device)))
-        return torch.cat([way[k] for k in places]).float().cpu().clamp(-1, 1), places
+        states = list(flow.path(z, torch.tensor([self.y.value], device=device)))
+        return torch.cat([states[k] for k in places]).float().cpu().clamp(-1, 1), places
 
     def _paint(self) -> None:
         images, places = self.path()

@@ -110,7 +110,7 @@ class MinimaxExplorer(GaussianExplorer):
             self.game,
         )
 
-    def told(self, state: GameState) -> list[str]:
+    def lines(self, state: GameState) -> list[str]:
         """Return V, the divergences and the gradients, in nats."""
         lines = [f"V = {state.value:.4f}, JSD = {state.jsd:.4f}, KL(p_g || p_data) = {state.reverse_kl:.4f} nats"]
         for name, (d_mu, d_sigma) in state.gradients.items():

@@ -196,5 +196,5 @@ class MotionMixer(Panel):
         self._tell()
 
     def _tell(self) -> None:
-        what, how = (f"{control.value:.1f}" for control in (self.content, self.motion))
-        self.readout.value = f"Content {what}, motion {how}. Whole numbers are draws; between them lie mixtures."
+        content, motion = (f"{control.value:.1f}" for control in (self.content, self.motion))
+        self.readout.value = f"Content {content}, motion {motion}. Whole numbers are draws; between them lie mixtures."

@@ -113,8 +113,10 @@ def _markup(widget: ipw.Widget) -> str:
     parts = [part for part in map(_markup, widget.children) if part]
     if not any("<img" in part or "<div" in part for part in parts):
         return ""  # a row of controls and their labels
-    way = "row wrap" if isinstance(widget, ipw.HBox) else "column"
-    return f'<div style="display: flex; flex-flow: {way}; align-items: flex-start; gap: 6px;">{"".join(parts)}</div>'
+    direction = "row wrap" if isinstance(widget, ipw.HBox) else "column"
+    return (
+        f'<div style="display: flex; flex-flow: {direction}; align-items: flex-start; gap: 6px;">{"".join(parts)}</div>'
+    )
 
 
 def settings(widget: ipw.Widget) -> list[tuple[str, str]]:
@@ -145,9 +147,9 @@ def packed(sheet: np.ndarray) -> tuple[bytes, str]:
     return min((png, "png"), (jpeg, "jpeg"), key=lambda pair: len(pair[0]))
 
 
-def _file(picture: PIL.Image.Image, **how: object) -> bytes:
+def _file(picture: PIL.Image.Image, **options: object) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, **how)
+    picture.save(buffer, **options)
     return buffer.getvalue()
 
 
