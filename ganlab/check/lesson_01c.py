@@ -22,7 +22,9 @@ def jsd_estimate(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tens
 
 def _jsd_estimate(function: Callable) -> dict[str, Any]:
     # Unequal batches, or dividing by the wrong one would pass; large ones, so that n and n - 1 both pass.
-    p_data, p_g, rng = toys.mixture_1d([0], [1]), toys.mixture_1d([1.5], [0.5]), seeded_generator(1)
+    p_data = toys.mixture_1d([0], [1])
+    p_g = toys.mixture_1d([1.5], [0.5])
+    rng = seeded_generator(1)
     real, fake = p_data.sample(8000, rng), p_g.sample(2000, rng)
     logits = [probability.optimal_logits(p_data.log_prob(x), p_g.log_prob(x)) for x in (real, fake)]
     estimate, error = pair(function(*logits), "the estimate and its standard error")

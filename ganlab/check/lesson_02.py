@@ -23,7 +23,8 @@ def _critic_step(function: Callable) -> dict[str, Any]:
     # Two steps, or a missing zero_grad would not show; plain SGD, or the loss's scale would not.
     with runtime.seeded(3):
         generator, critic = models.MLPGenerator(2, (2,), (8,)), models.MLPCritic((2,), (8,))
-        real, z = torch.randn(6, 2) + 2, torch.randn(2, 6, 2)
+        real = torch.randn(6, 2) + 2
+        z = torch.randn(2, 6, 2)
         with torch.no_grad():
             critic.layers[-1].bias += 0.5  # all first logits from 0 to 1, or log(logit) would give nan at once
     optimizer = torch.optim.SGD(critic.parameters(), lr=0.5)
@@ -96,9 +97,11 @@ def _modes_reached(function: Callable) -> dict[str, Any]:
         [(1.5, 0)],
         [(0, -25)],
     ]
-    means, sigma = toys.ring().means, 0.01
+    means = toys.ring().means
+    sigma = 0.01
     samples = [means[k] + sigma * torch.tensor(at, dtype=torch.float64) for k, mode in enumerate(places) for at in mode]
-    samples, ten_at_one = torch.stack(samples), means[:1].repeat(10, 1)
+    samples = torch.stack(samples)
+    ten_at_one = means[:1].repeat(10, 1)
     numbers = {f"modes with at least {least}": function(samples, means, sigma, least) for least in (1, 2, 3, 4)}
     numbers["modes with at least 1, at twice the sigma"] = function(samples, means, 2 * sigma, 1)
     numbers["modes with at least 5, of ten samples at one"] = function(ten_at_one, means, sigma, 5)

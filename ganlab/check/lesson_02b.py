@@ -34,7 +34,8 @@ def _trace(fault: str, seed: int, steps: int) -> dict[str, float]:
     with runtime.seeded(seed):
         generator, critic = models.MLPGenerator(2, (2,), (32, 32)), models.MLPCritic((2,), (32, 32))
     g_optimizer, d_optimizer = (torch.optim.Adam(network.parameters(), 1e-3) for network in (generator, critic))
-    before, lengths = copy.deepcopy(generator), []
+    before = copy.deepcopy(generator)
+    lengths = []
     source = toys.ring().batches(128, seed)
     for step in range(steps):
         g_optimizer.zero_grad()

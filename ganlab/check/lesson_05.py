@@ -32,7 +32,8 @@ def optimistic(
 
 
 def _optimistic(function: Callable) -> dict[str, Any]:
-    numbers, s = {}, (1.0, -0.3, 0.8, 0.5)
+    numbers = {}
+    s = (1.0, -0.3, 0.8, 0.5)
     for step in (1, 2, 3):
         s = tuple(float(number) for number in function(s, 0.2))
         numbers[f"state (x, y, x_before, y_before) after step {step}"] = torch.tensor(s, dtype=torch.float64)

@@ -27,7 +27,8 @@ def critic_bound(
 
 
 def _critic_bound(function: Callable) -> dict[str, Any]:
-    rng, numbers = seeded_generator("05b.1"), {}
+    rng = seeded_generator("05b.1")
+    numbers = {}
     for sizes in ((2, 5, 1), (3, 6, 4, 1), (4, 3, 7, 5, 1)):
         pairs = zip(sizes, sizes[1:], strict=False)
         weights = [torch.randn(o, i, generator=rng, dtype=torch.float64) for i, o in pairs]
@@ -66,7 +67,8 @@ def conv_start(kernel: Tensor, x: Tensor, rounds: int) -> Tensor:
 
 
 def _conv_norm(function: Callable) -> dict[str, Any]:
-    rng, numbers = seeded_generator("05b.2"), {}
+    rng = seeded_generator("05b.2")
+    numbers = {}
     for out, channels, size, rounds, scale in ((3, 2, 5, 1, 1.0), (2, 2, 6, 4, 1.0), (4, 1, 7, 20, 100.0)):
         kernel = scale * torch.randn(out, channels, 3, 3, generator=rng, dtype=torch.float64)
         x = torch.randn(1, channels, size, size + 1, generator=rng, dtype=torch.float64)

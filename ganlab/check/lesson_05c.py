@@ -49,7 +49,8 @@ class _Together(nn.Module):
 
 
 def _own_slopes(function: Callable) -> dict[str, Any]:
-    rng, numbers = seeded_generator("05c.1"), {}
+    rng = seeded_generator("05c.1")
+    numbers = {}
     for shape in ((5, 2), (4, 1, 2, 3)):
         critic = _Together(math.prod(shape[1:]), rng).train()
         x = torch.randn(*shape, generator=rng, dtype=torch.float64)
@@ -71,7 +72,8 @@ def squared_slope(
     after_last: bool = False,
 ) -> Tensor:
     """Return |grad_x c|^2, (B,), of a critic of linear layers and LeakyReLU(0.2). The rest are for slips."""
-    slopes, h = [], x
+    slopes = []
+    h = x
     for W, b in zip(weights[:-1], biases[:-1], strict=True):
         a = h @ W.T + (b if bias else 0)
         slopes.append(torch.where(signs(a) > 0, 1.0, leak))
@@ -86,7 +88,8 @@ def squared_slope(
 
 
 def _squared_slope(function: Callable) -> dict[str, Any]:
-    rng, numbers = seeded_generator("05c.2"), {}
+    rng = seeded_generator("05c.2")
+    numbers = {}
     for sizes in ((2, 5, 1), (3, 6, 4, 1), (2, 5, 4, 6, 1)):
         pairs = zip(sizes, sizes[1:], strict=False)
         weights = [torch.randn(o, i, generator=rng, dtype=torch.float64) for i, o in pairs]

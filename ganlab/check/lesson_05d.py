@@ -86,7 +86,8 @@ def trained_fraction(
 
 
 def _trained_fraction(function: Callable) -> dict[str, Any]:
-    rng, numbers = seeded_generator("05d.2"), {}
+    rng = seeded_generator("05d.2")
+    numbers = {}
     for n, shape in ((40, (1, 2, 2)), (25, (3, 2, 1)), (60, (1, 3, 1))):
         samples, trained, others = (
             torch.randn(count, *shape, generator=rng, dtype=torch.float64) for count in (n, 20, 28)

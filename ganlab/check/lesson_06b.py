@@ -147,7 +147,8 @@ def difference_interval(
     error: Callable[[np.ndarray, np.ndarray], float] = lambda a, b: (a - b).std(ddof=1) / math.sqrt(len(a)),
 ) -> tuple[float, float]:
     """Return the 95% interval of the mean of a - b, (r,) each, by Student's t; the rest are for slips."""
-    middle, half = (a - b).mean(), quantile(len(a)) * error(a, b)
+    middle = (a - b).mean()
+    half = quantile(len(a)) * error(a, b)
     return float(middle - half), float(middle + half)
 
 

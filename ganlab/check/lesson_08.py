@@ -87,7 +87,9 @@ class _Louder:
     """A VAE whose log p(x | z) is taken `times` times."""
 
     def __init__(self, vae: VAE, times: int) -> None:
-        self.encode, self._log_p, self._times = vae.encode, vae.log_p_x_given_z, times
+        self.encode = vae.encode
+        self._log_p = vae.log_p_x_given_z
+        self._times = times
 
     def log_p_x_given_z(self, x: Tensor, z: Tensor) -> Tensor:
         return self._times * self._log_p(x, z)

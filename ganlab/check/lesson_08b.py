@@ -15,7 +15,8 @@ from ganlab.runtime import seeded_generator
 
 def bound_in_chunks(chunks: Iterator[Tensor]) -> Tensor:
     """Return the bound of all K samples in nats, (B,), from log weights that come as chunks (k, B) of any k."""
-    total, count = None, 0
+    total = None
+    count = 0
     for chunk in chunks:
         here = torch.logsumexp(chunk, dim=0)
         total = here if total is None else torch.logaddexp(total, here)
@@ -108,7 +109,8 @@ def _plain_mean(chunks: Iterator[Tensor]) -> Tensor:
 
 
 def _from_zero(chunks: Iterator[Tensor]) -> Tensor:
-    total, count = torch.tensor(0.0, dtype=torch.float64), 0
+    total = torch.tensor(0.0, dtype=torch.float64)
+    count = 0
     for chunk in chunks:
         total = torch.logaddexp(total, torch.logsumexp(chunk, dim=0))
         count += len(chunk)

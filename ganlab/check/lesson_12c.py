@@ -35,7 +35,9 @@ def _hole_error(function: Callable) -> dict[str, Any]:
         x = 2 * torch.rand(3, channels, height, width, generator=rng, dtype=torch.float64) - 1
         x_hat = (x + 0.3 * torch.randn(x.shape, generator=rng, dtype=torch.float64)).clamp(-1, 1)
         hole = torch.zeros(3, height, width, dtype=torch.bool)
-        hole[0, 1:3, 2:4], hole[1, 0, 1:], hole[2, 1:, :3] = True, True, True
+        hole[0, 1:3, 2:4] = True
+        hole[1, 0, 1:] = True
+        hole[2, 1:, :3] = True
         numbers[f"error of pictures with {channels} channels"] = function(x_hat, x, hole)
     return numbers
 

@@ -24,7 +24,8 @@ SIGNS = {
     "training mode": "a picture would change with its company",
 }
 WARD = Ward(SIGNS, "ABCDEFG")
-FAULTS, night_shift = WARD.faults, WARD.night_shift
+FAULTS = WARD.faults
+night_shift = WARD.night_shift
 
 
 def normalise(h: Tensor, running_mean: Tensor, running_var: Tensor, training: bool) -> Tensor:

@@ -103,7 +103,8 @@ class ForkServer:
     def close(self) -> None:
         """End the server, and what it still runs."""
         with self._lock:
-            process, self._process = self._process, None
+            process = self._process
+            self._process = None
         if process and process.stdin:
             process.stdin.close()
             process.wait()

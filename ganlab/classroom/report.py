@@ -179,7 +179,8 @@ def write(
 def _fill(row: Row, submission: Any, left: Counter[str]) -> None:
     """Read the gradebook's marks of one submission into a row, and count written parts that were left alone."""
     row.handed_in = True
-    row.extended, row.stamped = bool(submission.extension), submission.timestamp is not None
+    row.extended = bool(submission.extension)
+    row.stamped = submission.timestamp is not None
     row.due = _local(submission.duedate)
     row.late = lateness(submission.total_seconds_late)
     for notebook in submission.notebooks:

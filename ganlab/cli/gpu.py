@@ -166,7 +166,10 @@ class Trial:
     """What is tried of one task."""
 
     def __init__(self, task: str, device: torch.device, folder: Path, extent: Extent) -> None:
-        self.task, self.device, self.folder, self.extent = task, device, folder, extent
+        self.task = task
+        self.device = device
+        self.folder = folder
+        self.extent = extent
         self.whole: Run | None = None
         self.peak = 0.0  # MB that tensors took on the GPU while it was trained
 

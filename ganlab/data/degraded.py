@@ -45,16 +45,6 @@ def downsample(x: Tensor, factor: int, kernel: str = "area") -> Tensor:
     return F.interpolate(x, (height // factor, width // factor), mode="bicubic", antialias=True)
 
 
-def area_adjoint(y: Tensor, factor: int) -> Tensor:
-    """Return A^T y, (B, C, factor h, factor w), of pictures y (B, C, h, w), where A is `downsample` by area.
-
-    By definition the inner products <A x, y> and <x, A^T y> are equal for all x and y: what a small pixel took from
-    each of its large ones, 1 / factor^2, it gives back to each.
-    """
-    whole_number("factor", factor, least=1)
-    return y.repeat_interleave(factor, 2).repeat_interleave(factor, 3) / factor**2
-
-
 def enlarge(y: Tensor, factor: int, kernel: str = "bicubic") -> Tensor:
     """Return pictures (B, C, h, w) with factor times their sides, by "bicubic" or "nearest"; nothing is learned here.
 
@@ -280,15 +270,9 @@ class JPEG:
 class Faded:
     """Pictures faded along a known curve: brightness u in [0, 1] becomes dark + (light - dark) u^gamma."""
 
-    gamma: float = 0.7
-    dark: float = 0.35
-    light: float = 0.8
-
-    def __post_init__(self) -> None:
-        if not 0 < self.gamma < math.inf:
-            raise ValueError(f"gamma: got {self.gamma!r}, expected a finite number > 0")
-        if not 0 <= self.dark < self.light <= 1:
-            raise ValueError(f"dark, light: got {self.dark!r} and {self.light!r}, expected 0 <= dark < light <= 1")
+    gamma = 0.7
+    dark = 0.35
+    light = 0.8
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return faded pictures (B, C, H, W)."""

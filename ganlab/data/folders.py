@@ -271,7 +271,8 @@ def _read_each(
     pictures: list[Picture], read: Callable[[Path], object], doing: str
 ) -> tuple[dict[Picture, object], dict[Picture, str]]:
     """Return what `read` gives for each picture's path, and for those that it cannot read why not."""
-    results, broken = {}, {}
+    results = {}
+    broken = {}
     for picture in progress(pictures, desc=f"{doing} images", leave=False, delay=1):
         try:
             results[picture] = read(picture.path)

@@ -150,7 +150,9 @@ class BoardPicture(anywidget.AnyWidget):
         d = plots.surface_values(self.board.logits, limit)
         heads = torch.cat([scene.fake[: len(scene.pulls)], scene.pulls], 1)
         with self.hold_sync():
-            self.title, self.limit, self.ticks = title, limit, ticks
+            self.title = title
+            self.limit = limit
+            self.ticks = ticks
             self.words = (
                 f"The board: real and generated points from {-limit:g} to {limit:g} in both coordinates, D as colour, "
                 f"arrows that pull the generated points. {scene.state.modes} modes are reached."

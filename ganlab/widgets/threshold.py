@@ -56,21 +56,21 @@ class ThresholdExplorer(Panel):
 
     doing = "move the threshold, and say how rare fakes are"
 
-    def __init__(self, fake: Tensor, real: Tensor, threshold: float = 0.0) -> None:
+    def __init__(self, fake: Tensor, real: Tensor) -> None:
         self.fake, self.real = fake.detach().cpu().double(), real.detach().cpu().double()
         least, most = (float(edge) for edge in np.quantile(np.concatenate([self.fake, self.real]), [0.001, 0.999]))
-        room = (most - least) / 10  # to move the threshold both ways, wherever the scores lie
-        least, most = min(least, threshold - room), max(most, threshold + room)
+        room = (most - least) / 10  # to move the threshold both ways from 0, wherever the scores lie
+        least, most = min(least, -room), max(most, room)
         figure = Figure(figsize=(6.8, 2.8), layout="constrained")
         ax = figure.subplots()
         edges = np.linspace(least, most, BINS)
         for scores, name, colour in ((self.real, "real", plots.REAL), (self.fake, "fake", plots.FAKE)):
             inside = scores.clamp(least, most).numpy()
             ax.hist(inside, edges, density=True, color=colour, alpha=0.6, label=name)
-        self.line = ax.axvline(threshold, color=plots.INK, linewidth=2)
+        self.line = ax.axvline(0.0, color=plots.INK, linewidth=2)
         ax.set(xlabel="score of the detector (logit)", ylabel="density")
         ax.legend(frameon=False, loc="upper left")
-        self.threshold = slider("threshold", threshold, least=least, most=most, step=(most - least) / 200)
+        self.threshold = slider("threshold", 0.0, least=least, most=most, step=(most - least) / 200)
         options = [(f"{n:,}", n) for n in ONE_IN]
         style = {"description_width": "10em"}
         self.one_in = ipw.SelectionSlider(options=options, value=1_000, description="one fake in", style=style)
