@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganlab.data import pixels
 from ganlab.data.batches import Batch, Source, as_source, batch_of
-from ganlab.data.pixels import to_bytes, to_floats
 from ganlab.runtime import seeded_generator, whole_number
 
 KERNELS = ("area", "bicubic")
@@ -85,13 +85,10 @@ def jpeg(x: Tensor, quality: int) -> Tensor:
     if whole_number("quality", quality, least=1) > 95:
         raise ValueError(f"quality: got {quality}, expected at most 95")
     there = []
-    for picture in to_bytes(x.detach().cpu()).permute(0, 2, 3, 1).numpy():  # (H, W, C)
-        file = io.BytesIO()
-        image = PIL.Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture)
-        image.save(file, "jpeg", quality=quality)
-        with PIL.Image.open(file) as back:
+    for picture in pixels.to_bytes(x.detach().cpu()).permute(0, 2, 3, 1).numpy():  # (H, W, C)
+        with PIL.Image.open(io.BytesIO(pixels.jpeg(picture, quality))) as back:
             there.append(torch.from_numpy(np.array(back).reshape(picture.shape)).permute(2, 0, 1))
-    return to_floats(torch.stack(there)).to(x.device)
+    return pixels.to_floats(torch.stack(there)).to(x.device)
 
 
 def centre_mask(height: int, width: int, portion: float = 0.15) -> Tensor:
