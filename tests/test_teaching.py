@@ -490,7 +490,7 @@ def test_a_disguised_copy_stands_out_and_honest_work_does_not() -> None:
     submissions.cell(works["copy"], "letter").source = submissions.cell(own_work(77), "letter").source
     pairs, limit = similarity.unusual_pairs(works, RELEASE)
     assert [pair.students for pair in pairs] == [("copy", "s03")] and pairs[0].likeness > limit
-    page = similarity.page(NAME, works, pairs, limit)
+    page = similarity.page(NAME, works, pairs, limit=limit)
     assert page.count("<mark>") >= 20 and "arg_" in page and "a matter for a person" in page
     assert "src=" not in page and "http" not in page  # it needs no network
 

@@ -35,7 +35,7 @@ class Starter(Protocol):
 
 
 def run_isolated(
-    notebook: NotebookNode, extras: Path, closed: list[Path], limits: Limits, *, start: Starter | None = None
+    notebook: NotebookNode, extras: Path, closed: list[Path], *, limits: Limits, start: Starter | None = None
 ) -> tuple[NotebookNode, list[str]]:
     """Execute a staged submission; return it with its outputs, and what about it needs a look.
 

@@ -165,7 +165,7 @@ def _variables(own: Path) -> dict[str, str]:
 
 
 def execute(
-    notebook: NotebookNode, own: Path, closed: list[Path], limits: Limits, *, launch: Launch = attempt_fresh
+    notebook: NotebookNode, own: Path, closed: list[Path], *, limits: Limits, launch: Launch = attempt_fresh
 ) -> tuple[NotebookNode, list[str]]:
     """Run a copy of a staged submission in the folder `own`; return it with outputs, and what needs a look.
 
@@ -310,7 +310,7 @@ def main(job: str, answer: str, order: str, *, launch: Launch = attempt_fresh) -
     asked = json.loads(order)
     closed = [Path(folder) for folder in asked["closed"]]
     run, remarks = execute(
-        nbformat.read(job, as_version=4), Path(asked["own"]), closed, Limits(**asked["limits"]), launch=launch
+        nbformat.read(job, as_version=4), Path(asked["own"]), closed, limits=Limits(**asked["limits"]), launch=launch
     )
     nbformat.write(run, job)
     Path(answer).write_text(json.dumps(remarks), encoding="utf-8")

@@ -68,20 +68,20 @@ class ClipSet:
 
         ValueError for a batch_size that is not a whole number from 1 to N.
         """
-        return ClipBatches(self, batch_size, seed, device)
+        return ClipBatches(self, batch_size, seed, device=device)
 
 
 class ClipBatches:
     """Shuffled batches of one set of clips; `at(step)` depends on nothing but (seed, step), as `Batches` does."""
 
-    def __init__(self, clips: ClipSet, batch_size: int, seed: int, device: str | torch.device) -> None:
+    def __init__(self, clips: ClipSet, batch_size: int, seed: int, *, device: str | torch.device) -> None:
         if whole_number("batch_size", batch_size, least=1) > len(clips):
             raise ValueError(f"batch_size: got {batch_size}, expected at most the {len(clips)} clips of {clips!r}")
         self.batch_size = batch_size
         self.seed = whole_number("seed", seed, least=0)
         self.device = torch.device(device)
         self._set = clips
-        self._shuffle = Shuffle(len(clips), batch_size, self.seed, self.device)
+        self._shuffle = Shuffle(len(clips), batch_size, self.seed, device=self.device)
         self._clips = clips.clips.to(self.device)
         self._labels = None if clips.labels is None else clips.labels.to(self.device)
 

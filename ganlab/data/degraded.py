@@ -291,7 +291,7 @@ class Degraded:
     """
 
     def __init__(self, batches: Source, degrade: Degradation, seed: int = 0) -> None:
-        self._clean = as_source(batches, whole_number("seed", seed, least=0), "cpu", "tanh")
+        self._clean = as_source(batches, whole_number("seed", seed, least=0), "cpu", scale="tanh")
         if not callable(degrade):
             raise ValueError(f"degrade: got {degrade!r}, expected a degradation, such as data.LowResolution(4)")
         self.degrade = degrade

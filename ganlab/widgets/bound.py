@@ -133,7 +133,7 @@ class BoundExplorer(GaussianExplorer):
             slider("mu of q", mu, least=-2.5, most=2.5, step=STEP),
             slider("sigma of q (std)", sigma, least=0.1, most=MOST_SIGMA, step=STEP),
             figure,
-            self.bound,
+            drawn=self.bound,
         )
 
     def lines(self, state: BoundState) -> list[str]:

@@ -24,7 +24,7 @@ class GaussianPicture(Protocol):
 class GaussianExplorer(Panel):
     """Two sliders move and stretch a Gaussian; a picture and its `lines` follow."""
 
-    def __init__(self, mu: ipw.FloatSlider, sigma: ipw.FloatSlider, figure: Figure, drawn: GaussianPicture) -> None:
+    def __init__(self, mu: ipw.FloatSlider, sigma: ipw.FloatSlider, figure: Figure, *, drawn: GaussianPicture) -> None:
         self.mu = mu
         self.sigma = sigma
         self.drawn = drawn

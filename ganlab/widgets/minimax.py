@@ -107,7 +107,7 @@ class MinimaxExplorer(GaussianExplorer):
             slider("mu (shift)", mu, least=-8, most=8, step=STEP),
             slider("sigma (stretch)", sigma, least=0.4, most=3, step=STEP),
             figure,
-            self.game,
+            drawn=self.game,
         )
 
     def lines(self, state: GameState) -> list[str]:
