@@ -9,6 +9,7 @@ gets, too.
 """
 
 import ast
+import json
 import re
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
@@ -93,7 +94,7 @@ class Uses(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         """Pass over the list of what a module exports: that is no use."""
-        if ast.unparse(node.targets[0]) != "__all__":
+        if _last(node.targets[0]) != "__all__":
             self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -139,13 +140,13 @@ def sources() -> Iterator[str]:
     for folder in (PACKAGE, Path(__file__).parent, lessons.NOTEBOOKS):
         yield from (path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py")))
     for path in sorted(lessons.NOTEBOOKS.rglob("*.ipynb")):
-        notebook = lessons.read(path)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                yield re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE)
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code":
+                yield re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE)
             else:
-                yield from re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)
-                yield from re.findall(r"`([^`\n]+\([^`\n]+)`", cell.source)
+                yield from re.findall(r"```python\n(.*?)```", source, re.DOTALL)
+                yield from re.findall(r"`([^`\n]+\([^`\n]+)`", source)
 
 
 def uses() -> Uses:
