@@ -1,16 +1,22 @@
 """What all commands have in common: options that belong, paths, output that never stops work, one line for trouble."""
 
+import argparse
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import checkpoints
+import PIL.Image
 import pytest
 import torch
 
 from ganlab import __main__, data, runtime
 from ganlab import cli as command
-from ganlab.cli import draw, tasks, train
+from ganlab.cli import draw, metric, tasks, train
+from ganlab.cli.arguments import Parser
+from ganlab.data import folders
 from ganlab.models import trained
 from ganlab.train import Keep, parallel
 
@@ -45,6 +51,141 @@ def test_an_option_that_does_not_apply_is_refused(tmp_path, monkeypatch, capsys,
     error = refusal(["train", task, *ALIKE, option], capsys)
     assert said in error and f"train {task}" in error and option.split("=")[0] in error
     assert not list(tmp_path.iterdir())
+
+
+# Options that do nothing beside others, or for data of ours: task, option, what makes it idle, what gives it a use
+GAME = [(task, "--penalty-weight 3", "", "--penalty r1") for task in tasks.GANS]
+BOUND = [(t, o, "--beta 0", "--beta 0.5") for t in ("vae", "cvae") for o in ("--warm-up 3", "--free-bits 0.5")]
+CRITIC = [
+    (task, option, "--adversarial-weight 0", "--adversarial-weight 0.1")
+    for task in ("pix2pix", *tasks.RESTORERS)
+    for option in ("--objective hinge", "--l1-steps 0")
+]
+CYCLE = [("cyclegan", "--identity-weight 0.5", "--cycle-weight 0", "--cycle-weight 1")]
+OURS = {**dict.fromkeys(tasks.TASKS, "digits"), "style": "photographs", "video": "moving-digits"}
+OURS |= dict.fromkeys(tasks.TRANSLATORS, "icons")
+OF_FOLDER = [
+    (task, option, "", "--data folder")
+    for task in tasks.TASKS
+    for option in ("--fit crop", "--test-share 0", "--skip-broken", "--to this")
+    if (option == "--skip-broken" or task not in ("style", "video"))
+    and (not option.startswith("--to") or task in tasks.TRANSLATORS)
+]
+IDLE = [*GAME, *BOUND, *CRITIC, *CYCLE, *OF_FOLDER]
+
+
+def parsed(words: list[str]) -> argparse.Namespace:
+    parser = Parser()
+    tasks.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.parametrize(("task", "option", "idle", "used"), IDLE)
+def test_an_option_that_does_nothing_is_refused(tmp_path, capsys, task, option, idle, used) -> None:
+    words = [task, "--data", OURS[task], "--steps", "2", "--out", str(tmp_path / "run"), *option.split()]
+    assert command.main(["train", *words, *idle.split()]) == 1
+    name = option.split()[0]
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {name}: does nothing here: ") and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())  # so that nothing idle is recorded
+    tasks.refuse_idle(parsed([*words, *used.split()]))
+    left = [word for word in words if word not in option.split()]
+    tasks.refuse_idle(parsed([*left, *idle.split()]))
+
+
+def test_every_option_that_may_do_nothing_is_tried_above() -> None:
+    tried = {(task, option.split()[0]) for task, option, *_ in IDLE}
+    for task in tasks.TASKS:
+        options = parsed([task, "--data", "digits", "--steps", "2", "--out", "run"])
+        may = {name for names, *_ in tasks._idle(options) for name in names if hasattr(options, name)}
+        assert {f"--{name.replace('_', '-')}" for name in may} == {option for of, option in tried if of == task}
+        assert not [name for name in may if getattr(options, name)]  # or it would not be known that it was given
+
+
+@pytest.mark.parametrize("name", checkpoints.RECIPES)
+def test_the_commands_of_our_own_networks_are_none_of_those(name: str) -> None:
+    tasks.refuse_idle(parsed([*checkpoints.RECIPES[name].split(), "--out", "run"]))
+
+
+def test_what_data_leave_without_a_use_is_refused(tmp_path, capsys) -> None:
+    def refused(words: list[str], said: str) -> None:
+        assert command.main([*words, "--steps", "2", "--out", str(tmp_path / "run")]) == 1
+        error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+        assert len(error) == 1 and said in error[0] and not (tmp_path / "run").exists()
+
+    for k, sides in enumerate(((16, 16), (16, 16, 3))):
+        for number in range(4):
+            draw_picture(tmp_path / "sides" / f"{k}" / f"{number}.png", sides)
+    folder = ["--data", str(tmp_path / "sides"), "--size", "16"]
+    refused(["train", "cyclegan", *folder, "--identity-weight", "0.1"], "--identity-weight: does nothing here: one")
+    loose = ["--data", str(tmp_path / "sides" / "0"), "--size", "16", "--test-share", "0.3"]
+    refused(["train", "flow", *loose, "--class-dropout", "0.2"], "--class-dropout: does nothing here: 0 (train)")
+    refused(["train", "vae", "--data", "digits", "--change", "penalty"], "--change: vae has no penalty")
+    assert command.main(["metric", "digits", "digits", "--fit", "pad"]) == 1
+    assert "--fit: does nothing here: it is for a folder" in capsys.readouterr().err
+    out = ["--in", str(tmp_path / "sides"), "--out", str(tmp_path / "made"), "--seed", "1"]
+    assert command.main(["apply", "--of", "pix2pix-icons", *out]) == 1
+    assert "--seed: does nothing here: pix2pix-icons draws nothing at random" in capsys.readouterr().err
+
+
+def draw_picture(path: Path, sides: tuple[int, ...]) -> None:
+    """Write a picture of noise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = torch.randint(0, 256, sides, dtype=torch.uint8, generator=torch.Generator().manual_seed(len(path.name)))
+    PIL.Image.fromarray(noise.numpy()).save(path)
+
+
+class Stop(Exception):
+    """A training that would begin now."""
+
+
+def of_training(names: list[str]) -> list[str]:
+    """Return the names that the reader of folders does not hold out."""
+    return [name for name in names if not folders.is_test(name)]
+
+
+def folder_for(task: str, folder: Path) -> Path:
+    """Make a folder of twelve pictures for a task, of which one is broken, and none falls into the test split."""
+    names = of_training([f"{k}.png" for k in range(20)])[:12]
+    sides = {"video": [f"{k}" for k in range(3)], "style": ["."], "metric": ["."]}.get(task, ["first", "second"])
+    for side in sides:
+        for name in names:
+            draw_picture(folder / side / name, (40, 40))
+    (folder / sides[-1] / names[3]).write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    return folder
+
+
+SMALL = {"style": ["--painting", "auvers", "--size", "32"], "video": ["--frames", "4", "--size", "16"]}
+
+
+@pytest.mark.parametrize("task", [*tasks.TASKS, "metric"])
+def test_the_advice_of_the_folders_reader_is_taken_by_the_command_that_gives_it(
+    task, tmp_path, monkeypatch, capsys
+) -> None:
+    def stop(*arguments: object, **options: object) -> None:
+        raise Stop
+
+    monkeypatch.setattr(train.train, "Run", stop)
+    monkeypatch.setattr(metric, "load_classifier", lambda name: argparse.Namespace(size=32))
+    monkeypatch.setattr(metric.trained, "features", stop)
+    folder = str(folder_for(task, tmp_path / "folder"))
+    words = ["train", task, "--data", folder, "--steps", "1", "--out", str(tmp_path / "run"), "--batch-size", "2"]
+    words += SMALL.get(task, ["--size", "32"])
+    words = ["metric", folder, folder] if task == "metric" else words
+    advice = []
+    while True:
+        try:
+            assert command.main(words) == 1
+        except Stop:
+            break
+        error = capsys.readouterr().err.splitlines()[-1]
+        advised = re.findall(r"\((--[^)]+)\)", error)
+        assert len(advised) == 1 and advised[0] not in advice, error
+        advice += advised
+        words += advised[0].split()
+    held_out = task not in (*tasks.GANS, "cyclegan", "style", "video", "metric")
+    assert advice == ["--skip-broken", *(["--test-share 0.2"] if held_out else [])]
+    assert "left out, 1 that cannot be read: " in capsys.readouterr().err
 
 
 def test_every_option_that_a_task_shows_is_one_that_it_uses(capsys) -> None:

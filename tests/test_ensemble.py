@@ -1,5 +1,7 @@
 """Many games at once end where each ends alone."""
 
+import signal
+
 import games
 import pytest
 import torch
@@ -95,6 +97,27 @@ def test_play_goes_on_where_it_was_and_leaves_the_first_networks_alone():
     assert not torch.equal(Stack(averaged).theta, Stack(whole.trained_generators()).theta)  # each a copy of its own
     assert torch.equal(Stack(averaged).theta, whole.ema.theta)
     assert torch.equal(Stack(generators).theta, before) and not torch.equal(whole.generator.theta, before)
+
+
+def test_an_interrupt_ends_it_after_a_whole_step_and_play_goes_on():
+    source = toys.ring().batches(16)
+    settings = [GANSettings(9, seed=k, precision="float32") for k in range(2)]
+    whole = stacked(settings, [source] * 2).play(progress=False)
+    games_now = stacked(settings, [source] * 2)
+    step = games_now.take_step
+
+    def interrupted(k):
+        if k == 4 and games_now.step == 4 and not hasattr(games_now, "ended"):
+            games_now.ended = True
+            signal.raise_signal(signal.SIGINT)
+        step(k)
+
+    games_now.take_step = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        games_now.play(progress=False)
+    assert games_now.step == 5
+    games_now.play(progress=False)
+    assert torch.equal(games_now.generator.theta, whole.generator.theta)
 
 
 def test_what_cannot_be_stacked_is_refused():

@@ -5,6 +5,7 @@ from nbclient import NotebookClient
 from nbformat import v4
 
 from ganlab import runtime
+from ganlab.runtime.progress import _LineOfText
 
 BAR = """
 from ganlab import runtime
@@ -26,6 +27,15 @@ def test_a_finished_bar_is_one_line_of_text_and_nothing_is_pink(monkeypatch: pyt
     assert first.data.keys() == second.data.keys() == {"text/plain"}
     assert first.data["text/plain"] == "20 steps in 00:00" and second.data["text/plain"] == "4 of 10 steps in 00:00"
     assert written.name == "stdout" and written.text == "slowed by other work\n"
+
+
+def test_words_behind_a_bar_leave_its_width() -> None:
+    with _LineOfText(total=10, unit="step", disable=False) as bar:
+        width = len(str(bar).split("|")[1])
+        bar.words = lambda: "loss 0.693"
+        text = str(bar)
+    assert text.endswith("step/s, loss 0.693]") and abs(len(text.split("|")[1]) - width) <= 2  # a comma and a space
+    assert "0" in str(_LineOfText(total=10, disable=True))
 
 
 def test_nothing_is_shown_where_bars_are_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,29 @@ def test_another_thread_may_train():
     assert same(result(run), result(play(30, dropping)))
 
 
+# The bar
+
+
+def test_losses_stand_in_the_bar_and_are_brought_from_the_device_only_when_it_is_painted(monkeypatch, capsys):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    clock = itertools.count()
+    monkeypatch.setattr("tqdm.std.time", lambda: next(clock) / 1000)  # a hundred looks at it are a painting apart
+    run = gan_run(*games.points(), settings(300), device="cpu")
+    texts = []
+    of_task = run.task.text
+
+    def text(recent, history):
+        texts.append(of_task(recent, history))
+        return texts[-1]
+
+    run.task.text = text
+    run.play()
+    assert 2 < len(texts) < 20
+    assert all(re.fullmatch(r"critic loss \d\.\d{3}, generator loss \d\.\d{3}", text) for text in texts)
+    assert texts[-1].startswith(f"critic loss {run.history['critic_loss'][-1]:.3f}")
+    assert f"step/s, {texts[-1]}]" in capsys.readouterr().err
+
+
 # Losses and weights that are not finite
 
 

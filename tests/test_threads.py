@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import bench_two
 import games
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from bench_sides import Effort
@@ -172,8 +174,17 @@ def test_an_error_gives_the_number_back() -> None:
         run.task.step(None, 0)
 
 
+def training(folder: Path) -> list[str]:
+    """Return a command, but for its steps, on four small pictures: too few to be measured on, which would take long."""
+    for k, noise in enumerate(np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8)):
+        (folder / "pictures").mkdir(exist_ok=True)
+        PIL.Image.fromarray(noise).save(folder / "pictures" / f"{k}.png")
+    where = [f"--data={folder / 'pictures'}", "--size", "8", f"--out={folder}"]
+    return ["train", "mlp", *where, "--batch-size", "4", "--device", "cpu", "--steps"]
+
+
 def test_the_command_takes_a_number(tmp_path: Path, capsys) -> None:
-    line = ["train", "mlp", "--data", "digits", "--batch-size", "8", "--device", "cpu", f"--out={tmp_path}", "--steps"]
+    line = training(tmp_path)
     assert command.main([*line, "1", "--threads", "many"]) == 1
     assert capsys.readouterr().err == "error: threads: got 'many', expected 'auto' or a whole number from 1 to 1024\n"
     with runtime.using_threads(1):
@@ -275,6 +286,27 @@ def test_the_line_is_printed_once_where_progress_is_shown(quiet: bool, monkeypat
     assert run.contention.note and "Other work" not in capsys.readouterr().out
     asyncio.run(live.play(slowed(Clocks(), 9)))
     assert capsys.readouterr().out.count("Other work on this machine slows") == (0 if quiet else 1)
+
+
+def test_at_a_terminal_the_line_says_what_to_type(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("TQDM_DISABLE", "")
+    play = Run.play
+
+    def slowed_play(run: Run, each: Callable[[Run], None]) -> Run:
+        run.contention.note = ""
+        for _ in range(SPELLS):
+            run.contention._times = [SPELL, 0.0, 0.0]
+            with runtime.using_threads(2):
+                run.contention._judge()
+        return play(run, each=each)
+
+    monkeypatch.setattr(Run, "play", slowed_play)
+    line = training(tmp_path)
+    assert command.main([*line, "1", "--threads", "2"]) == 0
+    advice = re.search(r"End that work, or go on with (--.*)\.", capsys.readouterr().out)[1]
+    monkeypatch.undo()
+    with runtime.using_threads(1):
+        assert command.main([*line, "2", *advice.split()]) == 0
 
 
 def test_the_line_is_seen_while_it_trains(monkeypatch) -> None:

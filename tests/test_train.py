@@ -164,10 +164,9 @@ def test_each_player_has_its_rate_and_both_fall_along_half_a_cosine(tmp_path):
     np.testing.assert_allclose(rates(changed), [1e-2 * share[1], 4e-3 * share[1]])
 
 
-def test_an_objective_of_the_readers_own_plugs_in(monkeypatch):
+def test_an_objective_of_the_readers_own_is_passed():
     own = losses.Objective(lambda real, fake: (real - 2) ** 2 + (fake + 2) ** 2, lambda fake: fake**2)
-    monkeypatch.setitem(losses.OBJECTIVES, "own", own)
-    run = gan_run(*games.points(), settings(3, objective="own"), device="cpu").play()
+    run = gan_run(*games.points(), settings(3, objective=own), device="cpu").play()
     assert run.step == 3 and run.history["critic_loss"][0] == pytest.approx(8, abs=1)
 
 

@@ -116,7 +116,8 @@ def test_a_classifier_is_trained_and_told_apart_from_a_gan(tmp_path, capsys):
     assert command.main(arguments(tmp_path / "run", network="classifier", more=more)) == 0  # finished: nothing is lost
 
 
-def test_what_the_options_ask_for_reaches_the_run(tmp_path):
+def test_what_the_options_ask_for_reaches_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli_train, "LEAST", 10**6)  # samples are not measured, which takes longer than their training
     plain = ["--width", "4"]
     changes = {"penalty": ["--penalty", "r1", "--penalty-weight", "5"], "clip": ["--clip", "0.01"]}
     changes |= {"moves": ["--n-critic", "2"], "objective": ["--objective", "hinge"], "weight": ["--penalty", "r1"]}
@@ -196,7 +197,7 @@ def test_images_without_classes_are_refused_where_classes_are_needed(tmp_path, p
 def test_only_games_train_in_several_processes(tmp_path, capsys, monkeypatch, network):
     monkeypatch.setattr(parallel, "size", lambda: 2)
     assert command.main(arguments(tmp_path / "run", network=network)) == 1
-    assert f"{network}: it is small and trains in one process" in capsys.readouterr().err
+    assert f"{network}: it trains in one process; start it without torchrun" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
@@ -254,18 +255,24 @@ def test_results_that_are_missing_are_written_when_the_command_comes_again(tmp_p
     assert {path: path.read_bytes() for path in results} == results
 
 
-def test_an_interrupt_before_the_first_saving_leaves_networks_and_a_sheet(tmp_path, monkeypatch):
+@pytest.mark.parametrize("ending", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_before_the_first_saving_leaves_networks_and_a_sheet(tmp_path, monkeypatch, capsys, ending):
+    number = getattr(signal, ending, None)
+    if number is None or signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"no {ending} here, or under nohup")
     real = train.GANTask.step
 
     def step(task, run, k):
         if k == 2:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
         return real(task, run, k)
 
     monkeypatch.setattr(train.GANTask, "step", step)
     assert command.main([*arguments(tmp_path), "--every", "1000"]) == 130
     assert len(lines(tmp_path / "history.csv")) == 4
     assert (tmp_path / "networks.safetensors").is_file() and (tmp_path / "samples-0000003.png").is_file()
+    out = capsys.readouterr().out  # what it says goes on does so at a terminal
+    assert "after step 3. All results so far are usable; the same command goes on." in out and "run.play" not in out
 
 
 def test_a_disk_that_refuses_is_told_each_time_and_in_the_end(tmp_path, monkeypatch, capsys):
@@ -283,6 +290,23 @@ def test_a_disk_that_refuses_is_told_each_time_and_in_the_end(tmp_path, monkeypa
     assert error.count("No space left on device") == 3 and "results of step 8" in error.splitlines()[-1]
     assert command.main(arguments(tmp_path / "run", steps=8)) == 0
     assert len(lines(tmp_path / "run" / "history.csv")) == 9
+
+
+def test_a_last_checkpoint_that_is_refused_is_told_in_the_end(tmp_path, monkeypatch, capsys):
+    real = checkpoint.save
+
+    def refuse(path, state):
+        if path.name == "run.safetensors":
+            raise OSError(28, "No space left on device", str(path))
+        real(path, state)
+
+    monkeypatch.setattr(checkpoint, "save", refuse)
+    with pytest.warns(RuntimeWarning, match="No space left on device"):
+        assert command.main(arguments(tmp_path / "run", steps=8)) == 1
+    assert "run.safetensors after step 8: " in capsys.readouterr().err.splitlines()[-1]
+    assert (tmp_path / "run" / "networks.safetensors").is_file()
+    monkeypatch.undo()
+    assert command.main(arguments(tmp_path / "run", steps=8)) == 0
 
 
 def test_a_setting_is_changed_openly_or_refused_with_the_way_out(tmp_path, capsys):

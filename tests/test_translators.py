@@ -75,7 +75,7 @@ FAULTS = {
     "sizes": "3.png is 32x40 in colours and 33x40 in lines; expected pairs of equal size",
     "one pair": "holds 1 pairs of pictures, expected at least 2",
     "three folders": "holds 3 folders (colours, lines, third), expected two: of the pictures given, and of those to be",
-    "broken": "1 of its images cannot be read: 3.png",
+    "broken": "1 of its images cannot be read: lines/3.png (",
 }
 
 
@@ -89,6 +89,44 @@ def test_pairs_that_are_none_are_told_in_one_line(pairs: Path, fault: str, tmp_p
     assert command.main(words(pairs, tmp_path / "run")) == 1
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(said) == 1 and FAULTS[fault] in said[0] and not (tmp_path / "run" / "run.safetensors").exists()
+
+
+def harm(pairs: Path, pictures: tuple[str, ...]) -> None:
+    for name in pictures:
+        (pairs / name).write_bytes((pairs / name).read_bytes()[:100])
+
+
+def test_both_pictures_of_a_broken_pair_are_left_out_of_either_split(pairs: Path, capsys) -> None:
+    whole = {split: data.load_pairs(pairs, split, size=32, test_share=0.25) for split in data.SPLITS}
+    harm(pairs, ("lines/3.png", "colours/7.png", "colours/3.png", "lines/11.png"))
+    capsys.readouterr()
+    with pytest.raises(DataError, match="4 of its images cannot be read: ") as error:
+        data.load_pairs(pairs, size=32)
+    named = [f"{name} (" in str(error.value) for name in ("colours/3.png", "colours/7.png", "lines/3.png", "lines/11")]
+    assert named == [True, True, True, False] and "lines/11.png (" in str(error.value)
+    rest = {split: data.load_pairs(pairs, split, size=32, test_share=0.25, skip_broken=True) for split in data.SPLITS}
+    assert sum(map(len, rest.values())) == 21
+    printed = capsys.readouterr().err
+    assert "left out, 4 that cannot be read: " in printed and "so are their partners" in printed
+    before = torch.cat([images.images.flatten(1) for images in whole.values()])
+    for images in rest.values():
+        assert (images.images.int() + images.pairs[:, :1].int() - 255).abs().max() <= 1  # each beside its own
+        assert all((row == before).all(1).any() for row in images.images.flatten(1))
+    train_rows, test_rows = (rest[split].images.flatten(1) for split in data.SPLITS)
+    assert not any((row == train_rows).all(1).any() for row in test_rows)
+
+
+def test_pairs_of_which_too_few_can_be_read_are_refused(pairs: Path) -> None:
+    harm(pairs, tuple(f"lines/{k}.png" for k in range(23)))
+    with pytest.raises(DataError, match="1 of its 24 pairs can be read, expected at least 2"):
+        data.load_pairs(pairs, size=32, skip_broken=True)
+
+
+def test_pix2pix_goes_on_without_a_broken_pair(pairs: Path, tmp_path: Path, capsys) -> None:
+    harm(pairs, ("lines/3.png",))
+    assert command.main(words(pairs, tmp_path / "run", 1, more=("--skip-broken",))) == 0
+    said = capsys.readouterr()
+    assert "lines/3.png (" in said.err and "so are their partners" in said.err and "17 pictures to be made" in said.out
 
 
 def test_a_folder_that_is_none_and_a_side_that_is_none(pairs: Path) -> None:
@@ -134,7 +172,7 @@ def test_without_a_critic_there_is_l1_alone_and_psnr_says_which_is_best(tmp_path
     assert command.main([*task[:3], "digits", *task[4:]]) == 1
     assert "--data: digits has no pairs, expected icons, earth" in capsys.readouterr().err
     assert command.main([*task, "--test-share", "0.2"]) == 1
-    assert "--to, --test-share, --fit: these are for a folder" in capsys.readouterr().err
+    assert "--test-share: does nothing here: it is for a folder, and not for icons" in capsys.readouterr().err
 
 
 def test_cyclegan_takes_two_folders_of_any_names_and_either_direction(pairs: Path, tmp_path: Path, capsys) -> None:

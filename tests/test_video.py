@@ -228,7 +228,7 @@ def broken(folder: Path, kind: str) -> None:
         ("nothing", "no clips in this folder"),
         ("one frame", "the clip a has 1 frame, expected at least 4"),
         ("sizes", "a: its frames differ in size (8x8 and 9x8)"),
-        ("file", "b.gif: b.gif cannot be read"),
+        ("file", "1 of its clips cannot be read: b.gif (b.gif: "),
     ],
 )
 def test_a_bad_folder_of_clips_gets_one_line(kind: str, said: str, tmp_path: Path, capsys) -> None:
@@ -242,6 +242,23 @@ def test_a_bad_folder_of_clips_gets_one_line(kind: str, said: str, tmp_path: Pat
     assert command.main(["train", "video", *options]) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert said in lines[-1] and lines[-1].startswith("error: ") and not (tmp_path / "out").exists()
+
+
+def test_broken_clips_are_named_all_at_once_and_left_out_whole_by_choice(tmp_path: Path, capsys) -> None:
+    clips = noise(3, 4, 1, 8, 8)
+    for k, clip in enumerate(clips):
+        written(tmp_path / f"{k}", clip, "frames")
+    (tmp_path / "1" / "2.png").write_bytes(b"broken")
+    (tmp_path / "3.gif").write_bytes(b"GIF89a broken")
+    with pytest.raises(DataError, match=r"2 of its clips cannot be read: 1 \(2.png: .*, 3.gif \(.*\(--skip-broken\)"):
+        data.read_clips(tmp_path, frames=4, size=8)
+    read = data.read_clips(tmp_path, frames=4, size=8, skip_broken=True)
+    assert torch.equal(read.clips, clips[[0, 2]])
+    assert "left out, 2 that cannot be read: 1 (2.png: " in capsys.readouterr().err and len(read.notes) == 1
+    for k in (0, 2):
+        (tmp_path / f"{k}" / "0.png").write_bytes(b"broken")
+    with pytest.raises(DataError, match="none of its 4 clips can be read"):
+        data.read_clips(tmp_path, frames=4, size=8, skip_broken=True)
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:

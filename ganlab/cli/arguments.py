@@ -66,6 +66,12 @@ def seed_number(name: str, seed: int) -> int:
     return seed
 
 
+def asked(options: argparse.Namespace, *names: str) -> dict[str, object]:
+    """Return those of the named options that were given, by name: the others are None, or False."""
+    values = {name: getattr(options, name, None) for name in names}
+    return {name: value for name, value in values.items() if value is not None and value is not False}
+
+
 def note_namesake(option: str, name: str, what: str) -> None:
     """Say which is meant when a name of ours is a folder's too."""
     if Path(name).is_dir():

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlab import data, metrics
-from ganlab.cli.arguments import load_images, load_networks
+from ganlab.cli.arguments import asked, load_images, load_networks
 from ganlab.data import pixels
 from ganlab.models import Classifier, trained
 from ganlab.runtime import seeded_generator
@@ -20,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `metric` takes."""
     parser.add_argument("real", metavar="REAL", help="a set, or a folder of real images")
     parser.add_argument("others", metavar="OTHERS", help="a folder of others, `sample --out FOLDER` say, or a set")
+    parser.add_argument("--fit", metavar="NAME", help="a folder's pictures: crop (default) or pad")
+    parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
     parser.add_argument(
         "--features",
         metavar="NAME|FOLDER",
@@ -31,9 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print how far one set is from another: the split distance with its floor, and the feature-FID. Return 0."""
     names = options.real, options.others
+    reading = asked(options, "fit", "skip_broken")
+    if reading and all(name in data.SETS for name in names):
+        option = next(iter(reading)).replace("_", "-")
+        raise ValueError(f"--{option}: does nothing here: it is for a folder, and not for {' and '.join(names)}")
     most = load_classifier(options.features).size if options.features else USUAL_SIDE
     side = common_side(*(data.sides(name) for name in names), most)
-    real, others = (_read(name, side) for name in names)
+    real, others = (_read(name, side, **reading) for name in names)
     name = options.features or usual_features(max(real.shape[1], others.shape[1]))
     classifier = load_classifier(name)
     features, of_others = (trained.features(classifier, images) for images in (real, others))
@@ -82,11 +88,12 @@ def own_distance(features: Tensor, n: int) -> float:
     return metrics.frechet_distance(*features[order].tensor_split([min(n, len(features) // 2)]))
 
 
-def _read(name: str, side: int) -> Tensor:
-    """Return all images of a set or folder, uint8 (N, C, side, side)."""
+def _read(name: str, side: int, **reading: object) -> Tensor:
+    """Return all images of a set, or of a folder that is read as `data.load` says, uint8 (N, C, side, side)."""
     sizes = data.sides(name) if name in data.SETS else (side,)
     own = min((size for size in sizes if size >= side), default=max(sizes))
-    images = load_images("REAL, OTHERS", name, "all", size=own).images
+    reading = {} if name in data.SETS else reading
+    images = load_images("REAL, OTHERS", name, "all", size=own, **reading).images
     if len(images) < LEAST:
         raise ValueError(f"{name}: has {len(images)} images, expected at least {LEAST}")
     if own == side:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import data, losses, metrics, train
-from ganlab.cli.arguments import load_images
-from ganlab.cli.tasks import Job, restorer_plan
+from ganlab.cli.arguments import asked, load_images
+from ganlab.cli.tasks import READING, Job, restorer_plan
 from ganlab.cli.translate import MEASURED, SHOWN, measure
 from ganlab.data import degraded, pixels
 from ganlab.models import trained
@@ -21,9 +21,7 @@ LEAST_PICTURES = 2
 
 def job(options: argparse.Namespace, device: torch.device) -> Job:
     """Return what a restorer's training is made of: sets, networks, task, metric; ValueError for what is none."""
-    reading = {"size": options.size}
-    if options.data not in data.SETS or options.fit != "crop" or options.test_share is not None or options.skip_broken:
-        reading |= {"fit": options.fit, "test_share": options.test_share, "skip_broken": options.skip_broken}
+    reading = {"size": options.size, **asked(options, *READING)}
     images = load_images("--data", options.data, **reading)
     if len(images) < LEAST_PICTURES:
         raise ValueError(f"--data: {options.data} has one picture to learn from, expected at least {LEAST_PICTURES}")
@@ -54,7 +52,7 @@ def degradation(options: argparse.Namespace) -> degraded.Degradation:
 
 
 def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Tensor) -> train.Task:
-    shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads", "objective")}
+    shared = asked(options, "learning_rate", "seed", "threads", "objective", "adversarial_weight", "l1_steps")
     distance: str | losses.Distance = options.distance or "l1"
     if distance == "energy":
         raise ValueError("--distance: energy is what `inpaint --several` takes, by itself")
@@ -64,8 +62,7 @@ def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Te
         if options.distance or options.perceptual_weight:
             raise ValueError("--several: takes the energy score as its distance, not --distance or --perceptual-weight")
         distance = "energy"
-    own = {"adversarial_weight": options.adversarial_weight, "l1_steps": options.l1_steps, "distance": distance}
-    settings = train.TranslationSettings(options.steps, **shared, **own)
+    settings = train.TranslationSettings(options.steps, **shared, distance=distance)
     return train.TranslationTask(networks["generator"], networks.get("critic"), settings, shown=shown)
 
 

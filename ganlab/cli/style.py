@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from ganlab import data, models, train
 from ganlab.cli.arguments import load_images
-from ganlab.cli.tasks import Job
+from ganlab.cli.tasks import PHOTOGRAPHS, Job
 from ganlab.data import pixels
 from ganlab.runtime import whole_number
 
-PHOTOGRAPHS = ("chelsea", "china", "coffee")  # ours, of data.PICTURES; the castle is kept for looking
+OURS = ("chelsea", "china", "coffee")  # photographs, of data.PICTURES; the castle is kept for looking
 LONGEST = 512  # pixels: on larger pictures the strokes, as wide as in training, are too fine to be seen
 
 
@@ -30,7 +30,7 @@ def job(options: argparse.Namespace) -> Job:
         raise ValueError("--painting: got none, expected at least one, a name or a file")
     paintings = torch.stack([_painting(name, 5 * size // 4) for name in options.painting])
     width = whole_number("--width", options.width, least=1)
-    contents = _contents(options.data, 2 * size)
+    contents = _contents(options.data, 2 * size, options.skip_broken)
     print(f"{len(paintings)} paintings, squares of {len(contents)} photographs")
     shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads", "content_weight")}
 
@@ -50,13 +50,13 @@ def _painting(name: str, size: int) -> Tensor:
         raise ValueError(f"--painting: {error}") from error
 
 
-def _contents(name: str, size: int) -> Tensor:
+def _contents(name: str, size: int, skip_broken: bool) -> Tensor:
     """Return photographs, uint8 (N, 3, size, size): ours, or all of a folder."""
-    if name == "photographs":
-        return torch.stack([data.picture(each, size) for each in PHOTOGRAPHS])
+    if name == PHOTOGRAPHS:
+        return torch.stack([data.picture(each, size) for each in OURS])
     if name in data.SETS:
-        raise ValueError(f"--data: got {name!r}, expected photographs (ours), or a folder of yours")
-    images = load_images("--data", name, "all", size=size).images
+        raise ValueError(f"--data: got {name!r}, expected {PHOTOGRAPHS} (ours), or a folder of yours")
+    images = load_images("--data", name, "all", size=size, skip_broken=skip_broken).images
     return images.expand(-1, 3, -1, -1)
 
 

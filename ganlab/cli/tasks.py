@@ -2,12 +2,12 @@
 
 import argparse
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from torch import nn
 
 from ganlab import data, losses, models, train
-from ganlab.cli.arguments import Parser, add_seed, thread_number
+from ganlab.cli.arguments import Parser, add_seed, asked, thread_number
 from ganlab.models.trained import Plan
 from ganlab.runtime import path_argument, whole_number
 
@@ -41,8 +41,10 @@ TASKS = {
     "style": "a network that paints photographs like paintings, in one pass (Johnson et al. 2016)",
     "video": "a GAN of clips, content and motion apart (Tulyakov et al. 2018)",
 }
+PHOTOGRAPHS = "photographs"  # what style calls ours
 TRANSLATORS = ("pix2pix", "cyclegan")
 RESTORERS = ("sr", "inpaint")
+READING = ("fit", "test_share", "skip_broken")  # how a folder of pictures is read, as data.load has it
 WITH_CLASSES = {"cgan": "is told", "cvae": "is told", "classifier": "learns"}
 # What is usual; a DCGAN's are what made the best digits in two minutes of a core (README, "Measured").
 RATES = {
@@ -77,7 +79,7 @@ def add_arguments(parser: Parser) -> None:
             _add_bound(own, task)
         if task == "flow":
             words = "part of the images whose class is left out (default 0.1)"
-            own.add_argument("--class-dropout", default=0.1, type=float, metavar="P", help=words)
+            own.add_argument("--class-dropout", type=float, metavar="P", help=words)
         if task in TRANSLATORS:
             _add_translation(own, task)
         if task in RESTORERS:
@@ -110,6 +112,7 @@ def _add_common(parser: Parser, task: str) -> None:
     parser.add_argument("--size", type=int, metavar="N", help=size_words)
     if task not in ("style", "video"):
         _add_pictures(parser, task)
+    parser.add_argument("--skip-broken", action="store_true", help=f"a folder: {_left_out(task)}")
     batch_size = BATCH_SIZES.get(task, 64)
     batch_words = f"{'clips' if task == 'video' else 'images'} a step (default {batch_size})"
     parser.add_argument("--batch-size", type=int, default=batch_size, metavar="N", help=batch_words)
@@ -123,7 +126,7 @@ def _add_common(parser: Parser, task: str) -> None:
         type=thread_number,
         default="auto",
         metavar="N",
-        help="auto: measured, half of the processors at most",
+        help="of the CPU; auto: measured, half of the processors at most",
     )
     parser.add_argument("--from", dest="start", metavar="NAME|FOLDER", help="start from the weights of these networks")
     parser.add_argument(
@@ -133,13 +136,17 @@ def _add_common(parser: Parser, task: str) -> None:
     parser.add_argument("--every", type=int, default=500, metavar="N", help="steps between two savings (default 500)")
 
 
+def _left_out(task: str) -> str:
+    """Return what --skip-broken leaves out of a folder."""
+    also = {"pix2pix": ", with its partner", "video": ": the whole of such a clip"}
+    return f"leave out what cannot be read{also.get(task, '')}"
+
+
 def _add_pictures(parser: Parser, task: str) -> None:
     """Declare how a folder's pictures are read, and how images are changed."""
-    parser.add_argument("--fit", default="crop", metavar="NAME", help="a folder's pictures: crop (default) or pad")
+    parser.add_argument("--fit", metavar="NAME", help="a folder's pictures: crop (default) or pad")
     usual = "none" if task in (*GANS, "cyclegan") else "about one in ten"
     parser.add_argument("--test-share", type=float, metavar="P", help=f"a folder: part of it to hold out ({usual})")
-    if task != "pix2pix":
-        parser.add_argument("--skip-broken", action="store_true", help="a folder: leave out what cannot be read")
     parser.add_argument("--flip", default="none", metavar="NAME", help="turn images at random: none, horizontal, both")
     parser.add_argument("--shift", default=0, type=int, metavar="N", help="move images by up to N pixels (default 0)")
 
@@ -148,7 +155,7 @@ def _add_game(parser: Parser) -> None:
     objectives, penalties = ", ".join(losses.OBJECTIVES), ", ".join(losses.PENALTIES)
     parser.add_argument("--objective", default="non_saturating", metavar="NAME", help=objectives)
     parser.add_argument("--penalty", default="none", metavar="NAME", help=f"none (default), {penalties}")
-    parser.add_argument("--penalty-weight", default=10.0, type=float, metavar="W", help="default 10")
+    parser.add_argument("--penalty-weight", type=float, metavar="W", help="default 10")
     parser.add_argument("--n-critic", default=1, type=int, metavar="N", help="critic's moves a step (default 1)")
     parser.add_argument("--clip", default=0.0, type=float, metavar="C", help="clip the critic's weights to +-C")
     parser.add_argument("--critic-learning-rate", type=float, metavar="R", help="the critic's own (default: the same)")
@@ -164,21 +171,21 @@ def _add_bound(parser: Parser, task: str) -> None:
         parser.add_argument("--samples", default=5, type=int, metavar="K", help="draws from q an image (default 5)")
         return
     parser.add_argument("--beta", default=1.0, type=float, metavar="B", help="weight of the KL (default 1)")
-    parser.add_argument("--warm-up", default=0, type=int, metavar="N", help="steps of its growth from 0 (default 0)")
-    parser.add_argument("--free-bits", default=0.0, type=float, metavar="N", help="nats of each latent that are free")
+    parser.add_argument("--warm-up", type=int, metavar="N", help="steps of its growth from 0 (default 0)")
+    parser.add_argument("--free-bits", type=float, metavar="N", help="nats of each latent that are free")
 
 
 def _add_translation(parser: Parser, task: str) -> None:
     objectives = ", ".join(name for name, each in losses.OBJECTIVES.items() if task == "pix2pix" or not each.paired)
     usual = "hinge" if task == "pix2pix" else "least_squares"
     parser.add_argument("--to", metavar="NAME", help="a folder: which of its two folders is to be made (the second)")
-    parser.add_argument("--objective", default=usual, metavar="NAME", help=f"{objectives} (default {usual})")
+    parser.add_argument("--objective", metavar="NAME", help=f"{objectives} (default {usual})")
     if task == "pix2pix":
         _add_critic(parser, 0.1, "L1")
         return
     words = "weight of the identity loss, as a part of it (default 0.5)"
     parser.add_argument("--cycle-weight", default=10.0, type=float, metavar="W", help="default 10")
-    parser.add_argument("--identity-weight", default=0.5, type=float, metavar="W", help=words)
+    parser.add_argument("--identity-weight", type=float, metavar="W", help=words)
     parser.add_argument("--past", default=64, type=int, metavar="N", help="past fakes that critics see (default 64)")
 
 
@@ -187,7 +194,7 @@ def _add_critic(parser: Parser, weight: float, distance: str) -> None:
     words = f"weight of the objective beside {distance} (default {usual})"
     parser.add_argument("--adversarial-weight", default=weight, type=float, metavar="W", help=words)
     words = f"first so many steps by {distance} alone"
-    parser.add_argument("--l1-steps", default=0, type=int, metavar="N", help=words)
+    parser.add_argument("--l1-steps", type=int, metavar="N", help=words)
 
 
 def _add_restoration(parser: Parser, task: str) -> None:
@@ -205,7 +212,7 @@ def _add_restoration(parser: Parser, task: str) -> None:
     parser.add_argument("--distance", metavar="NAME", help="l1 (default), or l2, the squared error")
     words = "weight of the errors of a trained network's features beside it (default 0: none)"
     parser.add_argument("--perceptual-weight", default=0.0, type=float, metavar="W", help=words)
-    parser.add_argument("--objective", default="hinge", metavar="NAME", help=f"{', '.join(losses.OBJECTIVES)} (hinge)")
+    parser.add_argument("--objective", metavar="NAME", help=f"{', '.join(losses.OBJECTIVES)} (hinge)")
     _add_critic(parser, 0.0 if task == "sr" else 0.01, "the distance")
 
 
@@ -216,8 +223,42 @@ def _add_style(parser: Parser) -> None:
     parser.add_argument("--content-weight", default=0.3, type=float, metavar="W", help=words)
 
 
-def check_classes(task: str, images: data.ImageSet) -> None:
-    """Raise ValueError for images without classes, if the task needs some."""
+def refuse_idle(options: argparse.Namespace) -> None:
+    """Raise ValueError for an option that was given and does nothing, because of another option.
+
+    What is declared without a default is known to have been given; the settings have the defaults.
+    """
+    for names, idle, why in _idle(options):
+        if idle and (given := asked(options, *names)):
+            raise ValueError(f"--{next(iter(given)).replace('_', '-')}: does nothing here: {why}")
+
+
+def _idle(options: argparse.Namespace) -> Iterator[tuple[tuple[str, ...], bool, str]]:
+    """Yield names of options, whether they do nothing beside the others, and why not."""
+    task = options.network
+    yield ("to", *READING), is_ours(options), f"it is for a folder, and not for {options.data}"
+    if task in GANS:
+        yield ("penalty_weight",), options.penalty == "none", "there is no --penalty"
+    if task in ("vae", "cvae"):
+        yield ("warm_up", "free_bits"), options.beta == 0, "with --beta 0 there is no KL in the loss"
+    if task in ("pix2pix", *RESTORERS):
+        no_critic = options.adversarial_weight == 0
+        yield ("objective", "l1_steps"), no_critic, "--adversarial-weight is 0, and there is no critic"
+    if task == "cyclegan":
+        yield ("identity_weight",), options.cycle_weight == 0, "it is a part of --cycle-weight, which is 0"
+
+
+def is_ours(options: argparse.Namespace) -> bool:
+    """Return whether the data are ours, and no folder."""
+    ours = {"style": (PHOTOGRAPHS,), "video": data.CLIPS}
+    return options.data in ours.get(options.network, data.SETS)
+
+
+def check_classes(options: argparse.Namespace, images: data.ImageSet) -> None:
+    """Raise ValueError for images without classes, if the task, or an option, needs some."""
+    task = options.network
+    if asked(options, "class_dropout") and images.labels is None:
+        raise ValueError(f"--class-dropout: does nothing here: {images!r} has no classes")
     if task in WITH_CLASSES and images.labels is None:
         raise ValueError(
             f"--data: {images!r} has no classes, which {task} {WITH_CLASSES[task]}; sort it into subfolders"
@@ -275,11 +316,13 @@ def restorer_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
     if options.network == "sr":
         if options.factor not in (2, 4, 8):
             raise ValueError(f"--factor: got {options.factor}, expected 2, 4 or 8")
-        multiple, name = options.factor, "--factor"
+        multiple = options.factor
+        name = "--factor"
         generator = ("SuperResolver", {"channels": channels, "factor": options.factor, "width": width})
         beside = channels
     else:
-        multiple, name = 16, "the network's 16"
+        multiple = 16
+        name = "the network's 16"
         generator = ("Inpainter", {"channels": channels, "noise": options.several, "width": width})
         beside = channels + 1
     if side % multiple:

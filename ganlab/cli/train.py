@@ -17,18 +17,21 @@ from tqdm.auto import tqdm
 from ganlab import data, metrics, runtime, train
 from ganlab.checkpoint import CheckpointError
 from ganlab.cli import restore, style, translate, video
-from ganlab.cli.arguments import load_images, load_networks, seed_number
+from ganlab.cli.arguments import asked, load_images, load_networks, seed_number
 from ganlab.cli.metric import LEAST, load_classifier, own_distance, usual_features
 from ganlab.cli.tasks import (
     GANS,
+    READING,
     RESTORERS,
     TRANSLATORS,
     VAES,
     Job,
     check_classes,
     image_size,
+    is_ours,
     network_plan,
     pixel_scale,
+    refuse_idle,
 )
 from ganlab.data import pixels
 from ganlab.models import Classifier, trained
@@ -67,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
         if game.step % options.every == 0 and game.step < options.steps:
             results.write(game)
 
+    game.way_on = "the same command"
+    game.contention.one_thread = "--threads 1 --change threads"
     game.play(each=keep_results)
     if game.stopped:
         print(f"{options.out}: stopped. {_in_place(game)}")
@@ -91,7 +96,8 @@ def _in_place(game: Run) -> str:
 def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     """Return the run that the options ask for, new or as its checkpoint left it, and what writes its results."""
     if options.network not in GANS and parallel.size() > 1:
-        raise ValueError(f"{options.network}: it is small and trains in one process; start it without torchrun")
+        raise ValueError(f"{options.network}: it trains in one process; start it without torchrun")
+    refuse_idle(options)
     device = parallel.own_device(options.device)
     file = options.out / "run.safetensors"
     keep = Keep(checkpoint=file, checkpoint_every=options.every, resume=True, change=tuple(options.change))
@@ -105,21 +111,23 @@ def begun(options: argparse.Namespace) -> tuple[Run, "Results"]:
     if options.start is not None and not file.exists():
         _take_weights(options.start, networks)
     keep = dataclasses.replace(keep, metric=job.metric, metric_every=options.every)
-    game = train.Run(job.task(networks), job.source, keep=keep, device=device)
+    task = job.task(networks)
+    for name in options.change:
+        if name != "batch_size" and not hasattr(task.settings, name):
+            raise ValueError(f"--change: {options.network} has no {name}")
+    game = train.Run(task, job.source, keep=keep, device=device)
     return game, Results(options, job.plan, job.classes)
 
 
 def _job(options: argparse.Namespace, device: torch.device) -> Job:
     """Return what the training of a game, a VAE or a classifier is made of."""
-    game_of_folder = options.network in GANS and options.data not in data.SETS
-    # a game is not measured on images held out, so that a folder's are all learned from
-    test_share = 0 if options.test_share is None and game_of_folder else options.test_share
     reading = {"size": image_size(options)}
-    if options.data not in data.SETS or options.fit != "crop" or test_share is not None or options.skip_broken:
-        reading |= {"fit": options.fit, "test_share": test_share, "skip_broken": options.skip_broken}
+    if options.network in GANS and not is_ours(options):
+        reading["test_share"] = 0  # a game is not measured on images held out: a folder's are all learned from
+    reading |= asked(options, *READING)
     with parallel.in_turn():
         images = load_images("--data", options.data, **reading)
-    check_classes(options.network, images)
+    check_classes(options, images)
     if images.classes and images.labels is not None:
         print(f"{len(images.classes)} classes: {', '.join(images.classes)}")
     plan = network_plan(options, images)
@@ -155,19 +163,17 @@ def _take_weights(name: str, networks: dict[str, nn.Module]) -> None:
 
 def _task(options: argparse.Namespace, networks: Iterable[nn.Module]) -> train.Task:
     """Return what is to be learned by the networks, with the settings asked for."""
-    shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads")}
+    shared = asked(options, "learning_rate", "seed", "threads")
     if options.network == "classifier":
         return train.ClassifierTask(*networks, train.ClassifierSettings(options.steps, **shared))
     if options.network == "flow":
-        return train.FlowTask(
-            *networks, train.FlowSettings(options.steps, **shared, class_dropout=options.class_dropout)
-        )
+        own = asked(options, "class_dropout")
+        return train.FlowTask(*networks, train.FlowSettings(options.steps, **shared, **own))
     if options.network in VAES:
-        names = ("samples",) if options.network == "iwae" else ("beta", "warm_up", "free_bits")
-        own = {name: getattr(options, name) for name in names}
+        own = asked(options, "samples", "beta", "warm_up", "free_bits")
         return train.VAETask(*networks, train.VAESettings(options.steps, **shared, **own))
     names = ("objective", "penalty", "penalty_weight", "n_critic", "clip", "critic_learning_rate", "anneal")
-    own = {name: getattr(options, name) for name in names}
+    own = asked(options, *names)
     return train.GANTask(*networks, train.GANSettings(options.steps, **shared, **own))
 
 

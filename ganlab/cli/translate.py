@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import data, metrics, models, train
-from ganlab.cli.arguments import add_seed, load_images, load_networks
+from ganlab.cli.arguments import add_seed, asked, load_images, load_networks
 from ganlab.cli.metric import LEAST, load_classifier, usual_features
 from ganlab.cli.style import painter
-from ganlab.cli.tasks import Job, translator_plan
+from ganlab.cli.tasks import READING, Job, is_ours, translator_plan
 from ganlab.data import pixels
 from ganlab.data.listing import list_pictures, some
 from ganlab.models import trained
@@ -28,6 +28,8 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     """Return what a translator's training is made of: sets, networks, task, metric; ValueError for what is none."""
     sides, held_out = _sides(options)
     made, given = sides
+    if made.images.shape[1] != given.images.shape[1] and asked(options, "identity_weight"):
+        raise ValueError("--identity-weight: does nothing here: one side is grey, the other is not")
     print(f"{made.name}: {len(made):,} pictures to be made, from {len(given):,} given")
     plan = translator_plan(options, made.images.shape[1], given.images.shape[1])
     changes = {"flip": options.flip, "shift": options.shift}
@@ -53,19 +55,17 @@ Sides = tuple[data.ImageSet, data.ImageSet]  # of the pictures to be made, and o
 
 def _sides(options: argparse.Namespace) -> tuple[Sides, Sides | None]:
     """Return the sets to be made and given, of the training split, and those held out, if there are any."""
-    if options.data in data.SETS:
-        if options.to is not None or options.test_share is not None or options.fit != "crop":
-            raise ValueError(f"--to, --test-share, --fit: these are for a folder, not for {options.data}")
+    if is_ours(options):
         splits = [load_images("--data", options.data, split, size=options.size) for split in data.SPLITS]
         if splits[0].pairs is None:
             raise ValueError(f"--data: {options.data} has no pairs, expected icons, earth or a folder of two folders")
         return splits[0].domains(), splits[1].domains()
-    reading = {"fit": options.fit, "test_share": options.test_share}
+    reading = asked(options, *READING)
     if options.network == "pix2pix":
         splits = [data.load_pairs(options.data, split, options.size, to=options.to, **reading) for split in data.SPLITS]
         return splits[0].domains(), splits[1].domains()
     given, made = data.two_sides(options.data, options.to)
-    reading |= {"test_share": options.test_share or 0, "skip_broken": options.skip_broken}
+    reading = {"test_share": 0, **reading}
 
     def read(split: str) -> Sides:
         return tuple(data.load(side, split, options.size, **reading) for side in (made, given))
@@ -74,12 +74,12 @@ def _sides(options: argparse.Namespace) -> tuple[Sides, Sides | None]:
 
 
 def _task(options: argparse.Namespace, networks: dict[str, nn.Module], shown: Tensor) -> train.Task:
-    shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads", "objective")}
+    shared = asked(options, "learning_rate", "seed", "threads", "objective")
     if options.network == "pix2pix":
-        own = {"adversarial_weight": options.adversarial_weight, "l1_steps": options.l1_steps}
+        own = asked(options, "adversarial_weight", "l1_steps")
         settings = train.TranslationSettings(options.steps, **shared, **own)
         return train.TranslationTask(networks["generator"], networks.get("critic"), settings, shown=shown)
-    own = {name: getattr(options, name) for name in ("cycle_weight", "identity_weight", "past")}
+    own = asked(options, "cycle_weight", "identity_weight", "past")
     return train.CycleGANTask(networks, train.CycleGANSettings(options.steps, **shared, **own), shown=shown)
 
 
@@ -196,6 +196,8 @@ def _translator(options: argparse.Namespace, networks: dict[str, nn.Module]) -> 
             "`style` wrote"
         )
     fills = isinstance(generator, models.Inpainter)
+    if options.seed and not getattr(generator, "noise", False):
+        raise ValueError(f"--seed: does nothing here: {options.of} draws nothing at random")
     if fills != (options.mask is not None):
         said = "fills holes: --mask says where they are" if fills else "fills no holes, and takes no --mask"
         raise ValueError(f"--of: {options.of} {said}")

@@ -31,7 +31,7 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     frames = whole_number("--frames", options.frames, least=2)
     if options.generator not in GENERATORS:
         raise ValueError(f"--generator: got {options.generator!r}, expected one of {', '.join(GENERATORS)}")
-    clips = _clips(options.data, frames, size)
+    clips = _clips(options.data, frames, size, options.skip_broken)
     print(repr(clips))
     batches = clips.batches(min(options.batch_size, len(clips)), options.seed, device)
     shared = {name: getattr(options, name) for name in ("learning_rate", "seed", "threads")}
@@ -44,11 +44,11 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     )
 
 
-def _clips(name: str, frames: int, size: int) -> data.ClipSet:
+def _clips(name: str, frames: int, size: int, skip_broken: bool) -> data.ClipSet:
     if name in data.CLIPS:
         note_namesake("--data", name, "the built-in set")
         return data.CLIPS[name](BUILT_IN, frames=frames, size=size)
-    return data.read_clips(name, frames=frames, size=size)
+    return data.read_clips(name, frames=frames, size=size, skip_broken=skip_broken)
 
 
 def _plan(options: argparse.Namespace, clips: data.ClipSet) -> Plan:

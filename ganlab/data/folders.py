@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,17 +69,19 @@ def read_folder(
     fit: str = "crop",
     test_share: float | None = None,
     skip_broken: bool = False,
+    without: Collection[str] = (),
 ) -> FolderImages:
     """Return the images of one split ("train", "test" or "all"), with labels if subfolders name them.
 
-    Subfolders are classes when all images lie in subfolders; folders called train, test and val are splits. C is 1 when
-    every file of the folder is stored as grey, else 3. Raises DataError for a folder without images, with images both
-    loose and in subfolders, or with files that cannot be read, which it names; and when no image falls into the split.
+    Files whose names below the folder are in `without` are passed over, without a note. Subfolders are classes when
+    all images lie in subfolders; folders called train, test and val are splits. C is 1 when every file of the folder is
+    stored as grey, else 3. Raises DataError for a folder without images, with images both loose and in subfolders, or
+    with files that cannot be read, which it names; and when no image falls into the split.
     """
     size = size or DEFAULT_SIZE
     listing = list_pictures(folder)
     notes = listing.notes()
-    pictures = _placed(folder, listing, notes)
+    pictures = [picture for picture in _placed(folder, listing, notes) if picture.name not in without]
     if test_share and any(picture.split for picture in pictures):
         raise DataError(f"test_share: got {test_share}, but {folder} has its own split, in folders")
     classes = tuple(sorted({picture.label for picture in pictures if picture.label is not None}, key=natural))
@@ -94,7 +96,8 @@ def read_folder(
     tensors, broken_pixels = _read_each(chosen, square, "reading")
     broken |= broken_pixels
     if broken:
-        _refuse_or_note(folder, broken, skip_broken, notes)
+        named = {picture.name: problem for picture, problem in broken.items()}
+        notes += refused_or_noted(folder, named, skip_broken)
     if not tensors:
         raise DataError(_empty_split(folder, split, sound))
     images = torch.empty(len(tensors), 1 if grey else 3, size, size, dtype=torch.uint8)
@@ -133,13 +136,26 @@ def read_picture(path: Path, grey: bool = False) -> Tensor:
     Raises DataError for what cannot be read as a picture.
     """
     try:
-        bits = _bits(_brightest(path)) if _head(path).sixteen_bits else 16
-        with _opened(path) as image:
-            upright = _converted(ImageOps.exif_transpose(image), grey, bits, known_range=image.format == "PPM")
+        pixels = np.array(_upright(path, grey))  # (H, W) or (H, W, 3)
     except Exception as error:  # as in _read_each
         raise DataError(f"{path}: this image cannot be read ({error})") from error
-    pixels = np.array(upright)  # (H, W) or (H, W, 3)
     return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1).contiguous()
+
+
+def _upright(path: Path, grey: bool) -> Image.Image:
+    bits = _bits(_brightest(path)) if _head(path).sixteen_bits else 16
+    with _opened(path) as image:
+        return _converted(ImageOps.exif_transpose(image), grey, bits, known_range=image.format == "PPM")
+
+
+def sizes(folder: Path, names: Iterable[str]) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+    """Return the width and height of pictures of a folder, upright, and of those that cannot be read why not.
+
+    All pixels are read: what is told here to be sound, `read_folder` reads.
+    """
+    pictures = [Picture(folder / name, name, None, None) for name in names]
+    sound, broken = _read_each(pictures, lambda path: _upright(path, grey=False).size, "looking at")
+    return ({p.name: size for p, size in sound.items()}, {p.name: problem for p, problem in broken.items()})
 
 
 def smallest_side(folder: Path) -> int:
@@ -283,14 +299,13 @@ def _read_each(
     return results, broken
 
 
-def _refuse_or_note(folder: Path, broken: dict[Picture, str], skip: bool, notes: list[str]) -> None:
-    """Name every broken picture: in a note if they may be skipped, else in an error."""
-    lines = [f"{readable(picture.name)} ({problem})" for picture, problem in broken.items()]
+def refused_or_noted(folder: Path, broken: dict[str, str], skip: bool, *, kind: str = "images") -> list[str]:
+    """Return a note that names all that is broken, name -> problem, if it may be skipped; else DataError names it."""
+    lines = [f"{readable(name)} ({problem})" for name, problem in broken.items()]
     if skip:
-        notes.append(f"left out, {len(lines)} that cannot be read: {', '.join(lines)}")
-        return
+        return [f"left out, {len(lines)} that cannot be read: {', '.join(lines)}"]
     raise DataError(
-        f"{folder}: {len(lines)} of its images cannot be read: {', '.join(lines)}. "
+        f"{folder}: {len(lines)} of its {kind} cannot be read: {', '.join(lines)}. "
         "Mend or remove them, or go on without them: skip_broken=True (--skip-broken)"
     )
 

@@ -8,20 +8,20 @@ from PIL import Image, ImageOps, ImageSequence
 from torch import Tensor
 
 from ganlab.data.clips import ClipSet
-from ganlab.data.folders import tell
+from ganlab.data.folders import refused_or_noted, tell
 from ganlab.data.listing import list_pictures, natural, readable, some
 from ganlab.data.packaged import DataError
 from ganlab.runtime import progress, user_path, whole_number
 
 
-def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32) -> ClipSet:
+def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32, skip_broken: bool = False) -> ClipSet:
     """Return the clips of a folder, each cut into pieces of `frames` frames of size x size pixels, the middle of each.
 
     An animated file is a clip, and so is a subfolder of still pictures, which follow one another in natural order. C is
     1 if all pixels are grey, else 3. Of an animated file a frame that lasts k times as long as the shortest counts k
     times: files store what stands still once. What is left over at a clip's end is left out, and a note says so.
-    DataError, in one line, for a folder without clips, a file that cannot be read, a clip of fewer than `frames`
-    frames, or one whose frames differ in size.
+    DataError, in one line, for a folder without clips, files that cannot be read (with `skip_broken` their clips are
+    left out), a clip of fewer than `frames` frames, or one whose frames differ in size.
     """
     whole_number("frames", frames, least=2)
     whole_number("size", size, least=8)
@@ -30,20 +30,32 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32) -> ClipS
         raise DataError(f"folder: {folder} is no folder; expected one of clips (GIF, WebP, or a subfolder of frames)")
     pieces = []
     left = []
+    broken = {}
     for name, files in progress(_clips(path).items(), desc="reading clips", leave=False, delay=1):
-        pictures = _frames(name, files, size, most=frames)
+        try:
+            pictures = _frames(name, files, size, most=frames)
+        except BrokenFileError as error:
+            broken[name] = str(error)
+            continue
         whole = len(pictures) // frames
         if not whole:
             raise DataError(f"{folder}: the clip {name} has {_counted(len(pictures))}, expected at least {frames}")
         if len(pictures) % frames:
             left.append(f"{name} ({_counted(len(pictures) % frames)})")
         pieces += list(pictures[: whole * frames].unflatten(0, (whole, frames)))
+    notes = refused_or_noted(path, broken, skip_broken, kind="clips") if broken else []
+    if not pieces:
+        raise DataError(f"{folder}: none of its {len(broken)} clips can be read")
     clips = torch.stack(pieces)  # (N, T, 3, H, W)
     if (clips == clips[:, :, :1]).all():
         clips = clips[:, :, :1].contiguous()
-    notes = (f"left out, at the end of clips: {some(left)}",) if left else ()
+    notes += [f"left out, at the end of clips: {some(left)}"] if left else []
     tell(path.name, notes)
-    return ClipSet(clips, name=path.resolve().name, notes=notes)
+    return ClipSet(clips, name=path.resolve().name, notes=tuple(notes))
+
+
+class BrokenFileError(Exception):
+    """A file of a clip that cannot be read."""
 
 
 def _counted(frames: int) -> str:
@@ -84,7 +96,7 @@ def _frames(name: str, files: list[Path], size: int, *, most: int) -> Tensor:
                     frames.append(np.array(fitted))
                     milliseconds.append(frame.info.get("duration", 0))
         except Exception as error:  # Pillow's readers raise nearly every type on a broken file
-            raise DataError(f"{name}: {readable(file.name)} cannot be read ({error})") from error
+            raise BrokenFileError(f"{readable(file.name)}: {error}") from error
     if len(sides) > 1:
         shown = " and ".join(f"{width}x{height}" for width, height in sorted(sides)[:2])
         raise DataError(f"{name}: its frames differ in size ({shown}); expected one size in a clip")

@@ -3,10 +3,8 @@
 import os
 from pathlib import Path
 
-from PIL import Image, ImageOps
-
 from ganlab.data.batches import ImageSet
-from ganlab.data.folders import read_folder, tell
+from ganlab.data.folders import read_folder, refused_or_noted, sizes, tell
 from ganlab.data.listing import list_pictures, natural, some
 from ganlab.data.packaged import DataError
 from ganlab.runtime import user_path
@@ -43,18 +41,28 @@ def load_pairs(
     to: str | None = None,
     fit: str = "crop",
     test_share: float | None = None,
+    skip_broken: bool = False,
 ) -> ImageSet:
     """Return one split of a folder's pairs: images of its subfolder `to`, and as pairs the files of the other's names.
 
     `to` is as in `two_sides`, the rest as in `data.load` of a folder; files of one name fall into one split. DataError,
-    in one line, for folders whose names do not match, pairs whose sizes differ, a single pair, or broken pictures.
+    in one line, for folders whose names do not match, pairs whose sizes differ, a single pair, or broken pictures; with
+    `skip_broken` both pictures of a pair are left out if one is broken.
     """
     given, made = two_sides(folder, to)
     names = _matching_names(given, made)
-    _check_sizes(given, made, names)
-    reading = {"fit": fit, "test_share": test_share}
-    sides = {side.name: read_folder(side, split, size, **reading) for side in (made, given)}
-    notes = tuple(dict.fromkeys(note for side in sides.values() for note in side.notes))
+    broken = _broken(given, made, names)
+    left_out = refused_or_noted(given.parent, broken, skip_broken) if broken else []
+    without = {name for name in names if {f"{side.name}/{name}" for side in (given, made)} & broken.keys()}
+    if len(names) - len(without) < LEAST_PAIRS:
+        sound = f"{len(names) - len(without)} of its {len(names)} pairs can be read"
+        raise DataError(f"{given.parent}: {sound}, expected at least {LEAST_PAIRS}")
+    left_out += ["so are their partners"] if broken else []
+    sides = {
+        side.name: read_folder(side, split, size, fit=fit, test_share=test_share, without=without)
+        for side in (made, given)
+    }
+    notes = tuple(dict.fromkeys([*left_out, *(note for side in sides.values() for note in side.notes)]))
     whole = user_path(folder).resolve().name
     images, pairs = (sides[side.name].images for side in (made, given))
     image_set = ImageSet(images, None, (), f"{whole}: {given.name} to {made.name}", split, pairs, notes)
@@ -74,20 +82,12 @@ def _matching_names(given: Path, made: Path) -> list[str]:
     return sides[given]
 
 
-def _check_sizes(given: Path, made: Path, names: list[str]) -> None:
-    """Raise DataError for the first pair whose pictures differ in size; what is broken is told when it is read."""
+def _broken(given: Path, made: Path, names: list[str]) -> dict[str, str]:
+    """Return the pictures that cannot be read, by side/name, and why; DataError for a pair whose sizes differ."""
+    sides = {side.name: sizes(side, names) for side in (given, made)}
     for name in names:
-        try:
-            sizes = [_upright_size(side / name) for side in (given, made)]
-        except (OSError, SyntaxError, ValueError):
-            continue
-        if sizes[0] != sizes[1]:
-            two_sizes = " and ".join(
-                f"{w}x{h} in {side.name}" for (w, h), side in zip(sizes, (given, made), strict=True)
-            )
-            raise DataError(f"{given.parent}: {name} is {two_sizes}; expected pairs of equal size")
-
-
-def _upright_size(path: Path) -> tuple[int, int]:
-    with Image.open(path) as image:
-        return ImageOps.exif_transpose(image).size
+        of_pair = {side: sound[name] for side, (sound, _) in sides.items() if name in sound}
+        if len(set(of_pair.values())) > 1:
+            shown = " and ".join(f"{width}x{height} in {side}" for side, (width, height) in of_pair.items())
+            raise DataError(f"{given.parent}: {name} is {shown}; expected pairs of equal size")
+    return {f"{side}/{name}": problem for side, (_, broken) in sides.items() for name, problem in broken.items()}

@@ -3,13 +3,27 @@
 import io
 import os
 import time
+from collections.abc import Callable
+from typing import Any
 
 from IPython import get_ipython
 from IPython.display import DisplayHandle
 from tqdm import tqdm
 
 
-class _LineOfText(tqdm):
+class _Bar(tqdm):
+    """tqdm's bar, and behind it `words()`, which are asked for when it is painted, a few times a second."""
+
+    words: Callable[[], str] = staticmethod(lambda: "")
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What a painting is made of."""
+        words = self.words()
+        return super().format_dict | ({"postfix": words} if words else {})
+
+
+class _LineOfText(_Bar):
     """tqdm's bar as an output of the cell: no widget, which is dead the next day, and not on the pink of stderr."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
@@ -18,6 +32,12 @@ class _LineOfText(tqdm):
         if options.get("disable", False) is None:  # tqdm means "where there is no terminal", and none is needed here
             options["disable"] = bool(os.environ.get("TQDM_DISABLE"))
         super().__init__(*arguments, file=io.StringIO(), ncols=70, **options)
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What a painting is made of; words make the line longer, and the bar no shorter."""
+        parts = super().format_dict
+        return parts | {"ncols": parts["ncols"] and parts["ncols"] + len(parts["postfix"] or "")}
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
         """Put the bar as it is now into its place."""
@@ -53,6 +73,6 @@ def announce(text: str) -> None:
 
 
 def progress(*arguments: object, **options: object) -> tqdm:
-    """Return tqdm's bar, with its arguments, in the look that fits where this runs."""
-    kind = _LineOfText if getattr(get_ipython(), "kernel", None) else tqdm
+    """Return tqdm's bar, with its arguments, in the look that fits where this runs; `words` may be set behind it."""
+    kind = _LineOfText if getattr(get_ipython(), "kernel", None) else _Bar
     return kind(*arguments, **options)

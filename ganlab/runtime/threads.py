@@ -59,6 +59,7 @@ class Contention:
         clocks: tuple[Callable[[], float], ...] = (time.perf_counter, time.thread_time, time.process_time),
     ) -> None:
         self.watching = watching
+        self.one_thread = "threads=1"  # how to ask for it
         self.clocks = clocks
         self.note = ""
         self._times = [0.0] * len(clocks)
@@ -103,5 +104,5 @@ class Contention:
         if self._poor >= SPELLS and not self.note:
             self.note = (
                 f"Other work on this machine slows this run: its steps have a processor {part:.0%} of the time. "
-                f"End that work{', or go on with threads=1' if threads > 1 else ''}."
+                f"End that work{f', or go on with {self.one_thread}' if threads > 1 else ''}."
             )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ganlab import runtime
 from ganlab.data import Batch, ImageSet, Source, pixels
 from ganlab.models import evaluating
+from ganlab.train.gan import UNITS, check_range
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.schedules import climbed_and_fallen
@@ -69,9 +70,10 @@ class ClassifierTask(Task):
         return {"loss": loss.detach(), "accuracy": (logits.argmax(1) == batch.y).float().mean()}
 
     def check(self, batch: Batch) -> None:
-        """Raise ValueError unless the batch has classes, and the classifier a logit for each."""
+        """Raise ValueError unless the batch has classes, and the classifier a logit for each; warn of other ranges."""
         if batch.y is None:
             raise ValueError("source: has no classes (`labels_at`), which a classifier learns")
+        check_range(batch.x, why="`train.accuracy` shows the classifier pictures of that range", far=UNITS)
         classes = int(batch.y.max()) + 1
         with runtime.randomness_kept(), torch.no_grad():
             if self.networks["classifier"](batch.x).shape[1] < classes:

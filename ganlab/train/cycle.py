@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ganlab import losses
 from ganlab.data import Batch, Source
 from ganlab.runtime import whole_number
+from ganlab.train.gan import check_range
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.steps import cycle_step
@@ -136,6 +137,7 @@ class CycleGANTask(Translating):
     def check(self, batch: Batch) -> None:
         """Raise ValueError unless networks and data fit; make room for the past."""
         super().check(batch)
+        check_range(batch.pair, "pairs")
         check_translator("generator", self.networks["generator"], batch.pair, wanted=batch.x)
         check_translator("back", self.networks["back"], batch.x, wanted=batch.pair)
         for name, pictures in (("critic", batch.x), ("back_critic", batch.pair)):

@@ -15,8 +15,8 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ganlab import losses, models
 from ganlab.data import Source
+from ganlab.runtime import interrupts_deferred, seeded_generator, using_threads
 from ganlab.runtime import progress as bar
-from ganlab.runtime import seeded_generator, using_threads
 from ganlab.train.gan import GANSettings
 from ganlab.train.schedules import annealed, warmed_up
 from ganlab.train.steps import Regulariser, clip_weights, critic_step, generator_step, update_ema
@@ -99,6 +99,10 @@ class Ensemble:
     will do. A member ends where `train.fit_gan` would take it alone in float32, up to rounding; the networks passed in
     stay as they are. "auto" threads are torch's own. On the CPU or the sources' device. Raises ValueError for members
     that cannot be stacked.
+
+    It has a loop of its own and is no `Run`: it keeps no file and cannot be resumed in another process, measures and
+    draws nothing on the way, and goes on when a loss is NaN. Ctrl-C raises KeyboardInterrupt after a whole step, from
+    where `play` goes on.
     """
 
     def __init__(
@@ -136,12 +140,12 @@ class Ensemble:
         }
 
     def play(self, progress: bool = True) -> Self:
-        """Take all steps that are left in all games, with a progress bar; an interrupt leaves what was reached."""
+        """Take all steps that are left in all games, with a progress bar."""
         steps = self.settings[0].steps
         for _ in bar(range(self.step, steps), unit="step", disable=not progress or None):
-            with using_threads(self.settings[0].threads):
+            with interrupts_deferred(), using_threads(self.settings[0].threads):
                 self.take_step(self.step)
-            self.step += 1
+                self.step += 1
         return self
 
     def take_step(self, step: int) -> None:

@@ -20,7 +20,10 @@ from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.schedules import annealed
 from ganlab.train.steps import Regulariser, clip_weights, critic_step, generator_step
-from ganlab.train.task import Optimizers, Stage, Task, check_decay, check_rate, check_threads, check_whole
+from ganlab.train.task import PICTURES, Optimizers, Stage, Task, check_decay, check_rate, check_threads, check_whole
+
+MADE = "what is made lies there, and a critic would tell the others by their range"
+UNITS = 10.0  # what lies further from 0 has not been scaled at all; noise and standardised pictures have not so much
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,9 +170,7 @@ class GANTask(Task):
         y = y if y is None else y[:2]
         check_shapes(given(generator, y), given(critic, y), batch.x)
         check_range(batch.x)
-        last = [module for module in critic.modules() if not list(module.children())][-1:]
-        if last and isinstance(last[0], nn.Sigmoid):
-            warnings.warn("critic: ends in a sigmoid; its losses expect logits, so leave it out", stacklevel=4)
+        check_last("critic", critic)
 
 
 def check_classes(generator: nn.Module, critic: nn.Module, batch: Batch) -> None:
@@ -184,17 +185,26 @@ def check_classes(generator: nn.Module, critic: nn.Module, batch: Batch) -> None
             raise ValueError(f"source: has class {largest}, expected below the generator's {asked['generator']}")
 
 
-def check_range(x: Tensor) -> None:
-    """Raise ValueError for images (B, C, H, W) far outside of [-1, 1]; warn of some that fill [0, 1] only."""
-    if x.ndim != 4 or not x.isfinite().all():
+def check_last(name: str, critic: nn.Module) -> None:
+    """Warn of a critic that ends in a sigmoid, with which it trains, and badly."""
+    last = [module for module in critic.modules() if not list(module.children())][-1:]
+    if last and isinstance(last[0], nn.Sigmoid):
+        warnings.warn(f"{name}: ends in a sigmoid; its losses expect logits, so leave it out", stacklevel=5)
+
+
+def check_range(x: Tensor, what: str = "images", *, why: str = MADE, far: float = 1.5) -> None:
+    """Raise ValueError for images (B, C, H, W) or clips (B, T, C, H, W) with numbers beyond -`far` or `far`.
+
+    Warn of some that fill [0, 1] only. The message says `why` the range that fits is [-1, 1].
+    """
+    if x.ndim not in PICTURES or not x.isfinite().all():
         return  # what is not finite is found in the step, which says so
     low, high = x.min().item(), x.max().item()
-    if max(-low, high) > 1.5:
-        raise ValueError(f"source: images lie in [{low:g}, {high:g}], expected [-1, 1], the generator's range")
+    if max(-low, high) > far:
+        raise ValueError(f"source: {what} lie in [{low:g}, {high:g}], expected [-1, 1]: {why}")
     if low >= 0 and high > 0.5:
         warnings.warn(
-            f"source: images lie in [{low:g}, {high:g}]; the generator's lie in [-1, 1], so the critic tells them apart"
-            " by their range (scale='tanh' is the range that fits)",
+            f"source: {what} lie in [{low:g}, {high:g}], expected [-1, 1]: {why} (scale='tanh' is the range that fits)",
             stacklevel=5,
         )
 

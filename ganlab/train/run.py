@@ -27,7 +27,7 @@ from ganlab.train.keep import CHANGEABLE, Hold, Keep, load_run, tell_unknown
 from ganlab.train.precision import settled
 from ganlab.train.schedules import warmed_up
 from ganlab.train.steps import update_ema
-from ganlab.train.task import Optimizers, Stage, Task, defaults, named, recorded
+from ganlab.train.task import PICTURES, Optimizers, Stage, Task, defaults, named, recorded
 
 COLLECT_EVERY = 50  # steps between two times that losses are brought from the device: each waits for it once
 
@@ -45,6 +45,8 @@ class Run(Stage):
     The noise of step k depends only on (seed, k).
     Raises ValueError if networks and data do not fit together, CheckpointError if the file is not of this run.
     """
+
+    way_on = "run.play()"  # goes on after an interrupt, whose line says so
 
     def __init__(
         self,
@@ -177,12 +179,13 @@ class Run(Stage):
         with endings():
             try:
                 with runtime.progress(total=self.settings.steps, initial=self.step, unit="step", disable=quiet) as bar:
+                    bar.words = lambda: self.task.text(self._recent[-1:], self.history)
                     for _ in self:
                         bar.update()
                         self.contention.tell(lambda text: quiet or bar.write(text))
                         each(self)
             except KeyboardInterrupt:
-                print(f"Interrupted after step {self.step:,}. All results so far are usable; run.play() goes on.")
+                print(f"Interrupted after step {self.step:,}. All results so far are usable; {self.way_on} goes on.")
                 with interrupts_deferred():
                     self.collect()
                     self.save()
@@ -323,7 +326,7 @@ class Run(Stage):
         x = batch_of(self.source, step).x
         if not x.isfinite().all():
             return "the data: the batch of that step holds NaN or infinite values"
-        if self.task.scale == "tanh" and x.ndim == 4 and x.abs().max() > 1.5:
+        if self.task.scale == "tanh" and x.ndim in PICTURES and x.abs().max() > 1.5:
             return f"the data: images reach {x.abs().max():.0f}, and the generator's lie in [-1, 1]"
         rates = {name: f"{optimizer.param_groups[0]['lr']:g}" for name, optimizer in self.optimizers.items()}
         each = ", ".join(f"{rate} of the {name}" for name, rate in rates.items())

@@ -7,7 +7,7 @@ A task of a reader's own is a subclass of `Task` with a `step`, and with `images
 import dataclasses
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from ganlab.runtime import MOST_THREADS, Precision, seeded_generator, whole_numb
 from ganlab.train import parallel
 
 Optimizers = dict[str, torch.optim.Optimizer]
+PICTURES = (4, 5)  # dimensions of a batch of images, and of clips: what has others may lie anywhere
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +153,15 @@ class Task:
     def images(self, network: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
         """Return samples of a network for latents z (n, ...) and classes y (n,) or None; images lie in [-1, 1]."""
         raise NotImplementedError
+
+    def text(self, recent: Sequence[Mapping[str, Tensor]], history: Mapping[str, list[float]]) -> str:
+        """Return the latest losses of the first panel: of the last step, or where those are collected of the history.
+
+        It waits for the device, where they still lie there.
+        """
+        losses = recent[-1] if recent else {name: values[-1] for name, values in history.items()}
+        panel = self.panels[0] if self.panels else {name: name for name in losses}
+        return ", ".join(f"{words} {float(losses[name]):.3f}" for name, words in panel.items() if name in losses)
 
     @property
     def draws(self) -> bool:

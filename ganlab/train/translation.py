@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganlab import losses, runtime
 from ganlab.data import Batch, Source
-from ganlab.train.gan import check_range
+from ganlab.train.gan import UNITS, check_last, check_range
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.steps import translation_step
@@ -157,6 +157,8 @@ class TranslationTask(Translating):
         """Raise ValueError unless networks and data fit."""
         super().check(batch)
         check_translator("generator", self.networks["generator"], batch.pair, wanted=batch.x)
+        # holes may be filled with noise, and noise added
+        check_range(batch.pair, "pairs", why="`models.translate` gives the generator pictures of that range", far=UNITS)
         if "critic" in self.networks:
             check_judge("critic", self.networks["critic"], batch.x, batch.pair)
 
@@ -173,7 +175,8 @@ def check_translator(name: str, network: nn.Module, given: Tensor, *, wanted: Te
 
 
 def check_judge(name: str, critic: nn.Module, *pictures: Tensor) -> None:
-    """Raise ValueError unless a critic returns logits of each picture, (B,) or (B, ...)."""
+    """Raise ValueError unless a critic returns logits of each picture, (B,) or (B, ...); warn of a last sigmoid."""
+    check_last(name, critic)
     logits = _tried(name, critic, *pictures)
     if logits.ndim == 0 or len(logits) != 2:
         raise ValueError(f"{name}: returns shape {tuple(logits.shape)} for 2 pictures, expected (2, ...), their logits")
