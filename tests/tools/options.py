@@ -72,7 +72,7 @@ class Uses(ast.NodeVisitor):
         self.owners = owners  # functions and classes that have options; a lesson's own hand theirs on
         self.names: set[tuple[str, str]] = set()  # function, keyword
         self.places: dict[str, int] = {}  # how many arguments a function gets by place
-        self.loose: set[str] = set()  # keys of dictionaries, keywords of functions that have no options here
+        self.loose: set[str] = set()  # keys, and keywords of functions that have no options here
         self.detours: set[str] = set()  # functions that are reached by more than their name
         self.subclasses: dict[str, set[str]] = {}
         self._bases: list[list[str]] = []
@@ -110,23 +110,29 @@ class Uses(ast.NodeVisitor):
                 self.detours.add(owner)
         if name not in self.owners:
             self.loose |= {keyword.arg for keyword in node.keywords if keyword.arg}
+        if name == "asked":  # what the command line has of these names
+            self.loose |= _texts(node.args)
         self.generic_visit(node)
 
     def visit_Dict(self, node: ast.Dict) -> None:
         """Note the keys, and the functions that a table holds."""
-        self.loose |= {key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+        self.loose |= _texts(node.keys)
         self.detours |= {_last(value) for value in node.values}
         self.generic_visit(node)
 
     def visit_Tuple(self, node: ast.Tuple) -> None:
         """Note names from which somebody makes a dictionary."""
-        self.loose |= {part.value for part in node.elts if isinstance(part, ast.Constant) and type(part.value) is str}
+        self.loose |= _texts(node.elts)
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
         """Note what may be the name of a class in a plan."""
         if isinstance(node.value, str) and node.value.isidentifier():
             self.detours.add(node.value)
+
+
+def _texts(nodes: Iterable[ast.expr | None]) -> set[str]:
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def _last(node: ast.AST) -> str:
