@@ -135,7 +135,9 @@ def energy_score(x_hat: Tensor, x: Tensor) -> Tensor:
     """
     if len(x) % 2 or (x.device.type == "cpu" and not torch.equal(x[::2], x[1::2])):  # elsewhere it would have to wait
         raise ValueError(f"x: got {len(x)} pictures, expected each twice, one after the other, as Holes(draws=2) gives")
-    a, b, true = x_hat[::2], x_hat[1::2], x[::2]
+    a = x_hat[::2]
+    b = x_hat[1::2]
+    true = x[::2]
     return ((a - true).abs() + (b - true).abs() - (a - b).abs()) / 2
 
 
@@ -225,7 +227,7 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor
 PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "r1_r2": r1_r2, "gradient_penalty": gradient_penalty}
 
 
-def penalty(name: str | Penalty) -> Penalty:
+def penalty_function(name: str | Penalty) -> Penalty:
     """Return the penalty called `name`, or a function as it is; ValueError, with the names, for all else."""
     if callable(name):
         return name

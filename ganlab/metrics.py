@@ -297,7 +297,8 @@ def auc(positive: Tensor, negative: Tensor) -> float:
     for name, scores in (("positive", positive), ("negative", negative)):
         if scores.ndim != 1 or len(scores) == 0 or not scores.isfinite().all():
             raise ValueError(f"{name}: got shape {tuple(scores.shape)}, expected (n,) of finite scores, n >= 1")
-    scores, ordered = positive.cpu().double(), negative.cpu().double().sort().values
+    scores = positive.cpu().double()
+    ordered = negative.cpu().double().sort().values
     below = torch.searchsorted(ordered, scores) + torch.searchsorted(ordered, scores, right=True)
     return below.double().mean().item() / (2 * len(ordered))
 
@@ -321,10 +322,8 @@ class Interval(NamedTuple):
     bias: float
 
 
-def bootstrap(
-    statistic: Callable[..., float], *samples: Tensor, draws: int = 200, level: float = 0.95, seed: int = 0
-) -> Interval:
-    """Return the basic bootstrap interval of `statistic(*samples)`, each of `samples` being rows (n, ...).
+def bootstrap(statistic: Callable[..., float], *samples: Tensor, draws: int = 200, seed: int = 0) -> Interval:
+    """Return the basic bootstrap interval (95%) of `statistic(*samples)`, each of `samples` being rows (n, ...).
 
     Each draw resamples the rows of every tensor on its own, with replacement. How the draws lie about the statistic
     stands for how the statistic lies about the truth, so the interval is turned round, [2 s - q_high, 2 s - q_low], and
@@ -332,8 +331,6 @@ def bootstrap(
     or of pairs, takes repeats for what they are not, and its interval is wrong. Covers nothing but these samples.
     """
     whole_number("draws", draws, least=2)
-    if not 0 < level < 1:
-        raise ValueError(f"level: got {level!r}, expected a number between 0 and 1")
     generator = seeded_generator("bootstrap", seed)
     value = statistic(*samples)
     replicas = []
@@ -341,7 +338,7 @@ def bootstrap(
         rows = [torch.randint(len(each), (len(each),), generator=generator) for each in samples]
         replicas.append(statistic(*(each[pick] for each, pick in zip(samples, rows, strict=True))))
     replicas = torch.tensor(replicas, dtype=torch.float64)
-    low, high = replicas.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)).tolist()
+    low, high = replicas.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
     return Interval(2 * value - high, 2 * value - low, replicas.mean().item() - value)
 
 
@@ -377,11 +374,11 @@ class Motion(NamedTuple):
     open_turns: Tensor
 
 
-def motion(path: Tensor, *, low: float, high: float, reach: float = 3.0, least: float = 0.25) -> Motion:
+def motion(path: Tensor, *, low: float, high: float) -> Motion:
     """Return how points move along paths (N, T, 2), in pixels, between walls at `low` and `high` of both coordinates.
 
-    A turn counts where both steps are longer than `least` in that coordinate, so that what stands still does not turn;
-    it is in the open if the point is more than `reach` away from both walls. Medians pass over the few frames in which
+    A turn counts where both steps are longer than 0.25 in that coordinate, so that what stands still does not turn; it
+    is in the open if the point is more than 3 away from both walls. Medians pass over the few frames in which
     a bounce happens. ValueError for another shape, or fewer than three frames.
     """
     if path.ndim != 3 or path.shape[1] < 3 or path.shape[2] != 2:
@@ -389,9 +386,9 @@ def motion(path: Tensor, *, low: float, high: float, reach: float = 3.0, least: 
     steps = path.diff(dim=1)  # (N, T - 1, 2)
     changes = steps.diff(dim=1)  # (N, T - 2, 2)
     before, after = steps[:, :-1], steps[:, 1:]
-    turned = (before * after < 0) & (before.abs() > least) & (after.abs() > least)
+    turned = (before * after < 0) & (before.abs() > 0.25) & (after.abs() > 0.25)
     middle = path[:, 1:-1]
-    far = (middle - low > reach) & (high - middle > reach)
+    far = (middle - low > 3) & (high - middle > 3)
     return Motion(
         steps.norm(dim=2).median(dim=1).values,
         changes.norm(dim=2).median(dim=1).values,

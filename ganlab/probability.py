@@ -22,17 +22,15 @@ def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
     return x * logits - F.softplus(logits)
 
 
-def discretized_logistic_log_density(
-    x: Tensor, mean: Tensor, log_scale: Tensor | float, *, levels: int = 256
-) -> Tensor:
-    """Return the log probability, in nats, of each value of `x` under a logistic density cut into `levels` bins.
+def discretized_logistic_log_density(x: Tensor, mean: Tensor, log_scale: Tensor | float) -> Tensor:
+    """Return the log probability, in nats, of each value of `x` under a logistic density cut into 256 bins.
 
-    `x` holds multiples of 1 / (levels - 1) in [0, 1], as pixels / 255 do; the outermost bins reach to infinity, so the
+    `x` holds multiples of 1 / 255 in [0, 1], as pixels / 255 do; the outermost bins reach to infinity, so the
     probabilities of all levels add up to 1 (Salimans et al. 2017). With s the scale, a and b the standardised upper and
     lower edge: sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^-(a - b)), which no rounding turns into log 0.
     """
     log_scale = torch.as_tensor(log_scale, dtype=x.dtype, device=x.device)
-    half = 0.5 / (levels - 1)
+    half = 0.5 / 255
     upper, lower = ((x + side - mean) * torch.exp(-log_scale) for side in (half, -half))
     width = torch.log(-torch.expm1(-2 * half * torch.exp(-log_scale)))  # log(1 - e^-(a - b)), the same in every bin
     inside = F.logsigmoid(upper) + F.logsigmoid(-lower) + width

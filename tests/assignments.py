@@ -82,7 +82,7 @@ def names() -> list[str]:
 def varied(name: str, variant: int, hidden_variant: int) -> NotebookNode:
     """Return a source in a variant."""
     folder = COURSE / "source" / name
-    return variants.vary(nbformat.read(folder / f"{name}.ipynb", as_version=4), variant, hidden_variant, folder)
+    return variants.vary(nbformat.read(folder / f"{name}.ipynb", as_version=4), variant, hidden_variant, folder=folder)
 
 
 @contextlib.contextmanager

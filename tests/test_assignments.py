@@ -208,7 +208,7 @@ def test_numbers_of_a_variant() -> None:
 def test_a_script_of_variants_that_names_unknown_cells_is_refused(tmp_path: Path) -> None:
     (tmp_path / "variant.py").write_text("def cells(variant, hidden_variant):\n    return {'nowhere': ''}\n")
     with pytest.raises(ValueError, match="does not have: nowhere"):
-        variants.vary(assignments.varied(NAMES[0], 1, 1), 1, 1, tmp_path)
+        variants.vary(assignments.varied(NAMES[0], 1, 1), 1, 1, folder=tmp_path)
 
 
 def test_an_unknown_assignment_is_refused_with_those_there_are() -> None:

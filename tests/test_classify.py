@@ -71,7 +71,7 @@ def test_the_rate_climbs_to_its_peak_and_falls_to_nothing():
     assert train.ClassifierTask(classifier(), ClassifierSettings(1)).rate(0) >= 0
 
 
-def test_accuracy_counts_and_puts_the_mode_back():
+def test_accuracy_counts_and_puts_the_mode_back(monkeypatch):
     class Always(torch.nn.Linear):
         def forward(self, x):
             assert not self.training
@@ -80,7 +80,8 @@ def test_accuracy_counts_and_puts_the_mode_back():
     black, labels = torch.zeros(7, 1, 16, 16, dtype=torch.uint8), torch.tensor([1, 1, 0, 1, 0, 0, 0])
     images = ImageSet(black, labels, ("no", "yes"), "black", "test")
     network = Always(1, 1)
-    assert accuracy(network, images, batch_size=2) == pytest.approx(3 / 7)
+    monkeypatch.setattr("ganlab.train.classifier.AT_ONCE", 2)
+    assert accuracy(network, images) == pytest.approx(3 / 7)
     assert network.training
 
 

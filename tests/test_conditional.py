@@ -134,13 +134,13 @@ def test_penalties_are_taken_at_the_samples_own_classes(objective: str, penalty:
     run = gan_run(*players(norm="none"), source, how, device="cpu")
     real, fake, y = source.at(0), source.at(1), source.labels_at(0)
     shares = torch.rand(6, generator=runtime.seeded_generator(0, "shares", 0))
-    expected = 0.7 * losses.penalty(penalty)(
+    expected = 0.7 * losses.penalty_function(penalty)(
         lambda x: run.networks["critic"](x, y.repeat(len(x) // 6)), real, fake, shares
     )
-    added = run.task.penalty(run, run.batch(0), 0)
+    added = run.task.draw_regulariser(run, run.batch(0), 0)
     critic = run.networks["critic"]
     assert torch.allclose(added(critic, real, fake), expected)
-    other = 0.7 * losses.penalty(penalty)(
+    other = 0.7 * losses.penalty_function(penalty)(
         lambda x: run.networks["critic"](x, (1 + y.repeat(len(x) // 6)) % 3), real, fake, shares
     )
     assert not torch.allclose(expected, other)

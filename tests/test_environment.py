@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -160,6 +161,31 @@ def test_every_make_target_is_phony_and_explained() -> None:
     makefile = read("Makefile")
     [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
     assert set(phony.split()) == make_targets(makefile)
+
+
+def lint_commands(makefile: str) -> list[list[str]]:
+    """Return the commands of `make lint`, by the Python that runs this."""
+    recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", makefile, flags=re.MULTILINE)[1]
+    return [[sys.executable, *line.split()[1:]] for line in recipe.splitlines()]
+
+
+def test_make_lint_is_green() -> None:
+    """Complexity, names that are missing, line lengths: of the package, the tests, the lessons and assignments."""
+    commands = lint_commands(read("Makefile"))
+    assert [command[1:5] for command in commands] == [["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check"]]
+    for command in commands:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("folder", ["", "train/", "classroom/"])
+def test_lint_refuses_a_function_of_the_package_with_thirteen_ways_through(folder: str) -> None:
+    for branches, refused in ((11, False), (12, True)):
+        tests = "".join(f"    if x == {k}:\n        return {k}\n" for k in range(branches))
+        source = f"def f(x):\n{tests}    return x\n"
+        ruff = [sys.executable, "-m", "ruff", "check", f"--stdin-filename=ganlab/{folder}guard.py", "-"]
+        done = subprocess.run(ruff, cwd=ROOT, input=source, capture_output=True, text=True)
+        assert ("C901" in done.stdout) == refused and (done.returncode == 1) == refused
 
 
 def test_the_citation_is_of_this_version_under_these_licences(project: dict) -> None:

@@ -61,7 +61,7 @@ def test_an_odd_submission_costs_itself_alone(kind: str, server: isolation.ForkS
     odd = submissions.ODD[kind]
     most = isolation.Limits(LIMITS.cell_seconds, LIMITS.notebook_seconds, odd.memory_mb)
     closed = [course, Path(__file__).parent]
-    run, looks = isolation.run_isolated(handed_in(kind, course), extras, closed, most, start=server)
+    run, looks = isolation.run_isolated(handed_in(kind, course), extras, closed, limits=most, start=server)
     wanted = submissions.deserved(kind)
     assert points(run) == wanted, (looks, limits.explanation())
     needed = odd.words if odd.seen_in_run else ""
@@ -82,7 +82,7 @@ def test_a_fresh_process_gives_what_a_forked_one_gives(server: isolation.ForkSer
     runs = {}
     for start in (server, isolation.start_fresh):
         run, looks = isolation.run_isolated(
-            handed_in("monkeypatched-torch", tmp_path), tmp_path, [], LIMITS, start=start
+            handed_in("monkeypatched-torch", tmp_path), tmp_path, [], limits=LIMITS, start=start
         )
         texts = [out.get("text") for cell in run.cells for out in cell.get("outputs", []) if "text" in out]
         runs[start] = points(run), looks, texts
@@ -98,28 +98,28 @@ def test_forks_share_no_state(server: isolation.ForkServer, tmp_path: Path) -> N
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     for _ in range(2):
-        run, looks = isolation.run_isolated(notebook, tmp_path, [], LIMITS, start=server)
+        run, looks = isolation.run_isolated(notebook, tmp_path, [], limits=LIMITS, start=server)
         assert run.cells[1].outputs[0].text == "[False, False, False] True\n" and looks == []
 
 
 def test_a_server_that_is_killed_is_started_again(server: isolation.ForkServer, tmp_path: Path) -> None:
     code = "import psutil\nfor parent in psutil.Process().parents()[:3]:\n    parent.kill()"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code), nbformat.v4.new_code_cell("1 + 1")])
-    run, looks = isolation.run_isolated(notebook, tmp_path, [], LIMITS, start=server)
+    run, looks = isolation.run_isolated(notebook, tmp_path, [], limits=LIMITS, start=server)
     assert looks == ["tried to end another process"] and run.cells[1].outputs[0].data["text/plain"] == "2"
     servers = [one for one in psutil.Process().children() if forkserver.__name__ in " ".join(one.cmdline())]
     assert len(servers) == 1
     of_the_old = server._waiting
     servers[0].kill()
     servers[0].wait()
-    run, looks = isolation.run_isolated(notebook, tmp_path, [], LIMITS, start=server)
+    run, looks = isolation.run_isolated(notebook, tmp_path, [], limits=LIMITS, start=server)
     assert run.cells[1].outputs[0].data["text/plain"] == "2" and len(looks) == 1
     assert server._waiting is not of_the_old, "its end, noticed late, would end what the new one has to do"
 
 
 def test_a_submission_that_cannot_be_run_earns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "WORKER", "ganlab.classroom.no_such_module")
-    run, looks = isolation.run_isolated(assignments.varied(NAME, 1, 1), tmp_path, [], isolation.Limits())
+    run, looks = isolation.run_isolated(assignments.varied(NAME, 1, 1), tmp_path, [], limits=isolation.Limits())
     assert len(looks) == 1 and looks[0].startswith("could not be run: ")
     tests = [cell for cell in run.cells if cell.id in grade_cells(run) and cell.cell_type == "code"]
     assert tests and all([output.output_type for output in cell.outputs] == ["error"] for cell in tests)
@@ -130,7 +130,7 @@ def test_a_process_that_hangs_is_stopped(server: isolation.ForkServer, tmp_path:
     code = "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"  # the kernel; what is beside it waits for it
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     most = isolation.Limits(cell_seconds=10**6, notebook_seconds=round(limits.scaled(0.2)))
-    run, looks = isolation.run_isolated(notebook, tmp_path, [], most, start=server)
+    run, looks = isolation.run_isolated(notebook, tmp_path, [], limits=most, start=server)
     assert looks and not left_over()  # its own clock may be the first to notice, and then says which cell it was
     ended = "could not be run: its process was ended by signal 9"
     assert looks == [ended] or "was not run to its end" in looks[-1]

@@ -203,7 +203,7 @@ def test_a_penalty_and_its_pull_on_the_weights_are_the_closed_forms(name):
 def test_a_penalty_leaves_the_samples_alone_and_takes_images(name):
     critic = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 1), torch.nn.Flatten(0))
     real, fake = torch.randn(2, 4, 3, 4, 4)
-    found = losses.penalty(name)(critic, real, fake, torch.rand(4))
+    found = losses.penalty_function(name)(critic, real, fake, torch.rand(4))
     slope = critic[1].weight.square().sum()
     times = {"r1_r2": 2 * slope, "gradient_penalty": (slope.sqrt() - 1) ** 2}.get(name, slope)
     torch.testing.assert_close(found, times.expand(4))
@@ -222,4 +222,4 @@ def test_penalties_are_found_by_name():
     with pytest.raises(
         ValueError, match="penalty: got 'r3', expected 'none', a function or one of r1, r2, r1_r2, gradient_penalty"
     ):
-        losses.penalty("r3")
+        losses.penalty_function("r3")

@@ -324,12 +324,12 @@ def test_the_bootstrap_is_scipys():
     def ratio(a, b):
         return (a.mean() / b.mean()).item()
 
-    ours = bootstrap(ratio, *samples, draws=4000, level=0.9)
+    ours = bootstrap(ratio, *samples, draws=4000)
     reference = scipy_bootstrap(
         [each.numpy() for each in samples],
         lambda a, b, axis: a.mean(axis) / b.mean(axis),
         n_resamples=20_000,
-        confidence_level=0.9,
+        confidence_level=0.95,
         method="basic",
         rng=0,
     )
@@ -362,8 +362,6 @@ def test_the_bootstrap_repeats_itself_and_refuses_what_makes_no_sense():
     assert torch.equal(before, torch.random.get_rng_state())
     with pytest.raises(ValueError, match="draws: got 1"):
         bootstrap(lambda a: 0.0, x, draws=1)
-    with pytest.raises(ValueError, match="level: got 95"):
-        bootstrap(lambda a: 0.0, x, level=95)
 
 
 def test_memory_stays_small_for_many_samples():

@@ -3,6 +3,7 @@
 axe-core looks over widgets and lessons in JupyterLab, light and dark, and over JupyterLab itself.
 """
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,11 @@ FAULTS = """widget => {
 STOPS = "group => [...group.querySelectorAll('button')].filter(button => button.tabIndex === 0).length"
 
 
+def faults(page: Page) -> list[str]:
+    """Return what is wrong with the controls of all widgets."""
+    return [fault for widget in page.locator(".ganlab-widget").all() for fault in widget.evaluate(FAULTS)]
+
+
 @pytest.fixture(scope="module")
 def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Open a notebook with one of each widget."""
@@ -65,7 +71,8 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
     page = context.new_page()
     assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
     limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 18, "eighteen widgets", seconds=10)
-    page.wait_for_timeout(500)
+    with contextlib.suppress(AssertionError):  # the tests say what is missing
+        limits.wait_until(lambda: faults(page) == [], "a name for every control", seconds=10)
     yield page
     context.close()
 
@@ -73,8 +80,7 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
 def test_every_control_has_a_name_and_a_state(named: Page) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     named.locator(".ganlab-widget").first.screenshot(path=Path(SCREENSHOTS, "named.png"))
-    for widget in named.locator(".ganlab-widget").all():
-        assert widget.evaluate(FAULTS) == []
+    assert faults(named) == []
     assert named.get_by_role("slider", name="mu (shift)").count() == 1
     assert named.get_by_role("slider", name="learning rate of the critic").get_attribute("aria-valuetext")
     assert named.get_by_role("button", name="Play").count() == 1

@@ -40,12 +40,11 @@ def test_after_the_last_round_nothing_is_counted() -> None:
     assert shown.counts == (2, 3)
 
 
-def test_a_blind_test_counts_for_one_side_and_calls_nothing_right() -> None:
-    shown = quiz(2, counted="for A")
+def test_pictures_of_one_round_stand_side_by_side() -> None:
+    shown = quiz(2)
     assert shown.picture.value == pixels.tile(shown.rounds[0], 2).tobytes()
     shown.buttons[1].click()
-    assert "you said fake; not for A." in shown.readout.value and "0 of 1 for A" in shown.readout.value
-    assert "Answers" not in shown.still().line
+    assert "you said fake; it was real." in shown.readout.value and "0 of 1 right" in shown.readout.value
 
 
 def test_the_still_has_the_first_rounds_and_their_answers() -> None:
@@ -103,7 +102,7 @@ REAL = torch.tensor([-2.0, -1.5, 0.6, -3.0, -1.0])
 
 def test_what_a_positive_means_is_bayes_of_the_counts() -> None:
     state = widgets.threshold_state(FAKE, REAL, 0.0, 0.01)
-    assert (state.found, state.false_alarms) == (0.75, 0.2)
+    assert (state.hits, state.false_alarms) == (0.75, 0.2)
     assert state.precision == pytest.approx(0.01 * 0.75 / (0.01 * 0.75 + 0.99 * 0.2))
     d, f = metrics.proportion_interval(3, 4)[0], metrics.proportion_interval(1, 5)[1]
     assert state.precision_interval[0] == pytest.approx(0.01 * d / (0.01 * d + 0.99 * f))
@@ -122,5 +121,5 @@ def test_the_threshold_slider_moves_its_line_and_its_numbers() -> None:
     explorer.one_in.value = 100
     assert f"{PICTURES // 100:,} are fake: {PICTURES // 200:,} found, and 0 false alarms" in explorer.readout.value
     assert explorer.still().html.count("<img") == 1 and "one fake in 100" in explorer.still().html
-    far = widgets.ThresholdExplorer(FAKE, REAL, 50.0)
-    assert far.threshold.max > 50.0 and "No score lies above the threshold." in far.readout.value
+    far = widgets.ThresholdExplorer(FAKE - 50, REAL - 50)
+    assert far.threshold.max > 0 and "No score lies above the threshold." in far.readout.value

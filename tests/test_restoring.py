@@ -76,7 +76,11 @@ def test_a_critic_sees_a_smaller_pair_as_if_it_were_enlarged() -> None:
 
 
 @pytest.mark.parametrize("sides", [(40, 52), (41, 300), (150, 267)])
-def test_tiles_that_are_enlarged_make_what_the_whole_picture_makes(sides: tuple[int, int]) -> None:
+def test_tiles_that_are_enlarged_make_what_the_whole_picture_makes(
+    sides: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganlab.models.translating.TILE", 64)
+    monkeypatch.setattr("ganlab.models.translating.OVERLAP", 32)
     network = models.SuperResolver(3, factor=2, width=4, blocks=2).eval()
     with torch.no_grad():
         for weight in network.parameters():
@@ -84,7 +88,7 @@ def test_tiles_that_are_enlarged_make_what_the_whole_picture_makes(sides: tuple[
     picture = noise(3, *sides)
     with torch.no_grad():
         whole = network(picture[None])[0]
-    tiled = models.translate_tiled(network, picture, tile=64, overlap=32)
+    tiled = models.translate_tiled(network, picture)
     assert tiled.shape == (3, 2 * sides[0], 2 * sides[1]) and (whole - tiled).abs().max() < 1e-4
     assert (whole - degraded.enlarge(picture[None], 2)[0]).std() > 0.05
 

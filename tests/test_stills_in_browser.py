@@ -34,7 +34,8 @@ def reopened(page: Page, server: Server, name: str) -> None:
         page.request.delete(f"{root}/api/sessions/{session['id']}?token={token}")
     page.goto(address.format(name))
     page.get_by_text(f"{lessons.KERNEL['display_name']} | Idle").wait_for(timeout=1000 * limits.scaled(START_SECONDS))
-    page.wait_for_timeout(4000)  # JupyterLab looks for a widget's model for two seconds before it gives up
+    # JupyterLab looks for a widget's model for some seconds; when it gives up it says so, in an output that is hidden.
+    page.get_by_text("model not found").first.wait_for(state="attached")
 
 
 def test_the_day_after_every_output_is_a_still(server: Server, page: Page, tmp_path: Path) -> None:

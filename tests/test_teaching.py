@@ -106,7 +106,7 @@ def test_deadlines_are_those_of_the_table(tmp_path: Path) -> None:
     dates = deadlines.read(course, NAME)
     assert dates.due == datetime.datetime(2026, 11, 9, 21, 59) and dates.percent_a_day == 10
     assert dates.of_student == {"ada": datetime.datetime(2026, 11, 16, 12)}
-    assert [dates.penalty(seconds, 80.0) for seconds in (1, 86400, 86401, 10**7)] == [8.0, 8.0, 16.0, 80.0]
+    assert [dates.deduction(seconds, 80.0) for seconds in (1, 86400, 86401, 10**7)] == [8.0, 8.0, 16.0, 80.0]
     assert [deadlines.lateness(seconds) for seconds in (0, 1, 7200, 86400, 90001)] == [
         "",
         "1 h",
@@ -490,7 +490,7 @@ def test_a_disguised_copy_stands_out_and_honest_work_does_not() -> None:
     submissions.cell(works["copy"], "letter").source = submissions.cell(own_work(77), "letter").source
     pairs, limit = similarity.unusual_pairs(works, RELEASE)
     assert [pair.students for pair in pairs] == [("copy", "s03")] and pairs[0].likeness > limit
-    page = similarity.page(NAME, works, pairs, limit)
+    page = similarity.page(NAME, works, pairs, limit=limit)
     assert page.count("<mark>") >= 20 and "arg_" in page and "a matter for a person" in page
     assert "src=" not in page and "http" not in page  # it needs no network
 

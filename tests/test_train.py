@@ -125,7 +125,7 @@ def test_penalties_pairs_clipping_and_several_moves_are_as_written_out(objective
             shares = torch.rand(len(real), generator=rng, device=run.device)
             loss = losses.objective(objective).critic(critic(real), critic(fake)).mean()
             if penalty != "none":
-                loss = loss + 0.5 * losses.penalty(penalty)(critic, real, fake, shares).mean()
+                loss = loss + 0.5 * losses.penalty_function(penalty)(critic, real, fake, shares).mean()
             a.zero_grad()
             loss.backward()
             a.step()

@@ -329,7 +329,7 @@ def test_an_animation_plays_side_by_side_and_webp_loses_nothing() -> None:
 
 def test_a_player_holds_all_frames_and_refuses_another_shape() -> None:
     clips = noise(2, 4, 1, 8, 8)
-    player = widgets.Player(clips, columns=2)
+    player = widgets.Player(clips)
     assert player.shape == [4, 8, 18, 1] and len(player.value) == 4 * 8 * 18
     second = np.frombuffer(player.value, dtype=np.uint8).reshape(4, 8, 18)[1]
     assert np.array_equal(second[:, :8], clips[0, 1, 0].numpy())

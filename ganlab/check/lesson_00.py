@@ -16,12 +16,12 @@ def to_tanh(pixels: torch.Tensor) -> torch.Tensor:
 
 def _scaled(function) -> dict:
     # 8-bit arithmetic shows itself above 127; scaling by a batch's own range on a batch that does not reach 0 and 255
-    found = {}
+    numbers = {}
     for rows in ([[0, 1, 100], [128, 200, 255]], [[20, 180]]):
         pixels = torch.tensor(rows, dtype=torch.uint8)
-        found[f"to_tanh({rows})"] = function(pixels)
-        found[f"the pixels {rows}, afterwards"] = pixels  # a caller's tensor must survive
-    return found
+        numbers[f"to_tanh({rows})"] = function(pixels)
+        numbers[f"the pixels {rows}, afterwards"] = pixels  # a caller's tensor must survive
+    return numbers
 
 
 def mean_and_error(values: np.ndarray) -> tuple[float, float]:
@@ -31,7 +31,7 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float]:
 
 def _mean_and_error(function: Callable) -> dict[str, Any]:
     # Of different sizes, with means of either sign, so that n, n - 1 and their roots are told apart.
-    found = {}
+    numbers = {}
     for given in ([2.0, 4.0, 9.0], [-1.0, 0.5, 3.0, 3.5, 10.0], [-8.0, -2.0]):
         result = function(np.array(given))
         if result is ...:
@@ -40,8 +40,8 @@ def _mean_and_error(function: Callable) -> dict[str, Any]:
             raise ValueError("mean_and_error: return two numbers, the mean and its standard error, such as `a, b`")
         if any(number is ... for number in result):
             return {"mean": ...}
-        found[f"the mean of {given}"], found[f"the standard error of {given}"] = result
-    return found
+        numbers[f"the mean of {given}"], numbers[f"the standard error of {given}"] = result
+    return numbers
 
 
 def _paired(error: Callable[[np.ndarray], Any], mean: Callable[[np.ndarray], Any] = np.mean) -> Callable:

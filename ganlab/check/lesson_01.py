@@ -22,9 +22,9 @@ def each(name: str, numbers: Any, places: list[str]) -> dict[str, Any]:
     if numbers is ...:
         return {name: ...}
     numbers = torch.as_tensor(numbers)
-    found = {name: torch.zeros(numbers.shape)}  # zeros: only the shape is compared
+    shape = {name: torch.zeros(numbers.shape)}  # zeros: only the shape is compared
     right_shape = numbers.shape == (len(places),)
-    return found | {f"{name} {place}": numbers[k] if right_shape else 0.0 for k, place in enumerate(places)}
+    return shape | {f"{name} {place}": numbers[k] if right_shape else 0.0 for k, place in enumerate(places)}
 
 
 def optimal_d(p_data: Tensor, p_g: Tensor, pi: float) -> Tensor:
@@ -36,10 +36,10 @@ def _optimal_d(function: Callable) -> dict[str, Any]:
     densities = [0.3, 0.05, 0.2, 0.4], [0.1, 0.25, 0.2, 0.02]
     places = [f"where p_data = {p} and p_g = {q}" for p, q in zip(*densities, strict=True)]
     p_data, p_g = (torch.tensor(p, dtype=torch.float64) for p in densities)
-    found = {}
+    numbers = {}
     for pi in (0.5, 0.2, 0.9):
-        found |= each(f"D* at pi = {pi}", function(p_data.clone(), p_g.clone(), pi), places)
-    return found
+        numbers |= each(f"D* at pi = {pi}", function(p_data.clone(), p_g.clone(), pi), places)
+    return numbers
 
 
 def logit_slopes(logits: Tensor) -> tuple[Tensor, Tensor]:

@@ -50,10 +50,10 @@ def _second_divergence(function: Callable) -> dict[str, Any]:
         "a side that p_g never shows": ([0.3, 0.6, 0.1], [0.25, 0.0, 0.75]),
         "equal dice": ([0.2, 0.3, 0.4, 0.1],) * 2,
     }
-    found = {}
+    numbers = {}
     for name, both in dice.items():
-        found[f"nats for {name}"] = function(*(torch.tensor(die, dtype=torch.float64) for die in both))
-    return found
+        numbers[f"nats for {name}"] = function(*(torch.tensor(die, dtype=torch.float64) for die in both))
+    return numbers
 
 
 def _kl(p: Tensor, q: Tensor) -> Tensor:

@@ -22,15 +22,17 @@ def jsd_estimate(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tens
 
 def _jsd_estimate(function: Callable) -> dict[str, Any]:
     # Unequal batches, or dividing by the wrong one would pass; large ones, so that n and n - 1 both pass.
-    p_data, p_g, rng = toys.mixture_1d([0], [1]), toys.mixture_1d([1.5], [0.5]), seeded_generator(1)
+    p_data = toys.mixture_1d([0], [1])
+    p_g = toys.mixture_1d([1.5], [0.5])
+    rng = seeded_generator(1)
     real, fake = p_data.sample(8000, rng), p_g.sample(2000, rng)
     logits = [probability.optimal_logits(p_data.log_prob(x), p_g.log_prob(x)) for x in (real, fake)]
     estimate, error = pair(function(*logits), "the estimate and its standard error")
-    found = {"estimate in nats": estimate, "standard error in thousandths of a nat": 1000 * error}
+    numbers = {"estimate in nats": estimate, "standard error in thousandths of a nat": 1000 * error}
     sure = torch.tensor([-120.0, 2.0]), torch.tensor([120.0, -1.0, 0.5])  # of a critic that is sure, and wrong once
     expected = jsd_estimate(*logits)  # only whoever is right so far is asked, or this would hide another slip
     right = all(abs(float(x) - float(y)) < 1e-5 for x, y in zip((estimate, error), expected, strict=True))
-    return found | {"estimate when the critic is sure, in nats": (function if right else jsd_estimate)(*sure)[0]}
+    return numbers | {"estimate when the critic is sure, in nats": (function if right else jsd_estimate)(*sure)[0]}
 
 
 def _jsd_slip(change: Callable[[Tensor, Tensor], tuple], hint: str) -> Slip:
@@ -55,12 +57,12 @@ def gaussian_logit(x: Tensor, mu: float, sigma: float) -> tuple[Tensor, Tensor]:
 def _gaussian_logit(function: Callable) -> dict[str, Any]:
     x = torch.tensor([-1.5, 0.0, 0.4, 3.0], dtype=torch.float64)
     places = [f"at x = {place:g}" for place in x.tolist()]
-    found = {}
+    numbers = {}
     for mu, sigma in ((4.0, 1.0), (1.5, 0.5), (-2.0, 3.0)):
         logit, slope = pair(function(x.clone(), mu, sigma), "the logit and its slope by x")
-        found |= each(f"logit for mu {mu:g}, sigma {sigma:g}", logit, places)
-        found |= each(f"slope for mu {mu:g}, sigma {sigma:g}", slope, places)
-    return found
+        numbers |= each(f"logit for mu {mu:g}, sigma {sigma:g}", logit, places)
+        numbers |= each(f"slope for mu {mu:g}, sigma {sigma:g}", slope, places)
+    return numbers
 
 
 def _gaussian_slip(logit: Callable, slope: Callable | None, hint: str) -> Slip:

@@ -23,7 +23,8 @@ def _critic_step(function: Callable) -> dict[str, Any]:
     # Two steps, or a missing zero_grad would not show; plain SGD, or the loss's scale would not.
     with runtime.seeded(3):
         generator, critic = models.MLPGenerator(2, (2,), (8,)), models.MLPCritic((2,), (8,))
-        real, z = torch.randn(6, 2) + 2, torch.randn(2, 6, 2)
+        real = torch.randn(6, 2) + 2
+        z = torch.randn(2, 6, 2)
         with torch.no_grad():
             critic.layers[-1].bias += 0.5  # all first logits from 0 to 1, or log(logit) would give nan at once
     optimizer = torch.optim.SGD(critic.parameters(), lr=0.5)
@@ -31,17 +32,17 @@ def _critic_step(function: Callable) -> dict[str, Any]:
     loss = function(critic, generator, optimizer, real, z[0])
     if loss is None:
         raise ValueError("critic_step returned None: return the loss")
-    found = {"the loss at the first step": loss}
-    found["the critic's weights after one step"] = nn.utils.parameters_to_vector(critic.parameters()).clone()
+    numbers = {"the loss at the first step": loss}
+    numbers["the critic's weights after one step"] = nn.utils.parameters_to_vector(critic.parameters()).clone()
     function(critic, generator, optimizer, real, z[1])
-    found["the critic's weights after two steps"] = nn.utils.parameters_to_vector(critic.parameters())
-    found["the generator's weights"] = nn.utils.parameters_to_vector(generator.parameters()) - before
+    numbers["the critic's weights after two steps"] = nn.utils.parameters_to_vector(critic.parameters())
+    numbers["the generator's weights"] = nn.utils.parameters_to_vector(generator.parameters()) - before
     left = [parameter.grad for parameter in generator.parameters() if parameter.grad is not None]
-    found["gradient numbers left in the generator"] = sum(int(grad.count_nonzero()) for grad in left)
+    numbers["gradient numbers left in the generator"] = sum(int(grad.count_nonzero()) for grad in left)
     with torch.no_grad():
         critic.layers[-1].bias += 200  # a critic that is sure, and wrong about every fake: logits have no bounds
-    found["the loss when every logit is near 200"] = function(critic, generator, optimizer, real, z[0])
-    return found
+    numbers["the loss when every logit is near 200"] = function(critic, generator, optimizer, real, z[0])
+    return numbers
 
 
 def _sum_of_both(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -96,17 +97,19 @@ def _modes_reached(function: Callable) -> dict[str, Any]:
         [(1.5, 0)],
         [(0, -25)],
     ]
-    means, sigma = toys.ring().means, 0.01
+    means = toys.ring().means
+    sigma = 0.01
     samples = [means[k] + sigma * torch.tensor(at, dtype=torch.float64) for k, mode in enumerate(places) for at in mode]
-    samples, ten_at_one = torch.stack(samples), means[:1].repeat(10, 1)
-    found = {f"modes with at least {least}": function(samples, means, sigma, least) for least in (1, 2, 3, 4)}
-    found["modes with at least 1, at twice the sigma"] = function(samples, means, 2 * sigma, 1)
-    found["modes with at least 5, of ten samples at one"] = function(ten_at_one, means, sigma, 5)
+    samples = torch.stack(samples)
+    ten_at_one = means[:1].repeat(10, 1)
+    numbers = {f"modes with at least {least}": function(samples, means, sigma, least) for least in (1, 2, 3, 4)}
+    numbers["modes with at least 1, at twice the sigma"] = function(samples, means, 2 * sigma, 1)
+    numbers["modes with at least 5, of ten samples at one"] = function(ten_at_one, means, sigma, 5)
     # other modes, another number of them, and the first of them with bad samples only
     three = torch.tensor([[2.0, 1.0], [-1.0, 0.5], [0.5, -3.0]], dtype=torch.float64)
     far = torch.tensor([[2.5, 1.0], [2.0, 1.5], [1.5, 1.0]], dtype=torch.float64)
-    found["of three other modes"] = function(torch.cat([far, three[1:], three[2:]]), three, sigma, 1)
-    return found
+    numbers["of three other modes"] = function(torch.cat([far, three[1:], three[2:]]), three, sigma, 1)
+    return numbers
 
 
 def _bad_ones_at_mode_0(samples: Tensor, means: Tensor, sigma: float, at_least: int) -> Tensor:

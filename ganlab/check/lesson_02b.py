@@ -34,7 +34,8 @@ def _trace(fault: str, seed: int, steps: int) -> dict[str, float]:
     with runtime.seeded(seed):
         generator, critic = models.MLPGenerator(2, (2,), (32, 32)), models.MLPCritic((2,), (32, 32))
     g_optimizer, d_optimizer = (torch.optim.Adam(network.parameters(), 1e-3) for network in (generator, critic))
-    before, lengths = copy.deepcopy(generator), []
+    before = copy.deepcopy(generator)
+    lengths = []
     source = toys.ring().batches(128, seed)
     for step in range(steps):
         g_optimizer.zero_grad()
@@ -84,13 +85,13 @@ def part_of_loss(fake_logits: Tensor, chosen: Tensor) -> Tensor:
 def _part_of_loss(function: Callable) -> dict[str, Any]:
     # Uneven numbers of chosen fakes, and large logits of either sign; the chosen are not the first.
     logits = torch.tensor([-3.0, 0.5, 2.0, -0.25, 50.0, -200.0, 1.5])
-    found = {}
+    numbers = {}
     for name, rows in {"two of seven": [1, 3], "four of seven": [0, 2, 5, 6], "one of seven": [4]}.items():
         chosen = torch.zeros(7, dtype=torch.bool)
         chosen[rows] = True
-        found[f"the part of {name}"] = function(logits, chosen)
+        numbers[f"the part of {name}"] = function(logits, chosen)
     everyone = torch.ones(7, dtype=torch.bool)
-    return found | {"the part of all": function(logits, everyone)}
+    return numbers | {"the part of all": function(logits, everyone)}
 
 
 def _parted(

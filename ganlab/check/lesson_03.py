@@ -21,12 +21,13 @@ def upsampled(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
 
 def _upsampled(function: Callable) -> dict[str, Any]:
     # As many channels out as in: whoever leaves them in the wrong order gets numbers, and a hint, not an exception.
-    found = {}
+    numbers = {}
     for kernel, stride, padding in [(3, 2, 0), (4, 2, 1), (2, 3, 0), (3, 1, 1)]:
         rng = seeded_generator("upsampled", kernel, stride)
-        x, weight = torch.randn(2, 2, 3, 4, generator=rng), torch.randn(2, 2, kernel, kernel, generator=rng)
-        found[f"kernel {kernel}, stride {stride}, padding {padding}"] = function(x, weight, stride, padding)
-    return found
+        x = torch.randn(2, 2, 3, 4, generator=rng)
+        weight = torch.randn(2, 2, kernel, kernel, generator=rng)
+        numbers[f"kernel {kernel}, stride {stride}, padding {padding}"] = function(x, weight, stride, padding)
+    return numbers
 
 
 def _with_zeros(x: Tensor, stride: int) -> Tensor:
@@ -87,7 +88,10 @@ def layers_from_one_pixel(given: list) -> tuple[Tensor, bool, bool] | None:
             raise ValueError(f"layer {number} is three numbers, (kernel, stride, padding): got {layer!r}")
     if any(layer is ... or ... in tuple(layer) for layer in given):
         return None
-    side, sides, uneven, apart = 1, [], False, False
+    side = 1
+    sides = []
+    uneven = False
+    apart = False
     for number, (kernel, stride, padding) in enumerate(given, start=1):
         for name, value, least in (("kernel", kernel, 1), ("stride", stride, 1), ("padding", padding, 0)):
             whole_number(f"{name} of layer {number}", value, least)
@@ -101,9 +105,9 @@ def layers_from_one_pixel(given: list) -> tuple[Tensor, bool, bool] | None:
 
 
 def _layers(given: list) -> dict[str, Any]:
-    if (found := layers_from_one_pixel(given)) is None:
+    if (facts := layers_from_one_pixel(given)) is None:
         return {"layers": ...}
-    sides, _, apart = found
+    sides, _, apart = facts
     return {"the sides": sides, "a layer's stamps do not overlap (1 is yes)": apart}
 
 

@@ -17,9 +17,9 @@ LAYERS = ((4, 1, 0), (9, 3, 3), (9, 3, 3), (9, 3, 3))
 
 
 def _layers(given: list) -> dict[str, Any]:
-    if (found := layers_from_one_pixel(given)) is None:
+    if (facts := layers_from_one_pixel(given)) is None:
         return {"layers": ...}
-    sides, uneven, apart = found
+    sides, uneven, apart = facts
     return {
         "the sides": sides,
         "a layer covers its pixels unevenly (1 is yes)": uneven,
@@ -34,11 +34,11 @@ def phase_sums(weight: Tensor, stride: int) -> Tensor:
 
 
 def _phase_sums(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for channels, kernel, stride in [(3, 4, 2), (2, 6, 3), (2, 5, 2)]:
         weight = torch.randn(channels, kernel, kernel, generator=seeded_generator("phase_sums", kernel))
-        found[f"kernel {kernel}, stride {stride}"] = function(weight, stride)
-    return found
+        numbers[f"kernel {kernel}, stride {stride}"] = function(weight, stride)
+    return numbers
 
 
 def _by_phase(value: Callable[[Tensor], Tensor] = torch.sum) -> Callable:

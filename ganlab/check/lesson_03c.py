@@ -23,7 +23,7 @@ def nearer(samples: Tensor, training: Tensor, held_out: Tensor) -> float:
 def _nearer(function: Callable) -> dict[str, Any]:
     # Copies of each turn with noise from faint to strong, of one turn more than of another, and new images: so a share
     # tells where the limit was and which turns were tried. Some held-out images are copies as well, nearest in case 4.
-    found = {}
+    numbers = {}
     for case in range(4):
         rng = seeded_generator("nearer", case)
         training = torch.randn(15, 2, 4, 4, generator=rng)
@@ -33,8 +33,8 @@ def _nearer(function: Callable) -> dict[str, Any]:
         samples = samples + strength[:, None, None, None] * torch.randn(samples.shape, generator=rng)
         held_out = torch.cat([torch.randn(8, 2, 4, 4, generator=rng), training[9:].flip(ALL_WAYS[case])])
         held_out = held_out + (0.7, 0.6, 0.5, 0.02)[case] * torch.randn(held_out.shape, generator=rng)
-        found[f"the share in case {case + 1}"] = function(samples, training, held_out)
-    return found
+        numbers[f"the share in case {case + 1}"] = function(samples, training, held_out)
+    return numbers
 
 
 def _away(images: Tensor, training: Tensor, ways: tuple) -> Tensor:
@@ -69,7 +69,7 @@ def suspicious(samples: Tensor, training: Tensor, held_out: Tensor) -> float:
 def _suspicious(function: Callable) -> dict[str, Any]:
     # Two training points in each of many clusters, wide and narrow, so that a distance, a difference and a ratio choose
     # different samples.
-    found = {}
+    numbers = {}
     for case in range(3):
         rng = seeded_generator("suspicious", case)
         width = torch.logspace(-2, 0.5, 60, dtype=torch.float64)[torch.randperm(60, generator=rng), None]
@@ -82,8 +82,8 @@ def _suspicious(function: Callable) -> dict[str, Any]:
         held_out = torch.cat([near_the_centres() for _ in range(4)])
         copies = training[:60] + width * torch.rand(60, 1, generator=rng) * torch.randn(60, 5, generator=rng)
         samples = torch.cat([copies[: 31 + 7 * case], near_the_centres()])
-        found[f"the share in case {case + 1}"] = function(samples, training, held_out)
-    return found
+        numbers[f"the share in case {case + 1}"] = function(samples, training, held_out)
+    return numbers
 
 
 def _two_nearest(images: Tensor, training: Tensor) -> Tensor:

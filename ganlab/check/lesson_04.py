@@ -42,19 +42,19 @@ def _one_number(result: Any) -> Any:
 def _covered(function: Callable) -> dict[str, Any]:
     # The last mode has more than half of the samples; of seven modes the first has none. Most modes have few: so it
     # shows where the cut is, which samples are good, and where the others are counted.
-    found = {}
+    numbers = {}
     for K, n, met in ((4, 50, 4), (7, 90, 6)):
         rng = seeded_generator("04.1", K)
         means = 3 * torch.randn(K, 2, generator=rng, dtype=torch.float64)
         mode = K - 1 - (met * torch.rand(n, generator=rng) ** 6).long()
         samples = means[mode] + 0.2 * torch.randn(n, 2, generator=rng, dtype=torch.float64)
-        found[f"covered of {n} samples and {K} modes"] = _one_number(function(samples, means, 0.1))
+        numbers[f"covered of {n} samples and {K} modes"] = _one_number(function(samples, means, 0.1))
     try:
-        found["covered of 90 float32 samples"] = _one_number(function(samples.float(), means, 0.1))
+        numbers["covered of 90 float32 samples"] = _one_number(function(samples.float(), means, 0.1))
     except RuntimeError as error:
         hint = "Hint: the lesson's fakes are float32, `grid.means` is float64, and cdist wants one dtype: .double()."
         raise ValueError(f"on float32 samples and float64 means: {error}. {hint}") from error
-    return found
+    return numbers
 
 
 COVERED_SLIPS: dict[str, Callable[[Tensor, Tensor, float], Any]] = {
@@ -142,8 +142,8 @@ def relativistic_critic_loss(
     fake: Tensor,
     weight: float,
     pair: Callable[[Tensor, Tensor], Tensor] = losses.relativistic_critic,
-    penalty: Callable[[Tensor, Tensor], Tensor] = lambda at_real, at_fake: at_real + at_fake,
-    share: Callable[[float], float] = lambda weight: weight,
+    charge: Callable[[Tensor, Tensor], Tensor] = lambda at_real, at_fake: at_real + at_fake,
+    factor: Callable[[float], float] = lambda weight: weight,
     averaged: bool = False,
     weighted: str = "both",
     at: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = lambda real, fake: (real, fake),
@@ -156,7 +156,7 @@ def relativistic_critic_loss(
         return pair(critic(real), critic(fake)) + weight * slopes[0] + slopes[1]
     if weighted == "r2":
         return pair(critic(real), critic(fake)) + slopes[0] + weight * slopes[1]
-    return pair(critic(real), critic(fake)) + share(weight) * penalty(*slopes)
+    return pair(critic(real), critic(fake)) + factor(weight) * charge(*slopes)
 
 
 def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
@@ -171,20 +171,20 @@ def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
             "shape (5, 5), expected (5,). Hint: you compared each real sample with each fake. A (B, 1) minus a (B,) "
             "does that. Both logits are (B,): subtract them as they are."
         )
-    found = {"loss of each pair": loss}
+    numbers = {"loss of each pair": loss}
     if loss.shape == (5,):
         slopes = torch.autograd.grad(loss.mean(), list(critic.parameters()), allow_unused=True)
         pairs = zip(slopes, critic.parameters(), strict=True)
         flat = [(torch.zeros_like(w) if slope is None else slope).flatten() for slope, w in pairs]
-        found["gradient of their mean by the critic's weights"] = torch.cat(flat)
+        numbers["gradient of their mean by the critic's weights"] = torch.cat(flat)
         right = loss.isclose(relativistic_critic_loss(critic, 1.5 * real, fake + 0.7, 0.3)).all()
         asked = function if right else relativistic_critic_loss  # or this would hide another slip
         try:
-            found["loss of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, 0.3)
+            numbers["loss of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, 0.3)
         except RuntimeError as error:
             hint = "Hint: an image has three axes. The squared slope is the sum over all of them: .flatten(1).sum(1)."
             raise ValueError(f"on images (5, 1, 2, 3): {error} {hint}") from error
-    return found
+    return numbers
 
 
 PAIR_SLIPS: dict[str, dict[str, Callable]] = {
@@ -203,36 +203,36 @@ PAIR_SLIPS: dict[str, dict[str, Callable]] = {
     "that is Wasserstein's loss: softplus is missing.": {"pair": losses.wasserstein_critic},
     "the mean over the batch belongs to the step: return each pair's loss, (B,).": {
         "pair": lambda real, fake: losses.relativistic_critic(real, fake).mean(),
-        "penalty": lambda at_real, at_fake: (at_real + at_fake).mean(),
+        "charge": lambda at_real, at_fake: (at_real + at_fake).mean(),
     },
     "the penalty is averaged over the batch, the pairs are not: add pair by pair.": {
-        "penalty": lambda at_real, at_fake: (at_real + at_fake).mean()
+        "charge": lambda at_real, at_fake: (at_real + at_fake).mean()
     },
-    "R2 is missing: the slope at the fakes counts, too.": {"penalty": lambda at_real, at_fake: at_real},
-    "R1 is missing: the slope at the real samples counts, too.": {"penalty": lambda at_real, at_fake: at_fake},
+    "R2 is missing: the slope at the fakes counts, too.": {"charge": lambda at_real, at_fake: at_real},
+    "R1 is missing: the slope at the real samples counts, too.": {"charge": lambda at_real, at_fake: at_fake},
     "`weight` stands at R1 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r1"},
     "`weight` stands at R2 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r2"},
     "R1 is there twice, R2 not at all: one squared slope is at the real sample, the other at the fake.": {
-        "penalty": lambda at_real, at_fake: 2 * at_real
+        "charge": lambda at_real, at_fake: 2 * at_real
     },
     "R2 is there twice, R1 not at all: one squared slope is at the real sample, the other at the fake.": {
-        "penalty": lambda at_real, at_fake: 2 * at_fake
+        "charge": lambda at_real, at_fake: 2 * at_fake
     },
     "you squared `squared_slope`, which is a square already: |grad c|^2.": {
-        "penalty": lambda at_real, at_fake: at_real**2 + at_fake**2
+        "charge": lambda at_real, at_fake: at_real**2 + at_fake**2
     },
     "you took the slope at the place real - fake, which is neither. Take one at each, and add.": {
         "at": lambda real, fake: (real - fake, real - fake),
-        "penalty": lambda at_gap, _: at_gap,
+        "charge": lambda at_gap, _: at_gap,
     },
-    "the penalties are missing.": {"penalty": lambda at_real, at_fake: 0 * at_real},
-    "slopes, not squared: |grad c|^2.": {"penalty": lambda at_real, at_fake: at_real.sqrt() + at_fake.sqrt()},
+    "the penalties are missing.": {"charge": lambda at_real, at_fake: 0 * at_real},
+    "slopes, not squared: |grad c|^2.": {"charge": lambda at_real, at_fake: at_real.sqrt() + at_fake.sqrt()},
     "you averaged the squared slope over the coordinates: |grad c|^2 is their sum.": {"averaged": True},
-    "half of the penalties: here they count in full, `weight` times.": {"share": lambda weight: weight / 2},
-    "`weight` does not enter.": {"share": lambda weight: 1.0},
-    "the penalties are subtracted: a critic would then grow steep. Add them.": {"share": lambda weight: -weight},
+    "half of the penalties: here they count in full, `weight` times.": {"factor": lambda weight: weight / 2},
+    "`weight` does not enter.": {"factor": lambda weight: 1.0},
+    "the penalties are subtracted: a critic would then grow steep. Add them.": {"factor": lambda weight: -weight},
     "the numbers are right, but no gradient passes through the slopes: create_graph=True, and no detach.": {
-        "penalty": lambda at_real, at_fake: (at_real + at_fake).detach()
+        "charge": lambda at_real, at_fake: (at_real + at_fake).detach()
     },
     "the numbers are right, but no gradient passes through the logits: do not detach them.": {
         "pair": lambda real, fake: losses.relativistic_critic(real.detach(), fake.detach())

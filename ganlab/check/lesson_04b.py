@@ -34,13 +34,13 @@ def _best_critic(function: Callable) -> dict[str, Any]:
         "least squares": (lambda c: (c - 1) ** 2 / 2, lambda c: c**2 / 2),
     }
     p, q = torch.rand(2, 5, generator=seeded_generator("04b.1"), dtype=torch.float64).add(0.1)
-    found = {}
+    numbers = {}
     for name, (a, b) in parts.items():
         result = function(p / p.sum(), q / q.sum(), a, b)
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise ValueError("return two things: the best logits (K,) and the loss, one number")
-        found[f"best logits, {name}"], found[f"loss of the best critic, {name}"] = result
-    return found
+        numbers[f"best logits, {name}"], numbers[f"loss of the best critic, {name}"] = result
+    return numbers
 
 
 def _search(
@@ -125,15 +125,15 @@ def _hellinger(function: Callable) -> dict[str, Any]:
     given = (fake, real) if objective.paired else (fake,)
     if not objective.paired and len(inspect.signature(objective.generator).parameters) != 1:
         raise ValueError("your generator's loss takes more than the fake logits. Here it is a function of them alone.")
-    found = {"critic's loss, per pair": objective.critic(real, fake)}
-    found["generator's loss, per sample"] = objective.generator(*given)
+    numbers = {"critic's loss, per pair": objective.critic(real, fake)}
+    numbers["generator's loss, per sample"] = objective.generator(*given)
     with seeded(44):
         networks = models.MLPGenerator(2, (2,), (5,)), models.MLPCritic((2,), (5,))
     settings = train.GANSettings(3, objective, 0.01, precision="float32", threads=1)
     train.fit_gan(*networks, toys.ring().batches(16, 4), settings=settings, device="cpu", progress=False)
     for name, network in zip(("generator", "critic"), networks, strict=True):
-        found[f"{name} after three steps of a game with it"] = nn.utils.parameters_to_vector(network.parameters())
-    return found
+        numbers[f"{name} after three steps of a game with it"] = nn.utils.parameters_to_vector(network.parameters())
+    return numbers
 
 
 def _other(changes: dict[str, Callable]) -> Objective:

@@ -18,11 +18,11 @@ def earth_mover(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _earth_mover(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, shift in ((7, 1.6), (12, -3.0)):
         x, y = torch.randn(2, n, generator=seeded_generator("04c.1", n), dtype=torch.float64)
-        found[f"distance of two samples of {n}"] = function(x.clone(), 2.5 * y + shift)
-    return found
+        numbers[f"distance of two samples of {n}"] = function(x.clone(), 2.5 * y + shift)
+    return numbers
 
 
 EARTH_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -80,27 +80,27 @@ def _gradient_penalty(function: Callable) -> dict[str, Any]:
     images = 2 * torch.randn(2, 5, 1, 2, 3, generator=rng, dtype=torch.float64)
     real, fake = 2 * torch.randn(2, 5, 3, generator=rng, dtype=torch.float64)
     u = torch.rand(5, generator=rng, dtype=torch.float64)
-    penalty = torch.as_tensor(function(critic, real, fake + 0.7, u))
-    found = {"penalty of each pair": penalty}
-    if penalty.shape == (5,):
+    penalties = torch.as_tensor(function(critic, real, fake + 0.7, u))
+    numbers = {"penalty of each pair": penalties}
+    if penalties.shape == (5,):
         parameters = list(critic.parameters())
         slopes = [None] * len(parameters)
-        if penalty.requires_grad:
-            slopes = torch.autograd.grad(penalty.mean(), parameters, allow_unused=True)
+        if penalties.requires_grad:
+            slopes = torch.autograd.grad(penalties.mean(), parameters, allow_unused=True)
         pairs = zip(slopes, parameters, strict=True)
         flat = [(torch.zeros_like(w) if slope is None else slope).flatten() for slope, w in pairs]
-        found["gradient of their mean by the critic's weights"] = torch.cat(flat)
-        right = penalty.isclose(gradient_penalty(critic, real, fake + 0.7, u)).all()
+        numbers["gradient of their mean by the critic's weights"] = torch.cat(flat)
+        right = penalties.isclose(gradient_penalty(critic, real, fake + 0.7, u)).all()
         asked = function if right else gradient_penalty  # or this would hide another slip
         try:
-            found["penalty of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, u)
+            numbers["penalty of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, u)
         except RuntimeError as error:
             hint = "Hint: u (B,) must be (B, 1, 1, 1) there, and the slope is a root of a sum over three axes."
             raise ValueError(f"on images (5, 1, 2, 3): {error} {hint}") from error
-    return found
+    return numbers
 
 
-def _penalty(
+def _charge(
     of_slope: Callable[[Tensor], Tensor] = lambda squared: ((squared + 1e-12).sqrt() - 1) ** 2,
     where: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda x, y, u: u * x + (1 - u) * y,
 ) -> Callable:
@@ -124,25 +124,25 @@ def _per_absolute(critic: Critic, real: Tensor, fake: Tensor, u: Tensor) -> Tens
 
 
 PENALTY_SLIPS: dict[str, Callable] = {
-    "u is exchanged: it weighs the real sample, and 1 - u the fake.": _penalty(
+    "u is exchanged: it weighs the real sample, and 1 - u the fake.": _charge(
         where=lambda x, y, u: (1 - u) * x + u * y
     ),
     "you took the squared slope for the slope: a root is missing before you subtract 1.": (
-        _penalty(lambda squared: (squared - 1) ** 2)
+        _charge(lambda squared: (squared - 1) ** 2)
     ),
-    "you did not square: a slope below 1 would then lower the loss instead of costing something.": _penalty(
+    "you did not square: a slope below 1 would then lower the loss instead of costing something.": _charge(
         lambda squared: (squared + 1e-12).sqrt() - 1
     ),
     "you took the absolute value where the square is asked.": (
-        _penalty(lambda squared: ((squared + 1e-12).sqrt() - 1).abs())
+        _charge(lambda squared: ((squared + 1e-12).sqrt() - 1).abs())
     ),
     "you charge slopes above 1 only: this penalty charges slopes below 1, too.": (
-        _penalty(lambda squared: ((squared + 1e-12).sqrt() - 1).clamp(min=0) ** 2)
+        _charge(lambda squared: ((squared + 1e-12).sqrt() - 1).clamp(min=0) ** 2)
     ),
-    "you did not subtract 1: that asks for a flat critic, as R1 does.": _penalty(lambda squared: squared),
-    "you took the slope at the real samples: it is taken between real and fake.": _penalty(where=lambda x, y, u: x),
-    "you took the slope at the fakes: it is taken between real and fake.": _penalty(where=lambda x, y, u: y),
-    "you took the slope in the middle: u says where between the two.": _penalty(where=lambda x, y, u: (x + y) / 2),
+    "you did not subtract 1: that asks for a flat critic, as R1 does.": _charge(lambda squared: squared),
+    "you took the slope at the real samples: it is taken between real and fake.": _charge(where=lambda x, y, u: x),
+    "you took the slope at the fakes: it is taken between real and fake.": _charge(where=lambda x, y, u: y),
+    "you took the slope in the middle: u says where between the two.": _charge(where=lambda x, y, u: (x + y) / 2),
     "you took the mean over the batch: return each pair's penalty, (B,). The step takes the mean.": (
         lambda *given: gradient_penalty(*given).mean()
     ),
@@ -153,7 +153,7 @@ PENALTY_SLIPS: dict[str, Callable] = {
         )
     ),
     "you divided the gradient by the size of the batch, as a mean of the critic does: take critic(x).sum().": (
-        lambda critic, x, y, u: _penalty(lambda squared: ((squared + 1e-12).sqrt() / len(x) - 1) ** 2)(critic, x, y, u)
+        lambda critic, x, y, u: _charge(lambda squared: ((squared + 1e-12).sqrt() / len(x) - 1) ** 2)(critic, x, y, u)
     ),
     "you took the absolute value of each coordinate for the length: it is the root of the sum of squares.": (
         _per_absolute
@@ -164,7 +164,7 @@ PENALTY_SLIPS: dict[str, Callable] = {
         )
     ),
     "you averaged the squares over the coordinates: the length is the root of their sum.": (
-        lambda critic, x, y, u: _penalty(lambda squared: ((squared / x[0].numel() + 1e-12).sqrt() - 1) ** 2)(
+        lambda critic, x, y, u: _charge(lambda squared: ((squared / x[0].numel() + 1e-12).sqrt() - 1) ** 2)(
             critic, x, y, u
         )
     ),

@@ -14,8 +14,8 @@ from ganlab.runtime import seeded_generator
 
 def count_kinds(digits: Tensor) -> tuple[int, Tensor]:
     """Return the kinds among digits (n, 3) that occur, and KL(their shares || uniform over 1,000), in nats."""
-    share = _shares(digits)
-    return int((share > 0).sum()), torch.xlogy(share, 1000 * share).sum()
+    shares = _shares(digits)
+    return int((shares > 0).sum()), torch.xlogy(shares, 1000 * shares).sum()
 
 
 def _shares(digits: Tensor) -> Tensor:
@@ -25,25 +25,25 @@ def _shares(digits: Tensor) -> Tensor:
 
 
 def _count_kinds(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, power in ((60, 1.0), (3000, 3.0)):
         uniform = torch.rand(n, 3, generator=seeded_generator("04d.1", n))
         kinds, reverse_kl = function((10 * uniform**power).long())
         if torch.as_tensor(reverse_kl).isnan().any():
             raise ValueError("the reverse KL is nan. Hint: 0 times a log of 0; missing kinds add 0: torch.xlogy.")
-        found[f"kinds among {n} pictures"], found[f"reverse KL of {n} pictures, nats"] = kinds, reverse_kl
-    return found
+        numbers[f"kinds among {n} pictures"], numbers[f"reverse KL of {n} pictures, nats"] = kinds, reverse_kl
+    return numbers
 
 
 def _kl_slip(change: Callable[[Tensor, Tensor], Any], digits: Tensor) -> tuple[Any, Any]:
-    share = _shares(digits)
-    return int((share > 0).sum()), change(share, share[share > 0])
+    shares = _shares(digits)
+    return int((shares > 0).sum()), change(shares, shares[shares > 0])
 
 
 def _divided(digits: Tensor) -> Tensor:
     """Return what the reverse KL becomes if the counts are divided by 1,000."""
-    share = _shares(digits) * len(digits) / 1000
-    return torch.xlogy(share, 1000 * share).sum()
+    shares = _shares(digits) * len(digits) / 1000
+    return torch.xlogy(shares, 1000 * shares).sum()
 
 
 def _digits(numbers: Tensor) -> Tensor:
@@ -82,14 +82,14 @@ def paired_interval(a: np.ndarray, b: np.ndarray, t: float) -> tuple[float, floa
 
 
 def _paired_interval(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, t in ((5, 2.776), (8, 2.365)):
         a, b = torch.randn(2, n, generator=seeded_generator("04d.2", n), dtype=torch.float64).numpy()
         result = function(b + 0.9 * a + 0.3, b, t)
         if np.size(result) != 2:
             raise ValueError("return two numbers: the lower and the upper end of the interval")
-        found[f"ends of the interval of {n} seeds"] = torch.as_tensor([float(end) for end in result])
-    return found
+        numbers[f"ends of the interval of {n} seeds"] = torch.as_tensor([float(end) for end in result])
+    return numbers
 
 
 def _around(middle: Callable, half: Callable) -> Callable:

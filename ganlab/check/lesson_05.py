@@ -32,11 +32,12 @@ def optimistic(
 
 
 def _optimistic(function: Callable) -> dict[str, Any]:
-    found, s = {}, (1.0, -0.3, 0.8, 0.5)
+    numbers = {}
+    s = (1.0, -0.3, 0.8, 0.5)
     for step in (1, 2, 3):
         s = tuple(float(number) for number in function(s, 0.2))
-        found[f"state (x, y, x_before, y_before) after step {step}"] = torch.tensor(s, dtype=torch.float64)
-    return found
+        numbers[f"state (x, y, x_before, y_before) after step {step}"] = torch.tensor(s, dtype=torch.float64)
+    return numbers
 
 
 def when_to_stop(
@@ -72,11 +73,11 @@ MEASURED = {
 
 
 def _when_to_stop(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for name, (values, patience) in MEASURED.items():
-        numbers = [float(number) for number in function(list(values), patience)]
-        found[f"(keep, stop) of {name}"] = torch.tensor(numbers, dtype=torch.float64)
-    return found
+        places = [float(number) for number in function(list(values), patience)]
+        numbers[f"(keep, stop) of {name}"] = torch.tensor(places, dtype=torch.float64)
+    return numbers
 
 
 def own_gradients(s: Sequence[float], h: float) -> State:

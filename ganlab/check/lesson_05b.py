@@ -27,12 +27,13 @@ def critic_bound(
 
 
 def _critic_bound(function: Callable) -> dict[str, Any]:
-    rng, found = seeded_generator("05b.1"), {}
+    rng = seeded_generator("05b.1")
+    numbers = {}
     for sizes in ((2, 5, 1), (3, 6, 4, 1), (4, 3, 7, 5, 1)):
         pairs = zip(sizes, sizes[1:], strict=False)
         weights = [torch.randn(o, i, generator=rng, dtype=torch.float64) for i, o in pairs]
-        found[f"bound, layers of {sizes}"] = function(weights)
-    return found
+        numbers[f"bound, layers of {sizes}"] = function(weights)
+    return numbers
 
 
 _same, _transposed = functools.partial(F.conv2d, padding=1), functools.partial(F.conv_transpose2d, padding=1)
@@ -66,12 +67,13 @@ def conv_start(kernel: Tensor, x: Tensor, rounds: int) -> Tensor:
 
 
 def _conv_norm(function: Callable) -> dict[str, Any]:
-    rng, found = seeded_generator("05b.2"), {}
+    rng = seeded_generator("05b.2")
+    numbers = {}
     for out, channels, size, rounds, scale in ((3, 2, 5, 1, 1.0), (2, 2, 6, 4, 1.0), (4, 1, 7, 20, 100.0)):
         kernel = scale * torch.randn(out, channels, 3, 3, generator=rng, dtype=torch.float64)
         x = torch.randn(1, channels, size, size + 1, generator=rng, dtype=torch.float64)
-        found[f"{channels} -> {out} channels, {rounds} rounds"] = function(kernel, x, rounds) / scale
-    return found
+        numbers[f"{channels} -> {out} channels, {rounds} rounds"] = function(kernel, x, rounds) / scale
+    return numbers
 
 
 BOUND_SLIPS = {
@@ -94,13 +96,13 @@ BOUND_SLIPS = {
     "you added the layers' stretches: one stretch follows the other, so multiply.": {"join": sum},
     "you took the largest of the layers: one stretch follows the other, so multiply all.": {"join": max},
     "you took the mean over the layers: one stretch follows the other, so multiply all.": {
-        "join": lambda found: sum(found) / len(found)
+        "join": lambda norms: sum(norms) / len(norms)
     },
     "you multiplied by LeakyReLU's 0.2 for each hidden layer: where its input is positive it passes everything.": {
         "factor": 0.2
     },
     "you multiplied by 0.2 once: LeakyReLU passes everything where its input is positive, so it does not enter.": {
-        "join": lambda found: 0.2 * math.prod(found)
+        "join": lambda norms: 0.2 * math.prod(norms)
     },
     "you left out the last layer: it stretches, too.": {"last": False},
     "you return one number for each layer: one stretch follows the other, so multiply them.": {"join": torch.stack},

@@ -49,12 +49,13 @@ class _Together(nn.Module):
 
 
 def _own_slopes(function: Callable) -> dict[str, Any]:
-    rng, found = seeded_generator("05c.1"), {}
+    rng = seeded_generator("05c.1")
+    numbers = {}
     for shape in ((5, 2), (4, 1, 2, 3)):
         critic = _Together(math.prod(shape[1:]), rng).train()
         x = torch.randn(*shape, generator=rng, dtype=torch.float64)
-        found[f"squared slopes, x of shape {shape}"] = function(critic, x)
-    return found
+        numbers[f"squared slopes, x of shape {shape}"] = function(critic, x)
+    return numbers
 
 
 def squared_slope(
@@ -71,7 +72,8 @@ def squared_slope(
     after_last: bool = False,
 ) -> Tensor:
     """Return |grad_x c|^2, (B,), of a critic of linear layers and LeakyReLU(0.2). The rest are for slips."""
-    slopes, h = [], x
+    slopes = []
+    h = x
     for W, b in zip(weights[:-1], biases[:-1], strict=True):
         a = h @ W.T + (b if bias else 0)
         slopes.append(torch.where(signs(a) > 0, 1.0, leak))
@@ -86,15 +88,16 @@ def squared_slope(
 
 
 def _squared_slope(function: Callable) -> dict[str, Any]:
-    rng, found = seeded_generator("05c.2"), {}
+    rng = seeded_generator("05c.2")
+    numbers = {}
     for sizes in ((2, 5, 1), (3, 6, 4, 1), (2, 5, 4, 6, 1)):
         pairs = zip(sizes, sizes[1:], strict=False)
         weights = [torch.randn(o, i, generator=rng, dtype=torch.float64) for i, o in pairs]
         biases = [torch.randn(size, generator=rng, dtype=torch.float64) for size in sizes[1:]]
         x = torch.randn(7, sizes[0], generator=rng, dtype=torch.float64)
         with torch.no_grad():
-            found[f"squared slopes, layers of {sizes}"] = function(x, weights, biases)
-    return found
+            numbers[f"squared slopes, layers of {sizes}"] = function(x, weights, biases)
+    return numbers
 
 
 OWN_SLIPS = {
@@ -144,8 +147,8 @@ SLOPE_SLIPS = {
 
 def _squares(critic: nn.Module, x: Tensor) -> Tensor:
     """Return the squared numbers of each own gradient, in the shape of x."""
-    found = own_slopes(critic, x, per=lambda rows: torch.stack([row[i].square() for i, row in enumerate(rows)]))
-    return found.reshape(x.shape)
+    squares = own_slopes(critic, x, per=lambda rows: torch.stack([row[i].square() for i, row in enumerate(rows)]))
+    return squares.reshape(x.shape)
 
 
 NOT_ADDED = Slip(_squares, "you squared the gradient's numbers, but did not add them: one number for each sample.")

@@ -50,8 +50,8 @@ def _augmented(function: Callable) -> dict[str, Any]:
     real = torch.randn(5, 1, 4, 4, generator=rng, dtype=torch.float64)
     z = torch.randn(5, 1, 4, 4, generator=rng, dtype=torch.float64)
     theta = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)  # the generator's only weight
-    found = function(lambda x: (weight * x.tanh()).flatten(1).sum(1), _Scale(), real.clone(), theta * z)
-    critic_loss, generator_loss = found
+    answer = function(lambda x: (weight * x.tanh()).flatten(1).sum(1), _Scale(), real.clone(), theta * z)
+    critic_loss, generator_loss = answer
 
     def gradient(loss: Tensor, by: Tensor) -> Tensor:
         if not torch.is_tensor(loss) or not loss.requires_grad:
@@ -86,15 +86,16 @@ def trained_fraction(
 
 
 def _trained_fraction(function: Callable) -> dict[str, Any]:
-    rng, found = seeded_generator("05d.2"), {}
+    rng = seeded_generator("05d.2")
+    numbers = {}
     for n, shape in ((40, (1, 2, 2)), (25, (3, 2, 1)), (60, (1, 3, 1))):
         samples, trained, others = (
             torch.randn(count, *shape, generator=rng, dtype=torch.float64) for count in (n, 20, 28)
         )
         samples = 0.6 * samples + 0.3
         trained = 0.7 * trained
-        found[f"fraction, {n} samples of shape {shape}"] = function(samples, trained, others)
-    return found
+        numbers[f"fraction, {n} samples of shape {shape}"] = function(samples, trained, others)
+    return numbers
 
 
 AUGMENT_SLIPS = {

@@ -24,15 +24,15 @@ def frechet_by_feature(
 
 
 def _frechet_by_feature(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for size, features in ((40, 3), (60, 5)):  # as many fakes as real ones: means over the wrong axis fit, too
         generator = seeded_generator("06.1", features)
         real, fake = (torch.randn(size, features, generator=generator, dtype=torch.float64) for _ in range(2))
         real[:, 1:] += real[:, :1]  # correlated, each set in its own way: (6.3) is then something else
         fake[:, 1:] -= fake[:, :1]
         scale = torch.linspace(0.5, 2.5, features, dtype=torch.float64)
-        found[f"distance with {features} features"] = function(real * scale + scale, fake * scale.flip(0) + 1.2)
-    return found
+        numbers[f"distance with {features} features"] = function(real * scale + scale, fake * scale.flip(0) + 1.2)
+    return numbers
 
 
 FRECHET_SLIPS = {
@@ -144,23 +144,23 @@ def coverage(fake: Tensor, real: Tensor, k: int) -> Tensor:
 
 
 def _coverage(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for k, n, m in ((1, 30, 47), (3, 12, 31)):
         generator = seeded_generator("06.2", k)
         fake, real = (torch.randn(size, 2, generator=generator, dtype=torch.float64) for size in (n, m))
-        found[f"coverage with k = {k}"] = function(1.6 * fake + 0.5, real, k)
+        numbers[f"coverage with k = {k}"] = function(1.6 * fake + 0.5, real, k)
     real, fake = (torch.tensor(line, dtype=torch.float64)[:, None] for line in ((0, 1, 3, 7), (2, 20)))
-    found["coverage with a fake on a rim"] = function(fake, real, 1)  # the ball of 1 reaches 0 and, just, 2
-    return found
+    numbers["coverage with a fake on a rim"] = function(fake, real, 1)  # the ball of 1 reaches 0 and, just, 2
+    return numbers
 
 
-def _ball_slips(shares: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]) -> tuple[Slip, ...]:
-    """Return a slip for each hint: `share(distances (m, n), reach (m,), reach of the fakes (n,))`."""
+def _ball_slips(fractions: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]) -> tuple[Slip, ...]:
+    """Return a slip for each hint: `fraction(distances (m, n), reach (m,), reach of the fakes (n,))`."""
 
-    def slip(share: Callable, fake: Tensor, real: Tensor, k: int) -> Tensor:
-        return share(torch.cdist(real, fake), _reach(real, k), _reach(fake, k))
+    def slip(fraction: Callable, fake: Tensor, real: Tensor, k: int) -> Tensor:
+        return fraction(torch.cdist(real, fake), _reach(real, k), _reach(fake, k))
 
-    return tuple(Slip(functools.partial(slip, share), hint) for hint, share in shares.items())
+    return tuple(Slip(functools.partial(slip, fraction), hint) for hint, fraction in fractions.items())
 
 
 BALL_SLIPS = {

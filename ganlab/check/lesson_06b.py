@@ -29,14 +29,14 @@ def kernel_distance(k_xx: Tensor, k_yy: Tensor, k_xy: Tensor) -> Tensor:
 
 
 def _kernel_distance(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, m, gap in ((5, 4, 1.5), (8, 7, 0.0)):  # the second is below 0
         generator = seeded_generator("06b.1", n)
         x, y = (torch.randn(size, 2, generator=generator, dtype=torch.float64) for size in (n, m))
         y = y + gap
         k = [(a @ b.T / 2 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y))]
-        found[f"distance of {n} and {m} samples"] = function(*k)
-    return found
+        numbers[f"distance of {n} and {m} samples"] = function(*k)
+    return numbers
 
 
 def _kernel_slips(within: dict[str, Callable[[Tensor], Tensor]]) -> tuple[Slip, ...]:
@@ -147,23 +147,24 @@ def difference_interval(
     error: Callable[[np.ndarray, np.ndarray], float] = lambda a, b: (a - b).std(ddof=1) / math.sqrt(len(a)),
 ) -> tuple[float, float]:
     """Return the 95% interval of the mean of a - b, (r,) each, by Student's t; the rest are for slips."""
-    middle, half = (a - b).mean(), quantile(len(a)) * error(a, b)
+    middle = (a - b).mean()
+    half = quantile(len(a)) * error(a, b)
     return float(middle - half), float(middle + half)
 
 
 def _difference_interval(function: Callable) -> dict[str, Any]:
     a = np.array([31.0, 44.0, 37.5, 52.0, 40.0])
     b = np.array([35.0, 45.5, 43.0, 51.0, 47.0])
-    found = {}
+    numbers = {}
     for r in (5, 3):
         ends = function(a[:r].copy(), b[:r].copy())
         if ends is ... or np.ndim(ends) == 0:  # a stub, or one number
-            found[f"your one number, {r} seeds"] = ends
+            numbers[f"your one number, {r} seeds"] = ends
         elif len(ends) != 2:
             raise ValueError(f"your function returned {len(ends)} numbers, expected two: low, high")
         else:
-            found[f"lower end, {r} seeds"], found[f"upper end, {r} seeds"] = ends
-    return found
+            numbers[f"lower end, {r} seeds"], numbers[f"upper end, {r} seeds"] = ends
+    return numbers
 
 
 def _half(a: np.ndarray, b: np.ndarray) -> float:

@@ -51,13 +51,13 @@ def _vae_step(function: Callable) -> dict[str, Any]:
     eps = torch.randn(2, 6, 3, generator=rng)
     calls = [torch.as_tensor(function(*_untouched(vae), images[0].clone(), eps[0].clone())) for _ in range(2)]
     own_noise = not torch.equal(*(bound.nan_to_num() for bound in calls))
-    found = {"equal calls that differ in their bound": float(own_noise)}
+    numbers = {"equal calls that differ in their bound": float(own_noise)}
     if own_noise:
-        return found  # the rest is chance: so it is no number of a slip
+        return numbers  # the rest is chance: so it is no number of a slip
     for k, name in enumerate(("first", "second")):
-        found[f"bound of the {name} step, nats"] = function(vae, optimizer, images[k].clone(), eps[k].clone())
-    found["weights after two steps"] = nn.utils.parameters_to_vector(vae.parameters())
-    return found
+        numbers[f"bound of the {name} step, nats"] = function(vae, optimizer, images[k].clone(), eps[k].clone())
+    numbers["weights after two steps"] = nn.utils.parameters_to_vector(vae.parameters())
+    return numbers
 
 
 def _untouched(vae: VAE) -> tuple[VAE, torch.optim.Optimizer]:
@@ -87,7 +87,9 @@ class _Louder:
     """A VAE whose log p(x | z) is taken `times` times."""
 
     def __init__(self, vae: VAE, times: int) -> None:
-        self.encode, self._log_p, self._times = vae.encode, vae.log_p_x_given_z, times
+        self.encode = vae.encode
+        self._log_p = vae.log_p_x_given_z
+        self._times = times
 
     def log_p_x_given_z(self, x: Tensor, z: Tensor) -> Tensor:
         return self._times * self._log_p(x, z)

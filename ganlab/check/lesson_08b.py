@@ -15,7 +15,8 @@ from ganlab.runtime import seeded_generator
 
 def bound_in_chunks(chunks: Iterator[Tensor]) -> Tensor:
     """Return the bound of all K samples in nats, (B,), from log weights that come as chunks (k, B) of any k."""
-    total, count = None, 0
+    total = None
+    count = 0
     for chunk in chunks:
         here = torch.logsumexp(chunk, dim=0)
         total = here if total is None else torch.logaddexp(total, here)
@@ -58,7 +59,7 @@ def gaps_with_errors(log_p: Tensor, best: Tensor, elbo: Tensor) -> Tensor:
 
 def _gaps_with_errors(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("08b.2")
-    found = {}
+    numbers = {}
     for n in (7, 50):
         images = -100 + 30 * torch.randn(n, generator=rng, dtype=torch.float64)  # images differ by more than models
         first = 2 + 0.4 * torch.randn(n, generator=rng, dtype=torch.float64)
@@ -73,8 +74,8 @@ def _gaps_with_errors(function: Callable) -> dict[str, Any]:
                 raise ValueError(
                     "return two pairs: (mean, error) of the first gap, (mean, error) of the second"
                 ) from error
-        found[f"means and errors of {n} images"] = result
-    return found
+        numbers[f"means and errors of {n} images"] = result
+    return numbers
 
 
 def _gap_slips(changes: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]) -> tuple[Slip, ...]:
@@ -108,7 +109,8 @@ def _plain_mean(chunks: Iterator[Tensor]) -> Tensor:
 
 
 def _from_zero(chunks: Iterator[Tensor]) -> Tensor:
-    total, count = torch.tensor(0.0, dtype=torch.float64), 0
+    total = torch.tensor(0.0, dtype=torch.float64)
+    count = 0
     for chunk in chunks:
         total = torch.logaddexp(total, torch.logsumexp(chunk, dim=0))
         count += len(chunk)

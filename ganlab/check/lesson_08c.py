@@ -144,7 +144,8 @@ def _above_the_smallest(variances: Tensor, rate: float) -> float:
 
 
 def _unsorted(variances: Tensor, rate: float) -> float:
-    logs, level = variances.log(), 0.0
+    logs = variances.log()
+    level = 0.0
     for used in range(1, len(logs) + 1):
         level = math.exp((logs[:used].sum().item() - 2 * rate) / used)
         if used == len(logs) or variances[used] <= level:

@@ -38,13 +38,13 @@ def majority_picture(images: Tensor, weights: Tensor) -> Tensor:
 def _majority_picture(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("08e.2")
     images = torch.rand(5, 6, generator=rng, dtype=torch.float64)
-    found = {}
+    numbers = {}
     for name, weights in {
         "no image has half": [0.14, 0.12, 0.19, 0.24, 0.31],
         "one image has more than half": [0.6, 0.08, 0.1, 0.09, 0.13],
     }.items():
-        found[f"picture when {name}"] = function(images.clone(), torch.tensor(weights, dtype=torch.float64))
-    return found
+        numbers[f"picture when {name}"] = function(images.clone(), torch.tensor(weights, dtype=torch.float64))
+    return numbers
 
 
 def _sorted_by_weight(images: Tensor, weights: Tensor) -> Tensor:

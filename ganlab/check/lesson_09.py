@@ -50,13 +50,13 @@ def _straight(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 def _arc_points(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("09.2")
     t = torch.tensor([0.0, 0.2, 0.5, 0.9, 1.0], dtype=torch.float64)
-    found = {}
+    numbers = {}
     for degrees, length in ((50, 1.2), (115, 0.8)):  # a @ b stays below 1: acos of it is a number for whoever forgets
         u, v = torch.linalg.qr(torch.randn(4, 2, generator=rng, dtype=torch.float64)).Q.T
         angle = math.radians(degrees)
         a, b = length * u, length * (math.cos(angle) * u + math.sin(angle) * v)
-        found[f"points, {degrees} degrees apart, of length {length}"] = function(a, b, t.clone())
-    return found
+        numbers[f"points, {degrees} degrees apart, of length {length}"] = function(a, b, t.clone())
+    return numbers
 
 
 LINE_SLIPS = {

@@ -22,12 +22,12 @@ def _product(z: Tensor, f: Tensor) -> Tensor:
 
 def _direction_of(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("09b.1")
-    found = {}
+    numbers = {}
     for n, dim in ((12, 3), (20, 5)):
         z = torch.randn(n, dim, generator=rng, dtype=torch.float64) + 0.3
         f = 2 + z[:, 0] - 0.5 * z[:, 1] + 0.3 * torch.randn(n, generator=rng, dtype=torch.float64)
-        found[f"direction from {n} samples"] = function(z.clone(), f.clone())
-    return found
+        numbers[f"direction from {n} samples"] = function(z.clone(), f.clone())
+    return numbers
 
 
 def apart(wanted: Tensor, others: Tensor) -> Tensor:
@@ -40,11 +40,10 @@ def _apart(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("09b.2")
     wanted, first, second = 2 * torch.randn(3, 6, generator=rng, dtype=torch.float64)
     second = second + 0.8 * first  # not at right angles to each other
-    found = {}
+    numbers = {}
     for name, others in {"one other": first[None], "two others": torch.stack([first, second])}.items():
-        way = function(wanted.clone(), others.clone())
-        found[f"direction, {name}"] = way
-    return found
+        numbers[f"direction, {name}"] = function(wanted.clone(), others.clone())
+    return numbers
 
 
 def _in_turn(wanted: Tensor, others: Tensor) -> Tensor:

@@ -19,11 +19,11 @@ def path_length(features: Tensor) -> Tensor:
 
 def _path_length(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("09c.1")
-    found = {}
+    numbers = {}
     for times, paths in ((5, 3), (9, 2)):
         features = torch.randn(times, paths, 4, generator=rng, dtype=torch.float64)
-        found[f"{paths} paths at {times} times"] = function(features)
-    return found
+        numbers[f"{paths} paths at {times} times"] = function(features)
+    return numbers
 
 
 def _slip(change: Callable[[Tensor, int], Tensor], features: Tensor) -> Tensor:

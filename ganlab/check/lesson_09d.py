@@ -18,12 +18,12 @@ def best_factor(e: Tensor, z: Tensor) -> Tensor:
 
 def _best_factor(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("09d.1")
-    found = {}
+    numbers = {}
     for n, dim, scale in ((4, 3, 0.5), (6, 5, 2.0)):
         z = torch.randn(n, dim, generator=rng, dtype=torch.float64)
         e = scale * (z + 0.5 * torch.randn(n, dim, generator=rng, dtype=torch.float64))
-        found[f"factor for answers {(n, dim)}"] = function(e, z)
-    return found
+        numbers[f"factor for answers {(n, dim)}"] = function(e, z)
+    return numbers
 
 
 def shortened(z: Tensor, longest: float) -> Tensor:

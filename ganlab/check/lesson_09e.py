@@ -22,13 +22,13 @@ def _difference(z: Tensor, labels: Tensor, k: int) -> Tensor:
 
 def _towards_class(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("09e.1")
-    found = {}
+    numbers = {}
     for n, dim, k in ((9, 3, 2), (14, 5, 0)):
         labels = torch.randint(3, (n,), generator=rng)
         labels[:3] = torch.arange(3)  # none is missing
         z = 0.4 + torch.randn(n, dim, generator=rng, dtype=torch.float64) + labels[:, None] * 0.5
-        found[f"direction towards {k} of {n} latents"] = function(z, labels, k)
-    return found
+        numbers[f"direction towards {k} of {n} latents"] = function(z, labels, k)
+    return numbers
 
 
 def thick_b(thick_a: Tensor, thin_a: Tensor, thin_b: Tensor) -> Tensor:
@@ -46,11 +46,11 @@ def _stretched(z: Tensor) -> Tensor:
 
 def _thick_b(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("09e.2")
-    found = {}
+    numbers = {}
     for sizes, dim in (((2, 3, 4), 5), ((4, 2, 3), 7)):
         groups = [torch.randn(k, dim, generator=rng, dtype=torch.float64) + 0.5 for k in sizes]
-        found[f"sum of groups of {sizes}"] = function(*groups)
-    return found
+        numbers[f"sum of groups of {sizes}"] = function(*groups)
+    return numbers
 
 
 CLASS_SLIPS = {

@@ -40,8 +40,8 @@ def _tables() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
 
 
 def _best_value(function: Callable) -> dict[str, Any]:
-    found = {f"value, {name}": function(*(each.clone() for each in given)) for name, given in _tables().items()}
-    values = [torch.as_tensor(value) for value in found.values() if value is not ...]
+    numbers = {f"value, {name}": function(*(each.clone() for each in given)) for name, given in _tables().items()}
+    values = [torch.as_tensor(value) for value in numbers.values() if value is not ...]
     if any(value.isnan().any() for value in values):
         raise ValueError(
             "the value is nan. Hint: You took a log of 0, or 0/0 where p and p_g are both 0. "
@@ -52,7 +52,7 @@ def _best_value(function: Callable) -> dict[str, Any]:
             "the value is infinite. Hint: You compared p and p_g with each other, and one of them is 0 where the other "
             "is not. The JSD compares each of them with the middle, r = (p + p_g) / 2."
         )
-    return found
+    return numbers
 
 
 VALUE_SLIPS = {
@@ -114,7 +114,7 @@ EQUAL = "two samples are equal"
 
 
 def _within_classes(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for name, sizes in {"classes of 4 and 7": (4, 7), "classes of 2, 9 and 5": (2, 9, 5), EQUAL: (3, 4)}.items():
         rng = seeded_generator("10.2", name)
         y = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
@@ -128,8 +128,8 @@ def _within_classes(function: Callable) -> dict[str, Any]:
             raise ValueError(f"your code divides by 0. {EMPTY}") from None
         if distance is not ... and torch.as_tensor(distance).isnan().any():
             raise ValueError(f"the distance is nan. {EMPTY}")
-        found[f"distance, {name}"] = distance
-    return found
+        numbers[f"distance, {name}"] = distance
+    return numbers
 
 
 def _by_class(measure: Callable[[Tensor], Tensor], features: Tensor, y: Tensor) -> Tensor:

@@ -25,27 +25,27 @@ def lost(p_wd: Tensor, p_s_d: Tensor) -> Tensor:
 
 def _chains() -> dict[str, tuple[Tensor, Tensor]]:
     rng = seeded_generator("10b.1")
-    found = {}
+    numbers = {}
     for name, (a, b, m) in {"2 worlds": (2, 4, 3), "3 worlds": (3, 3, 5)}.items():
         joint = torch.rand(a, b, generator=rng, dtype=torch.float64) ** 2
         joint[0, 1] = 0.0
         table = torch.rand(b, m, generator=rng, dtype=torch.float64) ** 2
         table[0, 0] = 0.0
-        found[name] = joint / joint.sum(), table / table.sum(1, keepdim=True)
-    joint, table = found["3 worlds"]
+        numbers[name] = joint / joint.sum(), table / table.sum(1, keepdim=True)
+    joint, table = numbers["3 worlds"]
     table[:, 2] = 0.0  # something that is never drawn
-    found["3 worlds"] = joint, table / table.sum(1, keepdim=True)
-    return found
+    numbers["3 worlds"] = joint, table / table.sum(1, keepdim=True)
+    return numbers
 
 
 def _lost(function: Callable) -> dict[str, Any]:
-    found = {f"nats lost, {name}": function(*(each.clone() for each in pair)) for name, pair in _chains().items()}
-    if any(torch.as_tensor(value).isnan().any() for value in found.values() if value is not ...):
+    numbers = {f"nats lost, {name}": function(*(each.clone() for each in pair)) for name, pair in _chains().items()}
+    if any(torch.as_tensor(value).isnan().any() for value in numbers.values() if value is not ...):
         raise ValueError(
             "the answer is nan. Hint: You took a log of 0, or 0/0 in a column of zeros. "
             "xlogy(p, p) - xlogy(p, r) is safe, with r the product of the two margins."
         )
-    return found
+    return numbers
 
 
 def _of_weights(p_wd: Tensor, p_s_d: Tensor) -> Tensor:

@@ -18,14 +18,14 @@ def logits(phi: Tensor, s: Tensor, bias: float, v: Tensor, y: Tensor) -> Tensor:
 
 
 def _logits(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for B, F, K in ((5, 3, 4), (4, 4, 4), (6, 2, 3)):
         rng = seeded_generator("10c.1", B)
         phi, s, v = (torch.randn(*shape, generator=rng, dtype=torch.float64) for shape in ((B, F), (F,), (K, F)))
         y = torch.randint(K, (B,), generator=rng)
         y[:2] = torch.tensor([1, K - 1])
-        found[f"logits, {B} pictures, {F} features, {K} classes"] = function(phi, s, 0.7, v, y)
-    return found
+        numbers[f"logits, {B} pictures, {F} features, {K} classes"] = function(phi, s, 0.7, v, y)
+    return numbers
 
 
 LOGITS_SLIPS = {
@@ -79,18 +79,18 @@ def gain(p_xy: Tensor, m: Tensor) -> Tensor:
 
 
 def _gain(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for K, M in ((2, 4), (3, 3), (4, 5)):
         rng = seeded_generator("10c.2", M)
         p, m = torch.rand(2, K, M, generator=rng, dtype=torch.float64).add(0.05) ** 2
         p[0, 1] = 0.0
         p *= torch.linspace(0.5, 2, K)[:, None]
-        found[f"gain, {K} classes, {M} values"] = function(p / p.sum(), m / m.sum(1, keepdim=True))
-    if any(torch.as_tensor(value).isnan().any() for value in found.values() if value is not ...):
+        numbers[f"gain, {K} classes, {M} values"] = function(p / p.sum(), m / m.sum(1, keepdim=True))
+    if any(torch.as_tensor(value).isnan().any() for value in numbers.values() if value is not ...):
         raise ValueError(
             "the answer is nan. Hint: You took a log of p_xy, which has a 0. Only the model's logs are needed."
         )
-    return found
+    return numbers
 
 
 def _information(joint: Tensor) -> Tensor:

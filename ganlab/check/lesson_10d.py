@@ -27,7 +27,7 @@ def fold(
 
 
 def _fold(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for name, with_bias in {"": True, " (linear without a bias)": False}.items():
         rng = seeded_generator("10d.1", name)
         norm, linear = nn.BatchNorm1d(3, eps=0.05), nn.Linear(3, 3, bias=with_bias)
@@ -53,10 +53,10 @@ def _fold(function: Callable) -> dict[str, Any]:
                 "one of the two is None. Hint: You returned no bias for a layer without one. What the norm adds passes "
                 "through the weights and remains."
             )
-        found["weight" + name], found["bias" + name] = result
+        numbers["weight" + name], numbers["bias" + name] = result
         kept = all(map(torch.equal, before, layers.state_dict().values()))
-        found["both layers as they were (1: yes)" + name] = float(kept)
-    return found
+        numbers["both layers as they were (1: yes)" + name] = float(kept)
+    return numbers
 
 
 def _in_place(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor]:

@@ -216,19 +216,19 @@ def _critic(x: Tensor, s: Tensor) -> Tensor:
 
 
 def _generator_loss(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, weight in ((3, 0.2), (2, 1.7)):
         rng = seeded_generator("11.3", n)
         x_hat, x, s = (2 * torch.rand(n, 2, 4, 4, generator=rng, dtype=torch.float64) - 1 for _ in range(3))
         x_hat = x_hat.requires_grad_()
         loss = function(_critic, x_hat, x, s, weight)
-        found[f"loss at weight {weight}"] = loss
+        numbers[f"loss at weight {weight}"] = loss
         if isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1:
             (slope,) = torch.autograd.grad(loss, x_hat, retain_graph=True)
         else:
             slope = torch.zeros_like(x_hat)
-        found[f"its slope in the generator's picture at weight {weight}"] = slope
-    return found
+        numbers[f"its slope in the generator's picture at weight {weight}"] = slope
+    return numbers
 
 
 LOSS_SLIPS: dict[str, dict[str, Any]] = {

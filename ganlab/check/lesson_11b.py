@@ -21,10 +21,10 @@ def cycle_loss(
     there: Callable[[Map, Map, Tensor, Tensor], Tensor] = lambda generator, back, s, x: back(generator(s)) - s,
     here: Callable[[Map, Map, Tensor, Tensor], Tensor] = lambda generator, back, s, x: generator(back(x)) - x,
     error: Callable[[Tensor], Tensor] = lambda gap: gap.abs().mean(),
-    share: float = 1.0,
+    factor: float = 1.0,
 ) -> Tensor:
     """Return (11b.1): the mean absolute error of both ways round, added. The rest are for slips."""
-    return share * (error(there(generator, back, s, x)) + error(here(generator, back, s, x)))
+    return factor * (error(there(generator, back, s, x)) + error(here(generator, back, s, x)))
 
 
 def _generator(s: Tensor) -> Tensor:
@@ -36,18 +36,18 @@ def _back(x: Tensor) -> Tensor:
 
 
 def _cycle_loss(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n in (5, 8):
         rng = seeded_generator("11b.1", n)
         s = torch.randn(n, 3, generator=rng, dtype=torch.float64).requires_grad_()
         x = (1 + torch.randn(n, 3, generator=rng, dtype=torch.float64)).requires_grad_()
         loss = function(_generator, _back, s, x)
-        found[f"cycle loss of {n} samples"] = loss
+        numbers[f"cycle loss of {n} samples"] = loss
         slopes = (torch.zeros_like(s), torch.zeros_like(x))
         if isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1:
             slopes = torch.autograd.grad(loss, (s, x), retain_graph=True, materialize_grads=True)
-        found[f"its slope in s, {n} samples"], found[f"its slope in x, {n} samples"] = slopes
-    return found
+        numbers[f"its slope in s, {n} samples"], numbers[f"its slope in x, {n} samples"] = slopes
+    return numbers
 
 
 def _nothing(generator: Map, back: Map, s: Tensor, x: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ CYCLE_SLIPS: dict[str, dict[str, Any]] = {
     "You took the mean of the signed errors, where a plus and a minus cancel. Take absolute values first.": {
         "error": lambda gap: gap.mean().abs()
     },
-    "You averaged the two ways. The loss is their sum.": {"share": 0.5},
+    "You averaged the two ways. The loss is their sum.": {"factor": 0.5},
 }
 
 
@@ -102,7 +102,7 @@ def exchange(memory: Tensor, fakes: Tensor, coins: Tensor, places: Tensor) -> tu
 
 
 def _exchange(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, size, coins in ((4, 6, [1, 0, 1, 1]), (3, 5, [0, 0, 1])):
         rng = seeded_generator("11b.2", n)
         memory = torch.rand(size, 2, 3, generator=rng, dtype=torch.float64)
@@ -119,8 +119,8 @@ def _exchange(function: Callable) -> dict[str, Any]:
             ) from error
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise ValueError("return two things, what the critic is shown and the new memory")
-        found[f"shown, {n} fakes"], found[f"memory after {n} fakes"] = result
-    return found
+        numbers[f"shown, {n} fakes"], numbers[f"memory after {n} fakes"] = result
+    return numbers
 
 
 def _with(memory: Tensor, fakes: Tensor, rows: Tensor, places: Tensor) -> Tensor:

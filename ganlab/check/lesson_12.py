@@ -29,15 +29,15 @@ def psnr(
 
 
 def _psnr(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for low, high in ((-1.0, 1.0), (0.0, 255.0), (16.0, 235.0)):
         rng = seeded_generator("12.1", int(high))
         x = low + (high - low) * (0.1 + 0.7 * torch.rand(3, 2, 4, 5, generator=rng, dtype=torch.float64))
         noise = torch.randn(x.shape, generator=rng, dtype=torch.float64)
         sizes = torch.tensor([0.02, 0.05, 0.11], dtype=torch.float64).view(3, 1, 1, 1)
         x_hat = x + (high - low) * sizes * (noise + 0.3)
-        found[f"PSNR of three pictures in [{low:g}, {high:g}]"] = function(x_hat, x, low, high)
-    return found
+        numbers[f"PSNR of three pictures in [{low:g}, {high:g}]"] = function(x_hat, x, low, high)
+    return numbers
 
 
 PSNR_SLIPS: dict[str, dict[str, Any]] = {
@@ -201,12 +201,12 @@ def adjoint(y: Tensor, factor: int) -> Tensor:
 
 
 def _adjoint(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for factor, shape in ((2, (2, 1, 4, 6)), (4, (1, 2, 4, 8))):
         rng = seeded_generator("12.3", factor)
         y = torch.randn(shape, generator=rng, dtype=torch.float64)
-        found[f"adjoint for factor {factor}"] = function(y, factor)
-    return found
+        numbers[f"adjoint for factor {factor}"] = function(y, factor)
+    return numbers
 
 
 def _corner(y: Tensor, factor: int) -> Tensor:

@@ -32,7 +32,7 @@ def coverage(
 
 
 def _coverage(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for k, (level, spread) in enumerate(((0.8, 1.0), (0.5, 0.7), (0.9, 0.5))):
         rng = seeded_generator("12b.1", k)
         centre = torch.randn(60, generator=rng, dtype=torch.float64)
@@ -40,7 +40,7 @@ def _coverage(function: Callable) -> dict[str, Any]:
         samples = centre + spread * skewed
         truth = centre + torch.randn(60, generator=rng, dtype=torch.float64).exp() - 1.3
         try:
-            found[f"coverage at level {level:g}"] = function(samples, truth, level)
+            numbers[f"coverage at level {level:g}"] = function(samples, truth, level)
         except RuntimeError as error:
             if not re.search(r"\((?:41|60)\) must match the size of tensor b \((?:41|60)\)", str(error)):
                 raise
@@ -48,7 +48,7 @@ def _coverage(function: Callable) -> dict[str, Any]:
                 "got an interval for each of 41 samples, expected one for each of 60 truths. "
                 "Hint: You took the quantiles over dimension 1. The samples of one truth are a column: dim=0."
             ) from error
-    return found
+    return numbers
 
 
 def _normal(samples: Tensor, low: float, high: float) -> tuple[Tensor, Tensor]:

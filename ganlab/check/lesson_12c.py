@@ -29,15 +29,17 @@ def hole_error(
 
 
 def _hole_error(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, (channels, height, width) in enumerate(((3, 6, 5), (1, 4, 7))):
         rng = seeded_generator("12c.1", n)
         x = 2 * torch.rand(3, channels, height, width, generator=rng, dtype=torch.float64) - 1
         x_hat = (x + 0.3 * torch.randn(x.shape, generator=rng, dtype=torch.float64)).clamp(-1, 1)
         hole = torch.zeros(3, height, width, dtype=torch.bool)
-        hole[0, 1:3, 2:4], hole[1, 0, 1:], hole[2, 1:, :3] = True, True, True
-        found[f"error of pictures with {channels} channels"] = function(x_hat, x, hole)
-    return found
+        hole[0, 1:3, 2:4] = True
+        hole[1, 0, 1:] = True
+        hole[2, 1:, :3] = True
+        numbers[f"error of pictures with {channels} channels"] = function(x_hat, x, hole)
+    return numbers
 
 
 def _pixels(hole: Tensor, x: Tensor) -> Tensor:
@@ -103,15 +105,15 @@ def chromas(
 
 
 def _chromas(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n in (2, 5):
         rng = seeded_generator("12c.2", n)
         colours = 255 * torch.rand(n, 3, generator=rng, dtype=torch.float64)
         p = torch.rand(n, generator=rng, dtype=torch.float64) + 0.2
         expected, of_mean = function(colours, p / p.sum())
-        found[f"expected chroma of {n} colours"] = expected
-        found[f"chroma of the mean of {n} colours"] = of_mean
-    return found
+        numbers[f"expected chroma of {n} colours"] = expected
+        numbers[f"chroma of the mean of {n} colours"] = of_mean
+    return numbers
 
 
 CHROMA_SLIPS: dict[str, dict[str, Any]] = {
@@ -164,7 +166,7 @@ def ranks(
 
 
 def _ranks(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for size, n, spread in ((4, 50, 0.6), (7, 80, 1.5)):
         rng = seeded_generator("12c.3", size)
         centre = torch.randn(n, generator=rng, dtype=torch.float64)
@@ -173,8 +175,8 @@ def _ranks(function: Callable) -> dict[str, Any]:
         truth = (2 * (centre + torch.randn(n, generator=rng, dtype=torch.float64).exp() - 1.3)).round()
         if size == 7:
             samples[0] = torch.maximum(samples[0], truth)  # never below the truth: the highest rank does not occur
-        found[f"fractions of the ranks among {size}"] = function(samples, truth)
-    return found
+        numbers[f"fractions of the ranks among {size}"] = function(samples, truth)
+    return numbers
 
 
 RANK_SLIPS: dict[str, dict[str, Any]] = {

@@ -120,15 +120,15 @@ def _bright_cases() -> list[tuple[str, Tensor, Tensor, float, Tensor]]:
 
 
 def _brighter(function: Callable) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for name, m, c, gain, lift in _bright_cases():
         given = function(m.clone(), c.clone(), gain, lift.clone())
         both = isinstance(given, tuple | list) and len(given) == 2
         pair = given if both else (given, given)
-        found[f"number of matrices for {name}"] = 2.0 if both else 1.0
-        found[f"Gram matrix for {name}"] = pair[0]
-        found[f"centred Gram matrix for {name}"] = pair[1]
-    return found
+        numbers[f"number of matrices for {name}"] = 2.0 if both else 1.0
+        numbers[f"Gram matrix for {name}"] = pair[0]
+        numbers[f"centred Gram matrix for {name}"] = pair[1]
+    return numbers
 
 
 BRIGHT_SLIPS: dict[str, dict[str, Any]] = {

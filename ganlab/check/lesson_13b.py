@@ -95,35 +95,39 @@ def mixture_moments(
     gammas: Tensor,
     betas: Tensor,
     weights: Tensor,
-    share: Callable[[Tensor], Tensor] = lambda weights: weights / weights.sum(),
+    normalise: Callable[[Tensor], Tensor] = lambda weights: weights / weights.sum(),
     variance: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda w, gammas, betas: (w @ gammas) ** 2,
     mean: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda w, gammas, betas: w @ betas,
     give: Callable[[Tensor, Tensor], Any] = lambda mean, variance: (mean, variance),
 ) -> Any:
     """Return means and variances (C,) of channels after a layer in a mixture of styles; the rest are for slips."""
-    w = share(weights)
+    w = normalise(weights)
     return give(mean(w, gammas, betas), variance(w, gammas, betas))
 
 
 def _mixture_moments(function: Callable) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for name, weights in (("weights 1, 3", [1.0, 3.0]), ("weights 2, 0, 5", [2.0, 0.0, 5.0]), ("weight 4", [4.0])):
         rng = seeded_generator("13b.2", name)
         gammas, betas = torch.randn(2, len(weights), 3, generator=rng, dtype=torch.float64)
         given = function(gammas.clone(), betas.clone(), torch.tensor(weights, dtype=torch.float64))
         both = isinstance(given, tuple | list) and len(given) == 2
         pair = given if both else (given, given)
-        found[f"number of tensors for {name}"] = 2.0 if both else 1.0
-        found[f"means for {name}"], found[f"variances for {name}"] = pair
-    return found
+        numbers[f"number of tensors for {name}"] = 2.0 if both else 1.0
+        numbers[f"means for {name}"], numbers[f"variances for {name}"] = pair
+    return numbers
 
 
 MIXTURE_SLIPS: dict[str, dict[str, Any]] = {
-    "You did not divide the weights by their sum.": {"share": lambda weights: weights},
-    "You divided the weights by their number. Divide by their sum.": {"share": lambda weights: weights / len(weights)},
-    "You took a softmax of the weights. They are divided by their sum.": {"share": lambda weights: weights.softmax(0)},
+    "You did not divide the weights by their sum.": {"normalise": lambda weights: weights},
+    "You divided the weights by their number. Divide by their sum.": {
+        "normalise": lambda weights: weights / len(weights)
+    },
+    "You took a softmax of the weights. They are divided by their sum.": {
+        "normalise": lambda weights: weights.softmax(0)
+    },
     "You took the style of the largest weight alone. The rows are mixed.": {
-        "share": lambda weights: torch.nn.functional.one_hot(weights.argmax(), len(weights)).to(weights)
+        "normalise": lambda weights: torch.nn.functional.one_hot(weights.argmax(), len(weights)).to(weights)
     },
     "You returned the mean before beta is added. The mixed beta is added to every number of a channel.": {
         "mean": lambda w, gammas, betas: 0 * (w @ betas)
@@ -132,7 +136,7 @@ MIXTURE_SLIPS: dict[str, dict[str, Any]] = {
         "mean": lambda w, gammas, betas: (w @ betas) * (w @ gammas)
     },
     "You took all styles alike. Each row counts with its weight.": {
-        "share": lambda weights: torch.full_like(weights, 1 / len(weights))
+        "normalise": lambda weights: torch.full_like(weights, 1 / len(weights))
     },
     "You mixed the squares. The rows are mixed first, then the mixed gamma is squared.": {
         "variance": lambda w, gammas, betas: w @ gammas**2

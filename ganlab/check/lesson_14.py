@@ -33,7 +33,7 @@ LAYERS = {
 
 
 def _layer(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for name, arguments in LAYERS.items():
         result = function(*arguments)
         if not isinstance(result, tuple | list) or len(result) != 3:
@@ -43,8 +43,8 @@ def _layer(function: Callable) -> dict[str, Any]:
                 "got a row of numbers where one is expected. Hint: `channels` is a pair. Multiply by both numbers."
             )
         for what, value in zip(("frames", "side", "multiplications"), result, strict=True):
-            found[f"{what} of {name}"] = value
-    return found
+            numbers[f"{what} of {name}"] = value
+    return numbers
 
 
 def _layer_with(length: Callable = _length, cost: Callable | None = None) -> Callable[..., Sizes]:
@@ -111,7 +111,7 @@ def speed_change(path: Tensor) -> Tensor:
 
 
 def _speed_change(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, frames in ((4, 9), (3, 14)):
         rng = seeded_generator("14.2", n)
         steps = 1 + torch.rand(n, frames - 1, 2, generator=rng, dtype=torch.float64)
@@ -122,8 +122,8 @@ def _speed_change(function: Callable) -> dict[str, Any]:
             raise ValueError(
                 "got two things, expected a tensor. Hint: median(dim=1) gives values and indices. Return its .values."
             )
-        found[f"changes of {n} paths of {frames} frames"] = result
-    return found
+        numbers[f"changes of {n} paths of {frames} frames"] = result
+    return numbers
 
 
 def _changes(path: Tensor) -> Tensor:
@@ -199,7 +199,7 @@ def _critic(x: Tensor) -> Tensor:
 
 
 def _blind(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, frames in ((3, 3), (2, 4)):
         rng = seeded_generator("14.3", frames)
         x = torch.randn(n, frames, 2, generator=rng, dtype=torch.float64)
@@ -216,8 +216,8 @@ def _blind(function: Callable) -> dict[str, Any]:
             raise ValueError(
                 "got a row of tensors, expected one. Hint: You returned a list of tensors. Take stack, then mean(0)."
             )
-        found[f"logits of {n} clips of {frames} frames"] = result
-    return found
+        numbers[f"logits of {n} clips of {frames} frames"] = result
+    return numbers
 
 
 def _over(orders: Callable[[int], list]) -> Callable[[Callable, Tensor], Tensor]:

@@ -30,7 +30,7 @@ def best_answers(futures: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _best_answers(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for name, p in {
         "two futures": [0.7, 0.3],
         "three futures": [0.4, 0.35, 0.25],
@@ -39,8 +39,8 @@ def _best_answers(function: Callable) -> dict[str, Any]:
         rng = seeded_generator("14b.1", len(p))
         futures = torch.randn(len(p), 12, generator=rng, dtype=torch.float64).exp()
         squared, absolute = function(futures, torch.tensor(p, dtype=torch.float64))
-        found |= {f"{name}, squared error": squared, f"{name}, absolute error": absolute}
-    return found
+        numbers |= {f"{name}, squared error": squared, f"{name}, absolute error": absolute}
+    return numbers
 
 
 BEST_SLIPS = {
@@ -92,12 +92,12 @@ def gaussian_kl_between(mu: Tensor, logvar: Tensor, prior_mu: Tensor, prior_logv
 
 
 def _kl(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for name, size in {"one dimension": 1, "three dimensions": 3}.items():
         rng = seeded_generator("14b.2", size)
         given = 0.8 * torch.randn(4, 5, size, generator=rng, dtype=torch.float64)
-        found[name] = function(*given)
-    return found
+        numbers[name] = function(*given)
+    return numbers
 
 
 def _terms(
@@ -181,7 +181,7 @@ def _at_low(free: Tensor, low: float, high: float) -> Tensor:
 
 
 def _places_ahead(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for name, (low, high, steps, speed) in {
         "slow": (2.0, 9.0, 4, 0.5),
         "one bounce": (3.0, 11.0, 6, 1.3),
@@ -192,8 +192,8 @@ def _places_ahead(function: Callable) -> dict[str, Any]:
         last = before + speed * (last - before).sign()
         inside = (last.clamp(low, high) - before).sign() * speed  # the step seen does not bounce
         before = (last.clamp(low, high) - inside).clamp(low, high)
-        found[name] = function(before, last.clamp(low, high), low, high, steps)
-    return found
+        numbers[name] = function(before, last.clamp(low, high), low, high, steps)
+    return numbers
 
 
 PLACES_SLIPS = {

@@ -65,14 +65,16 @@ class Ward:
         if any(said is ... for said in given.values()):
             return {"diagnoses": ...}
         bed_of = {fault: bed for bed, fault in self.admitted.items()}
-        right, called = len(self.faults), -1
+        right = len(self.faults)
+        called = -1
         for k, fault in enumerate(self.faults):
             said = given[bed_of[fault]]
             if said not in self.faults:
                 expected = ", ".join(map(repr, self.faults))
                 raise ValueError(f"diagnoses: {bed_of[fault]} is {said!r}, expected one of {expected}")
             if said != fault:
-                right, called = k, self.faults.index(said)
+                right = k
+                called = self.faults.index(said)
                 break
         return {
             "faults named right, down the list of names, before the first wrong one": right,
@@ -103,7 +105,8 @@ DOUBLES = {
     "move: another fault can do that, too. Order the known answer first, bed by bed."
 }
 WARD = Ward(SIGNS, "ABCDEFG", DOUBLES)
-FAULTS, night_shift = WARD.faults, WARD.night_shift
+FAULTS = WARD.faults
+night_shift = WARD.night_shift
 
 Move = Callable[[nn.Module, nn.Module, Tensor, Tensor, Optimizer], Tensor]
 

@@ -27,7 +27,8 @@ SIGNS = {
     "average stuck": "the known average would be 0",
 }
 WARD = Ward(SIGNS, "ABCDEFGH")
-FAULTS, night_shift = WARD.faults, WARD.night_shift
+FAULTS = WARD.faults
+night_shift = WARD.night_shift
 
 
 def negative_elbo(mu: Tensor, logvar: Tensor, eps: Tensor, decoder: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

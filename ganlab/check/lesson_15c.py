@@ -24,7 +24,8 @@ SIGNS = {
     "training mode": "a picture would change with its company",
 }
 WARD = Ward(SIGNS, "ABCDEFG")
-FAULTS, night_shift = WARD.faults, WARD.night_shift
+FAULTS = WARD.faults
+night_shift = WARD.night_shift
 
 
 def normalise(h: Tensor, running_mean: Tensor, running_var: Tensor, training: bool) -> Tensor:
@@ -53,10 +54,10 @@ def _normalise(function: Callable[..., Tensor]) -> dict[str, Any]:
     h = 2 * torch.randn(5, 4, generator=rng, dtype=torch.float64) + torch.tensor([1.0, -4.0, 0.5, 0.0])
     h[:, 3] *= 1e-3  # a feature that hardly varies: whoever adds to the variance is seen here
     running = torch.tensor([0.3, -3.0, 1.2, 0.0]).double(), torch.tensor([4.0, 0.5, 2.5, 2e-6]).double()
-    found = {}
+    numbers = {}
     for training, name in ((True, "training"), (False, "evaluation")):
-        found[f"values in {name} mode"] = function(h.clone(), *(t.clone() for t in running), training)
-    return found | {"one sample in evaluation mode": function(h[:1].clone(), *(t.clone() for t in running), False)}
+        numbers[f"values in {name} mode"] = function(h.clone(), *(t.clone() for t in running), training)
+    return numbers | {"one sample in evaluation mode": function(h[:1].clone(), *(t.clone() for t in running), False)}
 
 
 def _scaled_by_running(h: Tensor, running_mean: Tensor, running_var: Tensor, training: bool) -> Tensor:
@@ -152,16 +153,16 @@ def _load(function: Callable[..., Any]) -> dict[str, Any]:
     images = torch.arange(7 * 2 * 3, dtype=torch.float64).view(7, 2, 3) ** 1.5
     labels = torch.tensor([3, 1, 4, 1, 5, 9, 2])
     order = torch.tensor([5, 2, 6, 0, 3, 1, 4])
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for step, size in ((0, 3), (1, 3), (2, 3), (5, 2), (1, 7), (1, 9), (1, 17)):
         given = function(images.clone(), labels.clone(), order.clone(), step, size)
         if given is ...:
             return {"images": ...}
         if not (isinstance(given, tuple | list) and len(given) == 2):
             raise ValueError("return two things, the images and the labels")
-        found[f"images of step {step}, {size} at a time"] = given[0]
-        found[f"labels of step {step}, {size} at a time"] = given[1]
-    return found
+        numbers[f"images of step {step}, {size} at a time"] = given[0]
+        numbers[f"labels of step {step}, {size} at a time"] = given[1]
+    return numbers
 
 
 def _in_place(order: Tensor, step: int, size: int) -> Tensor:

@@ -19,7 +19,7 @@ def epsilons(truth: float, change: float, scale: float) -> tuple[float, float, f
 
 
 def _epsilons(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for truth, change, scale in ((0.5, 1.0, 2.0), (0.9, 3.0, 4.0)):
         answer = function(truth, change, scale)
         if answer is ...:
@@ -30,8 +30,8 @@ def _epsilons(function: Callable) -> dict[str, Any]:
                 "of the response, of the noise, of both."
             )
         for name, value in zip(("response", "noise", "both"), answer, strict=True):
-            found[f"epsilon of {name}, truth {truth:g}"] = value
-    return found
+            numbers[f"epsilon of {name}, truth {truth:g}"] = value
+    return numbers
 
 
 def _with(response: Callable[[float], float], noise: Callable[[float, float], float]) -> Callable:

@@ -38,13 +38,13 @@ def log_normal(z: Tensor) -> Tensor:
 
 
 def _two_points(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     places = [0.2, -1.1, 0.9, 1.7]
     for t, a, b, p in ((0.5, 1.0, -1.0, 0.5), (0.3, 2.0, 0.5, 0.8), (0.0, 1.5, -0.5, 0.25), (0.8, -1.0, 3.0, 0.4)):
         x_t = torch.tensor(places, dtype=torch.float64)
         given = f"t = {t}, a = {a:g}, b = {b:g}, p = {p}"
-        found[f"velocity at the places {', '.join(map(str, places))} for {given}"] = function(x_t, t, a, b, p)
-    return found
+        numbers[f"velocity at the places {', '.join(map(str, places))} for {given}"] = function(x_t, t, a, b, p)
+    return numbers
 
 
 NOT_DIVIDED = "You did not divide by the sum of both weights. Only then are they parts, which add up to 1."
@@ -116,14 +116,14 @@ def guided_probabilities(
 
 
 def _guided(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for k, w in ((4, 2.0), (6, 0.5), (5, 0.0), (3, 7.0)):
         rng = seeded_generator("17.2", k)
         log_p, log_p_y = (3 * torch.randn(2, k, generator=rng, dtype=torch.float64)).log_softmax(1)
-        found[f"{k} kinds, w = {w:g}"] = function(log_p, log_p_y, w)
+        numbers[f"{k} kinds, w = {w:g}"] = function(log_p, log_p_y, w)
     log_p, log_p_y = torch.tensor([[-400.0, 0.0, -900.0], [0.0, -400.0, -500.0]], dtype=torch.float64)
-    found["tiny probabilities, w = 3"] = function(log_p, log_p_y, 3.0)
-    return found
+    numbers["tiny probabilities, w = 3"] = function(log_p, log_p_y, 3.0)
+    return numbers
 
 
 GUIDED_SLIPS: dict[str, dict[str, Any]] = {

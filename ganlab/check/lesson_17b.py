@@ -35,11 +35,11 @@ def _heun(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
 
 
 def _paths(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, steps in ((3, 1), (2, 4), (4, 7)):
         x = torch.randn(n, 2, generator=seeded_generator("17b.1", n), dtype=torch.float64)
-        found[f"ends after {steps} steps"] = function(lambda x, t: (x + 2 * t).sin() + t**2 * x, x, steps)
-    return found
+        numbers[f"ends after {steps} steps"] = function(lambda x, t: (x + 2 * t).sin() + t**2 * x, x, steps)
+    return numbers
 
 
 def _same_time(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
@@ -131,7 +131,7 @@ def denoise_and_score(
 
 
 def _denoised(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n in (2, 3):
         rng = seeded_generator("17b.2", n)
         x_t, v = torch.randn(2, n, 2, 3, 3, generator=rng, dtype=torch.float64)
@@ -146,8 +146,8 @@ def _denoised(function: Callable) -> dict[str, Any]:
             ) from error
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise ValueError("return two things, the mean picture and the score")
-        found[f"mean pictures, {n}"], found[f"scores, {n}"] = result
-    return found
+        numbers[f"mean pictures, {n}"], numbers[f"scores, {n}"] = result
+    return numbers
 
 
 def _wrong_order(x_t: Tensor, v: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:

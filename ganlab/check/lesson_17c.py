@@ -28,7 +28,7 @@ def feature_gradients(
 
 
 def _gradients(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for k, (a, b, c) in enumerate([(0.5, 0.8, 2.0), (-1.5, 0.6, 0.7), (2.0, 1.5, -1.2)]):
         x = torch.randn(3 + k, generator=seeded_generator("17c.1", k), dtype=torch.float64)
         result = function(a, b, c, x)
@@ -36,8 +36,8 @@ def _gradients(function: Callable) -> dict[str, Any]:
             raise ValueError("return three numbers: for the encoder, the decoder and the critic")
         if any(isinstance(v, Tensor) and v.numel() != 1 for v in result):
             raise ValueError("each slope is one number: take the mean over the data x")
-        found[f"slopes of case {k + 1}"] = torch.stack([torch.as_tensor(v, dtype=torch.float64) for v in result])
-    return found
+        numbers[f"slopes of case {k + 1}"] = torch.stack([torch.as_tensor(v, dtype=torch.float64) for v in result])
+    return numbers
 
 
 GRADIENT_SLIPS: dict[str, dict[str, Any]] = {
@@ -99,7 +99,7 @@ def standardise(
 
 
 def _standardised(function: Callable) -> dict[str, Any]:
-    found = {}
+    numbers = {}
     for n, dim in ((5, 2), (8, 3)):
         rng = seeded_generator("17c.2", n)
         scales = torch.tensor([0.5, 2.0, 3.0], dtype=torch.float64)[:dim]
@@ -107,8 +107,8 @@ def _standardised(function: Callable) -> dict[str, Any]:
         result = function(codes, torch.randn(3, dim, generator=rng, dtype=torch.float64))
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise ValueError("return two things: the standardised codes, and the drawn ones as codes")
-        found[f"standardised, {n} codes"], found[f"back, {n} codes"] = result
-    return found
+        numbers[f"standardised, {n} codes"], numbers[f"back, {n} codes"] = result
+    return numbers
 
 
 STANDARD_SLIPS: dict[str, dict[str, Any]] = {

@@ -131,7 +131,7 @@ def _write_page(course: Course, name: str, command: str) -> int:
         print(file)
         return 0
     works, released = handed_in(course, name)
-    pairs = similarity.write(works, released, name, file)
+    pairs = similarity.write(works, released, name, file=file)
     print(f"{file}: {pairs} pairs of {len(works)} submissions stand out. What that means is for a person to say.")
     return 0
 

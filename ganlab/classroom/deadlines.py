@@ -22,7 +22,7 @@ class Deadlines:
     of_student: dict[str, datetime.datetime] = field(default_factory=dict)
     percent_a_day: float = 0.0
 
-    def penalty(self, seconds_late: float, points: float) -> float:
+    def deduction(self, seconds_late: float, points: float) -> float:
         """Return the points that work so late loses: `percent_a_day` of its points for every day begun."""
         return round(points * min(1.0, math.ceil(seconds_late / DAY) * self.percent_a_day / 100), 2)
 
@@ -77,7 +77,7 @@ def enter(deadlines: Deadlines | None, gradebook: Any, name: str) -> None:
     for submission in gradebook.assignment_submissions(name):
         for notebook in submission.notebooks:
             late = submission.total_seconds_late
-            notebook.late_submission_penalty = deadlines.penalty(late, notebook.score) if late else None
+            notebook.late_submission_penalty = deadlines.deduction(late, notebook.score) if late else None
     gradebook.db.commit()
 
 

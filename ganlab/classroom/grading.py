@@ -221,7 +221,7 @@ def _run(group: _Class, staged: Staged, record: Record, work: str, start: Starte
     before = time.monotonic()
     closed = [group.course.root, TESTS]
     if record.file:
-        notebook, remarks = run_isolated(staged.notebook, staged.folder, closed, group.limits, start=start)
+        notebook, remarks = run_isolated(staged.notebook, staged.folder, closed, limits=group.limits, start=start)
     else:
         notebook = not_run(staged.notebook, "Nothing was handed in that could be run.")
         remarks = []

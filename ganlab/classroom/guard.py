@@ -7,7 +7,7 @@ writing elsewhere, reading the course's folder, starting programs, connecting, r
 import os
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 PROGRAMS = {"os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pty.spawn", "subprocess.Popen"}
@@ -16,6 +16,7 @@ CHANGES |= {"os.truncate", "os.utime", "shutil.move", "shutil.rmtree", "sqlite3.
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # What tests compute with. `ganlab` and all that is below it are added when they are loaded.
 TRUSTED = ("builtins", "math", "numpy", "torch", "torch.nn", "torch.nn.functional", "torch.optim", "torch.autograd")
+Watch = Callable[[str, tuple], None]  # of an audit event and its arguments
 JUDGE = ("Exercise", "Slip", "mark", "judge")  # names that test cells use
 
 _refusals: list[str] = []
@@ -25,13 +26,28 @@ _given: dict[str, Any] = {}  # by the name that a locked cell gave it
 
 def install(own: str, closed: list[str]) -> None:
     """From now on, allow writing in the folder `own` only and no reading in `closed`; remember what tests rely on."""
-    own, closed = os.path.realpath(own), [os.path.realpath(folder) for folder in closed]
-    mine = {own, "/dev/null", "/dev/shm"}
 
     def refuse(what: str) -> None:
         if what not in _refusals:
             _refusals.append(what)
         raise PermissionError(f"Not while this is graded: the work {what}.")
+
+    watches = (_watch_files(own, closed, refuse), _watch_the_rest(refuse))
+
+    def hook(event: str, arguments: tuple) -> None:
+        for watch in watches:
+            watch(event, arguments)
+
+    _remember()
+    sys.addaudithook(hook)
+
+
+# Both return closures: functions of this module would look each other up here, where an answer can put others.
+def _watch_files(own: str, closed: list[str], refuse: Callable[[str], None]) -> Watch:
+    """Return what refuses to write outside of `own`, and to read in the folders `closed`."""
+    own = os.path.realpath(own)
+    closed = [os.path.realpath(folder) for folder in closed]
+    mine = {own, "/dev/null", "/dev/shm"}
 
     def inside(path: str, folder: str) -> bool:
         return path == folder or path.startswith(folder + os.sep)
@@ -45,28 +61,35 @@ def install(own: str, closed: list[str]) -> None:
         if any(inside(real, folder) for folder in closed) and not inside(real, own):
             refuse("read in the course's folder")
 
-    def own_session(process: int) -> bool:
-        try:
-            return process >= 0 and os.getsid(process) == os.getsid(0)
-        except OSError:  # there is no such process
-            return True
-
-    def hook(event: str, arguments: tuple) -> None:
+    def watch(event: str, arguments: tuple) -> None:
         if event == "open":
             path, mode, flags = arguments
             check(path, bool((flags or 0) & WRITES) or any(letter in (mode or "") for letter in "wax+"))
         elif event in CHANGES and not (event == "sqlite3.connect" and arguments[0] == ":memory:"):
             for path in arguments[: 2 if event in ("os.link", "os.rename", "os.symlink", "shutil.move") else 1]:
                 check(path, True)
-        elif event in ("os.kill", "os.killpg") and not own_session(arguments[0]):
+
+    return watch
+
+
+def _watch_the_rest(refuse: Callable[[str], None]) -> Watch:
+    """Return what refuses to end other processes, to start programs and to open connections."""
+
+    def own_session(process: int) -> bool:
+        try:
+            return process >= 0 and os.getsid(process) == os.getsid(0)
+        except OSError:  # there is no such process
+            return True
+
+    def watch(event: str, arguments: tuple) -> None:
+        if event in ("os.kill", "os.killpg") and not own_session(arguments[0]):
             refuse("tried to end another process")
         elif event in PROGRAMS:
             refuse("started a program")
         elif event == "socket.connect" and isinstance(arguments[1], tuple):
             refuse("opened a connection")
 
-    _remember()
-    sys.addaudithook(hook)
+    return watch
 
 
 def _remember() -> None:

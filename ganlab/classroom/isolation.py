@@ -35,7 +35,7 @@ class Starter(Protocol):
 
 
 def run_isolated(
-    notebook: NotebookNode, extras: Path, closed: list[Path], limits: Limits, *, start: Starter | None = None
+    notebook: NotebookNode, extras: Path, closed: list[Path], *, limits: Limits, start: Starter | None = None
 ) -> tuple[NotebookNode, list[str]]:
     """Execute a staged submission; return it with its outputs, and what about it needs a look.
 
@@ -103,7 +103,8 @@ class ForkServer:
     def close(self) -> None:
         """End the server, and what it still runs."""
         with self._lock:
-            process, self._process = self._process, None
+            process = self._process
+            self._process = None
         if process and process.stdin:
             process.stdin.close()
             process.wait()

@@ -45,7 +45,7 @@ def released(course: Course, name: str) -> tuple[NotebookNode, NotebookNode]:
     if not _is_recorded(course, name):
         _compare(course, name, file, again)
     key = nbformat.read(course.source(name), as_version=4)
-    key = variants.vary(key, *variants.numbers(course.secret, name), course.source(name).parent)
+    key = variants.vary(key, *variants.numbers(course.secret, name), folder=course.source(name).parent)
     return key, nbformat.read(file, as_version=4)
 
 

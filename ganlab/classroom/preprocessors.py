@@ -27,7 +27,7 @@ class Varied(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Set the variant's numbers, and the cells that the source's `variant.py` writes."""
         name = resources["nbgrader"]["assignment"]
-        return variants.vary(nb, *variants.numbers(self.secret, name), Path(self.sources) / name), resources
+        return variants.vary(nb, *variants.numbers(self.secret, name), folder=Path(self.sources) / name), resources
 
 
 class Isolated(NbGraderPreprocessor):
@@ -47,7 +47,7 @@ class Isolated(NbGraderPreprocessor):
                 raise ValueError(f"{before.name}: was executed with other cells than nbgrader has")
         else:
             limits = Limits(cell_seconds=self.cell_seconds, memory_mb=self.memory_mb)
-            run, remarks = run_isolated(nb, Path(resources["metadata"]["path"]), [Path(self.closed)], limits)
+            run, remarks = run_isolated(nb, Path(resources["metadata"]["path"]), [Path(self.closed)], limits=limits)
             for remark in remarks:
                 self.log.warning("Needs a look: %s %s", resources["nbgrader"]["student"], remark)
         for cell, executed in zip(nb.cells, run.cells, strict=True):

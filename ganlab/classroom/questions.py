@@ -83,10 +83,12 @@ def _is_marked(course: Course, name: str, student: str) -> bool:
 
 def _parts(course: Course, name: str) -> dict[str, Question]:
     questions: dict[str, Question] = {}
-    difficulty, minutes = "", 0
+    difficulty = ""
+    minutes = 0
     for cell in nbformat.read(course.folder("release", name) / f"{name}.ipynb", as_version=4).cells:
         if cell.cell_type == "markdown" and (terms := TERMS.search(cell.source)):
-            difficulty, minutes = terms[1], int(terms[2])
+            difficulty = terms[1]
+            minutes = int(terms[2])
         grade = cell.metadata.get("nbgrader", {})
         if grade.get("grade"):
             part = part_of(grade.grade_id)

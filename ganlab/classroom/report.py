@@ -34,14 +34,14 @@ class Row:
     extended: bool = False
     stamped: bool = False  # when it came is known
     late: str = ""
-    penalty: float = 0.0
+    deduction: float = 0.0
     waits: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> float:
         """The points of all parts together, less what lateness costs."""
-        return max(0.0, sum(self.points.values()) - self.penalty)
+        return max(0.0, sum(self.points.values()) - self.deduction)
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Report:
     def _late(self) -> list[str]:
         """Return the due date, extensions, who is late, and of how many nobody knows."""
         late = [row for row in self.rows if row.late]
-        lines = [f"- **{row.student}**: {row.late}, {row.penalty:g} points less" for row in late] or ["Nobody."]
+        lines = [f"- **{row.student}**: {row.late}, {row.deduction:g} points less" for row in late] or ["Nobody."]
         if not self.due:
             return lines
         dates = f"Due {self.due}" + "".join(f"; for {row.student} {row.due}" for row in self.rows if row.extended)
@@ -124,9 +124,10 @@ class Report:
         writer = csv.writer(text, lineterminator="\n")
         ends = ["due", "late", "penalty", "total", "of", "file", "to mark by hand", "needs a look"]
         writer.writerow(["student", "name", *self.most, *ends])
+        most = sum(self.most.values())
         for row in self.rows:
             marks = [f"{row.points.get(part, 0.0):g}" for part in self.most]
-            values = [row.due, row.late, f"{row.penalty:g}", f"{row.total:g}", f"{sum(self.most.values()):g}", row.file]
+            values = [row.due, row.late, f"{row.deduction:g}", f"{row.total:g}", f"{most:g}", row.file]
             writer.writerow([row.student, row.name, *marks, *values, " ".join(row.waits), "; ".join(row.remarks)])
         return text.getvalue()
 
@@ -178,11 +179,12 @@ def write(
 def _fill(row: Row, submission: Any, left: Counter[str]) -> None:
     """Read the gradebook's marks of one submission into a row, and count written parts that were left alone."""
     row.handed_in = True
-    row.extended, row.stamped = bool(submission.extension), submission.timestamp is not None
+    row.extended = bool(submission.extension)
+    row.stamped = submission.timestamp is not None
     row.due = _local(submission.duedate)
     row.late = lateness(submission.total_seconds_late)
     for notebook in submission.notebooks:
-        row.penalty += notebook.late_submission_penalty or 0.0
+        row.deduction += notebook.late_submission_penalty or 0.0
         for grade in notebook.grades:
             row.points[part_of(grade.name)] += grade.score or 0.0
             row.waits += [grade.name] if grade.needs_manual_grade else []

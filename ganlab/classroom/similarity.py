@@ -135,7 +135,7 @@ one short way to write a formula are alike too. This page says where to look; wh
 who talks to both before thinking anything. No mark depends on it.</p>"""
 
 
-def page(name: str, works: dict[str, NotebookNode], pairs: list[Pair], limit: float) -> str:
+def page(name: str, works: dict[str, NotebookNode], pairs: list[Pair], *, limit: float) -> str:
     """Return the pairs as a page of its own: two columns each, with marks on what both have and few others."""
     title = f"{name}: pairs that are unusually alike"
     text = [HEAD.format(title=title), WORDS_OF_CARE]
@@ -162,9 +162,9 @@ def _column(work: NotebookNode, lines: frozenset[tuple[int, int]]) -> str:
     return "".join(cells)
 
 
-def write(works: dict[str, NotebookNode], release: NotebookNode, name: str, file: Path) -> int:
+def write(works: dict[str, NotebookNode], release: NotebookNode, name: str, *, file: Path) -> int:
     """Compare all submissions, write the page to a file, and return how many pairs stand out."""
     pairs, limit = unusual_pairs(works, release)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(page(name, works, pairs, limit), encoding="utf-8")
+    file.write_text(page(name, works, pairs, limit=limit), encoding="utf-8")
     return len(pairs)

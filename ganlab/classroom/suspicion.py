@@ -42,18 +42,26 @@ def _in_code(source: str) -> Iterator[str]:
             names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
             yield from (f"imports {name}" for name in names if {*name.split(".")} & (MODULES | NAMES))
         elif isinstance(node, ast.Name | ast.Attribute):
-            name = node.id if isinstance(node, ast.Name) else node.attr
-            if name in NAMES:
-                yield f"uses {name}"
-            elif isinstance(node.ctx, ast.Store) and isinstance(node, ast.Name) and name in JUDGE:
-                yield f"defines a {name} of its own"
-            elif isinstance(node.ctx, ast.Store) and isinstance(node, ast.Attribute) and _root(node) in modules:
-                yield f"assigns to {ast.unparse(node)}"
+            yield from _in_name(node, modules)
         elif isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in JUDGE:
             yield f"defines a {node.name} of its own"
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("setattr", "delattr"):
-            if node.args and _root(node.args[0]) in modules:
-                yield f"changes {ast.unparse(node.args[0])}"
+        elif isinstance(node, ast.Call) and _changes_a_module(node, modules):
+            yield f"changes {ast.unparse(node.args[0])}"
+
+
+def _in_name(node: ast.Name | ast.Attribute, modules: set[str]) -> Iterator[str]:
+    name = node.id if isinstance(node, ast.Name) else node.attr
+    if name in NAMES:
+        yield f"uses {name}"
+    elif isinstance(node.ctx, ast.Store) and isinstance(node, ast.Name) and name in JUDGE:
+        yield f"defines a {name} of its own"
+    elif isinstance(node.ctx, ast.Store) and isinstance(node, ast.Attribute) and _root(node) in modules:
+        yield f"assigns to {ast.unparse(node)}"
+
+
+def _changes_a_module(call: ast.Call, modules: set[str]) -> bool:
+    names_it = isinstance(call.func, ast.Name) and call.func.id in ("setattr", "delattr")
+    return names_it and bool(call.args) and _root(call.args[0]) in modules
 
 
 def _imported(tree: ast.AST) -> set[str]:

@@ -26,9 +26,9 @@ def rows(text: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     mark = max(MARKS, key=lambda one: len(next(csv.reader(io.StringIO(body), delimiter=one), [])))
     reader = csv.reader(io.StringIO(body), delimiter=mark)
     columns = [column.strip().casefold() for column in next(reader, [])]
-    found = []
+    records = []
     for values in reader:
         if any(value.strip() for value in values):
             stripped = [value.strip() for value in values] + [""] * (len(columns) - len(values))
-            found.append((skipped + reader.line_num, dict(zip(columns, stripped, strict=False))))
-    return columns, found
+            records.append((skipped + reader.line_num, dict(zip(columns, stripped, strict=False))))
+    return columns, records

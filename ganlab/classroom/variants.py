@@ -26,7 +26,7 @@ def numbers(secret: str, name: str) -> tuple[int, int]:
     return number("seen"), number("hidden")
 
 
-def vary(notebook: NotebookNode, variant: int, hidden_variant: int, folder: Path) -> NotebookNode:
+def vary(notebook: NotebookNode, variant: int, hidden_variant: int, *, folder: Path) -> NotebookNode:
     """Write a variant into a source, in place, and return it.
 
     Where the folder of the source has a `variant.py`, its `cells(variant, hidden_variant)` gives new sources by cell

@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 
 from ganlab.classroom import guard
-from ganlab.classroom.limits import Limits
+from ganlab.classroom.limits import OUTPUT_MB, Limits
 from ganlab.classroom.processes import be_kernel, fork, is_alive, kill_descendants, memory_mb
 from ganlab.classroom.staging import OWN, defined_names
 
@@ -47,7 +47,8 @@ class _Client(NotebookClient):
     printed = 0
     running = ""  # the id of the submission's cell that runs now, or ran last
     until = float("inf")  # by time.monotonic, when all of the notebook has taken too long
-    root, apart = 0, 0  # the process whose descendants are the submission's, and the one below it that is not
+    root = 0  # the process whose descendants are the submission's
+    apart = 0  # the one below it that is not
 
     def starts(self, cell: NotebookNode, cell_index: int) -> None:
         if cell.cell_type == "code" and cell.source and GUARD not in cell.metadata.get("tags", []):
@@ -61,8 +62,8 @@ class _Client(NotebookClient):
 
     def output(self, outs: list, msg: dict, display_id: str, cell_index: int) -> Any:
         self.printed += len(str(msg["content"]))
-        if self.printed > self.limits.output_mb * 1e6:
-            self.stop(f"printed more than {self.limits.output_mb} MB")
+        if self.printed > OUTPUT_MB * 1e6:
+            self.stop(f"printed more than {OUTPUT_MB} MB")
             return None
         return super().output(outs, msg, display_id, cell_index)
 
@@ -164,7 +165,7 @@ def _variables(own: Path) -> dict[str, str]:
 
 
 def execute(
-    notebook: NotebookNode, own: Path, closed: list[Path], limits: Limits, *, launch: Launch = attempt_fresh
+    notebook: NotebookNode, own: Path, closed: list[Path], *, limits: Limits, launch: Launch = attempt_fresh
 ) -> tuple[NotebookNode, list[str]]:
     """Run a copy of a staged submission in the folder `own`; return it with outputs, and what needs a look.
 
@@ -260,7 +261,8 @@ def _guarded(
     cells = [cell("guard", f"install({str(own)!r}, {[str(folder) for folder in closed]!r})")]
     for one in run.cells:
         if one.cell_type == "code":
-            one.outputs, one.execution_count = [], None
+            one.outputs = []
+            one.execution_count = None
             if one.id in without:
                 one.source = ""  # an empty cell is not run
             elif one.metadata.get("nbgrader", {}).get("grade"):
@@ -308,7 +310,7 @@ def main(job: str, answer: str, order: str, *, launch: Launch = attempt_fresh) -
     asked = json.loads(order)
     closed = [Path(folder) for folder in asked["closed"]]
     run, remarks = execute(
-        nbformat.read(job, as_version=4), Path(asked["own"]), closed, Limits(**asked["limits"]), launch=launch
+        nbformat.read(job, as_version=4), Path(asked["own"]), closed, limits=Limits(**asked["limits"]), launch=launch
     )
     nbformat.write(run, job)
     Path(answer).write_text(json.dumps(remarks), encoding="utf-8")

@@ -37,9 +37,11 @@ class Parser(argparse.ArgumentParser):
 
     def refuse(self, words: list[str], *, chosen: Iterable[str]) -> NoReturn:
         """Refuse the words that no parser took, of the command whose names are `chosen`; say what they belong to."""
-        siblings, parser = {}, self
+        siblings = {}
+        parser = self
         for name in chosen:
-            siblings, parser = parser.commands(), parser.commands()[name]
+            siblings = parser.commands()
+            parser = siblings[name]
         word = next((word for word in words if word.startswith("-")), words[0]).split("=")[0]
         owners = [name for name, other in siblings.items() if word in other.options()]
         close = difflib.get_close_matches(word, parser.options(), n=1)
@@ -77,7 +79,7 @@ def note_namesake(option: str, name: str, what: str) -> None:
 
 
 def load_images(option: str, name: str, split: str = "train", **options: object) -> data.ImageSet:
-    """Return one split of a set, or of a folder, `how` as in `data.load`.
+    """Return one split of a set, or of a folder; `options` are those of `data.load`.
 
     A set of ours goes before a folder of the same name, and says so.
     """

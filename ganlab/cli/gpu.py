@@ -83,7 +83,7 @@ def report(device: torch.device, extent: Extent) -> tuple[list[str], bool]:
         lost = killed(folder, device, extent)
         for task in TASKS:
             _tell(task)
-            trial = Trial(task, device, folder, extent)
+            trial = Trial(task, device, folder, extent=extent)
             in_time = time.perf_counter() - started < STARTED_BY
             cells = {
                 "same seed twice": trial.twice,
@@ -115,10 +115,10 @@ class Table:
         self.rows: list[list[str]] = []
         self.well = True
 
-    def cell(self, look: Callable[[], str]) -> str:
-        """Return what `look` says, or how it failed, fit for a cell."""
+    def cell(self, content: Callable[[], str]) -> str:
+        """Return what `content` says, or how it failed, fit for a cell."""
         try:
-            text = look()
+            text = content()
         except Exception as error:  # whatever it is, the other cells are to be tried
             self.well = False
             text = f"FAILED: {type(error).__name__}: {error}"
@@ -149,7 +149,7 @@ def facts(device: torch.device) -> list[str]:
     ]
 
 
-def begun(task: str, out: Path, device: torch.device, extent: Extent) -> Run:
+def begun(task: str, out: Path, device: torch.device, *, extent: Extent) -> Run:
     """Return a run of `python -m ganlab train TASK`, begun or continued in the folder `out`."""
     parser = Parser()
     add_arguments(parser)
@@ -165,13 +165,16 @@ def begun(task: str, out: Path, device: torch.device, extent: Extent) -> Run:
 class Trial:
     """What is tried of one task."""
 
-    def __init__(self, task: str, device: torch.device, folder: Path, extent: Extent) -> None:
-        self.task, self.device, self.folder, self.extent = task, device, folder, extent
+    def __init__(self, task: str, device: torch.device, folder: Path, *, extent: Extent) -> None:
+        self.task = task
+        self.device = device
+        self.folder = folder
+        self.extent = extent
         self.whole: Run | None = None
         self.peak = 0.0  # MB that tensors took on the GPU while it was trained
 
     def _played(self, name: str) -> Run:
-        run = begun(self.task, self.folder / name / self.task, self.device, self.extent)
+        run = begun(self.task, self.folder / name / self.task, self.device, extent=self.extent)
         run.play(progress=False)
         if run.stopped or run.unsaved:
             raise RuntimeError(run.stopped or run.unsaved)
@@ -219,7 +222,7 @@ class Trial:
 
     def speed_on_cpu(self) -> str:
         """Say how many go through it on the CPU, in the precision that is fastest there."""
-        run = begun(self.task, self.folder / "cpu" / self.task, torch.device("cpu"), self.extent)
+        run = begun(self.task, self.folder / "cpu" / self.task, torch.device("cpu"), extent=self.extent)
         return f"{images_a_second(run, self.extent.seconds):,.0f} ({run.settings.precision})"
 
     def memory(self) -> str:
@@ -310,7 +313,7 @@ def _to_be_killed(folder: str, device: str, steps: str, options: str) -> None:
     for task in TASKS:
         failure = ""
         try:
-            runs.append(begun(task, Path(folder) / task, torch.device(device), extent))
+            runs.append(begun(task, Path(folder) / task, torch.device(device), extent=extent))
             for _ in itertools.islice(runs[-1], max(1, extent.steps // 2) + 1):
                 pass
         except Exception as error:

@@ -46,8 +46,9 @@ def run(options: argparse.Namespace, course: Path = COURSE) -> int:
 
     Raises ValueError for a lesson that is none, and where there are no lessons, as in an installed package.
     """
-    source, work = course / "notebooks", course / "work"
-    numbers = {found[1]: path for path in source.glob("*.ipynb") if (found := LESSON.fullmatch(path.name))}
+    source = course / "notebooks"
+    work = course / "work"
+    numbers = {match[1]: path for path in source.glob("*.ipynb") if (match := LESSON.fullmatch(path.name))}
     if not numbers:
         raise ValueError("lessons: an installed package has none; clone the course and give this command there")
     if options.fresh is not None and options.fresh not in numbers:
@@ -71,7 +72,9 @@ def run(options: argparse.Namespace, course: Path = COURSE) -> int:
 
 def _bring_up_to_date(path: Path, work: Path, given: dict[str, Content], *, afresh: bool) -> str:
     """Copy one lesson where nothing of the student's is lost by it; note it in `given`, return what to say of it."""
-    own, new, known = work / path.name, read(path), given.get(path.name)
+    own = work / path.name
+    new = read(path)
+    known = given.get(path.name)
     mine = read(own) if own.exists() else None
     if mine is None or (afresh and mine.file != new.file):
         kept = f", yours is kept as {_keep(own)}" if mine else ""

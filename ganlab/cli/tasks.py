@@ -316,11 +316,13 @@ def restorer_plan(options: argparse.Namespace, images: data.ImageSet) -> Plan:
     if options.network == "sr":
         if options.factor not in (2, 4, 8):
             raise ValueError(f"--factor: got {options.factor}, expected 2, 4 or 8")
-        multiple, name = options.factor, "--factor"
+        multiple = options.factor
+        name = "--factor"
         generator = ("SuperResolver", {"channels": channels, "factor": options.factor, "width": width})
         beside = channels
     else:
-        multiple, name = 16, "the network's 16"
+        multiple = 16
+        name = "the network's 16"
         generator = ("Inpainter", {"channels": channels, "noise": options.several, "width": width})
         beside = channels + 1
     if side % multiple:

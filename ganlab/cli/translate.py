@@ -46,7 +46,7 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
         plan,
         lambda networks: _task(options, networks, pixels.to_floats(shown.images[:SHOWN])),
         source,
-        None if held_out is None else measure(*(each.images[:MEASURED] for each in held_out), crowd, paired),
+        None if held_out is None else measure(*(each.images[:MEASURED] for each in held_out), crowd, paired=paired),
     )
 
 
@@ -90,7 +90,7 @@ def classifier_features(images: data.ImageSet) -> Callable[[Tensor], Tensor]:
 
 
 def measure(
-    real: Tensor, pictures: Tensor, features_of: Callable[[Tensor], Tensor], paired: bool
+    real: Tensor, pictures: Tensor, features_of: Callable[[Tensor], Tensor], *, paired: bool
 ) -> Callable[[Run], dict[str, float]]:
     """Return the metric of a translator: how far its pictures are from held-out ones, as a crowd and each from its own.
 

@@ -156,7 +156,7 @@ class ImageSet:
 class Shuffle:
     """Which of n samples make the batch of a step: a new order each epoch, each sample at most once in it."""
 
-    def __init__(self, n: int, batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(self, n: int, batch_size: int, seed: int, *, device: torch.device) -> None:
         self.n = n
         self.batch_size = batch_size
         self.seed = seed
@@ -178,9 +178,9 @@ class Shuffle:
 class Rows:
     """Shuffled batches of a float tensor (N, ...) as it is: points, or images already in the range of the networks."""
 
-    def __init__(self, samples: Tensor, batch_size: int, seed: int, device: str | torch.device) -> None:
+    def __init__(self, samples: Tensor, batch_size: int, seed: int, *, device: str | torch.device) -> None:
         self._samples = samples.to(device)
-        self._shuffle = Shuffle(len(samples), batch_size, seed, torch.device(device))
+        self._shuffle = Shuffle(len(samples), batch_size, seed, device=torch.device(device))
 
     def at(self, step: int) -> Tensor:
         """Return the batch of training step `step`, (B, ...)."""
@@ -193,7 +193,7 @@ class Rows:
         return {"digest": digest, "batch_size": self._shuffle.batch_size, "order_seed": self._shuffle.seed}
 
 
-def as_source(source: Any, seed: int, device: str | torch.device, scale: str) -> Source:
+def as_source(source: Any, seed: int, device: str | torch.device, *, scale: str) -> Source:
     """Return `source` if it has `at(step)`; of an `ImageSet` or a tensor, shuffled batches of 64 in the range `scale`.
 
     A tensor is uint8 images (N, C, H, W), or floats (N, ...) as the networks take them. ValueError for all else.
@@ -205,7 +205,7 @@ def as_source(source: Any, seed: int, device: str | torch.device, scale: str) ->
     if isinstance(source, ImageSet):
         return source.batches(min(BATCH_SIZE, len(source)), seed, device, scale=scale)
     if isinstance(source, Tensor) and source.is_floating_point() and source.ndim > 1 and len(source):
-        return Rows(source.float(), min(BATCH_SIZE, len(source)), seed, device)
+        return Rows(source.float(), min(BATCH_SIZE, len(source)), seed, device=device)
     what = f"a tensor of {source.dtype}, {tuple(source.shape)}" if isinstance(source, Tensor) else type(source).__name__
     raise ValueError(
         f"source: got {what}, expected data.load(...).batches(64), an ImageSet, a tensor of samples (N, ...), or an "
@@ -253,7 +253,7 @@ class Batches:
         self.flip = flip
         self.shift = shift
         self.device = torch.device(device)
-        self._shuffle = Shuffle(len(images), batch_size, self.seed, self.device)
+        self._shuffle = Shuffle(len(images), batch_size, self.seed, device=self.device)
         self.steps_per_epoch = self._shuffle.steps_per_epoch
         self._images = images.images.to(self.device)
         self._labels = None if images.labels is None else images.labels.to(self.device)

@@ -68,20 +68,20 @@ class ClipSet:
 
         ValueError for a batch_size that is not a whole number from 1 to N.
         """
-        return ClipBatches(self, batch_size, seed, device)
+        return ClipBatches(self, batch_size, seed, device=device)
 
 
 class ClipBatches:
     """Shuffled batches of one set of clips; `at(step)` depends on nothing but (seed, step), as `Batches` does."""
 
-    def __init__(self, clips: ClipSet, batch_size: int, seed: int, device: str | torch.device) -> None:
+    def __init__(self, clips: ClipSet, batch_size: int, seed: int, *, device: str | torch.device) -> None:
         if whole_number("batch_size", batch_size, least=1) > len(clips):
             raise ValueError(f"batch_size: got {batch_size}, expected at most the {len(clips)} clips of {clips!r}")
         self.batch_size = batch_size
         self.seed = whole_number("seed", seed, least=0)
         self.device = torch.device(device)
         self._set = clips
-        self._shuffle = Shuffle(len(clips), batch_size, self.seed, self.device)
+        self._shuffle = Shuffle(len(clips), batch_size, self.seed, device=self.device)
         self._clips = clips.clips.to(self.device)
         self._labels = None if clips.labels is None else clips.labels.to(self.device)
 
@@ -142,12 +142,11 @@ def moving_digits(
     frames: int = 16,
     size: int = 32,
     seed: int = 0,
-    speeds: tuple[float, float] = SPEEDS,
 ) -> ClipSet:
     """Return n clips of one digit of half the usual size, 14x14 pixels, that moves straight and bounces off the edge.
 
     The digits are those of `load("digits", split)`, in a random order. Start and direction are uniform; the speed is
-    uniform between `speeds`, in pixels a frame, and never changes. `positions` are the centre of the digit's square.
+    uniform between SPEEDS, in pixels a frame, and never changes. `positions` are the centre of the digit's square.
     After Srivastava et al. 2015 (two larger digits in 64x64 pixels). ValueError for fewer than 2 frames or a side below
     16.
     """
@@ -162,7 +161,8 @@ def moving_digits(
     low, high = side / 2, size - side / 2
     start = low + (high - low) * torch.rand(n, 2, generator=generator)
     angle = 2 * math.pi * torch.rand(n, generator=generator)
-    speed = speeds[0] + (speeds[1] - speeds[0]) * torch.rand(n, generator=generator)
+    slowest, fastest = SPEEDS
+    speed = slowest + (fastest - slowest) * torch.rand(n, generator=generator)
     velocity = speed[:, None] * torch.stack([angle.sin(), angle.cos()], dim=1)
     positions = bouncing(start, velocity, frames, low=low, high=high)
     # the picture's own corner lies at -(position - side / 2) in the digit's pixels

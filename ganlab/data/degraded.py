@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganlab.data import pixels
 from ganlab.data.batches import Batch, Source, as_source, batch_of
-from ganlab.data.pixels import to_bytes, to_floats
 from ganlab.runtime import seeded_generator, whole_number
 
 KERNELS = ("area", "bicubic")
@@ -43,16 +43,6 @@ def downsample(x: Tensor, factor: int, kernel: str = "area") -> Tensor:
     if kernel == "area":
         return F.avg_pool2d(x, factor)
     return F.interpolate(x, (height // factor, width // factor), mode="bicubic", antialias=True)
-
-
-def area_adjoint(y: Tensor, factor: int) -> Tensor:
-    """Return A^T y, (B, C, factor h, factor w), of pictures y (B, C, h, w), where A is `downsample` by area.
-
-    By definition the inner products <A x, y> and <x, A^T y> are equal for all x and y: what a small pixel took from
-    each of its large ones, 1 / factor^2, it gives back to each.
-    """
-    whole_number("factor", factor, least=1)
-    return y.repeat_interleave(factor, 2).repeat_interleave(factor, 3) / factor**2
 
 
 def enlarge(y: Tensor, factor: int, kernel: str = "bicubic") -> Tensor:
@@ -95,13 +85,10 @@ def jpeg(x: Tensor, quality: int) -> Tensor:
     if whole_number("quality", quality, least=1) > 95:
         raise ValueError(f"quality: got {quality}, expected at most 95")
     there = []
-    for picture in to_bytes(x.detach().cpu()).permute(0, 2, 3, 1).numpy():  # (H, W, C)
-        file = io.BytesIO()
-        image = PIL.Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture)
-        image.save(file, "jpeg", quality=quality)
-        with PIL.Image.open(file) as back:
+    for picture in pixels.to_bytes(x.detach().cpu()).permute(0, 2, 3, 1).numpy():  # (H, W, C)
+        with PIL.Image.open(io.BytesIO(pixels.jpeg(picture, quality))) as back:
             there.append(torch.from_numpy(np.array(back).reshape(picture.shape)).permute(2, 0, 1))
-    return to_floats(torch.stack(there)).to(x.device)
+    return pixels.to_floats(torch.stack(there)).to(x.device)
 
 
 def centre_mask(height: int, width: int, portion: float = 0.15) -> Tensor:
@@ -280,15 +267,9 @@ class JPEG:
 class Faded:
     """Pictures faded along a known curve: brightness u in [0, 1] becomes dark + (light - dark) u^gamma."""
 
-    gamma: float = 0.7
-    dark: float = 0.35
-    light: float = 0.8
-
-    def __post_init__(self) -> None:
-        if not 0 < self.gamma < math.inf:
-            raise ValueError(f"gamma: got {self.gamma!r}, expected a finite number > 0")
-        if not 0 <= self.dark < self.light <= 1:
-            raise ValueError(f"dark, light: got {self.dark!r} and {self.light!r}, expected 0 <= dark < light <= 1")
+    gamma = 0.7
+    dark = 0.35
+    light = 0.8
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return faded pictures (B, C, H, W)."""
@@ -310,7 +291,7 @@ class Degraded:
     """
 
     def __init__(self, batches: Source, degrade: Degradation, seed: int = 0) -> None:
-        self._clean = as_source(batches, whole_number("seed", seed, least=0), "cpu", "tanh")
+        self._clean = as_source(batches, whole_number("seed", seed, least=0), "cpu", scale="tanh")
         if not callable(degrade):
             raise ValueError(f"degrade: got {degrade!r}, expected a degradation, such as data.LowResolution(4)")
         self.degrade = degrade

@@ -253,16 +253,16 @@ def _chosen(pictures: list[Picture], split: str, test_share: float | None, notes
     return chosen
 
 
-def _share_of_each_class(pictures: list[Picture], share: float) -> set[Picture]:
+def _share_of_each_class(pictures: list[Picture], test_share: float) -> set[Picture]:
     """Return that share of each class, at least one picture of two or more: those whose names have the least hash."""
     held_out: set[Picture] = set()
-    if not share:
+    if not test_share:
         return held_out
     for label in {picture.label for picture in pictures}:
         ordered = sorted(
             (p for p in pictures if p.label == label), key=lambda picture: (_hash(picture.path.name), picture.name)
         )
-        count = min(max(1, round(share * len(ordered))), len(ordered) - 1)
+        count = min(max(1, round(test_share * len(ordered))), len(ordered) - 1)
         held_out |= set(ordered[:count])
     return held_out
 
@@ -287,7 +287,8 @@ def _read_each(
     pictures: list[Picture], read: Callable[[Path], object], doing: str
 ) -> tuple[dict[Picture, object], dict[Picture, str]]:
     """Return what `read` gives for each picture's path, and for those that it cannot read why not."""
-    results, broken = {}, {}
+    results = {}
+    broken = {}
     for picture in progress(pictures, desc=f"{doing} images", leave=False, delay=1):
         try:
             results[picture] = read(picture.path)

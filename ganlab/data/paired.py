@@ -65,9 +65,9 @@ def load_pairs(
     notes = tuple(dict.fromkeys([*left_out, *(note for side in sides.values() for note in side.notes)]))
     whole = user_path(folder).resolve().name
     images, pairs = (sides[side.name].images for side in (made, given))
-    found = ImageSet(images, None, (), f"{whole}: {given.name} to {made.name}", split, pairs, notes)
-    tell(f"{found.name} ({split})", notes)
-    return found
+    image_set = ImageSet(images, None, (), f"{whole}: {given.name} to {made.name}", split, pairs, notes)
+    tell(f"{image_set.name} ({split})", notes)
+    return image_set
 
 
 def _matching_names(given: Path, made: Path) -> list[str]:

@@ -47,11 +47,15 @@ def tile(images: Tensor, columns: int) -> np.ndarray:
     return sheet
 
 
-def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
-    """Return pixels (H, W, 1 or 3), uint8, as PNG, each pixel `zoom` x `zoom`; packed fast rather than small."""
-    buffer = io.BytesIO()
-    _picture(sheet, zoom).save(buffer, format="png", compress_level=1)
-    return buffer.getvalue()
+def png(sheet: np.ndarray, zoom: int = 1, *, small: bool = False) -> bytes:
+    """Return pixels (H, W, 1 or 3), uint8, as PNG, each pixel `zoom` x `zoom`; packed fast, or else `small`."""
+    packing = {"optimize": True} if small else {"compress_level": 1}
+    return _file(_picture(sheet, zoom), format="png", **packing)
+
+
+def jpeg(sheet: np.ndarray, quality: int) -> bytes:
+    """Return pixels (H, W, 1 or 3), uint8, as JPEG of a quality from 1 to 95."""
+    return _file(_picture(sheet, 1), format="jpeg", quality=quality)
 
 
 def gif(images: Tensor, zoom: int = 1) -> bytes:
@@ -76,9 +80,13 @@ def animation(clips: Tensor, kind: str, *, zoom: int = 1, milliseconds: int = 10
 
 def _animated(sheets: list[np.ndarray], zoom: int, kind: str, milliseconds: int) -> bytes:
     first, *rest = [_picture(sheet, zoom) for sheet in sheets]
-    how = {"lossless": True} if kind == "webp" else {}
+    packing = {"lossless": True} if kind == "webp" else {}
+    return _file(first, format=kind, save_all=True, append_images=rest, duration=milliseconds, loop=0, **packing)
+
+
+def _file(picture: PIL.Image.Image, **packing: object) -> bytes:
     buffer = io.BytesIO()
-    first.save(buffer, format=kind, save_all=True, append_images=rest, duration=milliseconds, loop=0, **how)
+    picture.save(buffer, **packing)
     return buffer.getvalue()
 
 

@@ -25,19 +25,17 @@ class Residual(nn.Module):
 class ResNetGenerator(nn.Module):
     """A residual generator: pictures (B, in_channels, H, W) in [-1, 1] -> pictures (B, channels, H, W) in [-1, 1].
 
-    `halvings` strided convolutions, `blocks` residual ones, as many doublings (each pixel fourfold, then a 3x3
+    Two strided convolutions, `blocks` residual ones, two doublings (each pixel fourfold, then a 3x3
     convolution). Instance normalisation: what becomes of a picture does not depend on those beside it, which matters
-    where pictures of either domain pass the same generator. H and W are multiples of `multiple`, 2 ** halvings.
+    where pictures of either domain pass the same generator. H and W are multiples of `multiple`, 4.
     """
 
-    def __init__(
-        self, in_channels: int = 3, channels: int = 3, *, width: int = 24, blocks: int = 4, halvings: int = 2
-    ) -> None:
+    def __init__(self, in_channels: int = 3, channels: int = 3, *, width: int = 24, blocks: int = 4) -> None:
         super().__init__()
         self.in_channels = whole_number("in_channels", in_channels, least=1)
-        self.multiple = 2 ** whole_number("halvings", halvings, least=1)
+        self.multiple = 4
         whole_number("blocks", blocks, least=1)
-        widths = [whole_number("width", width, least=1) * 2**k for k in range(halvings + 1)]  # w, 2w, 4w
+        widths = [whole_number("width", width, least=1) * 2**k for k in range(3)]  # w, 2w, 4w
 
         def normalised(convolution: nn.Module, channels: int) -> list[nn.Module]:
             return [convolution, nn.InstanceNorm2d(channels, affine=True), nn.ReLU()]

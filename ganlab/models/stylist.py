@@ -46,12 +46,12 @@ class Stylist(nn.Module):
     convolutions are shared. H and W are multiples of `multiple`; `width` is the first layer's channel count.
     """
 
-    def __init__(self, count: int = 1, *, width: int = 16, blocks: int = 4, halvings: int = 2) -> None:
+    def __init__(self, count: int = 1, *, width: int = 16, blocks: int = 4) -> None:
         super().__init__()
         self.count = whole_number("count", count, least=1)
-        self.multiple = 2 ** whole_number("halvings", halvings, least=1)
+        self.multiple = 4
         whole_number("blocks", blocks, least=1)
-        widths = [whole_number("width", width, least=1) * 2**k for k in range(halvings + 1)]  # w, 2w, 4w
+        widths = [whole_number("width", width, least=1) * 2**k for k in range(3)]  # two halvings of the sides
         pairs = list(zip(widths, widths[1:], strict=False))
         down = [StyleLayer(3, width, count=count, kernel=5)]
         down += [StyleLayer(fan_in, fan_out, count=count, stride=2) for fan_in, fan_out in pairs]

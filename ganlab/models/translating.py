@@ -6,9 +6,10 @@ from torch import Tensor, nn
 
 from ganlab.data import pixels
 from ganlab.models.modes import evaluating
-from ganlab.runtime import whole_number
 
 AT_ONCE = 2**21  # numbers of pictures that go through a network in one go
+TILE = 256  # pixels
+OVERLAP = 128  # pixels that two tiles share
 
 
 @torch.no_grad()
@@ -24,33 +25,31 @@ def translate(network: nn.Module, pictures: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def translate_tiled(network: nn.Module, picture: Tensor, *, tile: int = 256, overlap: int = 128) -> Tensor:
+def translate_tiled(network: nn.Module, picture: Tensor) -> Tensor:
     """Return one picture (C, H, W) of any size, uint8 or float in [-1, 1], through a network, (channels, H, W), CPU.
 
     From a network that enlarges (its attribute `factor`) the answer has so many times the sides. A picture larger than
-    `tile` pixels goes through in tiles that share `overlap` pixels. The outer quarter of what two tiles share is thrown
+    256 pixels goes through in tiles that share 128 pixels. The outer quarter of what two tiles share is thrown
     away, as there a tile lacks what is beside it, and the rest of one fades into the other's. The border is repeated up
-    to the multiple of pixels that the network takes (its attribute `multiple`, else 1).
+    to the multiple of pixels that the network takes (its attribute `multiple`, else 1), which must fit into the tiles.
     """
     multiple = getattr(network, "multiple", 1)
     factor = getattr(network, "factor", 1)
-    whole_number("overlap", overlap, least=4 * multiple)
-    if whole_number("tile", tile, least=2 * overlap) % multiple or overlap % (2 * multiple):
-        expected = f"multiples of the network's {multiple} and {2 * multiple}"
-        raise ValueError(f"tile, overlap: got {tile} and {overlap}, expected {expected}")
+    if OVERLAP % (4 * multiple):
+        raise ValueError(f"network: takes multiples of {multiple} pixels, expected a divisor of {OVERLAP // 4}")
     height, width = picture.shape[1:]
     sides = [-(-side // multiple) * multiple for side in (height, width)]
     margins = (0, sides[1] - width, 0, sides[0] - height)
     whole = F.pad(pixels.to_floats(picture)[None], margins, mode="replicate")  # (1, C, H', W')
     total: Tensor | None = None
     weights = torch.zeros([factor * side for side in sides])
-    for top, down in _tiles(sides[0], tile, overlap):
-        for left, right in _tiles(sides[1], tile, overlap):
+    for top, down in _tiles(sides[0], TILE, OVERLAP):
+        for left, right in _tiles(sides[1], TILE, OVERLAP):
             made = translate(network, whole[:, :, top:down, left:right])[0]
             if total is None:
                 total = torch.zeros(len(made), *weights.shape)
-            rows = _weights(factor * top, factor * down, factor * sides[0], factor * overlap)
-            columns = _weights(factor * left, factor * right, factor * sides[1], factor * overlap)
+            rows = _weights(factor * top, factor * down, factor * sides[0], factor * OVERLAP)
+            columns = _weights(factor * left, factor * right, factor * sides[1], factor * OVERLAP)
             weight = rows[:, None] * columns
             here = (slice(factor * top, factor * down), slice(factor * left, factor * right))
             total[:, *here] += weight * made

@@ -65,7 +65,7 @@ class Contention:
         self._times = [0.0] * len(clocks)
         self._aside = [0.0] * len(clocks)
         self._poor = 0  # spells in a row
-        self._told = False
+        self._note_said = False
 
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
@@ -86,8 +86,8 @@ class Contention:
 
     def tell(self, say: Callable[[str], object]) -> None:
         """Say the note, once."""
-        if self.note and not self._told:
-            self._told = True
+        if self.note and not self._note_said:
+            self._note_said = True
             say(self.note)
 
     def _now(self) -> list[float]:

@@ -15,6 +15,8 @@ from ganlab.train.run import Run
 from ganlab.train.schedules import climbed_and_fallen
 from ganlab.train.task import Optimizers, Stage, Task, check_rate, check_threads, check_whole
 
+AT_ONCE = 500  # images whose classes are asked for in one go
+
 WEIGHT_DECAY = 1e-2  # AdamW's own default (Loshchilov and Hutter 2019)
 
 
@@ -94,14 +96,14 @@ def fit_classifier(
 
 
 @torch.no_grad()
-def accuracy(classifier: nn.Module, images: ImageSet, batch_size: int = 500) -> float:
+def accuracy(classifier: nn.Module, images: ImageSet) -> float:
     """Return the share of `images` whose largest logit is that of their label."""
     if images.labels is None:
         raise ValueError(f"images: {images!r} have no labels")
     device = next(classifier.parameters()).device
     right = 0
     with evaluating(classifier):
-        for batch, labels in zip(images.images.split(batch_size), images.labels.split(batch_size), strict=True):
+        for batch, labels in zip(images.images.split(AT_ONCE), images.labels.split(AT_ONCE), strict=True):
             logits = classifier(pixels.to_floats(batch.to(device)))
             right += int((logits.argmax(1).cpu() == labels).sum())
     return right / len(images)

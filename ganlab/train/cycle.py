@@ -138,8 +138,8 @@ class CycleGANTask(Translating):
         """Raise ValueError unless networks and data fit; make room for the past."""
         super().check(batch)
         check_range(batch.pair, "pairs")
-        check_translator("generator", self.networks["generator"], batch.pair, batch.x)
-        check_translator("back", self.networks["back"], batch.x, batch.pair)
+        check_translator("generator", self.networks["generator"], batch.pair, wanted=batch.x)
+        check_translator("back", self.networks["back"], batch.x, wanted=batch.pair)
         for name, pictures in (("critic", batch.x), ("back_critic", batch.pair)):
             check_judge(name, self.networks[name], pictures)
             self.networks[f"past_{name}"].prepare(pictures)

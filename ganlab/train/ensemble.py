@@ -19,7 +19,7 @@ from ganlab.runtime import interrupts_deferred, seeded_generator, using_threads
 from ganlab.runtime import progress as bar
 from ganlab.train.gan import GANSettings
 from ganlab.train.schedules import annealed, warmed_up
-from ganlab.train.steps import clip_weights, critic_step, generator_step, update_ema
+from ganlab.train.steps import Regulariser, clip_weights, critic_step, generator_step, update_ema
 
 OWN = ("seed", "learning_rate", "critic_learning_rate")  # the settings in which members may differ
 
@@ -158,8 +158,9 @@ class Ensemble:
         for move in range(step * settings.n_critic, (step + 1) * settings.n_critic):
             real = self._batch(move)
             z = self._drawn("critic", move)
-            added = self._penalty(move)
-            critic_step(self.critic, self.generator, self.optimizers["critic"], real, z, objective, penalty=added)
+            regulariser = self._draw_regulariser(move)
+            optimizer = self.optimizers["critic"]
+            critic_step(self.critic, self.generator, optimizer, real, z, objective, regulariser=regulariser)
             if settings.clip:
                 clip_weights(self.critic, settings.clip)
         z = self._drawn("generator", step)
@@ -189,14 +190,14 @@ class Ensemble:
         dim = self._members[0].latent_dim
         return self._by_seed(lambda generator: models.latents(self.batch_size, dim, generator), *labels)
 
-    def _penalty(self, move: int) -> Callable[[nn.Module, Tensor, Tensor], Tensor] | None:
-        """Return what is added to the critics' losses in one of their moves, if anything, as `GANTask.penalty`."""
+    def _draw_regulariser(self, move: int) -> Regulariser | None:
+        """Return what is added to the critics' losses in one of their moves, if anything, as `GANTask` does."""
         name = self.settings[0].penalty
         weight = self.settings[0].penalty_weight
         if name == "none":
             return None
         shares = self._by_seed(lambda g: torch.rand(self.batch_size, generator=g, device=g.device), "shares", move)
-        return lambda critic, real, fake: weight * losses.penalty(name)(critic, real, fake, shares)
+        return lambda critic, real, fake: weight * losses.penalty_function(name)(critic, real, fake, shares)
 
     def _by_seed(self, draw: Callable[[torch.Generator], Tensor], *labels: int | str) -> Tensor:
         """Draw for each member from the generator of its seed, and let the members take turns."""

@@ -7,7 +7,6 @@ import copy
 import dataclasses
 import math
 import warnings
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +19,7 @@ from ganlab.train import parallel
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.schedules import annealed
-from ganlab.train.steps import clip_weights, critic_step, generator_step
+from ganlab.train.steps import Regulariser, clip_weights, critic_step, generator_step
 from ganlab.train.task import PICTURES, Optimizers, Stage, Task, check_decay, check_rate, check_threads, check_whole
 
 MADE = "what is made lies there, and a critic would tell the others by their range"
@@ -61,7 +60,7 @@ class GANSettings:
         check_threads(self)
         losses.objective(self.objective)
         if self.penalty != "none":
-            losses.penalty(self.penalty)
+            losses.penalty_function(self.penalty)
         for name in ("penalty_weight", "clip"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name}: got {getattr(self, name)!r}, expected a number >= 0")
@@ -127,7 +126,7 @@ class GANTask(Task):
                 run.local_latents(batch, "critic", move),
                 objective,
                 precision=run.precision,
-                penalty=self.penalty(run, batch, move),
+                regulariser=self.draw_regulariser(run, batch, move),
             )
             if settings.clip:
                 clip_weights(run.networks["critic"], settings.clip)
@@ -142,12 +141,12 @@ class GANTask(Task):
             real=batch.x,
         )
 
-    def penalty(self, run: Stage, batch: Batch, move: int) -> Callable[[nn.Module, Tensor, Tensor], Tensor] | None:
+    def draw_regulariser(self, run: Stage, batch: Batch, move: int) -> Regulariser | None:
         """Return what is added to the critic's loss in one of its moves on a batch, if anything."""
         settings = run.settings
         if settings.penalty == "none":
             return None
-        of_samples = losses.penalty(settings.penalty)
+        of_samples = losses.penalty_function(settings.penalty)
         n = len(batch.x) * parallel.size()
         shares = parallel.local_rows(torch.rand(n, generator=run.generator("shares", move), device=run.device))
         # without averaging of gradients, of which it takes two

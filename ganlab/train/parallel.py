@@ -224,7 +224,8 @@ class GlobalBatchNorm(_BatchNorm):
         parts = mean.new_zeros(size(), 2, len(mean))
         parts[dist.get_rank()] = torch.stack([mean, var])
         means, variances = _Sum.apply(parts).unbind(1)  # (processes, C): a sum with zeros brings all of them here
-        mean, var = means.mean(0), variances.mean(0) + means.var(0, correction=0)
+        mean = means.mean(0)
+        var = variances.mean(0) + means.var(0, correction=0)
         self._track(mean.detach(), var.detach(), count=size() * x.numel() // len(mean))
         scale = (var + self.eps).rsqrt() if self.weight is None else (var + self.eps).rsqrt() * self.weight
         column = (-1, *[1] * (x.ndim - 2))  # (C, 1, ...), to go with x

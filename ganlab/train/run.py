@@ -65,7 +65,7 @@ class Run(Stage):
         self.precision = FLOAT32  # until it is settled, below
         self.contention = Contention(self.device.type == "cpu" and parallel.size() == 1)
         self.networks = {name: network.to(self.device) for name, network in task.networks.items()}
-        self.source = as_source(source, task.settings.seed, self.device, task.scale)
+        self.source = as_source(source, task.settings.seed, self.device, scale=task.scale)
         first = self.batch(0)
         task.check(first)
         self._hold = None

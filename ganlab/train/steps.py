@@ -9,6 +9,8 @@ from ganlab import losses, probability
 from ganlab.models.modes import frozen
 from ganlab.runtime import FLOAT32, Precision
 
+Regulariser = Callable[[nn.Module, Tensor, Tensor], Tensor]  # of critic, real, fake (B, ...): (B,), with its weight
+
 
 def critic_step(
     critic: nn.Module,
@@ -19,20 +21,21 @@ def critic_step(
     objective: losses.Objective,
     *,
     precision: Precision = FLOAT32,
-    penalty: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None,
+    regulariser: Regulariser | None = None,
 ) -> dict[str, Tensor]:
     """Move the critic one step towards telling `real` (B, ...) from the fakes G(z), z (B, latent_dim).
 
     Returns "critic_loss" (nats) and "d_real", "d_fake", the mean D on either batch, as tensors on the device.
-    The networks run in `precision`, the loss always in float32, and so does all of `penalty(critic, real, fake)`, (B,).
+    The networks run in `precision`, the loss always in float32. So does all of `regulariser(critic, real, fake)`, (B,),
+    whose mean is added to the loss.
     """
     with precision.autocast(real.device):
         with torch.no_grad():  # the generator is not the one that learns here
             fake = generator(z)
         real_logits, fake_logits = critic(real).float(), critic(fake).float()
     loss = objective.critic(real_logits, fake_logits).mean()
-    if penalty is not None:
-        loss = loss + penalty(critic, real, fake.float()).mean()
+    if regulariser is not None:
+        loss = loss + regulariser(critic, real, fake.float()).mean()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

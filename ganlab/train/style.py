@@ -29,7 +29,6 @@ def paint(
     content_weight: float = 0.3,
     steps: int = 150,
     learning_rate: float = 0.015,
-    match_colours: bool = True,
     levels: int = 4,
     trunk: FeatureTrunk | None = None,
     watch: Callable[[int, Tensor], bool] | None = None,
@@ -50,7 +49,7 @@ def paint(
     wanted, content = (_one(name, x) for name, x in (("painting", painting), ("content", content)))
     trunk = trained.trunk(content.device) if trunk is None else trunk
     style = styles.style(trunk(wanted, STYLE_LAYERS))
-    start = styles.match_colours(content, *styles.colours(wanted)) if match_colours else content
+    start = styles.match_colours(content, *styles.colours(wanted))
     kept = trunk(start, CONTENT_LAYERS)
     parts = [part.clone().requires_grad_() for part in styles.pyramid(start, levels)]
     optimizer = torch.optim.Adam(parts, learning_rate)
@@ -148,7 +147,8 @@ class StyleTask(Task):
 
     def step(self, run: Stage, k: int) -> dict[str, Tensor]:
         """Move the stylist once; return the mean distances of its pictures from their styles and their contents."""
-        stylist, optimizer = run.networks["stylist"], run.optimizers["stylist"]
+        stylist = run.networks["stylist"]
+        optimizer = run.optimizers["stylist"]
         x = run.batch(k).x
         y = torch.randint(stylist.count, (len(x),), generator=run.generator("style", k), device=run.device)
         weights = F.one_hot(y, stylist.count).float()
@@ -179,7 +179,8 @@ class StyleTask(Task):
     def check(self, batch: Batch) -> None:
         """Raise ValueError unless pictures are of colour, in [-1, 1], large enough, and of sides that can be halved."""
         check_range(batch.x)
-        side, multiple = min(batch.x.shape[2:]), self.networks["stylist"].multiple
+        side = min(batch.x.shape[2:])
+        multiple = self.networks["stylist"].multiple
         if batch.x.shape[1] != 3 or side < LEAST_SIDE or any(s % multiple for s in batch.x.shape[2:]):
             expected = f"(B, 3, H, W), sides of at least {LEAST_SIDE} pixels that are multiples of {multiple}"
             raise ValueError(f"source: gives pictures of shape {tuple(batch.x.shape)}, expected {expected}")

@@ -156,14 +156,14 @@ class TranslationTask(Translating):
     def check(self, batch: Batch) -> None:
         """Raise ValueError unless networks and data fit."""
         super().check(batch)
-        check_translator("generator", self.networks["generator"], batch.pair, batch.x)
+        check_translator("generator", self.networks["generator"], batch.pair, wanted=batch.x)
         # holes may be filled with noise, and noise added
         check_range(batch.pair, "pairs", why="`models.translate` gives the generator pictures of that range", far=UNITS)
         if "critic" in self.networks:
             check_judge("critic", self.networks["critic"], batch.x, batch.pair)
 
 
-def check_translator(name: str, network: nn.Module, given: Tensor, wanted: Tensor) -> None:
+def check_translator(name: str, network: nn.Module, given: Tensor, *, wanted: Tensor) -> None:
     """Raise ValueError unless a network makes pictures shaped like `wanted` (B, ...) of those like `given` (B, ...)."""
     sides = given.shape[2:]
     multiple = getattr(network, "multiple", 1)

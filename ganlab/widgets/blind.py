@@ -31,8 +31,8 @@ class BlindTest(Panel):
             raise ValueError("questions: got none, expected at least one")
         shapes = {tuple(x.shape) for reference, pictures in questions for x in (reference, *pictures.values())}
         if len(shapes) != 1 or next(iter(shapes))[0] != 1 or any(len(pictures) != 2 for _, pictures in questions):
-            found = f"{sorted(len(pictures) for _, pictures in questions)} pictures, shapes {sorted(shapes)}"
-            raise ValueError(f"questions: got {found}, expected 2 pictures each, all (1, C, H, W) of one shape")
+            content = f"{sorted(len(pictures) for _, pictures in questions)} pictures, shapes {sorted(shapes)}"
+            raise ValueError(f"questions: got {content}, expected 2 pictures each, all (1, C, H, W) of one shape")
         generator = seeded_generator(seed, "blind")
         self.questions = [questions[k] for k in torch.randperm(len(questions), generator=generator)]
         self.swapped = (torch.rand(len(questions), generator=generator) < 0.5).tolist()

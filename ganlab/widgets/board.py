@@ -69,8 +69,9 @@ class Board:
         z = run.latents(len(batch.x), player, step)
         optimizer = run.optimizers[player]
         if player == "critic":
-            penalty = run.task.penalty(run, batch, step)
-            train.critic_step(self.critic, self.generator, optimizer, batch.x, z, self.objective, penalty=penalty)
+            regulariser = run.task.draw_regulariser(run, batch, step)
+            players = self.critic, self.generator
+            train.critic_step(*players, optimizer, batch.x, z, self.objective, regulariser=regulariser)
             if run.settings.clip:
                 clip_weights(self.critic, run.settings.clip)
         else:

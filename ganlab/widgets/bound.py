@@ -133,10 +133,10 @@ class BoundExplorer(GaussianExplorer):
             slider("mu of q", mu, least=-2.5, most=2.5, step=STEP),
             slider("sigma of q (std)", sigma, least=0.1, most=MOST_SIGMA, step=STEP),
             figure,
-            self.bound,
+            drawn=self.bound,
         )
 
-    def told(self, state: BoundState) -> list[str]:
+    def lines(self, state: BoundState) -> list[str]:
         """Return how the two terms make the bound, and bound and gap log p(x), in nats."""
         return [
             f"E log p(x | z) {state.expected_log_likelihood:.4f} minus KL(q || p(z)) {state.kl:.4f} "

@@ -35,7 +35,9 @@ class Clinic(Panel):
             raise ValueError(f"faults: got beds {', '.join(faults)}, expected {', '.join(beds)}")
         if unknown := [fault for fault in faults.values() if fault not in names]:
             raise ValueError(f"names: got {', '.join(names)}, expected {unknown[0]!r} among them")
-        self.beds, self.tests, self.faults = dict(beds), dict(tests), dict(faults)
+        self.beds = dict(beds)
+        self.tests = dict(tests)
+        self.faults = dict(faults)
         self.results: dict[str, dict[str, str]] = {bed: {} for bed in beds}  # of the tests that were ordered
         self.verdicts: dict[str, str] = {}
         self.setting = False
@@ -83,7 +85,8 @@ class Clinic(Panel):
 
     def commit(self) -> None:
         """Judge the chosen diagnosis of the bed that is shown."""
-        bed, said = self.bed.value, self.name.value
+        bed = self.bed.value
+        said = self.name.value
         right = said == self.faults[bed]
         self.verdicts[bed] = f"{said}: {'yes, that is it' if right else 'no, look at its tests again'}"
         self._read()

@@ -95,7 +95,7 @@ class Dashboard(Panel):
         self.places: tuple[DisplayHandle, DisplayHandle] | None = None  # where it is shown
         self.pace = Pace()
         self.forecast = Forecast()
-        self.told = 0.0  # when the text was written last
+        self.text_time = 0.0  # when the text was written last
         self.losses = {name: list(values) for name, values in run.history.items()}
         self.unseen: list[dict[str, Tensor]] = []  # losses of the latest steps, still on the device
         self.requests: dict[str, float] = {}  # learning rates that the next step shall have
@@ -126,7 +126,7 @@ class Dashboard(Panel):
         """Take over the losses of a step, and paint if the time has come."""
         self.unseen.append(record)
         self.forecast.note(self.run.step)
-        if not self.pace.paint(self.paint) and time.perf_counter() - self.told >= PAINT_EVERY:
+        if not self.pace.paint(self.paint) and time.perf_counter() - self.text_time >= PAINT_EVERY:
             self.tell()
 
     def show(self) -> None:
@@ -189,7 +189,7 @@ class Dashboard(Panel):
         slowed = [run.contention.note] if run.contention.note and not ended else []
         lines = (self._status(ended), "; ".join(latest), *slowed)
         self.readout.value = "<br>".join(html.escape(line) for line in lines)
-        self.told = time.perf_counter()
+        self.text_time = time.perf_counter()
 
     def _losses_so_far(self) -> dict[str, list[float]]:
         """Return the losses of all steps without `run.collect`, whose times must not depend on the clock."""

@@ -35,16 +35,16 @@ function render({ model, el }) {
     return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
   };
   const paint = () => {
-    const look = model.get("look"), limit = model.get("limit");
+    const colours = model.get("colours"), limit = model.get("limit");
     const X = x => left + size * (x + limit) / (2 * limit), Y = y => top + size * (limit - y) / (2 * limit);
     context.setTransform(sharp, 0, 0, sharp, 0, 0);
-    context.fillStyle = look.card;
+    context.fillStyle = colours.card;
     context.fillRect(0, 0, side, side);
     const d = model.get("surface"), cells = Math.sqrt(d.byteLength);
     const field = new OffscreenCanvas(cells, cells), ground = field.getContext("2d");
     const squares = ground.createImageData(cells, cells);
     for (let row = 0; row < cells; row++) for (let column = 0; column < cells; column++) {
-      const color = look.palette[d.getUint8((cells - 1 - row) * cells + column)], at = 4 * (row * cells + column);
+      const color = colours.palette[d.getUint8((cells - 1 - row) * cells + column)], at = 4 * (row * cells + column);
       for (let c = 0; c < 3; c++) squares.data[at + c] = color[c];
       squares.data[at + 3] = 255;
     }
@@ -63,10 +63,10 @@ function render({ model, el }) {
         context.stroke();
       }
     };
-    dots(numbers("real"), 3.4, look.real, "#ffffff");
-    dots(numbers("fake"), 2.6, look.fake, look.ink);
+    dots(numbers("real"), 3.4, colours.real, "#ffffff");
+    dots(numbers("fake"), 2.6, colours.fake, colours.ink);
     const pulls = numbers("pulls");
-    context.strokeStyle = context.fillStyle = look.ink;
+    context.strokeStyle = context.fillStyle = colours.ink;
     context.lineWidth = 1.4;
     for (let k = 0; k < pulls.length; k += 4) {
       const [x, y, u, v] = [X(pulls[k]), Y(pulls[k + 1]), X(pulls[k] + pulls[k + 2]), Y(pulls[k + 1] + pulls[k + 3])];
@@ -80,7 +80,7 @@ function render({ model, el }) {
       context.fill();
     }
     context.restore();
-    context.fillStyle = context.strokeStyle = look.ink;
+    context.fillStyle = context.strokeStyle = colours.ink;
     context.lineWidth = 1;
     context.strokeRect(left, top, size, size);
     context.font = "13px sans-serif";
@@ -122,7 +122,7 @@ class BoardPicture(anywidget.AnyWidget):
 
     _esm = BOARD
     side = traitlets.Int(SIDE).tag(sync=True)
-    look = traitlets.Dict().tag(sync=True)  # colours
+    colours = traitlets.Dict().tag(sync=True)  # CSS, by what they paint; `palette` is of D
     limit = traitlets.Float(1.0).tag(sync=True)
     ticks = traitlets.List().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
@@ -136,9 +136,9 @@ class BoardPicture(anywidget.AnyWidget):
 
     def __init__(self, board: Board) -> None:
         palette = (255 * plots.SURFACE(np.arange(256))[:, :3]).round().astype(int).tolist()
-        look = {"palette": palette, "real": plots.REAL, "fake": plots.FAKE, "ink": plots.INK, "card": plots.CARD}
+        colours = {"palette": palette, "real": plots.REAL, "fake": plots.FAKE, "ink": plots.INK, "card": plots.CARD}
         size = {"width": f"{SIDE}px", "max_width": "100%"}
-        super().__init__(look=look, layout=size)
+        super().__init__(colours=colours, layout=size)
         self.add_class("ganlab-picture")
         self.board = board
 
@@ -150,7 +150,9 @@ class BoardPicture(anywidget.AnyWidget):
         d = plots.surface_values(self.board.logits, limit)
         heads = torch.cat([scene.fake[: len(scene.pulls)], scene.pulls], 1)
         with self.hold_sync():
-            self.title, self.limit, self.ticks = title, limit, ticks
+            self.title = title
+            self.limit = limit
+            self.ticks = ticks
             self.words = (
                 f"The board: real and generated points from {-limit:g} to {limit:g} in both coordinates, D as colour, "
                 f"arrows that pull the generated points. {scene.state.modes} modes are reached."

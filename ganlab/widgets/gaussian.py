@@ -22,9 +22,9 @@ class GaussianPicture(Protocol):
 
 
 class GaussianExplorer(Panel):
-    """Two sliders move and stretch a Gaussian; a picture and the lines of `told` follow."""
+    """Two sliders move and stretch a Gaussian; a picture and its `lines` follow."""
 
-    def __init__(self, mu: ipw.FloatSlider, sigma: ipw.FloatSlider, figure: Figure, drawn: GaussianPicture) -> None:
+    def __init__(self, mu: ipw.FloatSlider, sigma: ipw.FloatSlider, figure: Figure, *, drawn: GaussianPicture) -> None:
         self.mu = mu
         self.sigma = sigma
         self.drawn = drawn
@@ -36,11 +36,11 @@ class GaussianExplorer(Panel):
             control.observe(self.redraw, names="value")
         self.redraw()
 
-    def told(self, state: NamedTuple) -> list[str]:
+    def lines(self, state: NamedTuple) -> list[str]:
         """Return the lines below the picture."""
         raise NotImplementedError
 
     def _paint(self) -> None:
         state = self.drawn.move(self.mu.value, self.sigma.value)
         self.picture.paint()
-        self.readout.value = "<br>".join(self.told(state))
+        self.readout.value = "<br>".join(self.lines(state))

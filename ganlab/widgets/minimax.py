@@ -107,10 +107,10 @@ class MinimaxExplorer(GaussianExplorer):
             slider("mu (shift)", mu, least=-8, most=8, step=STEP),
             slider("sigma (stretch)", sigma, least=0.4, most=3, step=STEP),
             figure,
-            self.game,
+            drawn=self.game,
         )
 
-    def told(self, state: GameState) -> list[str]:
+    def lines(self, state: GameState) -> list[str]:
         """Return V, the divergences and the gradients, in nats."""
         lines = [f"V = {state.value:.4f}, JSD = {state.jsd:.4f}, KL(p_g || p_data) = {state.reverse_kl:.4f} nats"]
         for name, (d_mu, d_sigma) in state.gradients.items():

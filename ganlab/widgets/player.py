@@ -13,6 +13,7 @@ from ganlab.widgets.kit import SMALL, Latest, Panel, readout, side_by_side, slid
 from ganlab.widgets.still import Shot
 
 STOPS = 6  # draws of content, and of motion, that a slider passes
+COLUMNS = 4  # clips in a row
 STRIP = 8  # frames of a clip in a still
 # The browser's half. Nothing plays before it is asked to. At most two repetitions a second, so that no jump from the
 # last frame to the first becomes a flicker; who asked their system for less motion gets one pass, then it stops.
@@ -114,8 +115,7 @@ class Player(anywidget.AnyWidget):
     alt = traitlets.Unicode().tag(sync=True)
     milliseconds = traitlets.Int(100).tag(sync=True)
 
-    def __init__(self, clips: Tensor, *, side: int = SMALL, columns: int = 4, alt: str = "The clip.") -> None:
-        self.columns = columns
+    def __init__(self, clips: Tensor, *, side: int = SMALL, alt: str = "The clip.") -> None:
         shape, value = self._packed(clips)
         super().__init__(shape=shape, zoom=max(1, side // clips.shape[-1]), value=value, alt=alt)
         self.clips = clips
@@ -124,7 +124,7 @@ class Player(anywidget.AnyWidget):
     def _packed(self, clips: Tensor) -> tuple[list[int], bytes]:
         if clips.ndim != 5:
             raise ValueError(f"clips: got shape {tuple(clips.shape)}, expected (N, T, C, H, W)")
-        sheets = [pixels.tile(frame, self.columns) for frame in clips.unbind(dim=1)]
+        sheets = [pixels.tile(frame, COLUMNS) for frame in clips.unbind(dim=1)]
         return [len(sheets), *sheets[0].shape], b"".join(sheet.tobytes() for sheet in sheets)
 
     def show(self, clips: Tensor) -> None:
@@ -149,8 +149,8 @@ class ClipPlayer(Panel):
 
     doing = "play the clips, or go from frame to frame"
 
-    def __init__(self, clips: Tensor, *, side: int = SMALL, columns: int = 4, alt: str = "The clips.") -> None:
-        self.player = Player(clips, side=side, columns=columns, alt=alt)
+    def __init__(self, clips: Tensor, *, side: int = SMALL, alt: str = "The clips.") -> None:
+        self.player = Player(clips, side=side, alt=alt)
         super().__init__([self.player])
 
 
@@ -196,5 +196,5 @@ class MotionMixer(Panel):
         self._tell()
 
     def _tell(self) -> None:
-        what, how = (f"{control.value:.1f}" for control in (self.content, self.motion))
-        self.readout.value = f"Content {what}, motion {how}. Whole numbers are draws; between them lie mixtures."
+        content, motion = (f"{control.value:.1f}" for control in (self.content, self.motion))
+        self.readout.value = f"Content {content}, motion {motion}. Whole numbers are draws; between them lie mixtures."

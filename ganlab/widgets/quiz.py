@@ -17,9 +17,8 @@ SHOWN = 8  # rounds in the still, at most
 class Quiz(Panel):
     """Rounds (n, k, C, H, W), float in [-1, 1] or uint8: k pictures side by side, and one of `names` as the answer.
 
-    `answers` index `names`: the answer that is counted, as `counted` says ("right", or "for A" where a blind test has
-    no right one). `truths` are sentences about each round, shown once it is answered. A press brings the next round;
-    the one before stays beside it. `counts` are the counted answers and all answers so far.
+    `answers` index `names`: the right ones. `truths` are sentences about each round, shown once it is answered. A press
+    brings the next round; the one before stays beside it. `counts` are the right answers and all answers so far.
     Raises ValueError for rounds of another shape, fewer than two names, or answers or truths that do not fit.
     """
 
@@ -33,7 +32,6 @@ class Quiz(Panel):
         names: Sequence[str],
         *,
         truths: Sequence[str] = (),
-        counted: str = "right",
     ) -> None:
         if rounds.ndim != 5 or min(rounds.shape) < 1:
             raise ValueError(f"rounds: got shape {tuple(rounds.shape)}, expected (n, k, C, H, W) with n, k >= 1")
@@ -48,7 +46,6 @@ class Quiz(Panel):
         self.answers = [int(answer) for answer in answers]
         self.names = list(names)
         self.truths = list(truths)
-        self.counted = counted
         self.counts = 0, 0
         width = rounds.shape[1]
         self.picture = Pixels(rounds[0], SMALL, width, alt=f"The picture to judge. {question}")
@@ -82,16 +79,12 @@ class Quiz(Panel):
             lines = [f"{len(self.rounds)} rounds. The round before will be shown beside the present one."]
         else:
             answer = self.answers[n - 1]
-            yes, no = (self.counted, f"not {self.counted}")
-            if self.counted == "right":
-                no = f"it was {self.names[answer]}"
             truth = self.truths[n - 1] if self.truths else ""
             low, high = metrics.proportion_interval(count, n)
-            verdict = yes if given == answer else no
+            verdict = "right" if given == answer else f"it was {self.names[answer]}"
             lines = [
                 f"Round {n} of {len(self.rounds)}: you said {self.names[given]}; {verdict}. {truth}",
-                f"{count} of {n} {self.counted}; 95% interval {low:.0%} to {high:.0%}; "
-                f"guessing gets {1 / len(self.names):.0%}",
+                f"{count} of {n} right; 95% interval {low:.0%} to {high:.0%}; guessing gets {1 / len(self.names):.0%}",
             ]
         self.readout.value = "<br>".join(html.escape(line.strip()) for line in lines)
 
@@ -102,7 +95,6 @@ class Quiz(Panel):
         alt = f"The first {len(first)} rounds of the quiz. {self.question}"
         shot = Pixels(first.flatten(0, 1), SMALL // 2, columns, alt=alt).shot()
         line = f"A widget. Run this cell to use it: {self.doing}. {self.question} Its first {len(first)} rounds."
-        if self.counted == "right":
-            answers = [f"{k} {self.names[answer]}" for k, answer in enumerate(self.answers[:SHOWN], 1)]
-            line += f" Answers: {', '.join(answers)}."
+        answers = [f"{k} {self.names[answer]}" for k, answer in enumerate(self.answers[:SHOWN], 1)]
+        line += f" Answers: {', '.join(answers)}."
         return Still(shot.html(), line, still.OF_WIDGET)

@@ -7,16 +7,15 @@ Where widgets are unknown (a printed page, a code-hosting site) the still is all
 
 import base64
 import html
-import io
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import ipywidgets as ipw
 import numpy as np
-import PIL.Image
 from IPython.display import DisplayHandle
 
+from ganlab.data import pixels
 from ganlab.runtime.style import CARD, INK
 
 PNG_BYTES = 4_000  # a sheet of pixels that needs more goes out as JPEG where that is smaller
@@ -113,8 +112,10 @@ def _markup(widget: ipw.Widget) -> str:
     parts = [part for part in map(_markup, widget.children) if part]
     if not any("<img" in part or "<div" in part for part in parts):
         return ""  # a row of controls and their labels
-    way = "row wrap" if isinstance(widget, ipw.HBox) else "column"
-    return f'<div style="display: flex; flex-flow: {way}; align-items: flex-start; gap: 6px;">{"".join(parts)}</div>'
+    direction = "row wrap" if isinstance(widget, ipw.HBox) else "column"
+    return (
+        f'<div style="display: flex; flex-flow: {direction}; align-items: flex-start; gap: 6px;">{"".join(parts)}</div>'
+    )
 
 
 def settings(widget: ipw.Widget) -> list[tuple[str, str]]:
@@ -137,18 +138,10 @@ def text(markup: str) -> str:
 
 def packed(sheet: np.ndarray) -> tuple[bytes, str]:
     """Return pixels (H, W, 1 or 3), uint8, as a small file, and its kind: PNG, or JPEG for what PNG makes large."""
-    picture = PIL.Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else np.ascontiguousarray(sheet))
-    png = _file(picture, format="png", optimize=True)
+    png = pixels.png(sheet, small=True)
     if len(png) <= PNG_BYTES:
         return png, "png"
-    jpeg = _file(picture, format="jpeg", quality=80)
-    return min((png, "png"), (jpeg, "jpeg"), key=lambda pair: len(pair[0]))
-
-
-def _file(picture: PIL.Image.Image, **how: object) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, **how)
-    return buffer.getvalue()
+    return min((png, "png"), (pixels.jpeg(sheet, 80), "jpeg"), key=lambda pair: len(pair[0]))
 
 
 def of_run(shots: Iterable[Shot], *lines: str) -> Still:

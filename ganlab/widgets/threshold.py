@@ -18,8 +18,8 @@ PICTURES = 1_000_000  # that are imagined
 class ThresholdState(NamedTuple):
     """Rates at a threshold, each with its 95% interval, and the probability that a positive is fake, with its own."""
 
-    found: float
-    found_interval: tuple[float, float]
+    hits: float
+    hit_interval: tuple[float, float]
     false_alarms: float
     false_alarm_interval: tuple[float, float]
     precision: float
@@ -35,7 +35,7 @@ def threshold_state(fake: Tensor, real: Tensor, threshold: float, base_rate: flo
     if not 0 < base_rate < 1:
         raise ValueError(f"base_rate: got {base_rate!r}, expected a number between 0 and 1")
     counts = [int((scores > threshold).sum()) for scores in (fake, real)]
-    found, alarms = (count / len(scores) for count, scores in zip(counts, (fake, real), strict=True))
+    hits, alarms = (count / len(scores) for count, scores in zip(counts, (fake, real), strict=True))
     (f_low, f_high), (a_low, a_high) = (
         metrics.proportion_interval(count, len(scores)) for count, scores in zip(counts, (fake, real), strict=True)
     )
@@ -45,7 +45,7 @@ def threshold_state(fake: Tensor, real: Tensor, threshold: float, base_rate: flo
         return base_rate * d / positives if positives > 0 else float("nan")
 
     interval = precision(f_low, a_high), precision(f_high, a_low)
-    return ThresholdState(found, (f_low, f_high), alarms, (a_low, a_high), precision(found, alarms), interval)
+    return ThresholdState(hits, (f_low, f_high), alarms, (a_low, a_high), precision(hits, alarms), interval)
 
 
 class ThresholdExplorer(Panel):
@@ -56,21 +56,21 @@ class ThresholdExplorer(Panel):
 
     doing = "move the threshold, and say how rare fakes are"
 
-    def __init__(self, fake: Tensor, real: Tensor, threshold: float = 0.0) -> None:
+    def __init__(self, fake: Tensor, real: Tensor) -> None:
         self.fake, self.real = fake.detach().cpu().double(), real.detach().cpu().double()
         least, most = (float(edge) for edge in np.quantile(np.concatenate([self.fake, self.real]), [0.001, 0.999]))
-        room = (most - least) / 10  # to move the threshold both ways, wherever the scores lie
-        least, most = min(least, threshold - room), max(most, threshold + room)
+        room = (most - least) / 10  # to move the threshold both ways from 0, wherever the scores lie
+        least, most = min(least, -room), max(most, room)
         figure = Figure(figsize=(6.8, 2.8), layout="constrained")
         ax = figure.subplots()
         edges = np.linspace(least, most, BINS)
         for scores, name, colour in ((self.real, "real", plots.REAL), (self.fake, "fake", plots.FAKE)):
             inside = scores.clamp(least, most).numpy()
             ax.hist(inside, edges, density=True, color=colour, alpha=0.6, label=name)
-        self.line = ax.axvline(threshold, color=plots.INK, linewidth=2)
+        self.line = ax.axvline(0.0, color=plots.INK, linewidth=2)
         ax.set(xlabel="score of the detector (logit)", ylabel="density")
         ax.legend(frameon=False, loc="upper left")
-        self.threshold = slider("threshold", threshold, least=least, most=most, step=(most - least) / 200)
+        self.threshold = slider("threshold", 0.0, least=least, most=most, step=(most - least) / 200)
         options = [(f"{n:,}", n) for n in ONE_IN]
         style = {"description_width": "10em"}
         self.one_in = ipw.SelectionSlider(options=options, value=1_000, description="one fake in", style=style)
@@ -91,13 +91,13 @@ class ThresholdExplorer(Panel):
         fakes = PICTURES * base_rate
         low, high = state.precision_interval
         positives = f"A positive is a fake with probability {state.precision:.1%} (between {low:.1%} and {high:.1%})."
-        if state.found == state.false_alarms == 0:
+        if state.hits == state.false_alarms == 0:
             positives = "No score lies above the threshold."
         self.readout.value = "<br>".join(
             [
-                f"Finds {state.found:.1%} of the fakes; false alarms {state.false_alarms:.2%} of the real "
+                f"Finds {state.hits:.1%} of the fakes; false alarms {state.false_alarms:.2%} of the real "
                 f"(95% interval {state.false_alarm_interval[0]:.2%} to {state.false_alarm_interval[1]:.2%}).",
-                f"Of {PICTURES:,} pictures {fakes:,.0f} are fake: {fakes * state.found:,.0f} found, and "
+                f"Of {PICTURES:,} pictures {fakes:,.0f} are fake: {fakes * state.hits:,.0f} found, and "
                 f"{(PICTURES - fakes) * state.false_alarms:,.0f} false alarms.",
                 positives,
             ]

@@ -166,11 +166,11 @@ def penalised(
     optimizers = list(train.GANTask(generator, critic, settings).optimizers().values())[::-1]
     z = models.latents(len(real), generator.latent_dim, runtime.seeded_generator("bench"))
 
-    def penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    def regulariser(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
         return slope(critic, torch.cat([real, fake]))
 
     while True:
-        steps.critic_step(critic, generator, optimizers[0], real, z, objective, penalty=slope and penalty)
+        steps.critic_step(critic, generator, optimizers[0], real, z, objective, regulariser=slope and regulariser)
         yield steps.generator_step(generator, critic, optimizers[1], z, objective, real=real)
 
 

@@ -117,7 +117,7 @@ class VAEGANTask(train.Task):
         x = run.batch(k).x
         vae, critic = run.networks["vae"], run.networks["critic"]
         objective = losses.objective(self.settings.objective)
-        of_penalty = losses.penalty(self.settings.penalty)
+        of_penalty = losses.penalty_function(self.settings.penalty)
         eps, z = torch.randn(2, len(x), vae.latent_dim, generator=run.generator("noise", k))
         mu, logvar = vae.encode((x + 1) / 2)
         x_hat = vae(probability.reparameterise(mu, logvar, eps))
@@ -130,7 +130,7 @@ class VAEGANTask(train.Task):
             x,
             z,
             objective,
-            penalty=lambda *three: self.settings.penalty_weight * of_penalty(*three, shares),
+            regulariser=lambda *three: self.settings.penalty_weight * of_penalty(*three, shares),
         )
         with models.frozen(critic):
             distance = feature_distance(critic[: self.DEPTH], x_hat, x)

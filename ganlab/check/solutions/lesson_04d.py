@@ -8,8 +8,8 @@ from ganlab.check.solutions import Solution
 def count_kinds(digits):
     """From digits (n, 3), each 0 to 9: return (kinds that occur, reverse KL, nats)."""
     kind = digits @ torch.tensor([100, 10, 1])  # (n,), from 0 to 999
-    share = torch.bincount(kind, minlength=1000).double() / len(digits)
-    return int((share > 0).sum()), torch.xlogy(share, 1000 * share).sum()
+    shares = torch.bincount(kind, minlength=1000).double() / len(digits)
+    return int((shares > 0).sum()), torch.xlogy(shares, 1000 * shares).sum()
 
 
 def paired_interval(a, b, t):

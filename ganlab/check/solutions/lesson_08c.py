@@ -16,7 +16,8 @@ def rate_and_distortion(vae, x, eps):
 
 def water_level(variances, rate):
     """Return the level at which directions of these variances (n,) cost `rate` nats."""
-    low, high = -60.0, variances.max().log().item()  # logs of the level
+    low = -60.0  # logs of the level, both
+    high = variances.max().log().item()
     for _ in range(100):
         middle = (low + high) / 2
         cost = 0.5 * (variances / np.exp(middle)).clamp(min=1).log().sum()

@@ -15,8 +15,8 @@ def line_turns(a, b, t):
     """a, b (D,), t (n,). Return the angular speed at each t, (n,)."""
     p = (1 - t)[:, None] * a + t[:, None] * b  # (n, D)
     velocity = b - a  # (D,)
-    share = (p @ velocity) / p.square().sum(dim=1)  # (n,)
-    across = velocity - share[:, None] * p  # its part at right angles to p, (n, D)
+    part = (p @ velocity) / p.square().sum(dim=1)  # (n,)
+    across = velocity - part[:, None] * p  # its part at right angles to p, (n, D)
     return across.norm(dim=1) / p.norm(dim=1)
 
 

@@ -6,8 +6,8 @@ from ganlab.check.solutions import Solution
 def towards_class(z, labels, k):
     """z: (n, D); labels: (n,); k: a class. Return the direction of length 1, (D,)."""
     inside = labels == k  # (n,), True or False
-    way = z[inside].mean(0) - z[~inside].mean(0)
-    return way / way.norm()
+    direction = z[inside].mean(0) - z[~inside].mean(0)
+    return direction / direction.norm()
 
 
 def thick_b(thick_a, thin_a, thin_b):
