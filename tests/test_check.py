@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from ganlab import check
-from ganlab.check import Exercise, Slip, cards
+from ganlab.check import Exercise, Slip, cards, parts
 
 ANSWERS = {}
 for bank in sorted((Path(__file__).parent / "answers").glob("lesson_*.py")):
@@ -107,14 +107,47 @@ def test_wrong_answer_gets_a_hint_that_names_the_slip(number: str, k: int) -> No
         ("01.1", lambda p, q, pi: p / (p + q) + pi * (q == 0.25), "D* at pi = 0.5 where p_data = 0.05 and p_g = 0.25:"),
         ("01.2", lambda a: (-a.sigmoid(), a.sigmoid() - 1 + (a == 4)), "slope of -log D at logit 4: yours 0.98"),
         ("01.2", lambda a: (-a.sigmoid().sum(), a.sigmoid() - 1), "log(1 - D): shape (), expected (5,)."),
-        ("01.2", lambda a: -a.sigmoid(), "return two things, the slope of log(1 - D) and the slope of -log D"),
-        ("01c.1", lambda real, fake: real.mean(), "return two things, the estimate and its standard error"),
+        (
+            "01.2",
+            lambda a: -a.sigmoid(),
+            "You returned one tensor of shape (5,). Return two things, separated by",
+        ),
+        ("01c.1", lambda real, fake: real.mean(), "separated by a comma: the estimate and its standard error."),
+        ("05.1", lambda s, h: [1.0], "You returned one thing. Return four things, separated by commas: x, y, x_before"),
+        ("07b.2", lambda v, b, s: "no number", "You returned one thing, of type str. Return two things"),
+        ("06b.3", lambda a, b: (a - b).mean(), "Expected two things, separated by a comma: the lower end"),
         ("08d.1", lambda p, kl, free: torch.max(free, kl.mean(0)).sum() - p.mean(), "Use values.clamp(min=free)"),
-        ("08d.2", lambda log_p, x, z: log_p(x, z).mean(), "return two numbers: the mean and its standard error"),
+        ("08d.2", lambda log_p, x, z: log_p(x, z).mean(), "Return two things, separated by a comma: the mean and its"),
     ],
 )
 def test_verdict_names_the_place_or_the_shape(number: str, given, words: str) -> None:
     assert words in check.judge(EXERCISES[number], given).message
+
+
+def given_by(number: str) -> list:
+    """Return what the reference of an exercise returns, one entry a call; none where the answer is no function."""
+    exercise, results = EXERCISES[number], []
+
+    def spy(*args, **kwargs):
+        results.append(exercise.reference(*args, **kwargs))
+        return results[-1]
+
+    if callable(exercise.reference):
+        exercise.probe(spy)
+    return results
+
+
+@pytest.mark.parametrize("number", sorted(EXERCISES))
+def test_an_answer_of_another_number_of_things_is_told_how_many_are_expected_and_which(number: str) -> None:
+    results = given_by(number)
+    if not results or not isinstance(results[0], tuple):
+        return
+    count = len(results[0])
+    for wrong in (1.5, torch.tensor(1.5), [], results[0][:-1], (*results[0], 1.0), results[0] * 2):
+        verdict = check.judge(EXERCISES[number], lambda *_, wrong=wrong: wrong)
+        assert verdict.status == "not yet" and "stopped with" not in verdict.message
+        what = rf"(Return|Expected) {parts.COUNTS[count]} things, separated by (a comma|commas): .+ and .+\."
+        assert re.search(what, verdict.message), verdict.message
 
 
 # The engine, on an exercise small enough to know every number: return x squared at -1, 2 and 3.

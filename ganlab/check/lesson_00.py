@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 
 
 def to_tanh(pixels: torch.Tensor) -> torch.Tensor:
@@ -34,13 +35,8 @@ def _mean_and_error(function: Callable) -> dict[str, Any]:
     found = {}
     for given in ([2.0, 4.0, 9.0], [-1.0, 0.5, 3.0, 3.5, 10.0], [-8.0, -2.0]):
         result = function(np.array(given))
-        if result is ...:
-            return {"mean": ...}
-        if np.ndim(result) == 0 or len(result) != 2:
-            raise ValueError("mean_and_error: return two numbers, the mean and its standard error, such as `a, b`")
-        if any(number is ... for number in result):
-            return {"mean": ...}
-        found[f"the mean of {given}"], found[f"the standard error of {given}"] = result
+        mean, error = parts(result, "the mean", "its standard error")
+        found[f"the mean of {given}"], found[f"the standard error of {given}"] = mean, error
     return found
 
 

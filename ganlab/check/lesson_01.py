@@ -7,14 +7,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
-
-
-def pair(result: Any, what: str) -> tuple[Any, Any]:
-    """Return the two parts of an answer that consists of two; ValueError, in the learner's words, for anything else."""
-    two = len(result) == 2 if isinstance(result, (tuple, list)) or getattr(result, "ndim", 0) else False
-    if not two:
-        raise ValueError(f"return two things, {what}, separated by a comma")
-    return tuple(result)
+from ganlab.check.parts import parts
 
 
 def each(name: str, numbers: Any, places: list[str]) -> dict[str, Any]:
@@ -50,7 +43,7 @@ def logit_slopes(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 def _logit_slopes(function: Callable) -> dict[str, Any]:
     logits = torch.tensor([0.0, -6.0, -1.5, 0.7, 4.0], dtype=torch.float64)
-    minimax, non_saturating = pair(function(logits.clone()), "the slope of log(1 - D) and the slope of -log D")
+    minimax, non_saturating = parts(function(logits.clone()), "the slope of log(1 - D)", "the slope of -log D")
     places = [f"at logit {logit:g}" for logit in logits.tolist()]
     return each("slope of log(1 - D)", minimax, places) | each("slope of -log D", non_saturating, places)
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
-from ganlab.check.lesson_01 import each, pair
+from ganlab.check.lesson_01 import each
+from ganlab.check.parts import parts
 
 
 def best_answers(p: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,7 +26,7 @@ def _coin_slopes(function: Callable) -> dict[str, Any]:
     p = torch.tensor([0.9, 0.9, 0.2, 0.6], dtype=torch.float64)
     t = torch.tensor([0.5, 0.8, 0.7, 0.05], dtype=torch.float64)
     places = [f"at p = {a:g}, t = {b:g}" for a, b in zip(p.tolist(), t.tolist(), strict=True)]
-    minimax, other = pair(function(p.clone(), t.clone()), "the slope of the minimax loss and that of the other loss")
+    minimax, other = parts(function(p.clone(), t.clone()), "the slope of the minimax loss", "that of the other loss")
     return each("slope of the minimax loss", minimax, places) | each("slope of the other loss", other, places)
 
 

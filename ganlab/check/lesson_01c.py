@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ganlab import losses, probability, toys
 from ganlab.check import Exercise, Slip
-from ganlab.check.lesson_01 import each, pair
+from ganlab.check.lesson_01 import each
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -25,7 +26,7 @@ def _jsd_estimate(function: Callable) -> dict[str, Any]:
     p_data, p_g, rng = toys.mixture_1d([0], [1]), toys.mixture_1d([1.5], [0.5]), seeded_generator(1)
     real, fake = p_data.sample(8000, rng), p_g.sample(2000, rng)
     logits = [probability.optimal_logits(p_data.log_prob(x), p_g.log_prob(x)) for x in (real, fake)]
-    estimate, error = pair(function(*logits), "the estimate and its standard error")
+    estimate, error = parts(function(*logits), "the estimate", "its standard error")
     found = {"estimate in nats": estimate, "standard error in thousandths of a nat": 1000 * error}
     sure = torch.tensor([-120.0, 2.0]), torch.tensor([120.0, -1.0, 0.5])  # of a critic that is sure, and wrong once
     expected = jsd_estimate(*logits)  # only whoever is right so far is asked, or this would hide another slip
@@ -57,7 +58,7 @@ def _gaussian_logit(function: Callable) -> dict[str, Any]:
     places = [f"at x = {place:g}" for place in x.tolist()]
     found = {}
     for mu, sigma in ((4.0, 1.0), (1.5, 0.5), (-2.0, 3.0)):
-        logit, slope = pair(function(x.clone(), mu, sigma), "the logit and its slope by x")
+        logit, slope = parts(function(x.clone(), mu, sigma), "the logit", "its slope by x")
         found |= each(f"logit for mu {mu:g}, sigma {sigma:g}", logit, places)
         found |= each(f"slope for mu {mu:g}, sigma {sigma:g}", slope, places)
     return found

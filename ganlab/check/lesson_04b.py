@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganlab import losses, models, toys, train
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.losses import Objective
 from ganlab.runtime import seeded, seeded_generator
 
@@ -29,17 +30,16 @@ def _grid() -> Tensor:
 
 
 def _best_critic(function: Callable) -> dict[str, Any]:
-    parts = {
+    objectives = {
         "minimax": (lambda c: F.softplus(-c), F.softplus),
         "least squares": (lambda c: (c - 1) ** 2 / 2, lambda c: c**2 / 2),
     }
     p, q = torch.rand(2, 5, generator=seeded_generator("04b.1"), dtype=torch.float64).add(0.1)
     found = {}
-    for name, (a, b) in parts.items():
+    for name, (a, b) in objectives.items():
         result = function(p / p.sum(), q / q.sum(), a, b)
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise ValueError("return two things: the best logits (K,) and the loss, one number")
-        found[f"best logits, {name}"], found[f"loss of the best critic, {name}"] = result
+        logits, loss = parts(result, "the best logits (K,)", "the loss, one number")
+        found[f"best logits, {name}"], found[f"loss of the best critic, {name}"] = logits, loss
     return found
 
 

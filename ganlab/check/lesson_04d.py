@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -28,7 +29,8 @@ def _count_kinds(function: Callable) -> dict[str, Any]:
     found = {}
     for n, power in ((60, 1.0), (3000, 3.0)):
         uniform = torch.rand(n, 3, generator=seeded_generator("04d.1", n))
-        kinds, reverse_kl = function((10 * uniform**power).long())
+        result = function((10 * uniform**power).long())
+        kinds, reverse_kl = parts(result, "the number of kinds", "the reverse KL")
         if torch.as_tensor(reverse_kl).isnan().any():
             raise ValueError("the reverse KL is nan. Hint: 0 times a log of 0; missing kinds add 0: torch.xlogy.")
         found[f"kinds among {n} pictures"], found[f"reverse KL of {n} pictures, nats"] = kinds, reverse_kl
@@ -86,9 +88,8 @@ def _paired_interval(function: Callable) -> dict[str, Any]:
     for n, t in ((5, 2.776), (8, 2.365)):
         a, b = torch.randn(2, n, generator=seeded_generator("04d.2", n), dtype=torch.float64).numpy()
         result = function(b + 0.9 * a + 0.3, b, t)
-        if np.size(result) != 2:
-            raise ValueError("return two numbers: the lower and the upper end of the interval")
-        found[f"ends of the interval of {n} seeds"] = torch.as_tensor([float(end) for end in result])
+        ends = parts(result, "the lower end of the interval", "its upper end")
+        found[f"ends of the interval of {n} seeds"] = torch.as_tensor([float(end) for end in ends])
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 
 State = tuple[float, float, float, float]
 
@@ -34,7 +35,7 @@ def optimistic(
 def _optimistic(function: Callable) -> dict[str, Any]:
     found, s = {}, (1.0, -0.3, 0.8, 0.5)
     for step in (1, 2, 3):
-        s = tuple(float(number) for number in function(s, 0.2))
+        s = tuple(float(number) for number in parts(function(s, 0.2), "x", "y", "x_before", "y_before"))
         found[f"state (x, y, x_before, y_before) after step {step}"] = torch.tensor(s, dtype=torch.float64)
     return found
 
@@ -74,7 +75,8 @@ MEASURED = {
 def _when_to_stop(function: Callable) -> dict[str, Any]:
     found = {}
     for name, (values, patience) in MEASURED.items():
-        numbers = [float(number) for number in function(list(values), patience)]
+        result = function(list(values), patience)
+        numbers = [float(number) for number in parts(result, "the index to keep", "the index at which to stop")]
         found[f"(keep, stop) of {name}"] = torch.tensor(numbers, dtype=torch.float64)
     return found
 

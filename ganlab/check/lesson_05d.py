@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ganlab import losses
 from ganlab.check import Exercise
 from ganlab.check.lesson_05 import slips
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -50,8 +51,8 @@ def _augmented(function: Callable) -> dict[str, Any]:
     real = torch.randn(5, 1, 4, 4, generator=rng, dtype=torch.float64)
     z = torch.randn(5, 1, 4, 4, generator=rng, dtype=torch.float64)
     theta = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)  # the generator's only weight
-    found = function(lambda x: (weight * x.tanh()).flatten(1).sum(1), _Scale(), real.clone(), theta * z)
-    critic_loss, generator_loss = found
+    result = function(lambda x: (weight * x.tanh()).flatten(1).sum(1), _Scale(), real.clone(), theta * z)
+    critic_loss, generator_loss = parts(result, "the critic's loss", "the generator's loss")
 
     def gradient(loss: Tensor, by: Tensor) -> Tensor:
         if not torch.is_tensor(loss) or not loss.requires_grad:

@@ -11,6 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -156,13 +157,8 @@ def _difference_interval(function: Callable) -> dict[str, Any]:
     b = np.array([35.0, 45.5, 43.0, 51.0, 47.0])
     found = {}
     for r in (5, 3):
-        ends = function(a[:r].copy(), b[:r].copy())
-        if ends is ... or np.ndim(ends) == 0:  # a stub, or one number
-            found[f"your one number, {r} seeds"] = ends
-        elif len(ends) != 2:
-            raise ValueError(f"your function returned {len(ends)} numbers, expected two: low, high")
-        else:
-            found[f"lower end, {r} seeds"], found[f"upper end, {r} seeds"] = ends
+        low, high = parts(function(a[:r].copy(), b[:r].copy()), "the lower end of the interval", "its upper end")
+        found[f"lower end, {r} seeds"], found[f"upper end, {r} seeds"] = low, high
     return found
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganlab import probability
 from ganlab.check import Exercise, Slip
-from ganlab.check.lesson_01 import pair
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -45,9 +45,8 @@ def score_estimates(f: Callable, mu: Tensor, logvar: Tensor, eps: Tensor) -> tup
 def _score_estimates(function: Callable) -> dict[str, Any]:
     eps = torch.randn(6, generator=seeded_generator("07c.2"), dtype=torch.float64)
     mu, logvar = torch.tensor([0.7, -1.3], dtype=torch.float64)
-    given = function(_bumpy, mu.clone(), logvar.clone(), eps.clone())
-    one = getattr(given, "ndim", 0) == 1  # one tensor is a slip, named below
-    by_mu, by_logvar = (given, given) if one else pair(given, "the estimates by mu and those by logvar")
+    result = function(_bumpy, mu.clone(), logvar.clone(), eps.clone())
+    by_mu, by_logvar = parts(result, "the estimates by mu", "the estimates by logvar")
     return {"estimates by mu": by_mu, "estimates by logvar": by_logvar}
 
 

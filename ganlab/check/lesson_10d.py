@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ganlab.check import Exercise, Slip
 from ganlab.check.lesson_10 import slips
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -46,14 +47,13 @@ def _fold(function: Callable) -> dict[str, Any]:
             raise ValueError(
                 "your code uses `linear.bias` where it is None. Hint: You met a layer without a bias. It adds 0."
             ) from None
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise ValueError("return two things: the weight (out, in) and the bias (out,)")
-        if any(part is None for part in result):
+        weight, bias = parts(result, "the weight (out, in)", "the bias (out,)")
+        if weight is None or bias is None:
             raise ValueError(
                 "one of the two is None. Hint: You returned no bias for a layer without one. What the norm adds passes "
                 "through the weights and remains."
             )
-        found["weight" + name], found["bias" + name] = result
+        found["weight" + name], found["bias" + name] = weight, bias
         kept = all(map(torch.equal, before, layers.state_dict().values()))
         found["both layers as they were (1: yes)" + name] = float(kept)
     return found
