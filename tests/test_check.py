@@ -209,6 +209,12 @@ def test_the_reference_and_the_slips_are_computed_once_however_many_answers_are_
     assert check.judge(exercise, lambda x: x * x).status == "correct" and len(computed) == 5 + 2
 
 
+def test_a_choice_of_settings_gets_no_hint_about_a_factor() -> None:
+    exercise = Exercise(lambda sides: {"the sides": torch.tensor(sides)}, (7.0, 14.0, 28.0), ())
+    assert check.judge(exercise, (2.0, 4.0, 8.0)).message == "the sides: yours 8, expected 28."
+    assert check.judge(exercise, (8.0, 15.0, 29.0)).message.startswith("the sides: yours 8, expected 7")
+
+
 def test_judge_does_not_guess_a_hint() -> None:
     assert "Hint" not in message(lambda x: torch.tensor([5.0, -1.0, 0.5]))
 
@@ -220,7 +226,8 @@ def test_judge_reports_a_wrong_shape() -> None:
 def test_judge_tells_the_learner_what_the_code_raised() -> None:
     assert message(lambda x: x @ torch.ones(7)).startswith("Your code stopped with RuntimeError: ")
     assert "(in the line: return len(x) / 0)" in message(divides)
-    assert message("not a function").startswith("Your code stopped with TypeError: ")
+    told = message("not a function")
+    assert told.startswith("Your code stopped with TypeError: ") and "its name, without brackets after it" in told
 
 
 @pytest.mark.parametrize(
@@ -241,7 +248,33 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
         (lambda x: x.topk(4), "more entries than a row has"),
         (lambda x: x.kthvalue(4), "more entries than a row has"),
         (lambda x: watched(x).numpy(), "Call detach()"),
-        (lambda x: x.sum().item().backward(), "plain number too early"),
+        (lambda x: x.sum().item().backward(), "treated a plain number as a tensor"),
+        (lambda x: x.numpy() + np.ones(5), "entry by entry"),
+        (lambda x: torch.conv2d(torch.ones(2, 2, 3, 4), torch.ones(2, 2, 3, 2).T), "all of them round"),
+        (lambda x: x.reshape(2, 2), "another number of entries"),
+        (lambda x: torch.bincount(x.double()), "x.long() makes whole numbers"),
+        (lambda x: x[x], "x.long() makes whole numbers"),
+        (lambda x: x[None].topk(2)[:, -1], ".values or .indices"),
+        (lambda x: x.numpy().sort() - x, "np.sort(x)"),
+        (lambda x: x.grad * 2, "until backward()"),
+        (lambda x: 0.2 * (1.0, 2.0), "a, b = pair"),
+        (lambda x: (1.0, 2.0) - x.mean().item(), "a, b = pair"),
+        (lambda x: x.tolist().argmin(), "none of a tensor's methods"),
+        (lambda x: x.item(), "several numbers where one is expected"),
+        (lambda x: math.exp(x), "several numbers where one is expected"),
+        (lambda x: float(x.numpy()), "several numbers where one is expected"),
+        (lambda x: x if x > 0 else -x, "many truth values as one"),
+        (lambda x: -(x > 0), "into 1 and 0"),
+        (lambda x: x.double() @ x, "float32 numbers with float64"),
+        (lambda x: x[3], "the indices are 0 to n - 1"),
+        (lambda x: x[:, 0], "more indices than there are dimensions"),
+        (lambda x: x.sum()[0], "more indices than there are dimensions"),
+        (lambda x: torch.cat([x, x[None]]), "torch.stack joins equal shapes"),
+        (lambda x: torch.stack([1.0, 2.0]), "torch.tensor(n)"),
+        (lambda x: torch.exp([1.0]), "torch.tensor(values)"),
+        (lambda x: x(2), "Is a * missing"),
+        (lambda x: x.detach().requires_grad_().add_(1), "x.clone()"),
+        (lambda x: [a for a, b in [x]], "than you gave names"),
     ],
 )
 def test_judge_explains_the_errors_of_torch_that_learners_meet(given, words: str) -> None:

@@ -181,7 +181,13 @@ UPSAMPLED_SLIPS = (
 LAYER_SLIPS = (
     (
         ((4, 1, 0),) + 2 * ((4, 2, 1),),
-        "you took DCGAN's layers, which make 4, 8, 16. By (3.2) with in = 1 the first side is k - 2p: make it 7.",
+        "you chose layers that make 4, 8, 16, as for images of 32 pixels. By (3.2) with in = 1 the first side is "
+        "k - 2p: make it 7.",
+    ),
+    (
+        3 * ((4, 2, 1),),
+        "your first layer makes 2, so the sides are 2, 4, 8. By (3.2) with in = 1 a side is k - 2p, whatever the "
+        "stride is: make it 7.",
     ),
     (
         ((7, 2, 1),) + 2 * ((4, 2, 1),),

@@ -76,7 +76,7 @@ LAYER_SLIPS = (
         "the sizes are right, but a stride does not divide its kernel: some pixels get more stamps than others.",
     ),
     (((4, 1, 0),) + 3 * ((3, 3, 0),), "the sizes are right, but where kernel = stride no stamp meets its neighbours."),
-    (((4, 1, 0),) + 3 * ((4, 2, 1),), "these layers double, as DCGAN's do; wanted is three times the side."),
+    (((4, 1, 0),) + 3 * ((4, 2, 1),), "your layers double the side. Each has to make it three times as long."),
     (((4, 1, 0),) + 3 * ((6, 3, 1),), "one pixel too many a layer: (3.2) triples when k - s = 2p."),
     (((4, 1, 0),) + 3 * ((6, 3, 2),), "one pixel too few a layer: (3.2) triples when k - s = 2p."),
     (((4, 1, 0),) + 3 * ((9, 3, 0),), "nothing is cut off: (3.2) triples when k - s = 2p."),
@@ -90,6 +90,10 @@ LAYER_SLIPS = (
         "you put the layers in the wrong order: the one that starts from one pixel and makes 4 comes first.",
     ),
     (3 * ((9, 3, 3),), "you gave three layers: a fourth, before them, makes 4 x 4 of the single pixel."),
+    (
+        4 * ((4, 2, 1),),
+        "your layers double the side, and the first makes 2 of its single pixel: by (3.2) with in = 1 it is k - 2p.",
+    ),
     (4 * ((9, 3, 3),), "the first layer starts from a single pixel: (3.2) with in = 1."),
 )
 

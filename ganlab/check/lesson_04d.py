@@ -62,6 +62,12 @@ KL_SLIPS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "you took the other direction, the mean of log(1 / (K s)) over kinds that occur: (4.1) weighs log(K s) by s.": (
         lambda s, own: -(1000 * own).log().sum() / 1000
     ),
+    **{
+        f"you took the other direction, the mean of log(1 / (K s)), with {least:g} in place of 0. See (4.1).": (
+            lambda s, own, least=least: -(1000 * s.clamp(min=least)).log().mean()
+        )
+        for least in (1e-12, 1e-10, 1e-8)
+    },
     "you took the other direction, the mean of log(1 / (K s)) over all kinds: infinite if one is missing. See (4.1).": (
         lambda s, own: -(1000 * s).log().mean()
     ),

@@ -81,6 +81,16 @@ EXERCISES = {
         _iwae_bound,
         iwae_bound,
         (
+            Slip(
+                lambda log_joint, log_q: (log_joint / log_q).mean(0),
+                "you divided the logs. The log of a quotient is the difference of the logs: log w = log_joint - log_q. "
+                "And the mean stands inside the log.",
+            ),
+            Slip(
+                lambda log_joint, log_q: torch.logsumexp(log_joint, 0) / torch.logsumexp(log_q, 0),
+                "you summed p and q apart and divided the logs. Take the weights first, log w = log_joint - log_q for "
+                "each sample, then the log of their mean.",
+            ),
             _iwae_slip(
                 lambda log_w: log_w.mean(0),
                 "you averaged the logs: a mean of logs is the ELBO. Here the log stands outside.",

@@ -72,6 +72,10 @@ def _as_printed(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor
     return f[:, None] * linear.weight, f * (b - norm.running_mean) + norm.bias
 
 
+def _bias_as_printed(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor]:
+    return fold(norm, linear)[0], _as_printed(norm, linear)[1]
+
+
 def _scaled_twice(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor]:
     weight, _ = fold(norm, linear)
     f = norm.weight / (norm.running_var + norm.eps).sqrt()
@@ -164,6 +168,11 @@ EXERCISES = {
                 _as_printed,
                 "You used (10d.1) as it stands, for a norm that comes after the layer. Here it comes before: put "
                 "f (x - mu) + beta into W h + b.",
+            ),
+            Slip(
+                _bias_as_printed,
+                "Your weight is right. The bias of (10d.1) belongs to a norm that comes after the layer: here what the "
+                "norm adds, beta - f mu, passes through W.",
             ),
             Slip(
                 _scaled_twice,

@@ -142,7 +142,8 @@ ANSWERS = {
         ],
         "wrong": [
             ([(4, 2, 1), (4, 2, 1), (7, 1, 0)], "wrong order"),
-            (doubling((4, 2, 1), first=(4, 1, 0)), "DCGAN's layers"),
+            (doubling((4, 2, 1), first=(4, 1, 0)), "4, 8, 16"),
+            (3 * [(4, 2, 1)], "the sides are 2, 4, 8"),
             (doubling((4, 2, 1), first=(7, 2, 1)), "makes 5"),
             (doubling((4, 2, 1), first=(7, 1, 3)), "one pixel of one pixel"),
             (doubling((3, 2, 1)), "one pixel too few"),

@@ -83,6 +83,7 @@ ANSWERS = {
             (three((7, 3, 2)), "does not divide its kernel"),
             (three((3, 3, 0)), "no stamp meets its neighbours"),
             (three((4, 2, 1)), "double"),
+            (4 * [(4, 2, 1)], "the first makes 2"),
             (three((6, 3, 1)), "too many"),
             (three((6, 3, 2)), "too few"),
             (three((9, 3, 0)), "nothing is cut off"),
