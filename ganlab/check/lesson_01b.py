@@ -111,11 +111,11 @@ EXERCISES = {
             ),
             Slip(
                 lambda p, t: _slopes(p / (p + t), p / (p + 1 - t)),
-                "in D for tails you kept p. The real coin shows tails with probability 1 - p.",
+                "you kept p in D for tails. The real coin shows tails with probability 1 - p.",
             ),
             Slip(
                 lambda p, t: _slopes(p / (p + t), (1 - p) / (1 - p + t)),
-                "in D for tails you kept t. The generator shows tails with probability 1 - t.",
+                "you kept t in D for tails. The generator shows tails with probability 1 - t.",
             ),
             _coin_slip(
                 lambda h, k, t: (_slopes(h, k)[0],) * 2, "you gave one slope twice. The second belongs to -log D."

@@ -131,21 +131,19 @@ AUGMENT_SLIPS = {
         "generator": F.softplus
     },
     "you return the generator's loss first: the critic's comes first.": {"give": lambda c, g: (g, c)},
-    "the critic's loss is halved: it adds the mean over real and the mean over fake images.": {
+    "you halved the critic's loss: it adds the mean over real and the mean over fake images.": {
         "give": lambda c, g: (c / 2, g)
     },
-    "the critic learns nothing from the fakes: detach the images, not the critic's logits, and no no_grad there.": {
-        "blind": True
-    },
+    "you cut the critic's logits, so it learns nothing from the fakes: detach the images, not the critic's "
+    "logits, and no no_grad there.": {"blind": True},
     "you let the critic judge under no_grad, so it learns nothing at all: detach the fakes only, not the critic.": {
         "blind": True,
         "blind_to_real": True,
     },
-    "the generator's loss saturates: -log D, not log(1 - D).": {"generator": losses.minimax_generator},
-    "the critic's loss reaches the generator: detach the fakes there.": {"cut_critic": False},
-    "no gradient reaches the generator: do not detach its fakes, and augment by what gradients can pass.": {
-        "cut_augment": True
-    },
+    "you took the loss that saturates: -log D, not log(1 - D).": {"generator": losses.minimax_generator},
+    "you let the critic's loss reach the generator: detach the fakes there.": {"cut_critic": False},
+    "you cut the path, so no gradient reaches the generator: do not detach its fakes, and augment by what "
+    "gradients can pass.": {"cut_augment": True},
 }
 
 FRACTION_SLIPS = {
