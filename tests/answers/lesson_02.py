@@ -217,7 +217,7 @@ ANSWERS = {
             (step_with(lambda c, real, fake: c(fake).mean() - c(real).mean()), "softplus of (2.1) is missing"),
             (step_with(lambda c, real, fake: F.softplus(-c(real)) + F.softplus(c(fake))), "mean()"),
             (torch.no_grad()(step_with(both)), "the path to what it is taken by is cut"),
-            (step_with(lambda c, real, fake: both(c, real, fake).item()), "plain number too early"),
+            (step_with(lambda c, real, fake: both(c, real, fake).item()), "treated a plain number as a tensor"),
             (cleared_before_the_step, "cleared just before it"),
             (step_with(labels_swapped), "swapped"),
             (step_with(sigmoid_and_logits), "sigmoid too many"),
