@@ -55,6 +55,17 @@ def test_a_failing_assert_still_fails_and_its_message_stays() -> None:
         listed("a = 2\nassert abs(a - 1) < 0.5, 'too far'")
 
 
-def test_each_answer_is_of_a_lesson() -> None:
-    numbers = {asserts.lessons.number(path) for path in asserts.lessons.lessons()}
-    assert {number for number, _ in asserts.ANSWERS} <= numbers
+def test_each_answer_is_of_a_comparison_that_stands_in_its_lesson() -> None:
+    texts = {
+        (asserts.lessons.number(path), place.text)
+        for path in asserts.lessons.lessons()
+        for place in asserts.instrument(asserts.lessons.read(path))
+    }
+    assert set(asserts.ANSWERS) - texts == set()
+
+
+@pytest.mark.parametrize(("compared", "status"), [("1e-9 * one", 1), ("0.5 * one", 0)])
+def test_a_question_without_an_answer_makes_the_listing_fail(compared: str, status: int, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(asserts, "measured", lambda path, speed: listed(f"one = 1.0\nassert {compared} < 1"))
+    assert asserts.main(["00", "--speed", "smoke"]) == status
+    assert (asserts.UNANSWERED in capsys.readouterr().out) == bool(status)

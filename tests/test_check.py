@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from ganlab import check
-from ganlab.check import Exercise, Slip, cards
+from ganlab.check import Exercise, Slip, cards, parts
 
 ANSWERS = {}
 for bank in sorted((Path(__file__).parent / "answers").glob("lesson_*.py")):
@@ -107,14 +107,47 @@ def test_wrong_answer_gets_a_hint_that_names_the_slip(number: str, k: int) -> No
         ("01.1", lambda p, q, pi: p / (p + q) + pi * (q == 0.25), "D* at pi = 0.5 where p_data = 0.05 and p_g = 0.25:"),
         ("01.2", lambda a: (-a.sigmoid(), a.sigmoid() - 1 + (a == 4)), "slope of -log D at logit 4: yours 0.98"),
         ("01.2", lambda a: (-a.sigmoid().sum(), a.sigmoid() - 1), "log(1 - D): shape (), expected (5,)."),
-        ("01.2", lambda a: -a.sigmoid(), "return two things, the slope of log(1 - D) and the slope of -log D"),
-        ("01c.1", lambda real, fake: real.mean(), "return two things, the estimate and its standard error"),
+        (
+            "01.2",
+            lambda a: -a.sigmoid(),
+            "You returned one tensor of shape (5,). Return two things, separated by",
+        ),
+        ("01c.1", lambda real, fake: real.mean(), "separated by a comma: the estimate and its standard error."),
+        ("05.1", lambda s, h: [1.0], "You returned one thing. Return four things, separated by commas: x, y, x_before"),
+        ("07b.2", lambda v, b, s: "no number", "You returned one thing, of type str. Return two things"),
+        ("06b.3", lambda a, b: (a - b).mean(), "Expected two things, separated by a comma: the lower end"),
         ("08d.1", lambda p, kl, free: torch.max(free, kl.mean(0)).sum() - p.mean(), "Use values.clamp(min=free)"),
-        ("08d.2", lambda log_p, x, z: log_p(x, z).mean(), "return two numbers: the mean and its standard error"),
+        ("08d.2", lambda log_p, x, z: log_p(x, z).mean(), "Return two things, separated by a comma: the mean and its"),
     ],
 )
 def test_verdict_names_the_place_or_the_shape(number: str, given, words: str) -> None:
     assert words in check.judge(EXERCISES[number], given).message
+
+
+def given_by(number: str) -> list:
+    """Return what the reference of an exercise returns, one entry a call; none where the answer is no function."""
+    exercise, results = EXERCISES[number], []
+
+    def spy(*args, **kwargs):
+        results.append(exercise.reference(*args, **kwargs))
+        return results[-1]
+
+    if callable(exercise.reference):
+        exercise.probe(spy)
+    return results
+
+
+@pytest.mark.parametrize("number", sorted(EXERCISES))
+def test_an_answer_of_another_number_of_things_is_told_how_many_are_expected_and_which(number: str) -> None:
+    results = given_by(number)
+    if not results or not isinstance(results[0], tuple):
+        return
+    count = len(results[0])
+    for wrong in (1.5, torch.tensor(1.5), [], results[0][:-1], (*results[0], 1.0), results[0] * 2):
+        verdict = check.judge(EXERCISES[number], lambda *_, wrong=wrong: wrong)
+        assert verdict.status == "not yet" and "stopped with" not in verdict.message
+        what = rf"(Return|Expected) {parts.COUNTS[count]} things, separated by (a comma|commas): .+ and .+\."
+        assert re.search(what, verdict.message), verdict.message
 
 
 # The engine, on an exercise small enough to know every number: return x squared at -1, 2 and 3.
@@ -176,6 +209,12 @@ def test_the_reference_and_the_slips_are_computed_once_however_many_answers_are_
     assert check.judge(exercise, lambda x: x * x).status == "correct" and len(computed) == 5 + 2
 
 
+def test_a_choice_of_settings_gets_no_hint_about_a_factor() -> None:
+    exercise = Exercise(lambda sides: {"the sides": torch.tensor(sides)}, (7.0, 14.0, 28.0), ())
+    assert check.judge(exercise, (2.0, 4.0, 8.0)).message == "the sides: yours 8, expected 28."
+    assert check.judge(exercise, (8.0, 15.0, 29.0)).message.startswith("the sides: yours 8, expected 7")
+
+
 def test_judge_does_not_guess_a_hint() -> None:
     assert "Hint" not in message(lambda x: torch.tensor([5.0, -1.0, 0.5]))
 
@@ -187,7 +226,8 @@ def test_judge_reports_a_wrong_shape() -> None:
 def test_judge_tells_the_learner_what_the_code_raised() -> None:
     assert message(lambda x: x @ torch.ones(7)).startswith("Your code stopped with RuntimeError: ")
     assert "(in the line: return len(x) / 0)" in message(divides)
-    assert message("not a function").startswith("Your code stopped with TypeError: ")
+    told = message("not a function")
+    assert told.startswith("Your code stopped with TypeError: ") and "its name, without brackets after it" in told
 
 
 @pytest.mark.parametrize(
@@ -208,7 +248,33 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
         (lambda x: x.topk(4), "more entries than a row has"),
         (lambda x: x.kthvalue(4), "more entries than a row has"),
         (lambda x: watched(x).numpy(), "Call detach()"),
-        (lambda x: x.sum().item().backward(), "plain number too early"),
+        (lambda x: x.sum().item().backward(), "treated a plain number as a tensor"),
+        (lambda x: x.numpy() + np.ones(5), "entry by entry"),
+        (lambda x: torch.conv2d(torch.ones(2, 2, 3, 4), torch.ones(2, 2, 3, 2).T), "all of them round"),
+        (lambda x: x.reshape(2, 2), "another number of entries"),
+        (lambda x: torch.bincount(x.double()), "x.long() makes whole numbers"),
+        (lambda x: x[x], "x.long() makes whole numbers"),
+        (lambda x: x[None].topk(2)[:, -1], ".values or .indices"),
+        (lambda x: x.numpy().sort() - x, "np.sort(x)"),
+        (lambda x: x.grad * 2, "until backward()"),
+        (lambda x: 0.2 * (1.0, 2.0), "a, b = pair"),
+        (lambda x: (1.0, 2.0) - x.mean().item(), "a, b = pair"),
+        (lambda x: x.tolist().argmin(), "none of a tensor's methods"),
+        (lambda x: x.item(), "several numbers where one is expected"),
+        (lambda x: math.exp(x), "several numbers where one is expected"),
+        (lambda x: float(x.numpy()), "several numbers where one is expected"),
+        (lambda x: x if x > 0 else -x, "many truth values as one"),
+        (lambda x: -(x > 0), "into 1 and 0"),
+        (lambda x: x.double() @ x, "float32 numbers with float64"),
+        (lambda x: x[3], "the indices are 0 to n - 1"),
+        (lambda x: x[:, 0], "more indices than there are dimensions"),
+        (lambda x: x.sum()[0], "more indices than there are dimensions"),
+        (lambda x: torch.cat([x, x[None]]), "torch.stack joins equal shapes"),
+        (lambda x: torch.stack([1.0, 2.0]), "torch.tensor(n)"),
+        (lambda x: torch.exp([1.0]), "torch.tensor(values)"),
+        (lambda x: x(2), "Is a * missing"),
+        (lambda x: x.detach().requires_grad_().add_(1), "x.clone()"),
+        (lambda x: [a for a, b in [x]], "than you gave names"),
     ],
 )
 def test_judge_explains_the_errors_of_torch_that_learners_meet(given, words: str) -> None:

@@ -47,6 +47,15 @@ def test_start_settles_the_speed(monkeypatch, speed, variable, expected):
     assert repr(lab) == f"Lab(speed='{expected}', seed=3, device=device(type='cpu'))"
 
 
+def test_start_says_at_smoke_speed_and_no_other_that_numbers_mean_nothing(capsys):
+    said = {}
+    for speed in runtime.lab.SPEEDS:
+        runtime.start(speed, device="cpu")
+        said[speed] = capsys.readouterr().out
+    assert "Its numbers, tables and pictures mean nothing." in said["smoke"]
+    assert said["class"] == said["full"] == ""
+
+
 def test_start_gives_figures_the_courses_style_and_changes_no_other_setting():
     with matplotlib.rc_context():
         matplotlib.rcdefaults()

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import io
 import math
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.integrate import quad
 from scipy.stats import norm
 
@@ -164,6 +166,14 @@ def new_board(
     board = widgets.GameBoard(generator, critic, source, settings=settings, choosers=choosers)
     board.picture.observe(lambda change: board.picture.set_trait("painted", change.new), "scene")  # as a browser does
     return board
+
+
+def test_a_still_of_the_board_cuts_nothing_off() -> None:
+    still = Image.open(io.BytesIO(new_board().picture.shot().content)).convert("RGB")
+    pixels_of = np.asarray(still).astype(int)
+    frame = [pixels_of[:3], pixels_of[-3:], pixels_of[:, :3], pixels_of[:, -3:]]  # blank, or a label runs out of it
+    assert max(np.abs(side - pixels_of[0, 0]).max() for side in frame) <= 2
+    assert np.abs(pixels_of - pixels_of[0, 0]).max() > 100
 
 
 def drawn(board: widgets.GameBoard) -> tuple:

@@ -20,6 +20,7 @@ from IPython.display import display
 from torch import Tensor
 
 from ganlab.check import cards, errors, solutions
+from ganlab.check.parts import WrongCount
 
 Probe = Callable[[Any], dict[str, Any]]
 
@@ -51,7 +52,10 @@ class Exercise:
         """Return the numbers of the reference, or of a slip: a probe gives the same ones each time, so once will do."""
         key = None if slip is None else id(slip)
         if key not in self._known:
-            self._known[key] = _numbers(self, self.reference if slip is None else slip.answer)
+            try:
+                self._known[key] = _numbers(self, self.reference if slip is None else slip.answer)
+            except WrongCount as error:  # a slip may return one number where two are expected
+                self._known[key] = _uncounted(error.result)
         return self._known[key]
 
 
@@ -140,6 +144,12 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
         numbers = _numbers(exercise, _guarded(attempt) if inspect.isroutine(attempt) else attempt)
     except NotAttempted:
         return UNTOUCHED
+    except WrongCount as error:
+        try:
+            slip = _named(exercise, _uncounted(error.result))
+        except (TypeError, ValueError, RuntimeError):  # not even numbers
+            slip = None
+        return Verdict("not yet", f"Expected {error.expected}. Hint: {slip.hint}" if slip else f"Hint: {error}")
     except ArgumentChanged as error:
         hint = f"Hint: You changed the {error} that you were given. Its owner still needs it: work on a copy."
         return Verdict("not yet", f"{error}: it is not what it was before the call. {hint}")
@@ -155,12 +165,27 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
     same = _difference(numbers, expected, exercise.tolerance)
     if same.ok:
         return Verdict("correct", f"Largest difference from the reference: {same.largest:.1e}.")
-    for slip in exercise.slips:
-        if _difference(numbers, exercise.numbers(slip), exercise.tolerance, nan_is_nan=True).ok:
-            return Verdict("not yet", f"{same.where} Hint: {slip.hint}")
+    if slip := _named(exercise, numbers):
+        return Verdict("not yet", f"{same.where} Hint: {slip.hint}")
     if hint := _near_hint(numbers, expected, exercise.tolerance):
         return Verdict("almost", f"{same.where} Hint: {hint}")
-    return Verdict("not yet", f"{same.where}{_general_hint(numbers, expected, exercise.tolerance)}")
+    # a choice, such as the sizes of layers, is not computed: there a factor is no slip
+    general = _general_hint(numbers, expected, exercise.tolerance) if callable(exercise.reference) else ""
+    return Verdict("not yet", same.where + general)
+
+
+def _named(exercise: Exercise, numbers: dict[str, Tensor]) -> Slip | None:
+    """Return the slip whose numbers these are, if there is one."""
+    for slip in exercise.slips:
+        if _difference(numbers, exercise.numbers(slip), exercise.tolerance, nan_is_nan=True).ok:
+            return slip
+    return None
+
+
+def _uncounted(result: Any) -> dict[str, Tensor]:
+    """Return all numbers of an answer that is not as many things as expected, in one row."""
+    things = result if isinstance(result, tuple | list) else (result,)
+    return {"all of it": torch.cat([torch.as_tensor(thing).detach().double().cpu().flatten() for thing in things])}
 
 
 def _place(error: Exception, attempt: Any) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 
 
 def to_tanh(pixels: torch.Tensor) -> torch.Tensor:
@@ -34,13 +35,8 @@ def _mean_and_error(function: Callable) -> dict[str, Any]:
     numbers = {}
     for given in ([2.0, 4.0, 9.0], [-1.0, 0.5, 3.0, 3.5, 10.0], [-8.0, -2.0]):
         result = function(np.array(given))
-        if result is ...:
-            return {"mean": ...}
-        if np.ndim(result) == 0 or len(result) != 2:
-            raise ValueError("mean_and_error: return two numbers, the mean and its standard error, such as `a, b`")
-        if any(number is ... for number in result):
-            return {"mean": ...}
-        numbers[f"the mean of {given}"], numbers[f"the standard error of {given}"] = result
+        mean, error = parts(result, "the mean", "its standard error")
+        numbers[f"the mean of {given}"], numbers[f"the standard error of {given}"] = mean, error
     return numbers
 
 
@@ -96,32 +92,47 @@ EXERCISES = {
         _scaled,
         to_tanh,
         (
-            Slip(lambda p: p.float() / 255, "that is [0, 1]. A range twice as wide that starts at -1 is wanted."),
-            Slip(lambda p: p.float() / 127.5, "that is [0, 2]: the width is right, the start is not."),
-            Slip(lambda p: p.float() / 255 - 1, "that is [-1, 0]: it starts right, but is only half as wide."),
-            Slip(lambda p: p.float() / 128 - 1, "255 must land on exactly 1, so half the range is 127.5, not 128."),
-            Slip(lambda p: 1 - p.float() / 127.5, "black and white are swapped: 0 belongs to -1."),
-            Slip(lambda p: 2 * p / 255 - 1, "2 * pixels is still 8 bits wide and wraps at 256: make it float first."),
-            Slip(lambda p: (p - 127.5) / 255, "that is [-0.5, 0.5]: divide by half the range."),
-            Slip(lambda p: p.float() - 127.5, "that is [-127.5, 127.5]: it is centred, but not scaled."),
-            Slip(lambda p: (p.float() - p.float().mean()) / p.float().std(), "do not standardise: the range is fixed."),
-            Slip(lambda p: 2 * p.float() / p.max() - 1, "divide by 255, not by the largest value of this batch."),
+            Slip(lambda p: p.float() / 255, "you gave [0, 1]. A range twice as wide that starts at -1 is wanted."),
+            Slip(lambda p: p.float() / 127.5, "you gave [0, 2]: the width is right, the start is not."),
+            Slip(lambda p: p.float() / 255 - 1, "you gave [-1, 0]: it starts right, but is only half as wide."),
+            Slip(
+                lambda p: p.float() / 128 - 1,
+                "you halved 256: 255 must land on exactly 1, so half the range is 127.5, not 128.",
+            ),
+            Slip(lambda p: 1 - p.float() / 127.5, "you swapped black and white: 0 belongs to -1."),
+            Slip(
+                lambda p: 2 * p / 255 - 1,
+                "you multiplied bytes: 2 * pixels is still 8 bits wide and wraps at 256. Make it float first.",
+            ),
+            Slip(lambda p: (p - 127.5) / 255, "you gave [-0.5, 0.5]: divide by half the range."),
+            Slip(lambda p: p.float() - 127.5, "you gave [-127.5, 127.5]: it is centred, but not scaled."),
+            Slip(
+                lambda p: (p.float() - p.float().mean()) / p.float().std(),
+                "you standardised: do not, the range is fixed.",
+            ),
+            Slip(
+                lambda p: 2 * p.float() / p.max() - 1,
+                "you divided by the largest value: divide by 255, not by the largest value of this batch.",
+            ),
             Slip(
                 lambda p: 2 * (p.float() - p.min()) / (p.max() - p.min()) - 1,
-                "the range of bytes is 0 to 255, whatever this batch's own smallest and largest are.",
+                "you took this batch's range: the range of bytes is 0 to 255, whatever this batch's own "
+                "smallest and largest are.",
             ),
             Slip(
                 lambda p: p.float().tanh(),
-                "tanh is the generator's last step; real images are only shifted and scaled.",
+                "you used tanh: tanh is the generator's last step; real images are only shifted and scaled.",
             ),
             Slip(
                 lambda p: (p / 255).tanh(),
-                "tanh is the generator's last step; real images, also those from 0 to 1, are only shifted and scaled.",
+                "you used tanh: tanh is the generator's last step; real images, also those from 0 to 1, are "
+                "only shifted and scaled.",
             ),
             Slip(
-                lambda p: (p - 128) / 128, "8-bit numbers wrap below 0: make them float first. And halve 255, not 256."
+                lambda p: (p - 128) / 128,
+                "you subtracted from bytes: 8-bit numbers wrap below 0: make them float first. And halve 255, not 256.",
             ),
-            Slip(lambda p: (p // 127.5).float() - 1, "// throws the fraction away: use /."),
+            Slip(lambda p: (p // 127.5).float() - 1, "you divided by //, and // throws the fraction away: use /."),
         ),
     ),
     "00.2": Exercise(_mean_and_error, mean_and_error, tuple(Slip(*slip) for slip in ERROR_SLIPS)),

@@ -7,14 +7,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
-
-
-def pair(result: Any, what: str) -> tuple[Any, Any]:
-    """Return the two parts of an answer that consists of two; ValueError, in the learner's words, for anything else."""
-    two = len(result) == 2 if isinstance(result, (tuple, list)) or getattr(result, "ndim", 0) else False
-    if not two:
-        raise ValueError(f"return two things, {what}, separated by a comma")
-    return tuple(result)
+from ganlab.check.parts import parts
 
 
 def each(name: str, numbers: Any, places: list[str]) -> dict[str, Any]:
@@ -50,7 +43,7 @@ def logit_slopes(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 def _logit_slopes(function: Callable) -> dict[str, Any]:
     logits = torch.tensor([0.0, -6.0, -1.5, 0.7, 4.0], dtype=torch.float64)
-    minimax, non_saturating = pair(function(logits.clone()), "the slope of log(1 - D) and the slope of -log D")
+    minimax, non_saturating = parts(function(logits.clone()), "the slope of log(1 - D)", "the slope of -log D")
     places = [f"at logit {logit:g}" for logit in logits.tolist()]
     return each("slope of log(1 - D)", minimax, places) | each("slope of -log D", non_saturating, places)
 
@@ -60,9 +53,17 @@ EXERCISES = {
         _optimal_d,
         optimal_d,
         (
-            Slip(lambda p, q, pi: p / (p + q), "pi does not enter: that is D* when half of what D sees is real."),
-            Slip(lambda p, q, pi: (1 - pi) * p / ((1 - pi) * p + pi * q), "the two weights are swapped: pi is real's."),
-            Slip(lambda p, q, pi: (1 - pi) * q / (pi * p + (1 - pi) * q), "that is 1 - D*, the probability of a fake."),
+            Slip(
+                lambda p, q, pi: p / (p + q),
+                "you left pi out: this is D* when half of what D sees is real.",
+            ),
+            Slip(
+                lambda p, q, pi: (1 - pi) * p / ((1 - pi) * p + pi * q),
+                "you swapped the two weights: pi is real's.",
+            ),
+            Slip(
+                lambda p, q, pi: (1 - pi) * q / (pi * p + (1 - pi) * q), "you gave 1 - D*, the probability of a fake."
+            ),
             Slip(
                 lambda p, q, pi: pi * p / (p + q),
                 "you weighted p_data above the line, and nothing below it. Below it both have their shares: "
@@ -76,13 +77,16 @@ EXERCISES = {
                 lambda p, q, pi: pi * p / (pi * p + q),
                 "you weighted p_data, and p_g not at all: it comes with the share 1 - pi.",
             ),
-            Slip(lambda p, q, pi: p / (pi * p + (1 - pi) * q), "the numerator needs its share too, or D exceeds 1."),
+            Slip(
+                lambda p, q, pi: p / (pi * p + (1 - pi) * q),
+                "you left pi out above the line: the numerator needs its share too, or D exceeds 1.",
+            ),
             Slip(
                 lambda p, q, pi: pi * p + (1 - pi) * q,
-                "that is the density of all that D sees, and it belongs below the line. Above it stands real's part.",
+                "you gave the density of all that D sees, and it belongs below the line. Above it stands real's part.",
             ),
-            Slip(lambda p, q, pi: pi * p / ((1 - pi) * q), "those are the odds, real to fake: D* = odds / (1 + odds)."),
-            Slip(lambda p, q, pi: torch.log(pi * p / ((1 - pi) * q)), "that is the logit of D*: take its sigmoid."),
+            Slip(lambda p, q, pi: pi * p / ((1 - pi) * q), "you gave the odds, real to fake: D* = odds / (1 + odds)."),
+            Slip(lambda p, q, pi: torch.log(pi * p / ((1 - pi) * q)), "you gave the logit of D*: take its sigmoid."),
             Slip(
                 lambda p, q, pi: p / (p + q) * pi / (1 - pi),
                 "you multiplied the old D* by pi / (1 - pi). The odds change like that; D* itself does not.",
@@ -97,7 +101,8 @@ EXERCISES = {
             ),
             Slip(
                 lambda p, q, pi: pi * p / (pi * p + 1 - pi * q),
-                "p_g has the weight (1 - pi), with its brackets: 1 - pi * q subtracts pi * q from 1.",
+                "you left out brackets: p_g has the weight (1 - pi), with its brackets: 1 - pi * q subtracts pi "
+                "* q from 1.",
             ),
             Slip(
                 lambda p, q, pi: pi * p.exp() / (pi * p.exp() + (1 - pi) * q.exp()),
@@ -110,56 +115,57 @@ EXERCISES = {
         logit_slopes,
         (
             Slip(
-                lambda a: (a.sigmoid(), 1 - a.sigmoid()), "both signs are turned: raising the logit lowers both losses."
+                lambda a: (a.sigmoid(), 1 - a.sigmoid()), "you turned both signs: raising the logit lowers both losses."
             ),
             Slip(
                 lambda a: (a.sigmoid(), a.sigmoid() - 1),
-                "the first is the slope of -log(1 - D); the loss has no minus.",
+                "your first is the slope of -log(1 - D); the loss has no minus.",
             ),
-            Slip(lambda a: (-a.sigmoid(), 1 - a.sigmoid()), "the second is the slope of +log D; the loss is -log D."),
+            Slip(lambda a: (-a.sigmoid(), 1 - a.sigmoid()), "your second is the slope of +log D; the loss is -log D."),
             Slip(
                 lambda a: (a.sigmoid() - 1, -a.sigmoid()),
-                "the two are swapped: log(1 - D) is the flat one at D near 0.",
+                "you swapped the two: log(1 - D) is the flat one at D near 0.",
             ),
             Slip(
                 lambda a: (-1 / (1 - a.sigmoid()), -1 / a.sigmoid()),
-                "those are slopes by D. By the chain rule times dD/dlogit = D (1 - D).",
+                "you gave slopes by D. By the chain rule times dD/dlogit = D (1 - D).",
             ),
             Slip(
                 lambda a: (a.sigmoid() * (1 - a.sigmoid()),) * 2,
-                "that is dD/dlogit alone: the outer derivative, of the log, is missing.",
+                "you gave dD/dlogit alone: the outer derivative, of the log, is missing.",
             ),
             Slip(
                 lambda a: (-a.sigmoid() * (1 - a.sigmoid()),) * 2,
-                "that is dD/dlogit with its sign turned: the outer derivative, of the log, is missing.",
+                "you gave dD/dlogit with its sign turned: the outer derivative, of the log, is missing.",
             ),
             Slip(
                 lambda a: (torch.log(1 - a.sigmoid()), -torch.log(a.sigmoid())),
-                "those are the losses themselves, not their slopes.",
+                "you gave the losses themselves, not their slopes.",
             ),
             Slip(
                 lambda a: (-a.sigmoid(), -1 / a.sigmoid()),
-                "the first is right. The second is the slope of -log D by D: multiply it by dD/dlogit = D (1 - D).",
+                "your first is right. The second is the slope of -log D by D: multiply it by dD/dlogit = D (1 - D).",
             ),
             Slip(
                 lambda a: (-a.sigmoid(), -(1 - a.sigmoid()) * a.sigmoid()),
-                "the first is right. In the second one factor D is too many: (-1 / D) times D (1 - D) is -(1 - D).",
+                "your first is right. In the second one factor D is too many: (-1 / D) times D (1 - D) is -(1 - D).",
             ),
             Slip(
                 lambda a: (1 - a.sigmoid(), -a.sigmoid()),
-                "those are the slopes of log D and of log(1 - D), in this order. The losses are log(1 - D) and -log D.",
+                "you gave the slopes of log D and of log(1 - D), in this order. The losses are log(1 - D) and -log D.",
             ),
             Slip(
                 lambda a: (-a.sigmoid() * (1 - a.sigmoid()), a.sigmoid() - 1),
-                "the second is right. In the first one factor 1 - D is too many: -1 / (1 - D) times D (1 - D) is -D.",
+                "your second is right. In the first one factor 1 - D is too many: -1 / (1 - D) times D (1 - D) is -D.",
             ),
             Slip(
                 lambda a: (1 / (1 - a.sigmoid()), -1 / a.sigmoid()),
-                "those are slopes by D, and in the first the minus of 1 - D is lost. Then times dD/dlogit = D (1 - D).",
+                "you gave slopes by D, and in the first the minus of 1 - D is lost. Then times dD/dlogit = D (1 - D).",
             ),
             Slip(lambda a: (-a, a - 1), "you used the logit where D belongs: D = sigmoid(logit)."),
             Slip(
-                lambda a: (-a.sigmoid(), -a.sigmoid()), "the slope of -log D is another one: at D near 0 it is near -1."
+                lambda a: (-a.sigmoid(), -a.sigmoid()),
+                "you gave the same slope twice: the slope of -log D is another one: at D near 0 it is near -1.",
             ),
         ),
     ),

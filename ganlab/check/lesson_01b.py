@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
-from ganlab.check.lesson_01 import each, pair
+from ganlab.check.lesson_01 import each
+from ganlab.check.parts import parts
 
 
 def best_answers(p: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,7 +26,7 @@ def _coin_slopes(function: Callable) -> dict[str, Any]:
     p = torch.tensor([0.9, 0.9, 0.2, 0.6], dtype=torch.float64)
     t = torch.tensor([0.5, 0.8, 0.7, 0.05], dtype=torch.float64)
     places = [f"at p = {a:g}, t = {b:g}" for a, b in zip(p.tolist(), t.tolist(), strict=True)]
-    minimax, other = pair(function(p.clone(), t.clone()), "the slope of the minimax loss and that of the other loss")
+    minimax, other = parts(function(p.clone(), t.clone()), "the slope of the minimax loss", "that of the other loss")
     return each("slope of the minimax loss", minimax, places) | each("slope of the other loss", other, places)
 
 
@@ -110,11 +111,11 @@ EXERCISES = {
             ),
             Slip(
                 lambda p, t: _slopes(p / (p + t), p / (p + 1 - t)),
-                "in D for tails you kept p. The real coin shows tails with probability 1 - p.",
+                "you kept p in D for tails. The real coin shows tails with probability 1 - p.",
             ),
             Slip(
                 lambda p, t: _slopes(p / (p + t), (1 - p) / (1 - p + t)),
-                "in D for tails you kept t. The generator shows tails with probability 1 - t.",
+                "you kept t in D for tails. The generator shows tails with probability 1 - t.",
             ),
             _coin_slip(
                 lambda h, k, t: (_slopes(h, k)[0],) * 2, "you gave one slope twice. The second belongs to -log D."

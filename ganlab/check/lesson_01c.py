@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ganlab import losses, probability, toys
 from ganlab.check import Exercise, Slip
-from ganlab.check.lesson_01 import each, pair
+from ganlab.check.lesson_01 import each
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -27,7 +28,7 @@ def _jsd_estimate(function: Callable) -> dict[str, Any]:
     rng = seeded_generator(1)
     real, fake = p_data.sample(8000, rng), p_g.sample(2000, rng)
     logits = [probability.optimal_logits(p_data.log_prob(x), p_g.log_prob(x)) for x in (real, fake)]
-    estimate, error = pair(function(*logits), "the estimate and its standard error")
+    estimate, error = parts(function(*logits), "the estimate", "its standard error")
     numbers = {"estimate in nats": estimate, "standard error in thousandths of a nat": 1000 * error}
     sure = torch.tensor([-120.0, 2.0]), torch.tensor([120.0, -1.0, 0.5])  # of a critic that is sure, and wrong once
     expected = jsd_estimate(*logits)  # only whoever is right so far is asked, or this would hide another slip
@@ -59,7 +60,7 @@ def _gaussian_logit(function: Callable) -> dict[str, Any]:
     places = [f"at x = {place:g}" for place in x.tolist()]
     numbers = {}
     for mu, sigma in ((4.0, 1.0), (1.5, 0.5), (-2.0, 3.0)):
-        logit, slope = pair(function(x.clone(), mu, sigma), "the logit and its slope by x")
+        logit, slope = parts(function(x.clone(), mu, sigma), "the logit", "its slope by x")
         numbers |= each(f"logit for mu {mu:g}, sigma {sigma:g}", logit, places)
         numbers |= each(f"slope for mu {mu:g}, sigma {sigma:g}", slope, places)
     return numbers
@@ -106,11 +107,12 @@ EXERCISES = {
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), (a.std() + b.std()) / 2),
-                "the estimate is right. You took the spread of single samples: divide each variance by its count, add, "
+                "your estimate is right. You took the spread of single samples: divide each variance by its "
+                "count, add, "
                 "and take the root.",
             ),
             _jsd_slip(
-                lambda a, b: ((a.mean() + b.mean()) / 2, _error(a, b) / 2), "log 4 is missing: V = 2 JSD - log 4."
+                lambda a, b: ((a.mean() + b.mean()) / 2, _error(a, b) / 2), "you left out log 4: V = 2 JSD - log 4."
             ),
             Slip(
                 lambda real, fake: (
@@ -137,65 +139,68 @@ EXERCISES = {
                 )
                 for part in (0.5, 1)
             ),
-            _jsd_slip(lambda a, b: (2 * _half(a, b), _error(a, b)), "V + log 4 is twice the JSD: divide by 2."),
+            _jsd_slip(
+                lambda a, b: (2 * _half(a, b), _error(a, b)),
+                "you did not halve: V + log 4 is twice the JSD: divide by 2.",
+            ),
             _jsd_slip(
                 lambda a, b: (2 * _half(a, b), _error(a, b) / 2),
-                "V + log 4 is twice the JSD: divide it by 2, as you did with the error.",
+                "you did not halve: V + log 4 is twice the JSD: divide it by 2, as you did with the error.",
             ),
             *(
                 _jsd_slip(
                     lambda a, b, part=part: (a.mean() + b.mean() - math.log(4), part * _error(a, b)),
-                    "the sign of log 4, and a half: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
+                    "you turned the sign of log 4 and left out a half: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
                 )
                 for part in (1, 0.5)
             ),
-            Slip(lambda real, fake: jsd_estimate(fake, real), "real and fake are swapped: log D is for the real ones."),
+            Slip(lambda real, fake: jsd_estimate(fake, real), "you swapped real and fake: log D is for the real ones."),
             _jsd_slip(
                 lambda a, b: ((a.mean() + b.mean() + math.log(2)) / 2, _error(a, b) / 2),
-                "the constant is log 4 = 2 log 2, not log 2.",
+                "you took another constant: the constant is log 4 = 2 log 2, not log 2.",
             ),
             _jsd_slip(
                 lambda a, b: ((a.mean() + b.mean() - math.log(4)) / 2, _error(a, b) / 2),
-                "the sign of log 4: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
+                "you turned the sign of log 4: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), _error(a, b)),
-                "the estimate is right. Its standard error is halved along with it.",
+                "your estimate is right. Its standard error is halved along with it.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), (a.var() + b.var()).sqrt() / 2),
-                "the estimate is right. The error of a mean is the spread divided by the square root of the count.",
+                "your estimate is right. The error of a mean is the spread divided by the square root of the count.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), (a.std() / len(a) ** 0.5 + b.std() / len(b) ** 0.5) / 2),
-                "the estimate is right. Independent errors add as squares: add the variances, then take the root.",
+                "your estimate is right. Independent errors add as squares: add the variances, then take the root.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), ((a.var() + b.var()) / (len(a) + len(b))).sqrt() / 2),
-                "the estimate is right. Each mean has its own count: var / n for the real, var / m for the fake.",
+                "your estimate is right. Each mean has its own count: var / n for the real, var / m for the fake.",
             ),
             *(
                 _jsd_slip(
                     lambda a, b, k=k: (_half(a, b), ((a.var() + b.var()) / len((a, b)[k])).sqrt() / 2),
-                    "the estimate is right. The counts differ: divide the variance of each part by its own.",
+                    "your estimate is right. The counts differ: divide the variance of each part by its own.",
                 )
                 for k in (0, 1)
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), _error(a, b) / math.sqrt(2)),
-                "the estimate is right. Half a number has half the error: the 2 belongs outside of the root.",
+                "your estimate is right. Half a number has half the error: the 2 belongs outside of the root.",
             ),
             Slip(
                 lambda real, fake: (jsd_estimate(real, fake)[0], _error(real, fake) / 2),
-                "the estimate is right. Take the variances of log D and log(1 - D), not of the logits.",
+                "your estimate is right. Take the variances of log D and log(1 - D), not of the logits.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), _error(a, b) ** 2 / 4),
-                "the estimate is right. You return the variance of the estimate: its root is the standard error.",
+                "your estimate is right. You return the variance of the estimate: its root is the standard error.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), (a.var() / len(a) + b.var() / len(b)) / 2),
-                "the estimate is right. That error is a variance still: take its root before you halve it.",
+                "your estimate is right. That error is a variance still: take its root before you halve it.",
             ),
         ),
         tolerance=1e-3,

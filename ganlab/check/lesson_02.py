@@ -105,6 +105,7 @@ def _modes_reached(function: Callable) -> dict[str, Any]:
     numbers = {f"modes with at least {least}": function(samples, means, sigma, least) for least in (1, 2, 3, 4)}
     numbers["modes with at least 1, at twice the sigma"] = function(samples, means, 2 * sigma, 1)
     numbers["modes with at least 5, of ten samples at one"] = function(ten_at_one, means, sigma, 5)
+    numbers["modes with as many good samples as there are samples"] = function(samples, means, sigma, len(samples))
     # other modes, another number of them, and the first of them with bad samples only
     three = torch.tensor([[2.0, 1.0], [-1.0, 0.5], [0.5, -3.0]], dtype=torch.float64)
     far = torch.tensor([[2.5, 1.0], [2.0, 1.5], [1.5, 1.0]], dtype=torch.float64)
@@ -245,6 +246,30 @@ MODE_SLIPS = (
         _counted(is_reached=lambda good, least: good >= 1),
         "in your answer at_least plays no part in which modes are reached: count the good samples of each mode, and "
         "compare each count with it.",
+    ),
+    (
+        _counted(is_reached=lambda good, least: (good >= 1) & (good.sum() >= least)),
+        "you compared at_least with all good samples together. Compare it with the count of each mode.",
+    ),
+    (
+        _counted(is_reached=lambda good, least: torch.ones_like(good) * (good.sum() >= least)),
+        "you returned all modes once there are enough good samples together. Compare the count of each mode with "
+        "at_least, and count those that have enough.",
+    ),
+    (
+        _counted(is_reached=lambda good, least: good.sum() >= least),
+        "you compared the number of all good samples with at_least, which gives True or False. Compare the count of "
+        "each mode, and count those that have enough.",
+    ),
+    (
+        _counted(is_reached=lambda good, least: (good >= 1).sum() >= least),
+        "you compared the number of modes with at_least, which gives True or False. Compare the count of each mode, "
+        "and count those that have enough.",
+    ),
+    (
+        _counted(is_reached=lambda good, least: good.min() >= least),
+        "you compared the smallest count with at_least, which gives True or False. Compare the count of each mode, and "
+        "count those that have enough.",
     ),
     (_in_square, "you compared each coordinate with 3 sigma: that gives a square, not a circle. Compare the distance."),
     (

@@ -112,20 +112,24 @@ def _layers(given: list) -> dict[str, Any]:
 
 
 UPSAMPLED_SLIPS = (
-    (_convolved(turn=()), "the kernel is not turned round: a convolution reads it the other way; flip both sides."),
-    (_convolved(turn=(3,)), "the kernel is flipped left to right only; it must also be flipped top to bottom."),
-    (_convolved(turn=(2,)), "the kernel is flipped top to bottom only; it must also be flipped left to right."),
+    (
+        _convolved(turn=()),
+        "you did not turn the kernel round: a convolution reads it the other way; flip both sides.",
+    ),
+    (_convolved(turn=(3,)), "you flipped the kernel left to right only; it must also be flipped top to bottom."),
+    (_convolved(turn=(2,)), "you flipped the kernel top to bottom only; it must also be flipped left to right."),
     (
         _convolved(swap=False),
-        "input and output channels are mixed up: F.conv2d wants (O, C, k, k), this is (C, O, k, k).",
+        "you mixed up input and output channels: F.conv2d wants (O, C, k, k), this is (C, O, k, k).",
     ),
     (
         _convolved(turn=(), swap=False),
-        "the kernel is neither flipped, nor are its channels in conv2d's order (O, C, k, k).",
+        "you took the kernel as it is: it is neither flipped, nor are its channels in conv2d's order (O, C, k, k).",
     ),
     (
         _convolved(margin=lambda k, padding: padding),
-        "the margin of zeros is too narrow: the first pixel must meet every weight of the kernel. How wide is that?",
+        "you made the margin of zeros too narrow: the first pixel must meet every "
+        "weight of the kernel. How wide is that?",
     ),
     (
         _convolved(margin=lambda k, padding: 0),
@@ -140,11 +144,12 @@ UPSAMPLED_SLIPS = (
     ),
     (
         _convolved(margin=lambda k, padding: k - 1),
-        "`padding` plays no part: a transposed convolution *cuts* so many rows and columns off each side.",
+        "you left `padding` out, so it plays no part: a transposed convolution *cuts* so many rows and columns "
+        "off each side.",
     ),
     (
         _convolved(margin=lambda k, padding: k - 1 + padding),
-        "`padding` has the wrong sign: a transposed convolution *cuts* so many rows and columns off each side.",
+        "you gave `padding` the wrong sign: a transposed convolution *cuts* so many rows and columns off each side.",
     ),
     (
         _convolved(margin=lambda k, padding: k - padding),
@@ -168,14 +173,17 @@ UPSAMPLED_SLIPS = (
         _convolved(spread=_with_too_many_zeros),
         "you put `stride` zeros between two pixels: that moves them stride + 1 apart. Put stride - 1.",
     ),
-    (_convolved(spread=lambda x, stride: x), "the stride plays no part: where do the zeros between the pixels go?"),
+    (
+        _convolved(spread=lambda x, stride: x),
+        "you left the stride out, so it plays no part: where do the zeros between the pixels go?",
+    ),
     (
         _convolved(spread=_with_zeros_behind_each),
-        "there are zeros behind the last pixel as well: they belong *between* pixels, stride (in - 1) + 1 in all.",
+        "you put zeros behind the last pixel as well: they belong *between* pixels, stride (in - 1) + 1 in all.",
     ),
     (
         _convolved(spread=_repeated),
-        "the pixels are repeated; put zeros between them, or each is stamped several times.",
+        "you repeated the pixels; put zeros between them, or each is stamped several times.",
     ),
     (
         _convolved(spread=_resized),
@@ -185,7 +193,13 @@ UPSAMPLED_SLIPS = (
 LAYER_SLIPS = (
     (
         ((4, 1, 0),) + 2 * ((4, 2, 1),),
-        "you took DCGAN's layers, which make 4, 8, 16. By (3.2) with in = 1 the first side is k - 2p: make it 7.",
+        "you chose layers that make 4, 8, 16, as for images of 32 pixels. By (3.2) with in = 1 the first side is "
+        "k - 2p: make it 7.",
+    ),
+    (
+        3 * ((4, 2, 1),),
+        "your first layer makes 2, so the sides are 2, 4, 8. By (3.2) with in = 1 a side is k - 2p, whatever the "
+        "stride is: make it 7.",
     ),
     (
         ((7, 2, 1),) + 2 * ((4, 2, 1),),

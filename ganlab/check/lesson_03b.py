@@ -73,14 +73,14 @@ def _each_channel(weight: Tensor, stride: int) -> Tensor:
 LAYER_SLIPS = (
     (
         ((4, 1, 0),) + 3 * ((5, 3, 1),),
-        "the sizes are right, but a stride does not divide its kernel: some pixels get more stamps than others.",
+        "your sizes are right, but a stride does not divide its kernel: some pixels get more stamps than others.",
     ),
-    (((4, 1, 0),) + 3 * ((3, 3, 0),), "the sizes are right, but where kernel = stride no stamp meets its neighbours."),
-    (((4, 1, 0),) + 3 * ((4, 2, 1),), "these layers double, as DCGAN's do; wanted is three times the side."),
-    (((4, 1, 0),) + 3 * ((6, 3, 1),), "one pixel too many a layer: (3.2) triples when k - s = 2p."),
-    (((4, 1, 0),) + 3 * ((6, 3, 2),), "one pixel too few a layer: (3.2) triples when k - s = 2p."),
-    (((4, 1, 0),) + 3 * ((9, 3, 0),), "nothing is cut off: (3.2) triples when k - s = 2p."),
-    (((4, 1, 0),) + 3 * ((9, 3, 6),), "too much is cut off: `padding` goes off *each* end, so (3.2) has 2p."),
+    (((4, 1, 0),) + 3 * ((3, 3, 0),), "your sizes are right, but where kernel = stride no stamp meets its neighbours."),
+    (((4, 1, 0),) + 3 * ((4, 2, 1),), "your layers double the side. Each has to make it three times as long."),
+    (((4, 1, 0),) + 3 * ((6, 3, 1),), "you make one pixel too many a layer: (3.2) triples when k - s = 2p."),
+    (((4, 1, 0),) + 3 * ((6, 3, 2),), "you make one pixel too few a layer: (3.2) triples when k - s = 2p."),
+    (((4, 1, 0),) + 3 * ((9, 3, 0),), "you cut nothing off: (3.2) triples when k - s = 2p."),
+    (((4, 1, 0),) + 3 * ((9, 3, 6),), "you cut too much off: `padding` goes off *each* end, so (3.2) has 2p."),
     (
         ((4, 2, 1),) + 3 * ((9, 3, 3),),
         "your first layer makes 2 x 2 of its single pixel: by (3.2) with in = 1 the side is k - 2p, whatever s is.",
@@ -90,7 +90,14 @@ LAYER_SLIPS = (
         "you put the layers in the wrong order: the one that starts from one pixel and makes 4 comes first.",
     ),
     (3 * ((9, 3, 3),), "you gave three layers: a fourth, before them, makes 4 x 4 of the single pixel."),
-    (4 * ((9, 3, 3),), "the first layer starts from a single pixel: (3.2) with in = 1."),
+    (
+        4 * ((4, 2, 1),),
+        "your layers double the side, and the first makes 2 of its single pixel: by (3.2) with in = 1 it is k - 2p.",
+    ),
+    (
+        4 * ((9, 3, 3),),
+        "you let the first layer triple, too: the first layer starts from a single pixel: (3.2) with in = 1.",
+    ),
 )
 
 

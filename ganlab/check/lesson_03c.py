@@ -147,10 +147,17 @@ NEARER_SLIPS = (
         "you turned the training images by quarter turns. The four ways here are flips: none, left to right, upside "
         "down, and both.",
     ),
-    (_compared(ways=((),)), "flipped copies go unnoticed: compare with all four ways to turn a training image."),
-    (_compared(ways=((), (3,))), "only left to right is flipped; a copy may be upside down as well, or both."),
-    (_compared(ways=((), (2,))), "only upside down is flipped; a copy may be turned left to right as well, or both."),
-    (_compared(ways=((), (3,), (2,))), "a copy flipped both ways, turned by half a circle, goes unnoticed."),
+    (
+        _compared(ways=((),)),
+        "you compared the images as they are, so flipped copies go unnoticed: compare with all four ways to "
+        "turn a training image.",
+    ),
+    (_compared(ways=((), (3,))), "you flipped left to right only; a copy may be upside down as well, or both."),
+    (_compared(ways=((), (2,))), "you flipped upside down only; a copy may be turned left to right as well, or both."),
+    (
+        _compared(ways=((), (3,), (2,))),
+        "you left out one way: a copy flipped both ways, turned by half a circle, goes unnoticed.",
+    ),
     (
         _compared(ways=((), (1,), (2,), (1, 2))),
         "you flipped the dimensions 1 and 2, channels and rows. In (N, C, H, W) rows are 2 and columns 3.",
@@ -160,35 +167,35 @@ NEARER_SLIPS = (
         "you compared each sample with its own nearest held-out image. The limit is one number: the least distance of "
         "a held-out image to a training image.",
     ),
-    (_compared(ways=((), (2, 3))), "images flipped in one direction only go unnoticed."),
+    (_compared(ways=((), (2, 3))), "you left out two ways: images flipped in one direction only go unnoticed."),
     (
         _compared(ways_held_out=((),)),
         "you flipped the training images for the samples only: flip them for the held-out images as well.",
     ),
     (
         _compared(of_training=lambda away: away.mean(1)),
-        "that is the mean distance to the training images, not the least.",
+        "you gave the mean distance to the training images, not the least.",
     ),
     (
         _compared(yardstick=lambda away: away.max()),
-        "that is nearer than *some* held-out image; wanted is: than every one.",
+        "you asked whether it is nearer than *some* held-out image; wanted is: than every one.",
     ),
     (
         _compared(yardstick=lambda away: away.mean()),
-        "the limit is the mean of the held-out distances; wanted is the least.",
+        "you took for the limit the mean of the held-out distances; wanted is the least.",
     ),
     (
         _compared(yardstick=lambda away: away.median()),
-        "the limit is the median held-out distance; wanted is the least.",
+        "you took for the limit the median held-out distance; wanted is the least.",
     ),
     (
         _compared(yardstick=lambda away: away.quantile(0.01)),
-        "that is the 1% limit of the lesson; here the limit is the nearest held-out image.",
+        "you gave the 1% limit of the lesson; here the limit is the nearest held-out image.",
     ),
-    (_compared(result=lambda is_nearer: 100 * is_nearer.double().mean()), "that is a percentage; wanted is a share."),
-    (_compared(result=lambda is_nearer: is_nearer.sum()), "that is a number of samples; wanted is a share."),
-    (_compared(result=lambda is_nearer: 1 - is_nearer.double().mean()), "that is the share that is *not* nearer."),
-    (_compared(swap=True), "samples and held-out images are swapped."),
+    (_compared(result=lambda is_nearer: 100 * is_nearer.double().mean()), "you gave a percentage; wanted is a share."),
+    (_compared(result=lambda is_nearer: is_nearer.sum()), "you gave a number of samples; wanted is a share."),
+    (_compared(result=lambda is_nearer: 1 - is_nearer.double().mean()), "you gave the share that is *not* nearer."),
+    (_compared(swap=True), "you swapped samples and held-out images."),
     (
         _nearer_in_pairs,
         "you counted pairs of a sample and a held-out image. Take the least of the held-out distances first: that one "

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -48,7 +49,8 @@ def scale_and_shift(gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor, eps:
 def _scale_and_shift(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("scale_and_shift")
     gamma, beta, mean = torch.randn(3, 6, generator=rng)
-    scale, shift = function(gamma, beta, mean, torch.rand(6, generator=rng) + 0.2, 0.3)
+    result = function(gamma, beta, mean, torch.rand(6, generator=rng) + 0.2, 0.3)
+    scale, shift = parts(result, "the scale", "the shift")
     return {"the scale": scale, "the shift": shift}
 
 

@@ -188,34 +188,34 @@ def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
 
 
 PAIR_SLIPS: dict[str, dict[str, Callable]] = {
-    "the roles are exchanged: that is the generator's loss. Real must beat fake, so softplus(c(y) - c(x)).": {
+    "you exchanged the roles: that is the generator's loss. Real must beat fake, so softplus(c(y) - c(x)).": {
         "pair": lambda real, fake: F.softplus(real - fake)
     },
-    "that is minimax, real and fake on their own: the relativistic loss sees their difference only.": {
+    "you took minimax, real and fake on their own: the relativistic loss sees their difference only.": {
         "pair": losses.cross_entropy_critic
     },
-    "that compares with the mean of the fakes: the pair's own partner counts.": {
+    "you compared with the mean of the fakes: the pair's own partner counts.": {
         "pair": lambda real, fake: F.softplus(fake.mean() - real)
     },
     "you took softplus of each logit, and then the difference. Take the difference first, then softplus.": {
         "pair": lambda real, fake: F.softplus(fake) - F.softplus(real)
     },
-    "that is Wasserstein's loss: softplus is missing.": {"pair": losses.wasserstein_critic},
-    "the mean over the batch belongs to the step: return each pair's loss, (B,).": {
+    "you took Wasserstein's loss: softplus is missing.": {"pair": losses.wasserstein_critic},
+    "you averaged over the batch, which the step does: return each pair's loss, (B,).": {
         "pair": lambda real, fake: losses.relativistic_critic(real, fake).mean(),
         "charge": lambda at_real, at_fake: (at_real + at_fake).mean(),
     },
-    "the penalty is averaged over the batch, the pairs are not: add pair by pair.": {
+    "you averaged the penalty over the batch, but not the pairs: add pair by pair.": {
         "charge": lambda at_real, at_fake: (at_real + at_fake).mean()
     },
-    "R2 is missing: the slope at the fakes counts, too.": {"charge": lambda at_real, at_fake: at_real},
-    "R1 is missing: the slope at the real samples counts, too.": {"charge": lambda at_real, at_fake: at_fake},
-    "`weight` stands at R1 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r1"},
-    "`weight` stands at R2 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r2"},
-    "R1 is there twice, R2 not at all: one squared slope is at the real sample, the other at the fake.": {
+    "you left out R2: the slope at the fakes counts, too.": {"charge": lambda at_real, at_fake: at_real},
+    "you left out R1: the slope at the real samples counts, too.": {"charge": lambda at_real, at_fake: at_fake},
+    "you put `weight` at R1 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r1"},
+    "you put `weight` at R2 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r2"},
+    "you took R1 twice, R2 not at all: one squared slope is at the real sample, the other at the fake.": {
         "charge": lambda at_real, at_fake: 2 * at_real
     },
-    "R2 is there twice, R1 not at all: one squared slope is at the real sample, the other at the fake.": {
+    "you took R2 twice, R1 not at all: one squared slope is at the real sample, the other at the fake.": {
         "charge": lambda at_real, at_fake: 2 * at_fake
     },
     "you squared `squared_slope`, which is a square already: |grad c|^2.": {
@@ -225,16 +225,18 @@ PAIR_SLIPS: dict[str, dict[str, Callable]] = {
         "at": lambda real, fake: (real - fake, real - fake),
         "charge": lambda at_gap, _: at_gap,
     },
-    "the penalties are missing.": {"charge": lambda at_real, at_fake: 0 * at_real},
-    "slopes, not squared: |grad c|^2.": {"charge": lambda at_real, at_fake: at_real.sqrt() + at_fake.sqrt()},
+    "you left out the penalties.": {"charge": lambda at_real, at_fake: 0 * at_real},
+    "you took the slopes, not squared: |grad c|^2.": {
+        "charge": lambda at_real, at_fake: at_real.sqrt() + at_fake.sqrt()
+    },
     "you averaged the squared slope over the coordinates: |grad c|^2 is their sum.": {"averaged": True},
-    "half of the penalties: here they count in full, `weight` times.": {"factor": lambda weight: weight / 2},
-    "`weight` does not enter.": {"factor": lambda weight: 1.0},
-    "the penalties are subtracted: a critic would then grow steep. Add them.": {"factor": lambda weight: -weight},
-    "the numbers are right, but no gradient passes through the slopes: create_graph=True, and no detach.": {
+    "you took half of the penalties: here they count in full, `weight` times.": {"factor": lambda weight: weight / 2},
+    "you left out `weight`.": {"factor": lambda weight: 1.0},
+    "you subtracted the penalties: a critic would then grow steep. Add them.": {"factor": lambda weight: -weight},
+    "your numbers are right, but no gradient passes through the slopes: create_graph=True, and no detach.": {
         "charge": lambda at_real, at_fake: (at_real + at_fake).detach()
     },
-    "the numbers are right, but no gradient passes through the logits: do not detach them.": {
+    "your numbers are right, but no gradient passes through the logits: do not detach them.": {
         "pair": lambda real, fake: losses.relativistic_critic(real.detach(), fake.detach())
     },
 }

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganlab import losses, models, toys, train
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.losses import Objective
 from ganlab.runtime import seeded, seeded_generator
 
@@ -29,17 +30,16 @@ def _grid() -> Tensor:
 
 
 def _best_critic(function: Callable) -> dict[str, Any]:
-    parts = {
+    objectives = {
         "minimax": (lambda c: F.softplus(-c), F.softplus),
         "least squares": (lambda c: (c - 1) ** 2 / 2, lambda c: c**2 / 2),
     }
     p, q = torch.rand(2, 5, generator=seeded_generator("04b.1"), dtype=torch.float64).add(0.1)
     numbers = {}
-    for name, (a, b) in parts.items():
+    for name, (a, b) in objectives.items():
         result = function(p / p.sum(), q / q.sum(), a, b)
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise ValueError("return two things: the best logits (K,) and the loss, one number")
-        numbers[f"best logits, {name}"], numbers[f"loss of the best critic, {name}"] = result
+        logits, loss = parts(result, "the best logits (K,)", "the loss, one number")
+        numbers[f"best logits, {name}"], numbers[f"loss of the best critic, {name}"] = logits, loss
     return numbers
 
 
@@ -62,7 +62,7 @@ SEARCH_SLIPS: dict[str, Callable] = {
     "weighs b(c). Take the minimum along c.": (
         _search(lambda table: (table.sum(0).argmin().repeat(len(table)), table.sum(0).min()))
     ),
-    "p and q are exchanged: a(c) is for real samples, so p weighs it.": _search(weights=lambda p, q: (q, p)),
+    "you exchanged p and q: a(c) is for real samples, so p weighs it.": _search(weights=lambda p, q: (q, p)),
     "you took the largest loss: the critic wants the smallest.": (
         _search(lambda table: (table.argmax(1), table.max(1).values.sum()))
     ),
@@ -141,45 +141,44 @@ def _other(changes: dict[str, Callable]) -> Objective:
 
 
 HELLINGER_SLIPS: dict[str, dict[str, Callable]] = {
-    "the halves in the exponents are missing: then c* is half of log p/q.": {
+    "you left out the halves in the exponents: then c* is half of log p/q.": {
         "critic": lambda real, fake: torch.exp(-real) + torch.exp(fake),
         "generator": lambda fake: torch.exp(-fake),
     },
-    "the critic's signs are exchanged: a large logit for a real sample must be cheap.": {
+    "you exchanged the critic's signs: a large logit for a real sample must be cheap.": {
         "critic": lambda real, fake: torch.exp(real / 2) + torch.exp(-fake / 2)
     },
-    "the generator pays what the critic pays for a fake, so it works for the critic: e^(-c/2).": {
-        "generator": lambda fake: torch.exp(fake / 2)
-    },
-    "minus the critic's share: that is the minimax way, flat for bad fakes. Take e^(-c/2).": {
+    "you let the generator pay the same: the generator pays what the critic pays for a fake, so it works for "
+    "the critic: e^(-c/2).": {"generator": lambda fake: torch.exp(fake / 2)},
+    "you took minus the critic's share: that is the minimax way, flat for bad fakes. Take e^(-c/2).": {
         "generator": lambda fake: -torch.exp(fake / 2)
     },
-    "the generator's sign is turned: it minimises its loss, and e^(-c/2) falls as the logit grows.": {
+    "you turned the generator's sign: it minimises its loss, and e^(-c/2) falls as the logit grows.": {
         "generator": lambda fake: -torch.exp(-fake / 2)
     },
-    "the half in the generator's exponent is missing: e^(-c/2).": {"generator": lambda fake: torch.exp(-fake)},
-    "the signs in all exponents are exchanged: a(c) = e^(-c/2) for real samples, b(c) = e^(c/2) for fakes.": {
+    "you left out the half in the generator's exponent: e^(-c/2).": {"generator": lambda fake: torch.exp(-fake)},
+    "you exchanged the signs in all exponents: a(c) = e^(-c/2) for real samples, b(c) = e^(c/2) for fakes.": {
         "critic": lambda real, fake: torch.exp(real / 2) + torch.exp(-fake / 2),
         "generator": lambda fake: torch.exp(fake / 2),
     },
     "you subtracted the fake's part: both parts are losses. Add them.": {
         "critic": lambda real, fake: torch.exp(-real / 2) - torch.exp(fake / 2)
     },
-    "the critic's terms are multiplied: that is one exponential of a difference. Add them.": {
+    "you multiplied the critic's terms: that is one exponential of a difference. Add them.": {
         "critic": lambda real, fake: torch.exp((fake - real) / 2)
     },
-    "the critic's loss is halved: L* would be 1 - H^2.": {
+    "you halved the critic's loss: L* would be 1 - H^2.": {
         "critic": lambda real, fake: 0.5 * (torch.exp(-real / 2) + torch.exp(fake / 2))
     },
-    "a mean over the batch: the losses are per sample, the step takes the mean.": {
+    "you took a mean over the batch: the losses are per sample, the step takes the mean.": {
         "critic": lambda real, fake: hellinger().critic(real, fake).mean(),
         "generator": lambda fake: hellinger().generator(fake).mean(),
     },
-    "the critic's sign is turned: it minimises this loss, and a wrong logit must cost more.": {
+    "you turned the critic's sign: it minimises this loss, and a wrong logit must cost more.": {
         "critic": lambda real, fake: -torch.exp(-real / 2) - torch.exp(fake / 2)
     },
-    "the fake term is missing from the critic's loss.": {"critic": lambda real, fake: torch.exp(-real / 2)},
-    "that critic is minimax's, with softplus: here it has exponentials.": {"critic": losses.cross_entropy_critic},
+    "you left the fake term out of the critic's loss.": {"critic": lambda real, fake: torch.exp(-real / 2)},
+    "your critic is minimax's, with softplus: here it has exponentials.": {"critic": losses.cross_entropy_critic},
 }
 
 

@@ -124,7 +124,7 @@ def _per_absolute(critic: Critic, real: Tensor, fake: Tensor, u: Tensor) -> Tens
 
 
 PENALTY_SLIPS: dict[str, Callable] = {
-    "u is exchanged: it weighs the real sample, and 1 - u the fake.": _charge(
+    "you exchanged u and 1 - u: u weighs the real sample, and 1 - u the fake.": _charge(
         where=lambda x, y, u: (1 - u) * x + u * y
     ),
     "you took the squared slope for the slope: a root is missing before you subtract 1.": (
@@ -168,7 +168,7 @@ PENALTY_SLIPS: dict[str, Callable] = {
             critic, x, y, u
         )
     ),
-    "the numbers are right, but no gradient passes through them: create_graph=True, and no detach.": (
+    "your numbers are right, but no gradient passes through them: create_graph=True, and no detach.": (
         lambda *given: gradient_penalty(*given).detach()
     ),
     "you multiplied by a weight of 10: the trainer does that. Return the bare penalty.": (

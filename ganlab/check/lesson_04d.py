@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -28,7 +29,8 @@ def _count_kinds(function: Callable) -> dict[str, Any]:
     numbers = {}
     for n, power in ((60, 1.0), (3000, 3.0)):
         uniform = torch.rand(n, 3, generator=seeded_generator("04d.1", n))
-        kinds, reverse_kl = function((10 * uniform**power).long())
+        result = function((10 * uniform**power).long())
+        kinds, reverse_kl = parts(result, "the number of kinds", "the reverse KL")
         if torch.as_tensor(reverse_kl).isnan().any():
             raise ValueError("the reverse KL is nan. Hint: 0 times a log of 0; missing kinds add 0: torch.xlogy.")
         numbers[f"kinds among {n} pictures"], numbers[f"reverse KL of {n} pictures, nats"] = kinds, reverse_kl
@@ -60,6 +62,12 @@ KL_SLIPS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "you took the other direction, the mean of log(1 / (K s)) over kinds that occur: (4.1) weighs log(K s) by s.": (
         lambda s, own: -(1000 * own).log().sum() / 1000
     ),
+    **{
+        f"you took the other direction, the mean of log(1 / (K s)), with {least:g} in place of 0. See (4.1).": (
+            lambda s, own, least=least: -(1000 * s.clamp(min=least)).log().mean()
+        )
+        for least in (1e-12, 1e-10, 1e-8)
+    },
     "you took the other direction, the mean of log(1 / (K s)) over all kinds: infinite if one is missing. See (4.1).": (
         lambda s, own: -(1000 * s).log().mean()
     ),
@@ -86,9 +94,8 @@ def _paired_interval(function: Callable) -> dict[str, Any]:
     for n, t in ((5, 2.776), (8, 2.365)):
         a, b = torch.randn(2, n, generator=seeded_generator("04d.2", n), dtype=torch.float64).numpy()
         result = function(b + 0.9 * a + 0.3, b, t)
-        if np.size(result) != 2:
-            raise ValueError("return two numbers: the lower and the upper end of the interval")
-        numbers[f"ends of the interval of {n} seeds"] = torch.as_tensor([float(end) for end in result])
+        ends = parts(result, "the lower end of the interval", "its upper end")
+        numbers[f"ends of the interval of {n} seeds"] = torch.as_tensor([float(end) for end in ends])
     return numbers
 
 

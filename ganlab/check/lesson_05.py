@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 
 State = tuple[float, float, float, float]
 
@@ -35,7 +36,7 @@ def _optimistic(function: Callable) -> dict[str, Any]:
     numbers = {}
     s = (1.0, -0.3, 0.8, 0.5)
     for step in (1, 2, 3):
-        s = tuple(float(number) for number in function(s, 0.2))
+        s = tuple(float(number) for number in parts(function(s, 0.2), "x", "y", "x_before", "y_before"))
         numbers[f"state (x, y, x_before, y_before) after step {step}"] = torch.tensor(s, dtype=torch.float64)
     return numbers
 
@@ -75,7 +76,8 @@ MEASURED = {
 def _when_to_stop(function: Callable) -> dict[str, Any]:
     numbers = {}
     for name, (values, patience) in MEASURED.items():
-        places = [float(number) for number in function(list(values), patience)]
+        result = function(list(values), patience)
+        places = [float(number) for number in parts(result, "the index to keep", "the index at which to stop")]
         numbers[f"(keep, stop) of {name}"] = torch.tensor(places, dtype=torch.float64)
     return numbers
 
@@ -124,24 +126,28 @@ def slips(function: Callable, changes: dict[str, dict[str, Any]]) -> tuple[Slip,
 
 
 OPTIMISTIC_SLIPS = {
-    "the old gradient is added: it is subtracted, 2 (now) - (before).": {"old": -1.0},
-    "the gradient now counts twice: 2 (now) - (before).": {"new": 1.0},
-    "that is the plain step together: the gradient before is missing.": {"new": 1.0, "old": 0.0},
-    "the gradient before is missing: 2 (now) - (before).": {"old": 0.0},
-    "x has seen the new y: both look at the same state here.": {"turns": True},
-    "x climbs: it wants x y small.": {"sign_x": 1.0},
-    "both signs are turned: x wants x y small and descends, y wants it large and climbs.": {
+    "you added the old gradient: it is subtracted, 2 (now) - (before).": {"old": -1.0},
+    "you counted the gradient now once: it counts twice: 2 (now) - (before).": {"new": 1.0},
+    "you gave the plain step together: the gradient before is missing.": {"new": 1.0, "old": 0.0},
+    "you left out the gradient before: 2 (now) - (before).": {"old": 0.0},
+    "you let x see the new y: both look at the same state here.": {"turns": True},
+    "you let x climb: it wants x y small.": {"sign_x": 1.0},
+    "you turned both signs: x wants x y small and descends, y wants it large and climbs.": {
         "sign_x": 1.0,
         "sign_y": -1.0,
     },
-    "y descends: it wants x y large.": {"sign_y": -1.0},
-    "x and y are right, but you hand on the old `before`: it is what x and y were in this step.": {
+    "you let y descend: it wants x y large.": {"sign_y": -1.0},
+    "your x and y are right, but you hand on the old `before`: it is what x and y were in this step.": {
         "keep": lambda s, x, y: (x, y, s[2], s[3])
     },
-    "`before` is the new state: hand on what x and y were before this step.": {"keep": lambda s, x, y: (x, y, x, y)},
-    "the order is (x, y, x_before, y_before).": {"keep": lambda s, x, y: (s[0], s[1], x, y)},
-    "x_before and y_before are exchanged in what you hand on.": {"keep": lambda s, x, y: (x, y, s[1], s[0])},
-    "the gradient for x is y, and the one before is y_before, not x_before.": {"swapped": True},
+    "you hand on the new state as `before`: hand on what x and y were before this step.": {
+        "keep": lambda s, x, y: (x, y, x, y)
+    },
+    "you changed the order: it is (x, y, x_before, y_before).": {"keep": lambda s, x, y: (s[0], s[1], x, y)},
+    "you exchanged x_before and y_before in what you hand on.": {"keep": lambda s, x, y: (x, y, s[1], s[0])},
+    "you exchanged the two gradients before: the gradient for x is y, and the one before is y_before, not x_before.": {
+        "swapped": True
+    },
     "you hand on the gradients, y and x: the state carries positions, x_before and y_before.": {
         "keep": lambda s, x, y: (x, y, s[1], s[0]),
         "swapped": True,
@@ -166,7 +172,7 @@ STOP_SLIPS = {
         "give": lambda keep, stop, values: (stop, keep)
     },
     "you never stop: go on only while the best is less than `patience` measurements old.": {"later": 99},
-    "where the rule never stops, you return the length: the last index is one less.": {"never": 0},
+    "you return the length where the rule never stops: the last index is one less.": {"never": 0},
 }
 
 
@@ -212,9 +218,9 @@ OTHER_STEPS = (
     ),
     Slip(
         functools.partial(optimistic, new=-1.0, old=-2.0),
-        "now and before are exchanged: twice the gradient of this step, minus that of the step before.",
+        "you exchanged now and before: twice the gradient of this step, minus that of the step before.",
     ),
-    Slip(turns_with_before, "x has seen the new y: both look at the same state here."),
+    Slip(turns_with_before, "you let x see the new y: both look at the same state here."),
 )
 OTHER_STOPS = (
     Slip(never_reset, "you count over the whole list: start counting again at each new best."),

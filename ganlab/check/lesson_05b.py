@@ -109,7 +109,7 @@ BOUND_SLIPS = {
 }
 
 NORM_SLIPS = {
-    "nothing was normalised: the numbers grow beyond bounds. Divide by the length each time.": {"unit": lambda t: t},
+    "you did not normalise: the numbers grow beyond bounds. Divide by the length each time.": {"unit": lambda t: t},
     "you normalised on the way there only: x has to be divided by its length, too.": {"after": lambda t: t},
     "you normalised along dim 0, where there is one image: every number became 1 or -1. Divide by one length in all.": {
         "unit": lambda t: F.normalize(t, dim=0)
@@ -117,31 +117,31 @@ NORM_SLIPS = {
     "you normalised along the channels, which is what F.normalize does unless told: divide by one length in all.": {
         "unit": F.normalize
     },
-    "normalised for each channel: there is one length for the whole image.": {
+    "you normalised each channel: there is one length for the whole image.": {
         "unit": lambda t: t / t.flatten(2).norm(dim=2)[..., None, None]
     },
-    "that is sigma squared: return the length of conv(x).": {"give": lambda x, kernel: _same(x, kernel).norm() ** 2},
-    "that is the length of x, which is 1 after you divided by it: take the length of conv(x).": {
+    "you gave sigma squared: return the length of conv(x).": {"give": lambda x, kernel: _same(x, kernel).norm() ** 2},
+    "you gave the length of x, which is 1 after you divided by it: take the length of conv(x).": {
         "give": lambda x, kernel: x.norm()
     },
-    "the padding is missing on the way back: conv_transpose2d needs padding=1, too.": {"back": F.conv_transpose2d},
-    "that is conv(x) itself: its length is the number.": {"give": _same},
+    "you left out the padding on the way back: conv_transpose2d needs padding=1, too.": {"back": F.conv_transpose2d},
+    "you gave conv(x) itself: its length is the number.": {"give": _same},
     "you took the root of the *mean* square: the length adds the squares, it does not average them.": {
         "give": lambda x, kernel: _same(x, kernel).square().mean().sqrt()
     },
-    "that way back is a convolution with the kernel not turned: use conv_transpose2d.": {
+    "your way back is a convolution with the kernel not turned: use conv_transpose2d.": {
         "back": lambda y, kernel: _same(y, kernel.transpose(0, 1))
     },
-    "the padding is missing on the way there: the layer pads by 1.": {
+    "you left out the padding on the way there: the layer pads by 1.": {
         "there": F.conv2d,
         "back": F.conv_transpose2d,
         "give": lambda x, kernel: F.conv2d(x, kernel).norm(),
     },
-    "that is the norm of the kernel as a matrix, as torch takes it: the layer meets every patch.": {
+    "you gave the norm of the kernel as a matrix, as torch takes it: the layer meets every patch.": {
         "give": lambda x, kernel: torch.linalg.matrix_norm(kernel.flatten(1), 2)
     },
-    "that is the length of the kernel: all squared weights added.": {"give": lambda x, kernel: kernel.norm()},
-    "one round too many.": {"give": lambda x, kernel: conv_norm(kernel, x, 1)},
+    "you gave the length of the kernel: all squared weights added.": {"give": lambda x, kernel: kernel.norm()},
+    "you went one round too many.": {"give": lambda x, kernel: conv_norm(kernel, x, 1)},
 }
 
 EXERCISES = {
@@ -166,7 +166,10 @@ EXERCISES = {
                 "you return the length of W^T u (u^T W x is the same number), half a round behind: divide x by its "
                 "length, then take |W x|.",
             ),
-            Slip(lambda kernel, x, rounds: conv_norm(kernel, x, rounds - 1), "one round too few: `rounds` of them."),
+            Slip(
+                lambda kernel, x, rounds: conv_norm(kernel, x, rounds - 1),
+                "you went one round too few: `rounds` of them.",
+            ),
         ),
     ),
 }

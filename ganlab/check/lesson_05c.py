@@ -101,7 +101,7 @@ def _squared_slope(function: Callable) -> dict[str, Any]:
 
 
 OWN_SLIPS = {
-    "that is the gradient of the sum of all logits: here it mixes the slopes. Take each logit by itself.": {
+    "you gave the gradient of the sum of all logits: here it mixes the slopes. Take each logit by itself.": {
         "per": lambda rows: rows.sum(0).square().sum(1)
     },
     "you return lengths: return their squares.": {"per": lambda rows: rows.square().sum(2).diagonal().sqrt()},
@@ -131,17 +131,22 @@ SLOPE_SLIPS = {
     "your LeakyReLU has torch's own slope, 0.01: here it is 0.2.": {"leak": 0.01, "forward": 0.01},
     "your forward pass has torch's own slope for LeakyReLU, 0.01: here it is 0.2.": {"forward": 0.01},
     "your forward pass has no nonlinearity: LeakyReLU stands between the layers.": {"forward": 1.0},
-    "slope 0 for negative a: LeakyReLU has 0.2.": {"leak": 0.0},
-    "that is a critic with ReLU, forward and back: LeakyReLU keeps 0.2 of a negative a.": {"leak": 0.0, "forward": 0.0},
-    "slope 1 everywhere: the layers' nonlinearity is missing.": {"leak": 1.0},
-    "the signs are turned: 1 for positive a, 0.2 for negative.": {"signs": lambda a: -a},
-    "the nonlinearity next to the input is missing.": {"first": False},
-    "that is the slope: return its square.": {"power": 0.5},
-    "a mean over the input's dimensions: squares add up to a squared length.": {"per": lambda g: g.square().mean(1)},
-    "the gradient's numbers were added first: square each, then add.": {"per": lambda g: g.sum(1) ** 2},
-    "one number for the batch: return one for each sample.": {"per": lambda g: g.square().sum()},
+    "you took slope 0 for negative a: LeakyReLU has 0.2.": {"leak": 0.0},
+    "you took a critic with ReLU, forward and back: LeakyReLU keeps 0.2 of a negative a.": {
+        "leak": 0.0,
+        "forward": 0.0,
+    },
+    "you took slope 1 everywhere: the layers' nonlinearity is missing.": {"leak": 1.0},
+    "you turned the signs: 1 for positive a, 0.2 for negative.": {"signs": lambda a: -a},
+    "you left out the nonlinearity next to the input.": {"first": False},
+    "you gave the slope: return its square.": {"power": 0.5},
+    "you took a mean over the input's dimensions: squares add up to a squared length.": {
+        "per": lambda g: g.square().mean(1)
+    },
+    "you added the gradient's numbers first: square each, then add.": {"per": lambda g: g.sum(1) ** 2},
+    "you gave one number for the batch: return one for each sample.": {"per": lambda g: g.square().sum()},
     "you put LeakyReLU after the last layer, too: it stands between the layers only.": {"after_last": True},
-    "the biases are missing: they decide on the signs of a.": {"bias": False},
+    "you left out the biases: they decide on the signs of a.": {"bias": False},
 }
 
 

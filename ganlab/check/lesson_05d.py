@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganlab import losses
 from ganlab.check import Exercise
 from ganlab.check.lesson_05 import slips
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -25,6 +27,7 @@ def augmented_losses(
     cut_augment: bool = False,
     critic_loss: Callable[[Tensor, Tensor], Tensor] = losses.cross_entropy_critic,
     blind: bool = False,
+    blind_to_real: bool = False,
     give: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = lambda of_critic, of_generator: (of_critic, of_generator),
 ) -> tuple[Tensor, Tensor]:
     """Return both losses, means over the batch, on augmented images. The rest are for slips."""
@@ -34,6 +37,7 @@ def augmented_losses(
     changed = augment(fake) if in_generator else fake
     judged = critic(changed.detach() if cut_augment else changed)
     fake_logits = fake_logits.detach() if blind else fake_logits
+    real_logits = real_logits.detach() if blind_to_real else real_logits
     return give(critic_loss(real_logits, fake_logits).mean(), generator(judged).mean())
 
 
@@ -50,8 +54,8 @@ def _augmented(function: Callable) -> dict[str, Any]:
     real = torch.randn(5, 1, 4, 4, generator=rng, dtype=torch.float64)
     z = torch.randn(5, 1, 4, 4, generator=rng, dtype=torch.float64)
     theta = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)  # the generator's only weight
-    answer = function(lambda x: (weight * x.tanh()).flatten(1).sum(1), _Scale(), real.clone(), theta * z)
-    critic_loss, generator_loss = answer
+    result = function(lambda x: (weight * x.tanh()).flatten(1).sum(1), _Scale(), real.clone(), theta * z)
+    critic_loss, generator_loss = parts(result, "the critic's loss", "the generator's loss")
 
     def gradient(loss: Tensor, by: Tensor) -> Tensor:
         if not torch.is_tensor(loss) or not loss.requires_grad:
@@ -120,18 +124,27 @@ AUGMENT_SLIPS = {
     "you exchanged real and fake in the critic's loss.": {
         "critic_loss": lambda real, fake: losses.cross_entropy_critic(fake, real)
     },
+    "you exchanged the labels in both losses: real images have the label 1 and fakes 0, and the generator wants 1.": {
+        "critic_loss": lambda real, fake: losses.cross_entropy_critic(fake, real),
+        "generator": F.softplus,
+    },
+    "you gave the generator's fakes the label 0: then it learns to be found out. Its loss is -log D, label 1.": {
+        "generator": F.softplus
+    },
     "you return the generator's loss first: the critic's comes first.": {"give": lambda c, g: (g, c)},
-    "the critic's loss is halved: it adds the mean over real and the mean over fake images.": {
+    "you halved the critic's loss: it adds the mean over real and the mean over fake images.": {
         "give": lambda c, g: (c / 2, g)
     },
-    "the critic learns nothing from the fakes: detach the images, not the critic's logits, and no no_grad there.": {
-        "blind": True
+    "you cut the critic's logits, so it learns nothing from the fakes: detach the images, not the critic's "
+    "logits, and no no_grad there.": {"blind": True},
+    "you let the critic judge under no_grad, so it learns nothing at all: detach the fakes only, not the critic.": {
+        "blind": True,
+        "blind_to_real": True,
     },
-    "the generator's loss saturates: -log D, not log(1 - D).": {"generator": losses.minimax_generator},
-    "the critic's loss reaches the generator: detach the fakes there.": {"cut_critic": False},
-    "no gradient reaches the generator: do not detach its fakes, and augment by what gradients can pass.": {
-        "cut_augment": True
-    },
+    "you took the loss that saturates: -log D, not log(1 - D).": {"generator": losses.minimax_generator},
+    "you let the critic's loss reach the generator: detach the fakes there.": {"cut_critic": False},
+    "you cut the path, so no gradient reaches the generator: do not detach its fakes, and augment by what "
+    "gradients can pass.": {"cut_augment": True},
 }
 
 FRACTION_SLIPS = {

@@ -164,30 +164,32 @@ def _ball_slips(fractions: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]
 
 
 BALL_SLIPS = {
-    "these are balls around *fakes*: that is recall. Around real samples.": lambda d, real, fake: (
+    "you took balls around *fakes*: that is recall. Around real samples.": lambda d, real, fake: (
         (d <= fake).any(1).double().mean()
     ),
-    "the share of *fakes* in some ball: that is precision. Of which samples is a share asked?": lambda d, real, fake: (
-        (d <= real[:, None]).any(0).double().mean()
-    ),
-    "one radius for all: each real sample has its own.": lambda d, real, fake: (
+    "you took the share of *fakes* in some ball: that is precision. Of which samples is a share "
+    "asked?": lambda d, real, fake: (d <= real[:, None]).any(0).double().mean(),
+    "you took one radius for all: each real sample has its own.": lambda d, real, fake: (
         (d <= real.mean()).any(1).double().mean()
     ),
-    "the largest radius for all: each real sample has its own.": lambda d, real, fake: (
+    "you took the largest radius for all: each real sample has its own.": lambda d, real, fake: (
         (d <= real.max()).any(1).double().mean()
     ),
-    "a number of samples: divide by how many there are.": lambda d, real, fake: (d <= real[:, None]).any(1).sum(),
-    "the share of pairs: a ball counts once, however many fakes it holds (any).": lambda d, real, fake: (
+    "you gave a number of samples: divide by how many there are.": lambda d, real, fake: (
+        (d <= real[:, None]).any(1).sum()
+    ),
+    "you took the share of pairs: a ball counts once, however many fakes it holds (any).": lambda d, real, fake: (
         (d <= real[:, None]).double().mean()
     ),
-    "*all* fakes in one ball? One is enough.": lambda d, real, fake: (d <= real[:, None]).all(1).double().mean(),
-    "the balls that hold *no* fake: the others are covered.": lambda d, real, fake: (
+    "you asked for *all* fakes in one ball. One is enough.": lambda d, real, fake: (
+        (d <= real[:, None]).all(1).double().mean()
+    ),
+    "you counted the balls that hold *no* fake: the others are covered.": lambda d, real, fake: (
         1 - (d <= real[:, None]).any(1).double().mean()
     ),
-    "a fake on the rim of a ball lies in it: <=, as in precision and recall.": lambda d, real, fake: (
-        (d < real[:, None]).any(1).double().mean()
-    ),
-    "how many fakes a ball holds, on average: any number of them counts once.": lambda d, real, fake: (
+    "you left out the rim: a fake on the rim of a ball lies in it: <=, as in precision and "
+    "recall.": lambda d, real, fake: (d < real[:, None]).any(1).double().mean(),
+    "you took how many fakes a ball holds, on average: any number of them counts once.": lambda d, real, fake: (
         (d <= real[:, None]).double().sum(1).mean()
     ),
 }
@@ -211,11 +213,17 @@ SWAPPED = (
     "the arguments is fake, real, k."
 )
 ALL = (
-    "all your balls hold a fake. Did you measure the radius to the k-th nearest *fake*? Or to the farthest real one: "
+    "your balls all hold a fake. Did you measure the radius to the k-th nearest *fake*? Or to the farthest real one: "
     "topk takes the largest numbers unless told largest=False."
 )
-SELF = "a sample is its own nearest neighbour, at distance 0: the k-th *other* one is one place further on."
-BEYOND = "one place too far: the sorted row begins with the sample itself, at place 0, so the k-th other is at place k."
+SELF = (
+    "you counted the sample itself: a sample is its own nearest neighbour, at distance 0: the k-th *other* "
+    "one is one place further on."
+)
+BEYOND = (
+    "you went one place too far: the sorted row begins with the sample itself, at place 0, so the k-th "
+    "other is at place k."
+)
 
 EXERCISES = {
     "06.1": Exercise(

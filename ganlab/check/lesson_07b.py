@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -19,7 +20,7 @@ def posterior_of(x: Tensor, w: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
 
 def _posterior_of(function: Callable) -> dict[str, Any]:
     x, w = torch.randn(2, 4, generator=seeded_generator("07b.1"), dtype=torch.float64)
-    mean, variance = function(x.clone(), w.clone(), 0.7)
+    mean, variance = parts(function(x.clone(), w.clone(), 0.7), "the mean", "the variance")
     return {"mean": mean, "variance": variance}
 
 
@@ -44,7 +45,8 @@ def _directions(function: Callable) -> dict[str, Any]:
     eigenvalues = torch.tensor([5.0, 2.0, 0.9, 0.3], dtype=torch.float64)
     numbers = {}
     for beta, sigma in ((2.0, 0.5), (6.0, 0.6), (1.5, 1.2)):
-        used, kl = function(eigenvalues.clone(), beta, sigma)
+        result = function(eigenvalues.clone(), beta, sigma)
+        used, kl = parts(result, "the number of directions that are used", "the KL in nats")
         numbers |= {f"used at beta {beta}, sigma {sigma}": used, f"KL at beta {beta}, sigma {sigma}": kl}
     return numbers
 

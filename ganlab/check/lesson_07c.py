@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganlab import probability
 from ganlab.check import Exercise, Slip
-from ganlab.check.lesson_01 import pair
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -45,9 +45,8 @@ def score_estimates(f: Callable, mu: Tensor, logvar: Tensor, eps: Tensor) -> tup
 def _score_estimates(function: Callable) -> dict[str, Any]:
     eps = torch.randn(6, generator=seeded_generator("07c.2"), dtype=torch.float64)
     mu, logvar = torch.tensor([0.7, -1.3], dtype=torch.float64)
-    given = function(_bumpy, mu.clone(), logvar.clone(), eps.clone())
-    one = getattr(given, "ndim", 0) == 1  # one tensor is a slip, named below
-    by_mu, by_logvar = (given, given) if one else pair(given, "the estimates by mu and those by logvar")
+    result = function(_bumpy, mu.clone(), logvar.clone(), eps.clone())
+    by_mu, by_logvar = parts(result, "the estimates by mu", "the estimates by logvar")
     return {"estimates by mu": by_mu, "estimates by logvar": by_logvar}
 
 
@@ -82,6 +81,16 @@ EXERCISES = {
         _iwae_bound,
         iwae_bound,
         (
+            Slip(
+                lambda log_joint, log_q: (log_joint / log_q).mean(0),
+                "you divided the logs. The log of a quotient is the difference of the logs: log w = log_joint - log_q. "
+                "And the mean stands inside the log.",
+            ),
+            Slip(
+                lambda log_joint, log_q: torch.logsumexp(log_joint, 0) / torch.logsumexp(log_q, 0),
+                "you summed p and q apart and divided the logs. Take the weights first, log w = log_joint - log_q for "
+                "each sample, then the log of their mean.",
+            ),
             _iwae_slip(
                 lambda log_w: log_w.mean(0),
                 "you averaged the logs: a mean of logs is the ELBO. Here the log stands outside.",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganlab import probability
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -65,15 +66,10 @@ def _gaps_with_errors(function: Callable) -> dict[str, Any]:
         first = 2 + 0.4 * torch.randn(n, generator=rng, dtype=torch.float64)
         second = 5 + torch.randn(n, generator=rng, dtype=torch.float64)
         result = function(images + first + second, images + second, images.clone())
-        if not isinstance(result, Tensor):
-            try:
-                result = torch.stack(
-                    [torch.stack([torch.as_tensor(value).double() for value in row]) for row in result]
-                )
-            except (TypeError, ValueError, RuntimeError) as error:
-                raise ValueError(
-                    "return two pairs: (mean, error) of the first gap, (mean, error) of the second"
-                ) from error
+        if not isinstance(result, Tensor) or result.ndim == 0:
+            rows = parts(result, "the pair (mean, error) of the first gap", "the pair of the second")
+            pairs = [parts(row, "the mean of a gap", "its standard error, for each of the two gaps") for row in rows]
+            result = torch.stack([torch.stack([torch.as_tensor(value).double() for value in pair]) for pair in pairs])
         numbers[f"means and errors of {n} images"] = result
     return numbers
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganlab import models, probability
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.models import VAE
 from ganlab.runtime import seeded, seeded_generator
 
@@ -46,9 +47,8 @@ def _rate_and_distortion(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("08c.1")
     x = (torch.rand(5, 1, 4, 4, generator=rng) < 0.4).float()
     result = function(vae, x, torch.randn(5, 3, generator=rng))
-    if not (isinstance(result, tuple | list) or isinstance(result, Tensor) and result.ndim) or len(result) != 2:
-        raise ValueError("return two numbers: the rate R and the distortion D")
-    return {"rate R, nats": result[0], "distortion D, nats": result[1]}
+    rate, distortion = parts(result, "the rate R", "the distortion D")
+    return {"rate R, nats": rate, "distortion D, nats": distortion}
 
 
 def water_level(variances: Tensor, rate: float) -> float:

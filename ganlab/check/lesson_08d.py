@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -58,9 +59,8 @@ def _swap_cost(function: Callable) -> dict[str, Any]:
 
     images = x.clone()
     result = function(log_p, x.clone(), z.clone())
-    if not (isinstance(result, tuple | list) or isinstance(result, Tensor) and result.ndim) or len(result) != 2:
-        raise ValueError("return two numbers: the mean and its standard error")
-    return {"mean cost of the swap, nats": result[0], "its standard error": result[1]}
+    mean, error = parts(result, "the mean", "its standard error")
+    return {"mean cost of the swap, nats": mean, "its standard error": error}
 
 
 def _of_cost(change: Callable[[Callable, Tensor, Tensor], Tensor]) -> Callable:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ganlab.check import Exercise, Slip
 from ganlab.check.lesson_10 import slips
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -46,14 +47,13 @@ def _fold(function: Callable) -> dict[str, Any]:
             raise ValueError(
                 "your code uses `linear.bias` where it is None. Hint: You met a layer without a bias. It adds 0."
             ) from None
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise ValueError("return two things: the weight (out, in) and the bias (out,)")
-        if any(part is None for part in result):
+        weight, bias = parts(result, "the weight (out, in)", "the bias (out,)")
+        if weight is None or bias is None:
             raise ValueError(
                 "one of the two is None. Hint: You returned no bias for a layer without one. What the norm adds passes "
                 "through the weights and remains."
             )
-        numbers["weight" + name], numbers["bias" + name] = result
+        numbers["weight" + name], numbers["bias" + name] = weight, bias
         kept = all(map(torch.equal, before, layers.state_dict().values()))
         numbers["both layers as they were (1: yes)" + name] = float(kept)
     return numbers
@@ -70,6 +70,10 @@ def _as_printed(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor
     f = norm.weight / (norm.running_var + norm.eps).sqrt()
     b = torch.zeros_like(f) if linear.bias is None else linear.bias
     return f[:, None] * linear.weight, f * (b - norm.running_mean) + norm.bias
+
+
+def _bias_as_printed(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor]:
+    return fold(norm, linear)[0], _as_printed(norm, linear)[1]
 
 
 def _scaled_twice(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor]:
@@ -164,6 +168,11 @@ EXERCISES = {
                 _as_printed,
                 "You used (10d.1) as it stands, for a norm that comes after the layer. Here it comes before: put "
                 "f (x - mu) + beta into W h + b.",
+            ),
+            Slip(
+                _bias_as_printed,
+                "Your weight is right. The bias of (10d.1) belongs to a norm that comes after the layer: here what the "
+                "norm adds, beta - f mu, passes through W.",
             ),
             Slip(
                 _scaled_twice,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 Map = Callable[[Tensor], Tensor]
@@ -117,9 +118,8 @@ def _exchange(function: Callable) -> dict[str, Any]:
                 "the coins, one for each new fake, do not fit the memory. "
                 "Hint: You took `coins` as a mask of the memory. The places whose coin is True are places[coins]."
             ) from error
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise ValueError("return two things, what the critic is shown and the new memory")
-        numbers[f"shown, {n} fakes"], numbers[f"memory after {n} fakes"] = result
+        shown, kept = parts(result, "what the critic is shown", "the new memory")
+        numbers[f"shown, {n} fakes"], numbers[f"memory after {n} fakes"] = shown, kept
     return numbers
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -106,11 +107,12 @@ def chromas(
 
 def _chromas(function: Callable) -> dict[str, Any]:
     numbers = {}
-    for n in (2, 5):
+    for n in (5, 2):  # 5 first: one tensor of 2 numbers, one a colour, would look like two answers
         rng = seeded_generator("12c.2", n)
         colours = 255 * torch.rand(n, 3, generator=rng, dtype=torch.float64)
         p = torch.rand(n, generator=rng, dtype=torch.float64) + 0.2
-        expected, of_mean = function(colours, p / p.sum())
+        result = function(colours, p / p.sum())
+        expected, of_mean = parts(result, "the expected chroma", "the chroma of the mean")
         numbers[f"expected chroma of {n} colours"] = expected
         numbers[f"chroma of the mean of {n} colours"] = of_mean
     return numbers

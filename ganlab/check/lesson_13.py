@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -123,11 +124,8 @@ def _brighter(function: Callable) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     for name, m, c, gain, lift in _bright_cases():
         given = function(m.clone(), c.clone(), gain, lift.clone())
-        both = isinstance(given, tuple | list) and len(given) == 2
-        pair = given if both else (given, given)
-        numbers[f"number of matrices for {name}"] = 2.0 if both else 1.0
-        numbers[f"Gram matrix for {name}"] = pair[0]
-        numbers[f"centred Gram matrix for {name}"] = pair[1]
+        gram, centred = parts(given, "the Gram matrix", "the centred one")
+        numbers[f"Gram matrix for {name}"], numbers[f"centred Gram matrix for {name}"] = gram, centred
     return numbers
 
 
@@ -175,9 +173,6 @@ BRIGHT_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You took the means from before the change. The new Gram matrix is made of the new means.": {
         "of_means": lambda m, gain, lift: m
-    },
-    "You stacked the two matrices in one tensor. Return them as a tuple: the Gram matrix, then the centred one.": {
-        "give": lambda gram, centred: torch.stack([gram, centred])
     },
 }
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -111,10 +112,8 @@ def _mixture_moments(function: Callable) -> dict[str, Any]:
         rng = seeded_generator("13b.2", name)
         gammas, betas = torch.randn(2, len(weights), 3, generator=rng, dtype=torch.float64)
         given = function(gammas.clone(), betas.clone(), torch.tensor(weights, dtype=torch.float64))
-        both = isinstance(given, tuple | list) and len(given) == 2
-        pair = given if both else (given, given)
-        numbers[f"number of tensors for {name}"] = 2.0 if both else 1.0
-        numbers[f"means for {name}"], numbers[f"variances for {name}"] = pair
+        means, variances = parts(given, "the means", "the variances")
+        numbers[f"means for {name}"], numbers[f"variances for {name}"] = means, variances
     return numbers
 
 
@@ -155,9 +154,6 @@ MIXTURE_SLIPS: dict[str, dict[str, Any]] = {
         "variance": lambda w, gammas, betas: w**2 @ gammas**2
     },
     "You gave variance and mean in the wrong order.": {"give": lambda mean, variance: (variance, mean)},
-    "You put both into one tensor. Two tensors are asked for, as a tuple.": {
-        "give": lambda mean, variance: torch.stack([mean, variance])
-    },
     "You returned the means alone. Two tensors are asked for, as a tuple.": {"give": lambda mean, variance: mean},
     "You returned the variances alone. Two tensors are asked for, as a tuple.": {
         "give": lambda mean, variance: variance

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 Sizes = tuple[int, int, int]
@@ -36,13 +37,12 @@ def _layer(function: Callable) -> dict[str, Any]:
     numbers = {}
     for name, arguments in LAYERS.items():
         result = function(*arguments)
-        if not isinstance(result, tuple | list) or len(result) != 3:
-            raise ValueError("return three whole numbers: frames, side, multiplications")
-        if any(isinstance(value, tuple | list) or isinstance(value, Tensor) and value.ndim for value in result):
+        three = parts(result, "the frames", "the side", "the multiplications")
+        if any(isinstance(value, tuple | list) or isinstance(value, Tensor) and value.ndim for value in three):
             raise ValueError(
                 "got a row of numbers where one is expected. Hint: `channels` is a pair. Multiply by both numbers."
             )
-        for what, value in zip(("frames", "side", "multiplications"), result, strict=True):
+        for what, value in zip(("frames", "side", "multiplications"), three, strict=True):
             numbers[f"{what} of {name}"] = value
     return numbers
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganlab.check import Exercise
 from ganlab.check.lesson_10 import slips
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -21,15 +22,9 @@ def epsilons(truth: float, change: float, scale: float) -> tuple[float, float, f
 def _epsilons(function: Callable) -> dict[str, Any]:
     numbers = {}
     for truth, change, scale in ((0.5, 1.0, 2.0), (0.9, 3.0, 4.0)):
-        answer = function(truth, change, scale)
-        if answer is ...:
-            return {"epsilons": ...}
-        if not isinstance(answer, tuple | list) or len(answer) != 3:
-            raise ValueError(
-                f"the answer is {answer!r}. Hint: You returned something else than three numbers: "
-                "of the response, of the noise, of both."
-            )
-        for name, value in zip(("response", "noise", "both"), answer, strict=True):
+        result = function(truth, change, scale)
+        three = parts(result, "epsilon of the response", "epsilon of the noise", "epsilon of both")
+        for name, value in zip(("response", "noise", "both"), three, strict=True):
             numbers[f"epsilon of {name}, truth {truth:g}"] = value
     return numbers
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import parts
 from ganlab.runtime import seeded_generator
 
 
@@ -32,11 +33,10 @@ def _gradients(function: Callable) -> dict[str, Any]:
     for k, (a, b, c) in enumerate([(0.5, 0.8, 2.0), (-1.5, 0.6, 0.7), (2.0, 1.5, -1.2)]):
         x = torch.randn(3 + k, generator=seeded_generator("17c.1", k), dtype=torch.float64)
         result = function(a, b, c, x)
-        if not isinstance(result, tuple | list) or len(result) != 3:
-            raise ValueError("return three numbers: for the encoder, the decoder and the critic")
-        if any(isinstance(v, Tensor) and v.numel() != 1 for v in result):
+        slopes = parts(result, "the encoder's slope", "the decoder's", "the critic's")
+        if any(isinstance(v, Tensor) and v.numel() != 1 for v in slopes):
             raise ValueError("each slope is one number: take the mean over the data x")
-        numbers[f"slopes of case {k + 1}"] = torch.stack([torch.as_tensor(v, dtype=torch.float64) for v in result])
+        numbers[f"slopes of case {k + 1}"] = torch.stack([torch.as_tensor(v, dtype=torch.float64) for v in slopes])
     return numbers
 
 
@@ -105,9 +105,8 @@ def _standardised(function: Callable) -> dict[str, Any]:
         scales = torch.tensor([0.5, 2.0, 3.0], dtype=torch.float64)[:dim]
         codes = scales * torch.randn(n, dim, generator=rng, dtype=torch.float64) + 2 * scales
         result = function(codes, torch.randn(3, dim, generator=rng, dtype=torch.float64))
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise ValueError("return two things: the standardised codes, and the drawn ones as codes")
-        numbers[f"standardised, {n} codes"], numbers[f"back, {n} codes"] = result
+        there, back = parts(result, "the standardised codes", "the drawn ones as codes")
+        numbers[f"standardised, {n} codes"], numbers[f"back, {n} codes"] = there, back
     return numbers
 
 

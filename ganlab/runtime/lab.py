@@ -13,6 +13,7 @@ from ganlab.runtime.devices import pick_device
 from ganlab.runtime.style import STYLE
 
 SPEEDS = ("smoke", "class", "full")
+SMOKE = "smoke speed: a test that every cell runs, on tiny amounts. Its numbers, tables and pictures mean nothing."
 T = TypeVar("T")
 
 
@@ -33,6 +34,7 @@ def start(speed: str = "auto", seed: int = 0, device: str = "auto") -> Lab:
     """Settle speed, seed and device for a lesson, and give its figures the course's style.
 
     The style is matplotlib's `rcParams`; no other global state changes. In Colab it asks for the manager of widgets.
+    At smoke speed it prints that the numbers mean nothing: below, a lesson says "it is 10" at any speed.
     `speed` is "smoke", "class", "full", or "auto": the environment variable GANLAB_SPEED, else "class".
     Raises ValueError for any other speed, a seed that is not a whole number >= 0, or a device that is not there.
     """
@@ -46,4 +48,6 @@ def start(speed: str = "auto", seed: int = 0, device: str = "auto") -> Lab:
     matplotlib.rcParams.update(STYLE)
     if "google.colab" in sys.modules:  # which shows no widget of others until it is asked to
         importlib.import_module("google.colab.output").enable_custom_widget_manager()
+    if lab.speed == "smoke":
+        print(SMOKE)
     return lab

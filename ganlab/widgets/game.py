@@ -165,7 +165,7 @@ class BoardPicture(anywidget.AnyWidget):
     def shot(self) -> Shot:
         """Return the board as it is now, for a still."""
         figure = Figure(figsize=(SIDE / plots.DPI, SIDE / plots.DPI))
-        self.board.draw(figure.add_axes((0.14, 0.11, 0.84, 0.84)), self.title)
+        self.board.draw(figure.add_axes((0.18, 0.13, 0.80, 0.80)), self.title)
         return drawn(figure, self.words)
 
 

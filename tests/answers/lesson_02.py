@@ -131,6 +131,17 @@ def by_metrics_only(samples, means, sigma, at_least):
     return metrics.mode_coverage(samples, means, sigma).modes
 
 
+def by_all_good_samples(answer):
+    """Return a modes_reached that compares at_least with the good samples of all modes: `answer(counts, enough)`."""
+
+    def function(samples, means, sigma, at_least):
+        distance, nearest = torch.cdist(samples, means).min(1)
+        counts = torch.bincount(nearest[distance <= 3 * sigma], minlength=len(means))
+        return answer(counts, counts.sum() >= at_least)
+
+    return function
+
+
 def nearest_only(samples, means, sigma, at_least):
     nearest = torch.cdist(samples, means).argmin(dim=1)
     return (torch.bincount(nearest, minlength=len(means)) >= at_least).sum()
@@ -206,7 +217,7 @@ ANSWERS = {
             (step_with(lambda c, real, fake: c(fake).mean() - c(real).mean()), "softplus of (2.1) is missing"),
             (step_with(lambda c, real, fake: F.softplus(-c(real)) + F.softplus(c(fake))), "mean()"),
             (torch.no_grad()(step_with(both)), "the path to what it is taken by is cut"),
-            (step_with(lambda c, real, fake: both(c, real, fake).item()), "plain number too early"),
+            (step_with(lambda c, real, fake: both(c, real, fake).item()), "treated a plain number as a tensor"),
             (cleared_before_the_step, "cleared just before it"),
             (step_with(labels_swapped), "swapped"),
             (step_with(sigmoid_and_logits), "sigmoid too many"),
@@ -236,6 +247,10 @@ ANSWERS = {
         "right": [by_steps, by_numpy, by_unique],
         "wrong": [
             (by_metrics_only, "at_least plays no part"),
+            (by_all_good_samples(lambda counts, enough: len(counts) if enough else 0), "you returned all modes once"),
+            (by_all_good_samples(lambda counts, enough: int((counts > 0).sum()) if enough else 0), "together"),
+            (by_all_good_samples(lambda counts, enough: enough), "number of all good samples"),
+            (lambda x, m, s, n: metrics.mode_coverage(x, m, s).modes >= n, "the number of modes with at_least"),
             (nearest_only, "only within 3 sigma"),
             (one_sigma, "not within 1"),
             (squared_once, "square both or neither"),

@@ -128,7 +128,7 @@ ANSWERS = {
             ),
             (lambda x, w, s, p: by_zeros(x, w.transpose(2, 3).flip(2, 3), s, p), "transposed the kernel"),
             (lambda x, w, s, p: by_zeros(x, w, s + 1, p), "`stride` zeros"),
-            (stride_forgotten, "the stride plays no part"),
+            (stride_forgotten, "you left the stride out"),
             (zeros_at_the_end_too, "behind the last pixel"),
             (pixels_repeated, "several times"),
             (resized, "Upsample"),
@@ -142,7 +142,8 @@ ANSWERS = {
         ],
         "wrong": [
             ([(4, 2, 1), (4, 2, 1), (7, 1, 0)], "wrong order"),
-            (doubling((4, 2, 1), first=(4, 1, 0)), "DCGAN's layers"),
+            (doubling((4, 2, 1), first=(4, 1, 0)), "4, 8, 16"),
+            (3 * [(4, 2, 1)], "the sides are 2, 4, 8"),
             (doubling((4, 2, 1), first=(7, 2, 1)), "makes 5"),
             (doubling((4, 2, 1), first=(7, 1, 3)), "one pixel of one pixel"),
             (doubling((3, 2, 1)), "one pixel too few"),

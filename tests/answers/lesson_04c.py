@@ -72,7 +72,7 @@ ANSWERS = {
     "04c.2": {
         "right": [charged(), penalty_by_package],
         "wrong": [
-            (charged(between=lambda x, y, u: x + u * (y - x)), "u is exchanged"),
+            (charged(between=lambda x, y, u: x + u * (y - x)), "you exchanged u"),
             (charged(lambda slope: (slope**2 - 1) ** 2), "a root is missing"),
             (charged(lambda slope: slope - 1), "did not square"),
             (charged(lambda slope: (slope - 1).abs()), "absolute value"),

@@ -89,6 +89,7 @@ ANSWERS = {
             (own_uniform, "kinds that occur"),
             (kinds_with(lambda p: (p * torch.log(p / 0.001)).sum()), "a log of 0"),
             (kinds_with(lambda p: (0.001 * torch.log(0.001 / p)).sum()), "the other direction"),
+            (kinds_with(lambda p: (0.001 * torch.log(0.001 / p.clamp(min=1e-12))).sum()), "in place of 0"),
             (lambda digits: kinds_by_counter(digits.sum(1, keepdim=True)), "were added"),
             (lambda digits: kinds_by_counter(digits.sort(1)[0]), "order of the channels"),
             (lambda digits: (1000 - kinds_by_counter(digits)[0], kinds_by_counter(digits)[1]), "missing kinds"),

@@ -40,6 +40,25 @@ def augmented_with(real_by=True, fake_by=True, generator_by=True, cut=True, satu
     return answer
 
 
+def labelled(for_real, for_fake, for_generator):
+    """Return an answer by binary cross-entropy with these three labels."""
+
+    def answer(critic, augment, real, fake):
+        def judged(x, target):
+            logits = critic(augment(x))
+            return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+        return judged(real, for_real) + judged(fake.detach(), for_fake), judged(fake, for_generator)
+
+    return answer
+
+
+def blind_critic(critic, augment, real, fake):
+    with torch.no_grad():
+        of_critic = F.softplus(-critic(augment(real))).mean() + F.softplus(critic(augment(fake))).mean()
+    return of_critic, F.softplus(-critic(augment(fake))).mean()
+
+
 def fraction_by_both(samples, trained, others):
     everything = torch.cat([trained, others]).flatten(1)
     nearest = torch.cdist(samples.flatten(1), everything).argmin(1)
@@ -86,6 +105,12 @@ ANSWERS = {
             (augmented_with(saturating=True), "saturates"),
             (augmented_with(cut=False), "detach the fakes"),
             (augmented_with(no_grad=True), "no gradient reaches the generator"),
+            (labelled(0.0, 1.0, 0.0), "the labels in both losses"),
+            (labelled(0.0, 1.0, 1.0), "real and fake in the critic's loss"),
+            (labelled(1.0, 0.0, 0.0), "the generator's fakes the label 0"),
+            (blind_critic, "learns nothing at all"),
+            (lambda *given: augmented_by_torch(*given)[::-1], "the critic's comes first"),
+            (lambda *given: (augmented_by_torch(*given)[0] / 2, augmented_by_torch(*given)[1]), "halved"),
         ],
     },
     "05d.2": {

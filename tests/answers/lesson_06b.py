@@ -145,8 +145,8 @@ ANSWERS = {
     "06b.1": {
         "right": [mmd_by_loop, mmd_by_mask, mmd_by_triangle],
         "wrong": [
-            (mmd_biased, "the diagonals count"),
-            (mmd_zeroed, "you divide by n^2"),
+            (mmd_biased, "you counted the diagonals"),
+            (mmd_zeroed, "divide by n^2"),
             (mmd_with_diagonals, "still in the sums"),
             (mmd_less_ones, "the trace"),
             (mmd_half, "stands in the matrix twice"),
@@ -183,11 +183,11 @@ ANSWERS = {
     "06b.3": {
         "right": [interval_by_scipy, interval_by_torch, interval_by_formula, interval_by_sem],
         "wrong": [
-            (lambda a, b: with_std(a, b, t=lambda r: stats.norm.isf(0.025)), "1.96 is for many"),
+            (lambda a, b: with_std(a, b, t=lambda r: stats.norm.isf(0.025)), "1.96, which is for many"),
             (lambda a, b: with_std(a, b, t=lambda r: 1.96), "1.96 (rounded)"),
             (lambda a, b: with_std(a, b, t=lambda r: stats.t.ppf(0.975, r)), "degrees of freedom"),
             (lambda a, b: with_std(a, b, t=lambda r: stats.t.ppf(0.95, r - 1)), "at *each* end"),
-            (lambda a, b: with_std(a, b, t=lambda r: 1), "the quantile is missing"),
+            (lambda a, b: with_std(a, b, t=lambda r: 1), "you left out the quantile"),
             (lambda a, b: with_std(a, b, power=0), "the spread of single differences"),
             (lambda a, b: with_std(a, b, power=1), "divided by r"),
             (lambda a, b: with_std(a, b, ddof=0), "ddof=1"),
@@ -197,12 +197,12 @@ ANSWERS = {
                 "different seeds",
             ),
             (lambda a, b: interval_by_sem(b, a), "B - A"),
-            (lambda a, b: with_std(a, b, t=lambda r: 2), "2 is a rough quantile"),
+            (lambda a, b: with_std(a, b, t=lambda r: 2), "2, a rough quantile"),
             (
                 lambda a, b: interval((a - b).mean(), student(2 * len(a) - 1), np.hypot(stats.sem(a), stats.sem(b))),
                 "two independent groups",
             ),
-            (lambda a, b: with_std(a, b, t=lambda r: 2.78), "2.78 is the quantile for five seeds"),
+            (lambda a, b: with_std(a, b, t=lambda r: 2.78), "2.78, the quantile for five seeds"),
             (lambda a, b: interval_by_sem(a, b)[::-1], "exchanged the ends"),
             (half_width, "half the width"),
             (lambda a, b: 2 * half_width(a, b), "the width of the interval"),

@@ -93,6 +93,7 @@ ANSWERS = {
         "right": [fold_by_parts, fold_by_probing, fold_by_matrices, fold_with()],
         "wrong": [
             (fold_along_outputs, "along the outputs"),
+            (fold_with(bias=lambda n, linear, f, b: f * (b - n.running_mean) + n.bias), "Your weight is right"),
             (fold_with(f=lambda n: n.weight * n.running_var.rsqrt()), "left out eps"),
             (fold_with(f=lambda n: n.weight / (n.running_var**0.5 + n.eps)), "eps after the root"),
             (fold_with(f=lambda n: n.weight / (n.running_var + n.eps)), "divided by the variance"),

@@ -112,7 +112,6 @@ ANSWERS = {
                 "a mean and a lift",
             ),
             (lambda m, c, gain, lift: bright(m, c, m, gain**2 * c), "from before the change"),
-            (lambda m, c, gain, lift: torch.stack(bright(m, c, gain * m + lift, gain**2 * c)), "as a tuple"),
         ],
     },
 }

@@ -97,7 +97,6 @@ ANSWERS = {
             (lambda gs, bs, w: (bs[w.argmax()], gs[w.argmax()] ** 2), "largest weight alone"),
             (lambda gs, bs, w: (torch.zeros_like(bs[0]), (w @ gs / w.sum()) ** 2), "before beta is added"),
             (lambda gs, bs, w: (w @ bs * (w @ gs) / w.sum() ** 2, (w @ gs / w.sum()) ** 2), "multiplied beta by gamma"),
-            (lambda gs, bs, w: torch.stack([w @ bs / w.sum(), (w @ gs / w.sum()) ** 2]), "one tensor"),
             (moments, "did not divide the weights"),
             (lambda g, b, w: moments(g, b, w / w.numel()), "by their number"),
             (lambda g, b, w: moments(g, b, torch.ones_like(w) / len(w)), "all styles alike"),

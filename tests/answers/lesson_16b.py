@@ -75,7 +75,7 @@ ANSWERS = {
                 lambda p, c, b: ((1 + p) / (1 - p), math.e ** (c / b), (1 + p) / (1 - p) * math.e ** (c / b)),
                 "all three",
             ),
-            (lambda p, c, b: right_response(p) + c / b, "three numbers"),
+            (lambda p, c, b: right_response(p) + c / b, "Return three things"),
         ],
     },
     "16b.2": {
