@@ -24,7 +24,9 @@ def definitions(number: str) -> dict[str, Any]:
     for cell in lessons.code_cells(lessons.read(path)):
         for node in ast.parse(cell.source).body:
             named = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-            constant = named and (node.targets[0].id.isupper() or node.targets[0].id in ("ring", "classifier", "images"))
+            constant = named and (
+                node.targets[0].id.isupper() or node.targets[0].id in ("ring", "classifier", "images")
+            )
             constant = constant or isinstance(node, ast.Assign) and "data.load" in ast.unparse(node)
             if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom) or constant:
                 exec(compile(ast.Module([node], []), path.name, "exec"), given)
