@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from test_lesson_style import SETUP
 
 from ganlab import widgets
-from ganlab.check import lesson_15b, lesson_15c
+from ganlab.check import lesson_15b, lesson_15c, lesson_15d
 from ganlab.check.lesson_15 import FAULTS, night_shift
 from ganlab.widgets import still
 
@@ -24,7 +24,9 @@ def definitions(number: str) -> dict[str, Any]:
     for cell in lessons.code_cells(lessons.read(path)):
         for node in ast.parse(cell.source).body:
             named = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-            constant = named and (node.targets[0].id.isupper() or node.targets[0].id in ("ring", "classifier"))
+            constant = named and (
+                node.targets[0].id.isupper() or node.targets[0].id in ("ring", "classifier", "images")
+            )
             constant = constant or isinstance(node, ast.Assign) and "data.load" in ast.unparse(node)
             if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom) or constant:
                 exec(compile(ast.Module([node], []), path.name, "exec"), given)
@@ -89,6 +91,33 @@ def test_the_chart_of_pictures_finds_every_fault_and_accuses_no_sound_loop(seed:
     assert set(pictures["LOOPS"]) == set(lesson_15c.FAULTS)
 
 
+@pytest.fixture(scope="module")
+def batches() -> dict[str, Any]:
+    return definitions("15d")
+
+
+@pytest.mark.parametrize("seed", (100, 101))
+def test_the_chart_of_batches_finds_every_fault_and_accuses_no_sound_loop(batches: dict[str, Any], seed: int) -> None:
+    everybody = {"sound": batches["SOUND"]} | batches["LOOPS"]
+    assert {name: batches["diagnose"](loop, seed) for name, loop in everybody.items()} == {n: n for n in everybody}
+    assert set(batches["LOOPS"]) == set(lesson_15d.FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("test", "blind", "missed"),
+    [
+        ("noise_differs", 1.0, {"seed reset"}),
+        ("known_answer", (0.0, 50.0), {"log(D + eps)"}),
+        ("same_fakes", 0.0, {"statistics mixed"}),
+        ("overfit", [1.0, 0.0], {"signs exchanged"}),
+    ],
+)
+def test_the_chart_of_batches_needs_each_of_its_tests(batches, monkeypatch, test, blind, missed) -> None:
+    monkeypatch.setitem(batches, "overfit", lambda loop, seed, moves: [1.0, 0.0] if loop["sign"] == 1 else [1.0, 9.0])
+    monkeypatch.setitem(batches, test, lambda *given: blind)
+    assert {name for name, loop in batches["LOOPS"].items() if batches["diagnose"](loop, 100) != name} == missed
+
+
 def test_the_night_shift_depends_on_the_seed_and_holds_every_loop_once() -> None:
     shifts = [tuple(night_shift(seed).values()) for seed in range(6)]
     assert len(set(shifts)) == 6 and all(sorted(shift) == sorted(FAULTS) for shift in shifts)
@@ -145,6 +174,23 @@ def test_a_diagnosis_is_judged_and_can_be_mended() -> None:
     assert "x: yes, that is it" in ward.readout.value and "diagnosed 1 of 3" in ward.readout.value
     ward.visit("B")
     assert "that is it" not in ward.readout.value and "diagnosed 1 of 3" in ward.readout.value
+
+
+def test_only_a_first_diagnosis_before_any_test_counts_as_early() -> None:
+    ward, _ = clinic()
+    ward.name.value = "x"
+    ward.button.click()
+    assert "diagnosed 1 of 3, 1 of them before a test" in ward.readout.value
+    ward.visit("B")
+    ward.order("look")
+    ward.name.value = "y"
+    ward.button.click()
+    assert "diagnosed 2 of 3, 1 of them before a test" in ward.readout.value
+    ward.visit("C")
+    for said in ("z", "x"):  # right at the second attempt
+        ward.name.value = said
+        ward.button.click()
+    assert "diagnosed 3 of 3, 1 of them before a test" in ward.readout.value
 
 
 def test_the_still_shows_the_bed_and_says_what_one_would_do() -> None:

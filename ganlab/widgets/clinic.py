@@ -16,6 +16,7 @@ class Clinic(Panel):
 
     beds: the figure of each bed's symptoms. tests: for each its cost and the function that does it when it is ordered;
     a test that was done is not paid twice. faults: the right one for each bed. names: all that can be chosen.
+    Beds whose fault was named before their first test are counted: a diagnosis is worth more before than after it.
     Raises ValueError for no bed or no test, and where beds and faults do not fit together.
     """
 
@@ -40,6 +41,7 @@ class Clinic(Panel):
         self.faults = dict(faults)
         self.results: dict[str, dict[str, str]] = {bed: {} for bed in beds}  # of the tests that were ordered
         self.verdicts: dict[str, str] = {}
+        self.named_early: set[str] = set()  # beds whose first diagnosis was right, and came before any test
         self.setting = False
         first = next(iter(beds))
         self.bed = chooser("bed", list(beds), first, width="4em")
@@ -88,6 +90,8 @@ class Clinic(Panel):
         bed = self.bed.value
         said = self.name.value
         right = said == self.faults[bed]
+        if right and bed not in self.verdicts and not self.results[bed]:
+            self.named_early.add(bed)
         self.verdicts[bed] = f"{said}: {'yes, that is it' if right else 'no, look at its tests again'}"
         self._read()
 
@@ -102,5 +106,6 @@ class Clinic(Panel):
         lines = [f"{name}: {result}" for name, result in self.results[bed].items()] or ["no test ordered yet"]
         lines += [self.verdicts[bed]] if bed in self.verdicts else []
         solved = sum(verdict.endswith("that is it") for verdict in self.verdicts.values())
-        lines.append(f"diagnosed {solved} of {len(self.beds)}; all tests so far cost {self.bill} steps")
+        early = f", {len(self.named_early)} of them before a test" if self.named_early else ""
+        lines.append(f"diagnosed {solved} of {len(self.beds)}{early}; all tests so far cost {self.bill} steps")
         self.readout.value = "<br>".join(html.escape(line) for line in lines)

@@ -1,0 +1,51 @@
+"""The worked solutions of lesson 15d; that of 15d.1 is for the beds that seed 0 makes."""
+
+from ganlab.check.solutions import Solution
+
+# of each bed a name: "never batched", "from 0 to 1", "statistics mixed",
+# "seed reset", "log(D + eps)" or "signs exchanged"
+diagnoses = {
+    "A": "never batched",
+    "B": "signs exchanged",
+    "C": "log(D + eps)",
+    "D": "statistics mixed",
+    "E": "seed reset",
+    "F": "from 0 to 1",
+}
+
+
+def left(c, eps):
+    """Logits c (B,), a float eps. Return what is left of the slope, (B,)."""
+    D = c.sigmoid()
+    return D / (D + eps)
+
+
+SOLUTIONS = {
+    "15d.1": Solution(
+        ("diagnoses",),
+        why="""
+            The beds below are those of seed 0; with another seed the letters are others, and the reasoning is the same.
+
+            1. Order the batch. One picture is *never batched*. Values from 0 on are *from 0 to 1*.
+            2. Order the noise twice. No difference is *seed reset*.
+            3. Order the known answer. A generator's loss of 18.42 in place of 50 is *log(D + eps)*.
+            4. Order the same fakes. Other logits are *statistics mixed*.
+            5. Then the last bed is known. "Overfit one batch" confirms *signs exchanged*: the loss rises.
+            """,
+        slip="""
+            Ordering "overfit one batch" for every bed. It costs 100 moves each time, and it finds one fault of the six.
+            """,
+    ),
+    "15d.2": Solution(
+        ("left",),
+        why=r"""
+            1. With $\epsilon$ the slope is $-D (1 - D) / (D + \epsilon)$, (15d.1). Without it, it is $-(1 - D)$.
+            2. The quotient is $D / (D + \epsilon)$: the factor $1 - D$ and the signs cancel.
+            3. For a $D$ far above $\epsilon$ this is 1. At $D = \epsilon$ it is one half, and far below it is 0.
+            """,
+        slip="""
+            Computing both slopes and dividing them. With logits far above 0 both round to 0, and 0 / 0 is not a number.
+            Cancel on paper first.
+            """,
+    ),
+}

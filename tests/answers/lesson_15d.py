@@ -1,0 +1,65 @@
+"""Answers to the exercises of lesson 15d as different people would write them, right and wrong; see test_check.py."""
+
+import torch
+
+from ganlab.check.lesson_15d import night_shift
+
+
+def shift(**called):
+    """Return the right beds of seed 0, but for faults that are called by another's name: seed_reset="from 0 to 1"."""
+    names = {name.replace(" ", "_").replace("(", "_").replace("_+_", "_").strip(")"): name for name in FAULT_NAMES}
+    other = {names[key]: said for key, said in called.items()}
+    return {bed: other.get(name, name) for bed, name in night_shift(0).items()}
+
+
+FAULT_NAMES = tuple(night_shift(0).values())
+
+
+def slope(c, eps):
+    """Return the slope of -log(D + eps) by autograd."""
+    c = c.detach().clone().requires_grad_()
+    return torch.autograd.grad(-torch.log(torch.sigmoid(c) + eps).sum(), c)[0]
+
+
+def by_autograd(c, eps):
+    return slope(c, eps) / slope(c, 0.0)
+
+
+def by_exponential(c, eps):
+    return 1 / (1 + eps * (1 + torch.exp(-c)))
+
+
+def one_by_one(c, eps):
+    return torch.stack([x.sigmoid() / (x.sigmoid() + eps) for x in c])
+
+
+ANSWERS = {
+    "15d.1": {
+        "right": [shift(), dict(reversed(shift().items()))],
+        "wrong": [
+            (shift(never_batched="from 0 to 1"), "would be 0"),
+            (shift(from_0_to_1="never batched"), "one picture"),
+            (shift(statistics_mixed="signs exchanged"), "would rise"),
+            (shift(seed_reset="statistics mixed"), "other logits in the other move"),
+            (shift(log_D_eps="seed reset"), "would not differ"),
+            (shift(signs_exchanged="log(D + eps)"), "18.42"),
+            (shift(statistics_mixed="never batched"), "one picture"),
+            (shift(seed_reset="from 0 to 1", from_0_to_1="seed reset"), "would not differ"),
+        ],
+    },
+    "15d.2": {
+        "right": [by_autograd, by_exponential, one_by_one],
+        "wrong": [
+            (slope, "returned (15d.1) itself"),
+            (lambda c, eps: -slope(c, eps), "the size of (15d.1)"),
+            (lambda c, eps: -by_exponential(c, eps), "minus what is left"),
+            (lambda c, eps: slope(c, 0.0) / slope(c, eps), "other way round"),
+            (lambda c, eps: eps / (c.sigmoid() + eps), "what is lost"),
+            (lambda c, eps: (1 - c.sigmoid()) / (1 - c.sigmoid() + eps), "1 - D in place of D"),
+            (lambda c, eps: c / (c + eps), "logits in place of D"),
+            (lambda c, eps: 1 / (c.sigmoid() + eps), "by D"),
+            (lambda c, eps: torch.log(c.sigmoid() + eps) / torch.nn.functional.logsigmoid(c), "divided the losses"),
+            (lambda c, eps: by_exponential(c, eps).mean(), "averaged over the logits"),
+        ],
+    },
+}
