@@ -283,6 +283,19 @@ def test_what_was_there_before_is_kept_and_the_same_again_changes_nothing(tmp_pa
     assert (course.folder("submitted", NAME, "Ada-L") / "1_game.ipynb").read_text(encoding="utf-8") == "two"
 
 
+def test_a_file_that_the_teacher_put_there_stays_until_the_student_sends_another(tmp_path: Path) -> None:
+    course = a_course(tmp_path / "course")
+    path = "Ada_1_assignsubmission_file/1_game.pdf"
+    downloads.bring_in(course, NAME, downloaded(tmp_path, {path: "broken"}, False))
+    folder = course.folder("submitted", NAME, "Ada")
+    (folder / "1_game.pdf").rename(folder / "1_game.ipynb")  # as if it had come by mail
+    again = downloads.bring_in(course, NAME, downloaded(tmp_path, {path: "broken"}, False))
+    assert again.students == {"Ada": "as before; what you have put into the folder since then stays"}
+    assert [file.name for file in folder.iterdir()] == ["1_game.ipynb"]
+    downloads.bring_in(course, NAME, downloaded(tmp_path, {path: "another"}, False))
+    assert [file.name for file in folder.iterdir()] == ["1_game.pdf"]
+
+
 def test_a_pattern_of_ones_own_and_students_who_are_not_on_the_roster(tmp_path: Path) -> None:
     course = a_course(tmp_path / "course")
     (course.root / "roster.csv").write_text(ROSTER, encoding="utf-8")
