@@ -133,7 +133,9 @@ def _sort(course: Course, name: str, root: Path, paths: list[Path], expression: 
         if members and student not in members:
             near = roster.matches(members, given)
             result.not_on_roster[student] = f"{given}, who may be {' or '.join(near)}" if near else given
-        came = [[file.name, str(file.time), hashlib.sha256(file.path.read_bytes()).hexdigest()] for file in _last(files)]
+        came = [
+            [file.name, str(file.time), hashlib.sha256(file.path.read_bytes()).hexdigest()] for file in _last(files)
+        ]
         result.students[student] = _place(course, name, student, _last(files), again=imported.get(student) == came)
         imported[student] = came
         left = len(files) - len(_last(files))
