@@ -14,7 +14,8 @@ import nbformat
 import pytest
 import submissions
 import test_isolation
-from test_assignments import classroom, copied, grade_cells, grader  # noqa: F401 (a fixture)
+from classrooms import classroom
+from test_assignments import copied, grade_cells, grader  # noqa: F401 (a fixture)
 
 from ganlab.classroom import variants
 from ganlab.classroom.course import Course
