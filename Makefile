@@ -39,7 +39,7 @@ refresh: $(READY) ## Execute the stored lessons in place, tidily, and print thei
 asserts: $(READY) ## Run lessons, list what each assert compared and which could hardly fail (one lesson: make asserts LESSON=04)
 	$(PY) tests/tools/asserts.py $(LESSON)
 
-bench: $(READY) ## Measure the training step beside the loop of the usual example scripts (over an hour; a quiet machine)
+bench: $(READY) $(GRADER)/ready ## Measure the training step beside the loop of the usual example scripts, and grading (over an hour; a quiet machine)
 	$(PY) tests/tools/bench.py $(ARGS)
 	$(if $(ARGS),,GANLAB_BENCH=1 $(PY) -m pytest -q tests/test_latency_in_browser.py)
 

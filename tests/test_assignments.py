@@ -3,7 +3,6 @@
 import filecmp
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import assignments
@@ -13,6 +12,7 @@ import mutants
 import nbformat
 import papermill
 import pytest
+from classrooms import classroom
 from nbformat import NotebookNode
 from test_notebooks import nbval
 
@@ -28,11 +28,6 @@ TERMS = re.compile(r"^\*\*(\d+) points · (?:easy|medium|hard) · (\d+) minutes\
 @pytest.fixture(scope="session")
 def grader() -> str:
     return assignments.grader_python()
-
-
-def classroom(python: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [python, "-m", "ganlab.classroom", *map(str, arguments)]
-    return limits.run(command, 240, cwd=lessons.ROOT)
 
 
 def copied(folder: Path, *names: str, secret: str = "") -> Course:

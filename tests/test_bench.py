@@ -2,14 +2,17 @@
 
 import ctypes
 import pathlib
+import shutil
 
 import bench
+import bench_grading
 import bench_sides
 import bench_translation
 import pytest
 import torch
 
 from ganlab import data, losses, models, runtime, train
+from ganlab.classroom.course import Course
 
 CASES = [bench_sides.Case("an MLP", "digits", 28, "mlp", 16), bench_sides.Case("a DCGAN", "digits", 32, "dcgan", 4)]
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
@@ -116,6 +119,23 @@ def test_peak_memory_counts_what_was_used_and_given_back(side: str, capsys: pyte
         patch.setattr(train.precision, "measured_precision", lambda task, batch: {"chosen": "float32"})
         bench.memory_of(CASES[0], side)
     assert 60 < float(capsys.readouterr().out) < 120
+
+
+def test_a_class_is_released_handed_in_and_graded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The section "grading", with the commands themselves left out: the tests of grading give them."""
+    given = []
+
+    def command(name: str, folder: pathlib.Path, *options: str) -> None:
+        if name == "release":
+            shutil.copytree(Course().folder("release", bench_grading.NAME), folder / "release" / bench_grading.NAME)
+        given.append((name, len(list(folder.glob("submitted/*/*/*.ipynb")))))
+
+    monkeypatch.setattr(bench_grading, "command", command)
+    bench_grading.grading(bench_sides.Effort(1, 0.01, 0.5, tiny=True))
+    assert given == [("release", 0), ("grade", 2), ("grade", 2), ("release", 0), ("grade", 1)]
+    assert capsys.readouterr().out.count(" a submission ") == 3
 
 
 def test_an_unknown_section_is_named(capsys: pytest.CaptureFixture[str]) -> None:

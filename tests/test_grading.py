@@ -14,7 +14,8 @@ import nbformat
 import pytest
 import submissions
 import test_isolation
-from test_assignments import classroom, copied, grade_cells, grader  # noqa: F401 (a fixture)
+from classrooms import classroom
+from test_assignments import copied, grade_cells, grader  # noqa: F401 (a fixture)
 
 from ganlab.classroom import variants
 from ganlab.classroom.course import Course
@@ -245,11 +246,10 @@ def test_late_work_extensions_and_penalties_are_in_the_table_and_the_page(course
     assert "- **correct**: 19 d, 17.1 points less" in result.stdout
     assert re.search(r"## Late\n\nDue 2026-11-\d\d \d\d:\d\d; for half-done 2026-11-2\d \d\d:\d\d\.\n", result.stdout)
     (course.folder("submitted", NAME, "correct") / "timestamp.txt").unlink()
+    (course.root / "deadlines.csv").write_text(table.replace("T11:00", "T10:00"), encoding="utf-8")
     result = again(grader, course)
     assert marks(course)["correct"]["late"] == "" and marks(course)["correct"]["penalty"] == "0"
     assert "1 of 2 have no time stamp and count as in time." in result.stdout
-    (course.root / "deadlines.csv").write_text(table.replace("T11:00", "T10:00"), encoding="utf-8")
-    again(grader, course)
     assert marks(course)["half-done"]["late"] == "2 h"
     (course.root / "deadlines.csv").write_text("assignment;student;due\n", encoding="utf-8")  # taken back
     result = again(grader, course)
@@ -293,8 +293,7 @@ def locked(database: Path) -> subprocess.Popen[str]:
         (lambda folder: locked(folder / "gradebook.db"), "gradebook.db: database is locked"),
     ],
 )
-def test_what_cannot_be_graded_is_said_in_one_line(spoil, words: str, tmp_path: Path, grader: str) -> None:  # noqa: F811
-    course = prepared(tmp_path / "course", grader, ["untouched"])
+def test_what_cannot_be_graded_is_said_in_one_line(spoil, words: str, course: Course, grader: str) -> None:  # noqa: F811
     kept = spoil(course.root)
     before = hashes(course.root)
     result = classroom(grader, "grade", "1", "--course", course.root, *LIMITS)

@@ -283,6 +283,19 @@ def test_what_was_there_before_is_kept_and_the_same_again_changes_nothing(tmp_pa
     assert (course.folder("submitted", NAME, "Ada-L") / "1_game.ipynb").read_text(encoding="utf-8") == "two"
 
 
+def test_a_file_that_the_teacher_put_there_stays_until_the_student_sends_another(tmp_path: Path) -> None:
+    course = a_course(tmp_path / "course")
+    path = "Ada_1_assignsubmission_file/1_game.pdf"
+    downloads.bring_in(course, NAME, downloaded(tmp_path, {path: "broken"}, False))
+    folder = course.folder("submitted", NAME, "Ada")
+    (folder / "1_game.pdf").rename(folder / "1_game.ipynb")  # as if it had come by mail
+    again = downloads.bring_in(course, NAME, downloaded(tmp_path, {path: "broken"}, False))
+    assert again.students == {"Ada": "as before; what you have put into the folder since then stays"}
+    assert [file.name for file in folder.iterdir()] == ["1_game.ipynb"]
+    downloads.bring_in(course, NAME, downloaded(tmp_path, {path: "another"}, False))
+    assert [file.name for file in folder.iterdir()] == ["1_game.pdf"]
+
+
 def test_a_pattern_of_ones_own_and_students_who_are_not_on_the_roster(tmp_path: Path) -> None:
     course = a_course(tmp_path / "course")
     (course.root / "roster.csv").write_text(ROSTER, encoding="utf-8")
@@ -507,6 +520,29 @@ def test_the_release_does_not_count() -> None:
     assert similarity.unusual_pairs(works, RELEASE)[0] == []
 
 
+def test_the_page_of_similar_work_is_made_of_what_lies_in_submitted(tmp_path: Path, capsys) -> None:
+    """By the command: with a copy, someone who handed in nothing, a broken file, and a folder of no student's."""
+    course = a_course(tmp_path, NAME)
+    command = ["similar", "1", "--course", str(tmp_path)]
+    assert main(command) == 1 and capsys.readouterr().err == f"error: {NAME} is not released yet: make release A=1\n"
+    works = {f"s{k:02d}": own_work(k) for k in range(12)} | {"copy": disguised(own_work(3)), "a b\n": own_work(3)}
+    for student, work in works.items():
+        folder = course.folder("submitted", NAME, student)
+        folder.mkdir(parents=True)
+        nbformat.write(work, folder / ("Untitled.ipynb" if student == "s03" else f"{NAME}.ipynb"))
+    course.folder("submitted", NAME, "absent").mkdir(parents=True)
+    course.folder("submitted", NAME, "broken").mkdir(parents=True)
+    (course.folder("submitted", NAME, "broken") / f"{NAME}.ipynb").write_bytes(b"{broken")
+    course.folder("release", NAME).mkdir(parents=True)
+    nbformat.write(RELEASE, course.folder("release", NAME) / f"{NAME}.ipynb")
+    assert main(command) == 0
+    file = course.results(NAME) / "similar.html"
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{file}: 1 pairs of 13 submissions stand out.") and said.err == ""
+    page = file.read_text(encoding="utf-8")
+    assert "copy" in page and "s03" in page and page.count("<mark>") >= 20 and "s04" not in page
+
+
 # ---- slips and statistics
 
 
@@ -603,6 +639,16 @@ def test_statistics_of_parts_are_on_a_page_with_pictures(tmp_path: Path) -> None
 # ---- a student's own check
 
 
+def test_the_check_and_the_grading_import_no_grammar_of_addresses_and_no_torch() -> None:
+    """Three CPU-seconds a process for the one, two for the other; notebooks are still held to their schema."""
+    code = "import sys, ganlab.classroom.worker, ganlab.classroom.completeness, nbformat\n"
+    code += "print([name for name in ('lark', 'torch') if name in sys.modules])\n"
+    code += "cell = {'id': 'a', 'cell_type': 'odd', 'metadata': {}, 'source': ''}\n"
+    code += "nbformat.validate({'nbformat': 4, 'nbformat_minor': 5, 'metadata': {}, 'cells': [cell]})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n" and "ValidationError" in done.stderr
+
+
 def lacking(change, tmp_path: Path, file: str = f"{NAME}.ipynb") -> list[str]:
     notebook = submissions.solved(RELEASE, KEY)
     change(notebook)
@@ -676,7 +722,7 @@ def test_a_file_that_is_no_notebook_is_refused_in_one_line(tmp_path: Path, capsy
     assert capsys.readouterr().err.startswith("error: file: x.ipynb is no notebook")
 
 
-def test_hand_in_runs_a_copy_and_says_what_raises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hand_in_runs_a_copy_and_says_what_raises(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """With a kernel, of a small notebook: code that raises, a part not attempted, and the files left as they were."""
     cells = [nbformat.v4.new_markdown_cell("# Assignment 1"), nbformat.v4.new_code_cell("open('data.txt').read()")]
     cells += [
@@ -698,11 +744,22 @@ def test_hand_in_runs_a_copy_and_says_what_raises(tmp_path: Path, capsys: pytest
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / NAME / f"{NAME}.ipynb")
     before = {path.name: path.read_bytes() for path in (tmp_path / NAME).iterdir()}
     assert ganlab(["hand-in", str(tmp_path / NAME / f"{NAME}.ipynb")]) == 1
-    said = capsys.readouterr().out
+    said, warned = capfd.readouterr()
+    assert warned == "", "a kernel's warnings would frighten a student"
     assert "stops with ZeroDivisionError" in said and "- 'a': not attempted" in said and "3 things to look at" in said
     assert "0 of 3 points: almost. y: shape (4,)" in said
     assert {path.name: path.read_bytes() for path in (tmp_path / NAME).iterdir()} == before
     assert handin.CELL_SECONDS > 0
+
+
+def test_hand_in_says_that_all_is_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of a whole solved assignment, with the running of it left out: grading's tests do that."""
+    (tmp_path / NAME).mkdir()
+    nbformat.write(submissions.solved(RELEASE, KEY), tmp_path / NAME / f"{NAME}.ipynb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(completeness, "execution", lambda file, cell_seconds: [])
+        assert ganlab(["hand-in", str(tmp_path / NAME / f"{NAME}.ipynb")]) == 0
+    assert "All is there: nothing raises, every part is attempted." in capfd.readouterr().out
 
 
 # ---- the command

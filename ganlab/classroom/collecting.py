@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
 
+from ganlab.classroom import tables
 from ganlab.classroom.reading import LARGEST_MB, UnreadableError, printable, read
 
 LITTER = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db", "desktop.ini", ".git", ".Trash"}
@@ -155,9 +156,10 @@ def _time_stamp(home: Path, name: str, hand_in: HandIn) -> None:
 def stamp(text: str) -> datetime.datetime | None:
     """Return the time in UTC, without a zone, of a `timestamp.txt`; None if it cannot be understood.
 
-    nbgrader writes "2026-11-10 08:30:00.123 Europe/Paris"; a time without a zone is this machine's.
+    nbgrader writes "2026-11-10 08:30:00.123 Europe/Paris"; a time without a zone is this machine's. A teacher may write
+    it as in `deadlines.csv`.
     """
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(\S*)", text.strip())
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(\S*)", tables.iso(text))
     if match is None:
         return None
     time, zone = match.groups()

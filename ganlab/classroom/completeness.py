@@ -63,6 +63,7 @@ def execution(file: Path, cell_seconds: int) -> list[str]:
             shutil.copytree(file.parent, own, ignore=ignored, ignore_dangling_symlinks=True)
         notebook = nbformat.v4.new_notebook(cells=read(file).cells)
         client = NotebookClient(notebook, timeout=cell_seconds, kernel_name="python3", **PLAYING)
+        client.extra_arguments = ["--log-level=ERROR"]  # a kernel's warnings say nothing about the student's work
         client.resources = {"metadata": {"path": str(own)}}
         try:
             client.execute()

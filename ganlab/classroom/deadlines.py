@@ -111,10 +111,9 @@ def _student(course: Course, members: dict[str, roster.Member], given: str, plac
 def _time(text: str, place: str) -> datetime.datetime:
     """Return a time in UTC, without a zone, as the gradebook has it; one without a zone is this machine's.
 
-    Dates with dots, as spreadsheets in Europe write them, have the day first. A date alone means all of its day.
+    A date alone means all of its day.
     """
-    turned = re.sub(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})", lambda m: f"{m[3]}-{m[2]:0>2}-{m[1]:0>2}", text)
-    turned = re.sub(r"^([\d-]{10}[ T])(\d):", r"\g<1>0\2:", turned)  # 8:30
+    turned = tables.iso(text)
     try:
         when = datetime.datetime.fromisoformat(turned)
     except ValueError as error:

@@ -5,6 +5,8 @@ a live one: `import` says what it made of each file, and a pattern of one's own 
 """
 
 import datetime
+import hashlib
+import json
 import re
 import shutil
 import tempfile
@@ -17,6 +19,9 @@ from ganlab.classroom import roster
 from ganlab.classroom.collecting import DAMAGED, TIMESTAMP, unpack
 from ganlab.classroom.course import Course, CourseError
 from ganlab.classroom.reading import printable
+from ganlab.runtime import write_atomically
+
+RECORD = "imported.json"  # in an assignment's results: what the last download of each student's held
 
 # By system: paths below the download, as regular expressions with the groups student, file, and perhaps time, attempt.
 PATTERNS = {
@@ -122,13 +127,20 @@ def _sort(course: Course, name: str, root: Path, paths: list[Path], expression: 
         parts = match.groupdict()
         file = _File(path, parts["file"], _time(parts.get("time"), label), int(parts.get("attempt") or 0))
         of_person.setdefault((_person(parts, members), parts.get("id") or ""), []).append(file)
+    record = course.results(name) / RECORD
+    imported = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
     for student, (given, files) in sorted(_folders(of_person, members).items()):
         if members and student not in members:
             near = roster.matches(members, given)
             result.not_on_roster[student] = f"{given}, who may be {' or '.join(near)}" if near else given
-        result.students[student] = _place(course, name, student, _last(files))
+        came = [
+            [file.name, str(file.time), hashlib.sha256(file.path.read_bytes()).hexdigest()] for file in _last(files)
+        ]
+        result.students[student] = _place(course, name, student, _last(files), again=imported.get(student) == came)
+        imported[student] = came
         left = len(files) - len(_last(files))
         result.students[student] += f", the last attempt (files of earlier ones: {left})" if left else ""
+    write_atomically(record, json.dumps(imported, indent=1).encode())
     result.missing = [student for student in members if student not in result.students]
     return result
 
@@ -184,13 +196,18 @@ def _time(text: str | None, label: str) -> datetime.datetime | None:
         raise CourseError(f"{label}: time: got {text!r}, expected year, month, day, hour, minute, second") from error
 
 
-def _place(course: Course, name: str, student: str, files: list[_File]) -> str:
-    """Copy a student's files to where they are graded; return what was done."""
+def _place(course: Course, name: str, student: str, files: list[_File], *, again: bool) -> str:
+    """Copy a student's files to where they are graded; return what was done.
+
+    With `again` the last download held the same: what the teacher has put in their place since then stays.
+    """
     folder = course.folder("submitted", name, student)
     words = ""
     if folder.is_dir() and any(folder.iterdir()):
         if all((folder / file.name).is_file() and _same(folder / file.name, file.path) for file in files):
             return "as before"
+        if again:
+            return "as before; what you have put into the folder since then stays"
         kept = course.root / "replaced" / student / name
         number = len(list(kept.glob("*"))) if kept.is_dir() else 0
         kept.mkdir(parents=True, exist_ok=True)

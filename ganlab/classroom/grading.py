@@ -261,7 +261,7 @@ def _write_pages(group: _Class, students: list[str], jobs: int) -> None:
             stale.append(student)
     if not stale:
         return
-    print(f"Writing {len(stale)} pages.")
+    print(f"Writing {len(stale)} pages: {', '.join(stale)}")
     work = [(group.course, group.name, student) for student in stale]
     if not forkserver.AVAILABLE or jobs == 1 or len(stale) == 1:
         complaints = [_page(one) for one in work]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 MARKS = ",;\t"  # between columns
@@ -16,6 +17,12 @@ def text_of(file: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("cp1252", errors="replace")
+
+
+def iso(text: str) -> str:
+    """Return a time as Python reads it: of dates with dots, as spreadsheets in Europe write them, the day is first."""
+    turned = re.sub(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})", lambda m: f"{m[3]}-{m[2]:0>2}-{m[1]:0>2}", text.strip())
+    return re.sub(r"^([\d-]{10}[ T])(\d):", r"\g<1>0\2:", turned)  # 8:30
 
 
 def rows(text: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:

@@ -1,7 +1,8 @@
 """`make bench`: ganlab's training beside the loop as the usual example scripts write it (both in `bench_sides.py`).
 
 Same networks, first weights, batch, data and mathematics; both sides in one process and by turns, so that a slow spell
-of the machine hits both. Figures to read, never a test; the machine should have nothing else to do.
+of the machine hits both. The section "grading" says what `make grade` costs. Figures to read, never a test; the machine
+should have nothing else to do.
 `make bench ARGS="--only ratios growth"` runs some of the sections.
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bench_games
+import bench_grading
 import bench_parallel
 import bench_translation
 import bench_two
@@ -226,6 +228,7 @@ SECTIONS: dict[str, tuple[Callable[[Effort], None], float]] = {
     "vae": (vae, 1),
     "translation": (bench_translation.translation, 1),
     "games": (bench_games.games, 60),
+    "grading": (bench_grading.grading, 5),
 }
 
 
