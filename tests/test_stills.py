@@ -110,12 +110,11 @@ def test_a_stored_cell_has_the_still_alone() -> None:
     assert len(notebook.cells[1].outputs) == 2 and all(map(lessons.is_still, notebook.cells[1].outputs))
 
 
-def test_old_lessons_keep_their_sentence() -> None:
+def test_a_widget_that_leaves_no_still_is_not_stored() -> None:
     out = v4.new_output("execute_result", {lessons.WIDGET: {"model_id": "1"}, "text/plain": "FloatSlider()"})
     notebook = v4.new_notebook(cells=[v4.new_code_cell("1", outputs=[out, nbformat.from_dict(out)])])
-    lessons.normalise(notebook)
-    assert [out.data for out in notebook.cells[0].outputs] == [{"text/plain": lessons.WIDGET_NOTE}] * 2
-    assert lessons.shows_a_widget(notebook.cells[0])
+    with pytest.raises(lessons.LessonError, match="leaves no still"):
+        lessons.normalise(notebook)
 
 
 LIVE = """
