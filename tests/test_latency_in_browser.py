@@ -47,6 +47,12 @@ WIDGETS = {
     "pad": "widgets.DrawingPad(respond, torch.full((2, 1, 28, 28), 200, dtype=torch.uint8), columns=2)",
     "paper": "widgets.DrawingPad(coloured, torch.full((2, 1, 64, 64), 200, dtype=torch.uint8), paper=True)",
 }
+# A stopwatch in a JupyterLab whose widget manager has other names.
+LOST = """
+class Lost(widgets.Stopwatch):
+    _esm = widgets.Stopwatch._esm.replace("model.widget_manager", "model.nothing")
+Lost(mixer.mix, mixer.picture)
+"""
 # Notes when a key goes down and when a picture loaded since is on the screen (the frame's callback runs just before it
 # is painted, a timer set there just after), and at every frame the place and size of the widget's largest picture.
 WATCH = """widget => {
@@ -75,7 +81,7 @@ def widget_page(browser: Browser, server: Server, tmp_path_factory: pytest.TempP
     """Open a notebook that shows all of them; the tests of this file use it one after the other."""
     context = new_context(browser)
     page = context.new_page()
-    cells = (NETWORK, *WIDGETS.values(), "widgets.Stopwatch(mixer.mix, mixer.picture)")
+    cells = (NETWORK, *WIDGETS.values(), "widgets.Stopwatch(mixer.mix, mixer.picture)", LOST)
     assert run_all(page, server, store(tmp_path_factory.mktemp("latent"), *cells)) == []
     yield page
     context.close()
@@ -195,7 +201,7 @@ def test_a_stopwatch_times_the_slider_where_it_is(
     watch(page, mixer)
     quiet(page)
     before, shown = mixer.locator(".widget-readout").inner_text(), pictures(mixer)
-    button = page.get_by_role("button", name="Measure here")
+    button = page.get_by_role("button", name="Measure here").first
     button.focus()
     page.keyboard.press("Enter")
     page.get_by_text(re.compile("moves: a picture after .* pictures a second")).wait_for()
@@ -211,17 +217,23 @@ def test_a_stopwatch_times_the_slider_where_it_is(
     assert pictures(mixer) == shown
 
 
+def test_a_stopwatch_that_reaches_no_slider_says_so(widget_page: Page) -> None:
+    lost = widget_page.locator(".ganlab-stopwatch").last
+    lost.get_by_text("this version of JupyterLab does not let the button reach the slider").wait_for()
+    expect(lost.get_by_role("button", name="Measure here")).to_be_disabled()
+
+
 def test_a_stopwatch_says_when_no_picture_comes(widget_page: Page) -> None:
     page, mixer = widget_page, shown_widget(widget_page, "mixer")
     watch(page, mixer)
     mixer.get_by_role("button", name="1", exact=True).first.click()  # now both classes are the same
     quiet(page)
     before = mixer.locator(".widget-readout").inner_text()
-    page.get_by_role("button", name="Measure here").click()
+    page.get_by_role("button", name="Measure here").first.click()
     page.get_by_text("measuring 40 moves; if it lasts, the kernel is busy, both ends are alike").wait_for()
     page.get_by_role("button", name="Stop measuring").click()
     page.get_by_text("stopped after 0 pictures").wait_for()
-    expect(page.get_by_role("button", name="Measure here")).to_be_enabled()
+    expect(page.get_by_role("button", name="Measure here").first).to_be_enabled()
     expect(mixer.locator(".widget-readout")).to_have_text(before)
     mixer.get_by_role("button", name="0", exact=True).first.click()
     quiet(page)

@@ -139,13 +139,22 @@ class Pixels(anywidget.AnyWidget):
 # The browser's half of `Stopwatch`. A frame's callback runs just before it is painted, a timer set there just after.
 STOPWATCH = """
 async function render({ model, el }) {
-  const other = name => model.widget_manager.get_model(model.get(name).slice("IPY_MODEL_".length));
-  const control = await other("control"), picture = await other("picture");
   const button = document.createElement("button"), report = document.createElement("span");
   button.className = "jupyter-button widget-button";
   const idle = "Measure here";
   button.textContent = idle;
   report.setAttribute("role", "status");
+  el.append(button, report);
+  // Both names are the widget manager's own, which another version may have changed.
+  const other = name => model.widget_manager.get_model(model.get(name).slice("IPY_MODEL_".length));
+  let control, picture;
+  try {
+    [control, picture] = await Promise.all(["control", "picture"].map(other));
+  } catch (error) {
+    button.disabled = true;
+    report.textContent = " this version of JupyterLab does not let the button reach the slider: it cannot measure here";
+    return;
+  }
   let measuring = false, stopped = false, wake = () => {};  // the button, pressed again, ends a wait that lasts
   const painted = () => new Promise(resolve => {
     if (stopped) return resolve();
@@ -202,7 +211,6 @@ async function render({ model, el }) {
     wake = () => {};
     button.textContent = idle;
   });
-  el.append(button, report);
 }
 export default { render };
 """
@@ -224,6 +232,7 @@ class Stopwatch(Leaving, anywidget.AnyWidget):
 
     def __init__(self, control: ipw.FloatSlider, picture: Pixels) -> None:
         super().__init__(control=control, picture=picture)
+        self.add_class("ganlab-stopwatch")
 
 
 def side_by_side(controls: list[ipw.Widget], picture: ipw.Widget) -> ipw.HBox:
