@@ -346,7 +346,7 @@ def test_code_is_folded_where_the_notebook_folds_it(tmp_path: Path) -> None:
 def test_a_widget_leaves_its_place_and_links_between_neighbours_are_left_to_the_theme(tmp_path: Path) -> None:
     still = f'<figure class="ganlab-still {lessons.STILL}">a still</figure>'
     text = text_of(tmp_path, coded("slider()", v4.new_output("display_data", {"text/html": still})))
-    assert f'class="widget-place" data-page="notebooks/00_t" data-cell="c">' in text and still in text
+    assert 'class="widget-place" data-page="notebooks/00_t" data-cell="c">' in text and still in text
     links = v4.new_markdown_cell("[next](01_x.ipynb)", metadata={"tags": ["navigation"]})
     assert "next" not in text_of(tmp_path, links)
 

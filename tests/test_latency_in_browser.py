@@ -23,7 +23,7 @@ PRESSES, DRAG_SECONDS = (40, 2) if BENCH else (8, 1)
 # Weights that nobody trained, but larger than DCGAN's, so that the pictures are not all grey.
 NETWORK = """
 import torch
-from ganlab import models, runtime, widgets
+from ganlab import models, runtime, toys, train, widgets
 with runtime.seeded(0):
     generator = models.DCGANGenerator(latent_dim=100, channels=3, size=64, width=32)
     told = models.conditional_generator(10, channels=1, size=32, width=32)
@@ -32,6 +32,9 @@ with runtime.seeded(0):
 for weight in (*generator.parameters(), *told.parameters()):
     weight.data *= 5 if weight.ndim == 4 else 1
 z = models.latents(4, 100, runtime.seeded_generator(0))
+players = models.MLPGenerator(2, (2,), (128, 128)), models.MLPCritic((2,), (128, 128))  # of lesson 04, as its batch
+ring, rules = toys.ring().batches(64, 0), train.GANSettings(10**6)
+two_modes = toys.Mixture(torch.tensor([[-2.0], [2.0]]), torch.ones(2), torch.full((2,), 0.5))
 def respond(drawn):
     with torch.no_grad():
         return torch.cat([drawn, vae(vae.encode(drawn)[0])]), f"ink {drawn.mean():.3f}"
@@ -46,7 +49,11 @@ WIDGETS = {
     "mixer": "mixer = widgets.ClassMixer(told, list('0123456789')); mixer",
     "pad": "widgets.DrawingPad(respond, torch.full((2, 1, 28, 28), 200, dtype=torch.uint8), columns=2)",
     "paper": "widgets.DrawingPad(coloured, torch.full((2, 1, 64, 64), 200, dtype=torch.uint8), paper=True)",
+    "minimax": "widgets.MinimaxExplorer(two_modes)",
+    "bound": "widgets.BoundExplorer(lambda z: -0.5 * (z - 1) ** 2)",
+    "board": "widgets.GameBoard(*players, ring, settings=rules, choosers=True)",
 }
+RATE_SECONDS = 5 if BENCH else 1  # for which pictures a second are counted
 # A stopwatch in a JupyterLab whose widget manager has other names.
 LOST = """
 class Lost(widgets.Stopwatch):
@@ -61,10 +68,13 @@ WATCH = """widget => {
     const seen = window.seen = {keys: [], paints: [], frames: 0, places: []};
     document.addEventListener('keydown', event => seen.keys.push(event.timeStamp), true);
     const context = img.getContext('2d');
-    context.putImageData = (...them) => {
-        CanvasRenderingContext2D.prototype.putImageData.apply(context, them);
-        requestAnimationFrame(() => setTimeout(() => seen.paints.push(performance.now())));
-    };
+    // each of our scripts paints a picture by one of these; the board frames its square last
+    for (const last of ['putImageData', 'strokeRect']) {
+        context[last] = (...them) => {
+            CanvasRenderingContext2D.prototype[last].apply(context, them);
+            requestAnimationFrame(() => setTimeout(() => seen.paints.push(performance.now())));
+        };
+    }
     const frame = () => {
         const box = img.getBoundingClientRect(), top = widget.getBoundingClientRect();  // the page itself may scroll
         const place = [box.x - top.x, box.y - top.y, box.width, box.height].map(Math.round).join();
@@ -180,7 +190,7 @@ def test_keys_paint_soon(widget_page: Page, explorer: Locator, record_time: Call
     assert seen["frames"] > PRESSES and len(seen["places"]) == 1, f"the picture jumped: {seen['places']}"
 
 
-@pytest.mark.parametrize("name", ["walk", "sliders", "mixer"])
+@pytest.mark.parametrize("name", ["walk", "sliders", "mixer", "minimax", "bound"])
 def test_other_sliders_paint_soon(widget_page: Page, name: str, record_time: Callable[[str, object], None]) -> None:
     page, widget, taken = widget_page, shown_widget(widget_page, name), []
     watch(page, widget)
@@ -188,6 +198,26 @@ def test_other_sliders_paint_soon(widget_page: Page, name: str, record_time: Cal
     for _ in range(PRESSES // 2):
         taken.append(press(page, widget, "ArrowRight"))
     record_time(f"browser, {name}, key press -> painted image", f"{report(taken)} of {len(taken)}")
+    assert len(page.evaluate("seen")["places"]) == 1
+
+
+def test_the_board_paints_soon_and_runs(widget_page: Page, record_time: Callable[[str, object], None]) -> None:
+    page, board = widget_page, shown_widget(widget_page, "board")
+    watch(page, board)
+    board.get_by_role("button", name="Step both").focus()
+    taken = [press(page, board, "Enter") for _ in range(PRESSES // 2)]
+    record_time("browser, the board, ten steps of both -> painted", f"{report(taken)} of {len(taken)} (aim: 100)")
+    quiet(page)
+    run = board.get_by_role("button", name="Run", exact=True)
+    before = page.evaluate("[seen.paints.length, performance.now()]")
+    run.click()
+    page.wait_for_timeout(1000 * RATE_SECONDS)
+    limits.wait_until(lambda: painted(page, before[0] + 2), "run: two pictures", seconds=5)
+    after = page.evaluate("[seen.paints.length, performance.now()]")
+    run.click()
+    quiet(page)
+    rate = 1000 * (after[0] - before[0]) / (after[1] - before[1])
+    record_time("browser, the board, Run", f"{rate:.1f} pictures a second (aim: 15)")
     assert len(page.evaluate("seen")["places"]) == 1
 
 
@@ -415,6 +445,31 @@ def test_the_walk_moves_plays_and_changes_its_way(widget_page: Page) -> None:
     quiet(page)
     seen = page.evaluate("seen")
     assert len(seen["paints"]) > 5 and len(seen["places"]) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (900, 1300)])
+def test_the_board_is_in_sight_with_its_controls_and_numbers(widget_page: Page, width: int, height: int) -> None:
+    """Side by side in a wide window, with the file browser open; in a narrow one the board is below."""
+    page = widget_page
+    page.set_viewport_size({"width": width, "height": height})
+    board = shown_widget(page, "board")
+    parts = [board.locator(".ganlab-picture"), board.locator(".ganlab-readout"), board.get_by_role("button").first]
+
+    def boxes() -> list[dict[str, float]]:
+        return [part.bounding_box() for part in parts]
+
+    def beside() -> bool:
+        picture, *others = boxes()
+        return all(box["x"] + box["width"] <= picture["x"] for box in others)
+
+    limits.wait_until(lambda: beside() == (width == 1400), f"the layout for {width} pixels", seconds=5)
+    picture, *others = boxes()
+    if width == 1400:
+        assert board.bounding_box()["height"] < 700, "the toolbars and the edges take about 150 of 900 pixels"
+    else:
+        assert all(box["y"] + box["height"] <= picture["y"] for box in others)
+    assert picture["x"] + picture["width"] <= board.bounding_box()["x"] + board.bounding_box()["width"] + 1
+    page.set_viewport_size({"width": 1400, "height": 1300})
 
 
 @pytest.mark.parametrize("width", [900, 1400])

@@ -126,7 +126,9 @@ def store(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-WIDGET_CELL = "import torch\nfrom ganlab import widgets\nwidgets.Dial('k', {k: (torch.zeros(1, 1, 4, 4), k) for k in 'ab'})"
+WIDGET_CELL = (
+    "import torch\nfrom ganlab import widgets\nwidgets.Dial('k', {k: (torch.zeros(1, 1, 4, 4), k) for k in 'ab'})"
+)
 PRINTING_CELL = "import time\nfor i in range(4):\n    print(i, flush=True)\n    time.sleep(0.02 * (i % 2))"
 
 

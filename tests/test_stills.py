@@ -24,7 +24,7 @@ def test_a_widget_leaves_its_pictures_its_settings_and_what_one_would_do() -> No
     mixture = Mixture(torch.tensor([[-2.0], [2.0]]), torch.tensor([1.0, 1.0]), torch.tensor([0.5, 0.5]))
     explorer = widgets.MinimaxExplorer(mixture, mu=6.0, sigma=0.8)
     left = explorer.still()
-    assert ALT.findall(left.html) == [explorer.picture.tooltip] and "density" in explorer.picture.tooltip
+    assert ALT.findall(left.html) == [explorer.picture.alt] and "density" in explorer.picture.alt
     assert "mu (shift) 6, sigma (stretch) 0.8" in left.html and "V = " in left.html
     assert (
         left.line == "A widget. Run this cell to use it: move and stretch p_g by two sliders; D*, V and the "

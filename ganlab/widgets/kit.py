@@ -9,8 +9,6 @@ import ipywidgets as ipw
 import numpy as np
 import torch
 import traitlets
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -264,18 +262,15 @@ def thumbnails(samples: Tensor) -> ipw.HBox:
 class Picture(ipw.Image):
     """A figure in a widget: change the figure's artists, then `paint()`. Tests find it by its class ganlab-picture.
 
-    Where `moving` names the artists that change, the others are drawn once: that takes a tenth of the time.
-    For axes and curves; images of pixels are `Pixels`, which need no PNG and so come sooner.
+    Where most of it stands still, `MovingPicture` comes sooner; images of pixels are `Pixels`, which need no PNG.
     """
 
     # ipywidgets asks a widget that has a tooltip for its description, which its pictures lack, and shows nothing then
     description = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, figure: Figure, *, alt: str = "", moving: Sequence[Artist] = ()) -> None:
+    def __init__(self, figure: Figure, *, alt: str = "") -> None:
         self.figure = figure
         self.alt = alt
-        self.moving = sorted(moving, key=Artist.get_zorder)
-        self.limits: object = None  # of the axes that are in the background
         width, height = (round(inches * plots.DPI) for inches in figure.get_size_inches())
         layout = ipw.Layout(max_width="100%", height="auto", object_fit="contain")
         super().__init__(format="png", width=str(width), height=str(height), layout=layout)
@@ -283,24 +278,8 @@ class Picture(ipw.Image):
 
     def paint(self) -> None:
         """Send the figure as it is now to the browser."""
-        self.value = self._quickly() if self.moving else plots.png(self.figure)
+        self.value = plots.png(self.figure)
         self.tooltip = self.alt or described(self.figure)  # the <img> of ipywidgets has no other name
-
-    def _quickly(self) -> bytes:
-        """Return the PNG; unless the axes have changed, what moves is drawn on a background that is kept."""
-        limits = [(*ax.get_xlim(), *ax.get_ylim()) for ax in self.figure.axes]
-        if limits != self.limits:
-            for artist in self.moving:
-                artist.set_animated(True)
-            self.figure.set(facecolor=plots.CARD, dpi=plots.DPI)
-            self.canvas = FigureCanvasAgg(self.figure)
-            self.canvas.draw()
-            self.background = self.canvas.copy_from_bbox(self.figure.bbox)
-            self.limits = limits
-        self.canvas.restore_region(self.background)
-        for artist in self.moving:
-            artist.axes.draw_artist(artist)
-        return pixels.png(np.asarray(self.canvas.buffer_rgba())[..., :3])
 
     def shot(self) -> Shot:
         """Return the figure as it is now, sharp, for a still."""
