@@ -1,10 +1,15 @@
 """A progress bar is a line of text in a notebook, and stays one."""
 
+import importlib
+from types import SimpleNamespace
+
 import pytest
 from nbclient import NotebookClient
 from nbformat import v4
 
-from ganlab import runtime
+from ganlab import models, runtime, toys, train
+
+progress = importlib.import_module("ganlab.runtime.progress")  # the package's name is the function's
 
 BAR = """
 from ganlab import runtime
@@ -33,6 +38,30 @@ def test_nothing_is_shown_where_bars_are_off(monkeypatch: pytest.MonkeyPatch) ->
     notebook = v4.new_notebook(cells=[v4.new_code_cell(BAR.replace('bar.write("slowed by other work")', "pass"))])
     NotebookClient(notebook, kernel_name="python3", store_widget_state=False).execute()
     assert notebook.cells[0].outputs == []
+
+
+def test_measuring_is_said_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(runtime, "announce", said.append)
+
+    def fastest(*_: object, **__: object) -> tuple[str, dict[str, float]]:
+        assert said == ["Measuring which precision is fastest here: once for these networks, a few seconds."]
+        return "float32", {"float32": 1.0}
+
+    monkeypatch.setattr(runtime, "fastest", fastest)
+    monkeypatch.setattr(runtime, "remembered", lambda key, measure: measure())
+    task = train.GANTask(models.MLPGenerator(2, (2,), (4,)), models.MLPCritic((2,), (4,)), train.GANSettings(1))
+    measured = train.precision.measured_precision(task, toys.ring().batches(8, 0).batch(0))
+    assert measured["chosen"] == "float32" and len(said) == 1
+
+
+def test_a_text_that_is_announced_is_on_its_way_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[tuple] = []
+    monkeypatch.setattr(progress, "get_ipython", lambda: SimpleNamespace(kernel=object()))
+    monkeypatch.setattr("builtins.print", lambda *words, **how: printed.append((words, how)))
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    runtime.announce("a few seconds")
+    assert printed == [(("a few seconds",), {"flush": True})]
 
 
 def test_a_terminal_has_the_usual_bar(capsys: pytest.CaptureFixture[str]) -> None:
