@@ -192,8 +192,8 @@ THINNED = """() => {
 }"""
 
 
-# Over all pages: of what looks alike, by its elements, classes and styles, two texts are enough to judge the colours; the
-# contents are the same in all pages. Words that name a link, a button or a fold stay.
+# Over all pages: of what looks alike, by its elements, classes and styles, two texts are enough to judge the colours;
+# the contents are the same in all pages. Words that name a link, a button or a fold stay.
 ALIKE = """() => {
     document.querySelectorAll('details').forEach(one => { one.open = true; });
     document.querySelectorAll('.sidebar-tree, .toc-tree').forEach(one => one.remove());
