@@ -193,6 +193,15 @@ def nothing_prints_a_raw_dict(notebook: NotebookNode) -> list[str]:
     return [f"a raw dict or set is printed: {line!r}" for line in lines if re.search(r"\{['\"(\d]|\btensor\(", line)]
 
 
+def colours_are_the_palette_s(notebook: NotebookNode) -> list[str]:
+    """test_plots.py holds the palette's contrast and that its colours differ for every eye; of others nobody knows."""
+    code = [cell.source for cell in lessons.code_cells(notebook)]
+    own = [
+        colour for source in code for colour in re.findall(r"[\"'](#[0-9a-fA-F]{3,8}|(?:tab|xkcd):[\w ]+)[\"']", source)
+    ]
+    return [f"a colour outside plots.REAL, FAKE, OTHER and INK: {colour}" for colour in own]
+
+
 def progress_has_one_look(notebook: NotebookNode) -> list[str]:
     """A bar of tqdm's own is pink in a notebook; `runtime.progress` is a line of text."""
     own = [cell.source for cell in lessons.code_cells(notebook) if re.search(r"\btqdm\b|\btrange\b", cell.source)]
@@ -314,6 +323,7 @@ CHECKS: list[Check] = [
     printed_lines_fit_a_narrow_window,
     nothing_prints_a_raw_dict,
     progress_has_one_look,
+    colours_are_the_palette_s,
     folds_have_plain_titles,
     only_what_paints_is_folded,
     one_thread_at_a_time_draws,

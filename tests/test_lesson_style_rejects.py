@@ -142,6 +142,16 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
         replace("print(1 + 1)", "from tqdm import trange\n\nprint(sum(trange(2)))"),
     ),
     (
+        style.colours_are_the_palette_s,
+        "a colour by its number",
+        replace("print(1 + 1)", 'ax.plot(x, y, color="#8e44ad")'),
+    ),
+    (
+        style.colours_are_the_palette_s,
+        "a colour of matplotlib's",
+        replace("print(1 + 1)", "ax.plot(x, color='tab:blue')"),
+    ),
+    (
         style.folds_have_plain_titles,
         "a formula in a title",
         lambda nb: nb.cells.append(v4.new_markdown_cell("<details><summary>Why $x$?</summary>So.</details>")),

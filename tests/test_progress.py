@@ -4,10 +4,11 @@ import importlib
 from types import SimpleNamespace
 
 import pytest
+import torch
 from nbclient import NotebookClient
 from nbformat import v4
 
-from ganlab import models, runtime, toys, train
+from ganlab import data, models, runtime, train
 
 progress = importlib.import_module("ganlab.runtime.progress")  # the package's name is the function's
 
@@ -51,7 +52,7 @@ def test_measuring_is_said_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(runtime, "fastest", fastest)
     monkeypatch.setattr(runtime, "remembered", lambda key, measure: measure())
     task = train.GANTask(models.MLPGenerator(2, (2,), (4,)), models.MLPCritic((2,), (4,)), train.GANSettings(1))
-    measured = train.precision.measured_precision(task, toys.ring().batches(8, 0).batch(0))
+    measured = train.precision.measured_precision(task, data.Batch(torch.zeros(8, 2)))
     assert measured["chosen"] == "float32" and len(said) == 1
 
 
