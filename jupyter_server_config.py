@@ -21,7 +21,11 @@ def without_announcements(handler: Any, page_config: dict[str, Any]) -> dict[str
 
 c.ServerApp.root_dir = str(ROOT)  # so that a lesson's links to data sheets and to the package can be opened
 c.ServerApp.jpserver_extensions = {"ganlab.nodelay": True}  # sliders answer sooner, see ganlab/nodelay.py
-c.ServerApp.tornado_settings = {"page_config_hook": without_announcements}
+c.ServerApp.tornado_settings = {
+    "page_config_hook": without_announcements,
+    "static_custom_path": [str(ROOT / "ganlab" / "runtime" / "lab_style")],  # figures and tables in a narrow window
+}
+c.LabApp.custom_css = True
 c.LabApp.workspaces_dir = str(WORKSPACES)
 # The first time the first lesson; from then on, JupyterLab opens again what was open.
 begins = (ROOT / FIRST).is_file() and not any(WORKSPACES.glob("*.jupyterlab-workspace"))

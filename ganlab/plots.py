@@ -152,12 +152,12 @@ def points(ax: Axes, samples: Tensor, label: str, *, color: str, size: float = 6
     return ax
 
 
-def surface_values(logits: Callable[[Tensor], Tensor], limit: float) -> np.ndarray:
-    """Return D = sigmoid(logits(x)) over the square [-limit, limit]^2, (R, R): rows are y, from below."""
-    axis = torch.linspace(-limit, limit, RESOLUTION)
+def surface_values(logits: Callable[[Tensor], Tensor], limit: float, squares: int = RESOLUTION) -> np.ndarray:
+    """Return D = sigmoid(logits(x)) over the square [-limit, limit]^2, (squares, squares): rows are y, from below."""
+    axis = torch.linspace(-limit, limit, squares)
     cells = torch.cartesian_prod(axis, axis)  # (R*R, 2), x varies slowest
     with torch.no_grad():
-        return logits(cells).sigmoid().reshape(RESOLUTION, RESOLUTION).T.cpu().numpy()
+        return logits(cells).sigmoid().reshape(squares, squares).T.cpu().numpy()
 
 
 def surface(ax: Axes, logits: Callable[[Tensor], Tensor], limit: float) -> Axes:

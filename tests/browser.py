@@ -90,7 +90,9 @@ def server(chromium: str, kernel_path: Path, tmp_path_factory: pytest.TempPathFa
     nodelay = "--ServerApp.jpserver_extensions=ganlab.nodelay=True"  # as `make lab` has it
     exposed = "--expose-app-in-browser"  # so that OPEN and CLOSE can ask for what a reader does by several clicks
     settings = {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "JUPYTER_PATH": str(kernel_path)}
-    with jupyterlab(folder, nodelay, exposed, GANLAB_SPEED="smoke", **settings) as lab:
+    look = f"--ServerApp.tornado_settings=static_custom_path={lessons.ROOT / 'ganlab' / 'runtime' / 'lab_style'}"
+    options = nodelay, look, "--LabApp.custom_css=True", exposed
+    with jupyterlab(folder, *options, GANLAB_SPEED="smoke", **settings) as lab:
         root, token = lab
         yield folder / "notebooks", f"{root}/lab/tree/notebooks/{{}}?reset&token={token}"
 

@@ -148,6 +148,13 @@ def test_no_news_are_asked_for_and_messages_reach_the_browser_at_once(course: Cl
     assert "ganlab.nodelay | extension was successfully loaded" in (folder / "log").read_text()
 
 
+def test_the_course_s_own_style_is_on_the_page(course: Clone) -> None:
+    folder, root, token = course
+    assert "custom/custom.css" in fetch(f"{root}/lab?token={token}")[1].decode()
+    style = (folder / "ganlab" / "runtime" / "lab_style" / "custom.css").read_bytes()
+    assert fetch(f"{root}/custom/custom.css?token={token}") == (200, style)
+
+
 def configured(folder: Path) -> Config:
     return PyFileConfigLoader(CONFIG, path=str(folder)).load_config()
 

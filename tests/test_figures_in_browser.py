@@ -26,6 +26,9 @@ CONTRAST = """caption => {
 }"""
 
 
+TABLE = "name      " + "".join(f"{k:>11}" for k in range(7)) + "\n" + "a row     " + 7 * "  0.98 ±0.01" + "\n"
+
+
 @pytest.fixture
 def stored(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """Store a figure of 9.6 inches in a notebook that this server never saw run; return its address."""
@@ -35,7 +38,11 @@ def stored(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     figure.subplots().plot([0, 1], [1, 0], color=plots.REAL)
     plots.show(figure, ALT, caption=CAPTION, numbers={"x": [0, 1], "y": [1, 0]})
     output = v4.new_output("display_data", bundles[0])
-    notebook = v4.new_notebook(cells=[v4.new_code_cell("plots.show(...)", outputs=[output], execution_count=1)])
+    table = v4.new_output("stream", name="stdout", text=TABLE)
+    cells = [("plots.show(...)", output), ("print(...)", table)]
+    notebook = v4.new_notebook(
+        cells=[v4.new_code_cell(source, outputs=[one], execution_count=1) for source, one in cells]
+    )
     lessons.write(lessons.normalise(notebook), server[0] / "figure.ipynb")
     return server[1].format("figure.ipynb")
 
@@ -59,9 +66,17 @@ def test_a_figure_reaches_a_reader_of_a_notebook_that_is_not_trusted(stored: str
     expect(table).not_to_be_visible()
     page.get_by_text("The numbers").click()
     expect(table).to_have_text(re.compile(r"\s*x\s*y\s*0\s*1\s*1\s*0\s*"))
-    page.set_viewport_size({"width": 900, "height": 900})
-    area = page.locator(".jp-OutputArea-output")
+    # with the file browser open about half of a narrow window is left: what does not fit scrolls in its own output
+    page.set_viewport_size({"width": 1000, "height": 900})
     page.wait_for_function("document.querySelector('.jp-OutputArea img').clientWidth < 900")
-    assert area.evaluate("area => area.scrollWidth <= area.clientWidth")
-    sides = picture.evaluate("one => one.clientWidth / one.clientHeight")
-    assert sides == pytest.approx(960 / 300, rel=0.01)
+    width, height = picture.evaluate("one => [one.clientWidth, one.clientHeight]")
+    assert width == 700 and width / height == pytest.approx(960 / 300, rel=0.01)
+    shown, printed = page.locator("figure.ganlab-figure"), page.locator(".jp-OutputArea-output.jp-RenderedText pre")
+    for part in (shown, printed):
+        room, needed = part.evaluate("part => [part.clientWidth, part.scrollWidth]")
+        assert room < 640 and needed > room, "narrow, and it scrolls"
+        part.evaluate("part => { part.scrollLeft = 9999; }")
+        assert part.evaluate("part => part.scrollLeft") == pytest.approx(needed - room, abs=2)
+    lines = printed.evaluate("pre => pre.clientHeight / parseFloat(getComputedStyle(pre).lineHeight)")
+    assert lines == pytest.approx(2, abs=0.5), "no line of the table is broken"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page itself stays"

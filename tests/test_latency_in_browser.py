@@ -23,7 +23,7 @@ PRESSES, DRAG_SECONDS = (40, 2) if BENCH else (8, 1)
 # Weights that nobody trained, but larger than DCGAN's, so that the pictures are not all grey.
 NETWORK = """
 import torch
-from ganlab import models, runtime, widgets
+from ganlab import models, runtime, toys, train, widgets
 with runtime.seeded(0):
     generator = models.DCGANGenerator(latent_dim=100, channels=3, size=64, width=32)
     told = models.conditional_generator(10, channels=1, size=32, width=32)
@@ -32,6 +32,9 @@ with runtime.seeded(0):
 for weight in (*generator.parameters(), *told.parameters()):
     weight.data *= 5 if weight.ndim == 4 else 1
 z = models.latents(4, 100, runtime.seeded_generator(0))
+players = models.MLPGenerator(2, (2,), (128, 128)), models.MLPCritic((2,), (128, 128))  # of lesson 04, as its batch
+ring, rules = toys.ring().batches(64, 0), train.GANSettings(10**6)
+two_modes = toys.Mixture(torch.tensor([[-2.0], [2.0]]), torch.ones(2), torch.full((2,), 0.5))
 def respond(drawn):
     with torch.no_grad():
         return torch.cat([drawn, vae(vae.encode(drawn)[0])]), f"ink {drawn.mean():.3f}"
@@ -46,7 +49,17 @@ WIDGETS = {
     "mixer": "mixer = widgets.ClassMixer(told, list('0123456789')); mixer",
     "pad": "widgets.DrawingPad(respond, torch.full((2, 1, 28, 28), 200, dtype=torch.uint8), columns=2)",
     "paper": "widgets.DrawingPad(coloured, torch.full((2, 1, 64, 64), 200, dtype=torch.uint8), paper=True)",
+    "minimax": "widgets.MinimaxExplorer(two_modes)",
+    "bound": "widgets.BoundExplorer(lambda z: -0.5 * (z - 1) ** 2)",
+    "board": "widgets.GameBoard(*players, ring, settings=rules, choosers=True)",
 }
+RATE_SECONDS = 5 if BENCH else 1  # for which pictures a second are counted
+# A stopwatch in a JupyterLab whose widget manager has other names.
+LOST = """
+class Lost(widgets.Stopwatch):
+    _esm = widgets.Stopwatch._esm.replace("model.widget_manager", "model.nothing")
+Lost(mixer.mix, mixer.picture)
+"""
 # Notes when a key goes down and when a picture loaded since is on the screen (the frame's callback runs just before it
 # is painted, a timer set there just after), and at every frame the place and size of the widget's largest picture.
 WATCH = """widget => {
@@ -55,10 +68,13 @@ WATCH = """widget => {
     const seen = window.seen = {keys: [], paints: [], frames: 0, places: []};
     document.addEventListener('keydown', event => seen.keys.push(event.timeStamp), true);
     const context = img.getContext('2d');
-    context.putImageData = (...them) => {
-        CanvasRenderingContext2D.prototype.putImageData.apply(context, them);
-        requestAnimationFrame(() => setTimeout(() => seen.paints.push(performance.now())));
-    };
+    // each of our scripts paints a picture by one of these; the board frames its square last
+    for (const last of ['putImageData', 'strokeRect']) {
+        context[last] = (...them) => {
+            CanvasRenderingContext2D.prototype[last].apply(context, them);
+            requestAnimationFrame(() => setTimeout(() => seen.paints.push(performance.now())));
+        };
+    }
     const frame = () => {
         const box = img.getBoundingClientRect(), top = widget.getBoundingClientRect();  // the page itself may scroll
         const place = [box.x - top.x, box.y - top.y, box.width, box.height].map(Math.round).join();
@@ -75,7 +91,7 @@ def widget_page(browser: Browser, server: Server, tmp_path_factory: pytest.TempP
     """Open a notebook that shows all of them; the tests of this file use it one after the other."""
     context = new_context(browser)
     page = context.new_page()
-    cells = (NETWORK, *WIDGETS.values(), "widgets.Stopwatch(mixer.mix, mixer.picture)")
+    cells = (NETWORK, *WIDGETS.values(), "widgets.Stopwatch(mixer.mix, mixer.picture)", LOST)
     assert run_all(page, server, store(tmp_path_factory.mktemp("latent"), *cells)) == []
     yield page
     context.close()
@@ -174,7 +190,7 @@ def test_keys_paint_soon(widget_page: Page, explorer: Locator, record_time: Call
     assert seen["frames"] > PRESSES and len(seen["places"]) == 1, f"the picture jumped: {seen['places']}"
 
 
-@pytest.mark.parametrize("name", ["walk", "sliders", "mixer"])
+@pytest.mark.parametrize("name", ["walk", "sliders", "mixer", "minimax", "bound"])
 def test_other_sliders_paint_soon(widget_page: Page, name: str, record_time: Callable[[str, object], None]) -> None:
     page, widget, taken = widget_page, shown_widget(widget_page, name), []
     watch(page, widget)
@@ -182,6 +198,26 @@ def test_other_sliders_paint_soon(widget_page: Page, name: str, record_time: Cal
     for _ in range(PRESSES // 2):
         taken.append(press(page, widget, "ArrowRight"))
     record_time(f"browser, {name}, key press -> painted image", f"{report(taken)} of {len(taken)}")
+    assert len(page.evaluate("seen")["places"]) == 1
+
+
+def test_the_board_paints_soon_and_runs(widget_page: Page, record_time: Callable[[str, object], None]) -> None:
+    page, board = widget_page, shown_widget(widget_page, "board")
+    watch(page, board)
+    board.get_by_role("button", name="Step both").focus()
+    taken = [press(page, board, "Enter") for _ in range(PRESSES // 2)]
+    record_time("browser, the board, ten steps of both -> painted", f"{report(taken)} of {len(taken)} (aim: 100)")
+    quiet(page)
+    run = board.get_by_role("button", name="Run", exact=True)
+    before = page.evaluate("[seen.paints.length, performance.now()]")
+    run.click()
+    page.wait_for_timeout(1000 * RATE_SECONDS)
+    limits.wait_until(lambda: painted(page, before[0] + 2), "run: two pictures", seconds=5)
+    after = page.evaluate("[seen.paints.length, performance.now()]")
+    run.click()
+    quiet(page)
+    rate = 1000 * (after[0] - before[0]) / (after[1] - before[1])
+    record_time("browser, the board, Run", f"{rate:.1f} pictures a second (aim: 15)")
     assert len(page.evaluate("seen")["places"]) == 1
 
 
@@ -195,7 +231,7 @@ def test_a_stopwatch_times_the_slider_where_it_is(
     watch(page, mixer)
     quiet(page)
     before, shown = mixer.locator(".widget-readout").inner_text(), pictures(mixer)
-    button = page.get_by_role("button", name="Measure here")
+    button = page.get_by_role("button", name="Measure here").first
     button.focus()
     page.keyboard.press("Enter")
     page.get_by_text(re.compile("moves: a picture after .* pictures a second")).wait_for()
@@ -211,17 +247,23 @@ def test_a_stopwatch_times_the_slider_where_it_is(
     assert pictures(mixer) == shown
 
 
+def test_a_stopwatch_that_reaches_no_slider_says_so(widget_page: Page) -> None:
+    lost = widget_page.locator(".ganlab-stopwatch").last
+    lost.get_by_text("this version of JupyterLab does not let the button reach the slider").wait_for()
+    expect(lost.get_by_role("button", name="Measure here")).to_be_disabled()
+
+
 def test_a_stopwatch_says_when_no_picture_comes(widget_page: Page) -> None:
     page, mixer = widget_page, shown_widget(widget_page, "mixer")
     watch(page, mixer)
     mixer.get_by_role("button", name="1", exact=True).first.click()  # now both classes are the same
     quiet(page)
     before = mixer.locator(".widget-readout").inner_text()
-    page.get_by_role("button", name="Measure here").click()
+    page.get_by_role("button", name="Measure here").first.click()
     page.get_by_text("measuring 40 moves; if it lasts, the kernel is busy, both ends are alike").wait_for()
     page.get_by_role("button", name="Stop measuring").click()
     page.get_by_text("stopped after 0 pictures").wait_for()
-    expect(page.get_by_role("button", name="Measure here")).to_be_enabled()
+    expect(page.get_by_role("button", name="Measure here").first).to_be_enabled()
     expect(mixer.locator(".widget-readout")).to_have_text(before)
     mixer.get_by_role("button", name="0", exact=True).first.click()
     quiet(page)
@@ -403,6 +445,31 @@ def test_the_walk_moves_plays_and_changes_its_way(widget_page: Page) -> None:
     quiet(page)
     seen = page.evaluate("seen")
     assert len(seen["paints"]) > 5 and len(seen["places"]) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (900, 1300)])
+def test_the_board_is_in_sight_with_its_controls_and_numbers(widget_page: Page, width: int, height: int) -> None:
+    """Side by side in a wide window, with the file browser open; in a narrow one the board is below."""
+    page = widget_page
+    page.set_viewport_size({"width": width, "height": height})
+    board = shown_widget(page, "board")
+    parts = [board.locator(".ganlab-picture"), board.locator(".ganlab-readout"), board.get_by_role("button").first]
+
+    def boxes() -> list[dict[str, float]]:
+        return [part.bounding_box() for part in parts]
+
+    def beside() -> bool:
+        picture, *others = boxes()
+        return all(box["x"] + box["width"] <= picture["x"] for box in others)
+
+    limits.wait_until(lambda: beside() == (width == 1400), f"the layout for {width} pixels", seconds=5)
+    picture, *others = boxes()
+    if width == 1400:
+        assert board.bounding_box()["height"] < 700, "the toolbars and the edges take about 150 of 900 pixels"
+    else:
+        assert all(box["y"] + box["height"] <= picture["y"] for box in others)
+    assert picture["x"] + picture["width"] <= board.bounding_box()["x"] + board.bounding_box()["width"] + 1
+    page.set_viewport_size({"width": 1400, "height": 1300})
 
 
 @pytest.mark.parametrize("width", [900, 1400])

@@ -135,16 +135,6 @@ def figures_have_captions_in_order_and_are_not_too_wide(notebook: NotebookNode) 
     return complaints
 
 
-def widgets_are_followed_by_a_figure(notebook: NotebookNode) -> list[str]:
-    code = lessons.code_cells(notebook)
-    complaints = []
-    for cell, after in zip(code, [*code[1:], v4.new_code_cell()], strict=True):
-        if lessons.shows_a_widget(cell) and not any(map(lessons.is_still, cell.outputs)):
-            if not figures(cell) + figures(after):
-                complaints.append(f"no static figure follows the widget of {cell.source[-60:]!r}")
-    return complaints
-
-
 def code_cells_are_short_and_in_sight(notebook: NotebookNode) -> list[str]:
     complaints = []
     in_a_row = 0
@@ -189,6 +179,36 @@ def printed_lines_fit_a_narrow_window(notebook: NotebookNode) -> list[str]:
     outputs = [output for cell in lessons.code_cells(notebook) for output in cell.outputs]
     lines = [line for out in outputs if out.output_type == "stream" for line in out.text.splitlines()]
     return [f"printed, longer than {COLUMNS} characters: {line!r}" for line in lines if len(line) > COLUMNS]
+
+
+def nothing_prints_a_raw_dict(notebook: NotebookNode) -> list[str]:
+    """What a cell prints is words and tables for a reader, not how Python writes an object."""
+    outputs = [output for cell in lessons.code_cells(notebook) for output in cell.outputs]
+    texts = [
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for output in outputs
+        if "text/html" not in output.get("data", {})
+    ]
+    lines = [line for text in texts for line in text.splitlines()]
+    return [f"a raw dict or set is printed: {line!r}" for line in lines if re.search(r"\{['\"(\d]|\btensor\(", line)]
+
+
+def colours_are_the_palette_s(notebook: NotebookNode) -> list[str]:
+    """test_plots.py holds the palette's contrast and that its colours differ for every eye; of others nobody knows.
+
+    The steps of a colour map, whose values stand in a bar beside it, are free.
+    """
+    code = [re.sub(r"\.from_list\([^)]*\)", "", cell.source) for cell in lessons.code_cells(notebook)]
+    own = [
+        colour for source in code for colour in re.findall(r"[\"'](#[0-9a-fA-F]{3,8}|(?:tab|xkcd):[\w ]+)[\"']", source)
+    ]
+    return [f"a colour outside plots.REAL, FAKE, OTHER and INK: {colour}" for colour in own]
+
+
+def progress_has_one_look(notebook: NotebookNode) -> list[str]:
+    """A bar of tqdm's own is pink in a notebook; `runtime.progress` is a line of text."""
+    own = [cell.source for cell in lessons.code_cells(notebook) if re.search(r"\btqdm\b|\btrange\b", cell.source)]
+    return [f"a progress bar is `runtime.progress`, not tqdm's: {source[:60]!r}" for source in own]
 
 
 def folds_have_plain_titles(notebook: NotebookNode) -> list[str]:
@@ -301,10 +321,12 @@ CHECKS: list[Check] = [
     goal_states_the_minutes,
     figures_have_alternative_text,
     figures_have_captions_in_order_and_are_not_too_wide,
-    widgets_are_followed_by_a_figure,
     code_cells_are_short_and_in_sight,
     code_is_formatted_for_narrow_lines,
     printed_lines_fit_a_narrow_window,
+    nothing_prints_a_raw_dict,
+    progress_has_one_look,
+    colours_are_the_palette_s,
     folds_have_plain_titles,
     only_what_paints_is_folded,
     one_thread_at_a_time_draws,

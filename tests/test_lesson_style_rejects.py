@@ -21,7 +21,8 @@ def good_sample() -> NotebookNode:
     """Return a small lesson, as if executed and refreshed, that every check accepts."""
     figure = [v4.new_output("display_data", data={"text/html": FIGURE, "text/plain": "Two curves."})]
     text = [v4.new_output("stream", name="stdout", text="2\n")]
-    widget = [v4.new_output("display_data", data={lessons.WIDGET: {"model_id": "1"}, "text/plain": "VBox()"})]
+    live = v4.new_output("display_data", data={lessons.WIDGET: {"model_id": "1"}, "text/plain": "VBox()"})
+    widget = [live, v4.new_output("display_data", data={"text/html": f'<figure class="{lessons.STILL}"></figure>'})]
     markdown, code = v4.new_markdown_cell, v4.new_code_cell
     stub = {"tags": ["exercise"], "ganlab": {"exercise": "07.1"}}
     cells = [
@@ -109,7 +110,6 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.figures_have_captions_in_order_and_are_not_too_wide, "another lesson", in_figure("7.1", "6.1")),
     (style.figures_have_captions_in_order_and_are_not_too_wide, "too wide", in_figure('"960"', '"961"')),
     (style.figures_have_captions_in_order_and_are_not_too_wide, "one has none", lambda nb: bare_picture(nb, ALT)),
-    (style.widgets_are_followed_by_a_figure, "no figure", lambda nb: code(nb, 5).outputs.clear()),
     (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 30)),
     (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 88)),
     (style.code_is_formatted_for_narrow_lines, "not formatted", replace("1 + 1", "1+1")),
@@ -118,6 +118,38 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
         style.printed_lines_fit_a_narrow_window,
         "a long line is printed",
         lambda nb: code(nb, 3).outputs[0].update(text=f"2\n{'2' * 89}\n"),
+    ),
+    (
+        style.nothing_prints_a_raw_dict,
+        "a dict is printed",
+        lambda nb: code(nb, 3).outputs[0].update(text="{'GAN': 100}\n"),
+    ),
+    (
+        style.nothing_prints_a_raw_dict,
+        "a dict is a cell's result",
+        lambda nb: code(nb, 3).update(
+            outputs=[v4.new_output("execute_result", {"text/plain": "{'loss': tensor(1.)}"}, execution_count=3)]
+        ),
+    ),
+    (
+        style.nothing_prints_a_raw_dict,
+        "a set of tuples is printed",
+        lambda nb: code(nb, 3).outputs[0].update(text="shapes {(1, 32, 32)}\n"),
+    ),
+    (
+        style.progress_has_one_look,
+        "a bar of tqdm's",
+        replace("print(1 + 1)", "from tqdm import trange\n\nprint(sum(trange(2)))"),
+    ),
+    (
+        style.colours_are_the_palette_s,
+        "a colour by its number",
+        replace("print(1 + 1)", 'ax.plot(x, y, color="#8e44ad")'),
+    ),
+    (
+        style.colours_are_the_palette_s,
+        "a colour of matplotlib's",
+        replace("print(1 + 1)", "ax.plot(x, color='tab:blue')"),
     ),
     (
         style.folds_have_plain_titles,

@@ -5,6 +5,7 @@ import itertools
 import math
 import signal
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import games
 import limits
@@ -107,6 +108,37 @@ def test_a_stopped_run_is_whole_kept_and_goes_on(way, person, tmp_path, capsys):
     resumed = game(keep=kept(keep.checkpoint, resume=True))
     assert same(result(resumed.play()), never)
     assert same(result(asyncio.run(live.play(run))), never) and len(person) == 2
+
+
+class Kernel:
+    """A kernel of another ipykernel, which handles a message and has none of the private names, or others."""
+
+    def get_parent(self, channel: str) -> dict:
+        return {"header": {"msg_type": "comm_msg"}}
+
+
+class TakesNoChannel(Kernel):
+    def _publish_status(self, status: str) -> None:
+        raise AssertionError("called without the channel")
+
+
+class Ours(Kernel):
+    def __init__(self) -> None:
+        self.said = []
+
+    def _publish_status(self, status: str, channel: str) -> None:
+        self.said.append((status, channel))
+
+
+@pytest.mark.parametrize("kernel", [Ours(), Kernel(), TakesNoChannel(), object(), None], ids=lambda k: type(k).__name__)
+def test_a_learning_rate_is_moved_whatever_the_kernel_s_private_names(kernel, monkeypatch):
+    monkeypatch.setattr(dashboard, "get_ipython", lambda: SimpleNamespace(kernel=kernel))
+    view = Dashboard(game(steps=2))
+    moved = view.rates["critic"]
+    moved.value = moved.options[0][1]
+    assert view.requests == {"critic": moved.value}
+    if isinstance(kernel, Ours):
+        assert kernel.said == [("idle", "shell"), ("busy", "shell")]
 
 
 def test_steps_taken_by_hand_are_shown_too(person):

@@ -4,15 +4,19 @@ axe-core looks over widgets and lessons in JupyterLab, light and dark, and over 
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import accessibility
+import ipywidgets as ipw
 import lessons
 import limits
 import pytest
 from browser import SCREENSHOTS, START_SECONDS, Server, new_context, run_all, set_theme, store
 from playwright.sync_api import Browser, Page, expect
+
+from ganlab import widgets
 
 CELL = """
 import asyncio, torch
@@ -41,8 +45,17 @@ display(widgets.LatentExplorer(generator), widgets.LatentWalk(generator), widget
     widgets.Clinic({bed: Figure((2, 1)) for bed in "AB"}, {"look": (0, str)}, {"A": "x", "B": "y"}, ["x", "y"]),
     widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "grey"), dashboard.Dashboard(run),
     widgets.Quiz("Real?", torch.zeros(2, 2, 1, 4, 4), [0, 1], ("real", "fake")),
-    widgets.ThresholdExplorer(torch.linspace(-1, 3, 50), torch.linspace(-3, 1, 50)))
+    widgets.ThresholdExplorer(torch.linspace(-1, 3, 50), torch.linspace(-3, 1, 50)),
+    widgets.GameBoard(models.MLPGenerator(2, (2,), (8,)), models.MLPCritic((2,), (8,)), toys.ring().batches(8, 0),
+        settings=train.GANSettings(99), choosers=True),
+    widgets.ClipPlayer(torch.rand(2, 4, 1, 8, 8), alt="Two clips of noise."),
+    widgets.MotionMixer(models.MotionGenerator(4, 4, width=4, frames=4, size=16)),
+    widgets.Player(torch.rand(1, 4, 1, 8, 8), alt="One clip of noise."))
+slider = widgets.image_slider(lambda t: torch.full((1, 4, 4), t), "timed")
+display(slider, widgets.Stopwatch(*slider.children[:2]))
 """
+PANELS = 22  # widgets in a panel of their own; a Player and a Stopwatch are none
+SHOWN = ".ganlab-widget, .ganlab-player, .ganlab-stopwatch"
 # What a reader by ear would meet without a name, with a wrong one, or as a toggle without a state.
 FAULTS = """widget => {
   const heard = part => part.getAttribute('aria-label') || part.alt || part.title || part.textContent.trim()
@@ -61,7 +74,7 @@ STOPS = "group => [...group.querySelectorAll('button')].filter(button => button.
 
 def faults(page: Page) -> list[str]:
     """Return what is wrong with the controls of all widgets."""
-    return [fault for widget in page.locator(".ganlab-widget").all() for fault in widget.evaluate(FAULTS)]
+    return [fault for widget in page.locator(SHOWN).all() for fault in widget.evaluate(FAULTS)]
 
 
 @pytest.fixture(scope="module")
@@ -70,20 +83,29 @@ def named(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
     context = new_context(browser)
     page = context.new_page()
     assert run_all(page, server, store(tmp_path_factory.mktemp("names"), CELL)) == []
-    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == 18, "eighteen widgets", seconds=10)
+    limits.wait_until(lambda: page.locator(".ganlab-widget").count() == PANELS, f"{PANELS} widgets", seconds=10)
     with contextlib.suppress(AssertionError):  # the tests say what is missing
         limits.wait_until(lambda: faults(page) == [], "a name for every control", seconds=10)
     yield page
     context.close()
 
 
+def test_every_kind_of_widget_is_in_the_notebook() -> None:
+    parts = {"Panel", "Picture"}  # of other widgets
+    public = {name: getattr(widgets, name) for name in widgets.__all__}
+    kinds = {name for name, one in public.items() if isinstance(one, type) and issubclass(one, ipw.DOMWidget)}
+    assert [name for name in sorted(kinds - parts) if f"widgets.{name}(" not in CELL] == []
+
+
 def test_every_control_has_a_name_and_a_state(named: Page) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     named.locator(".ganlab-widget").first.screenshot(path=Path(SCREENSHOTS, "named.png"))
     assert faults(named) == []
+    board = named.get_by_role("img", name=re.compile("The board: real and generated points"))
+    assert board.get_attribute("title") == board.get_attribute("aria-label")
     assert named.get_by_role("slider", name="mu (shift)").count() == 1
     assert named.get_by_role("slider", name="learning rate of the critic").get_attribute("aria-valuetext")
-    assert named.get_by_role("button", name="Play").count() == 1
+    assert named.get_by_role("button", name="Play").count() == 4  # of the walk, two players and the mixer of motions
     assert named.locator(".ganlab-widget").get_by_role("progressbar").count() == 1
 
 
@@ -158,6 +180,22 @@ def test_a_brush_paints_a_hole_over_the_picture(named: Page) -> None:
     painted([90, 90, 90])
 
 
+def test_a_clip_plays_once_for_who_wants_less_motion_and_on_for_others(named: Page) -> None:
+    player = named.locator(".ganlab-player").first
+    play = player.get_by_role("button", name=re.compile("Play|Pause"))
+    player.scroll_into_view_if_needed()
+    named.emulate_media(reduced_motion="reduce")
+    play.click()
+    player.get_by_text("frame 4 of 4").wait_for()
+    expect(play).to_have_text("Play")
+    named.emulate_media(reduced_motion="no-preference")
+    play.click()
+    for frame in ("frame 4 of 4", "frame 2 of 4"):  # past the end it begins anew
+        player.get_by_text(frame).wait_for()
+    expect(play).to_have_text("Pause")
+    play.click()
+
+
 # What axe refuses in JupyterLab 4 itself: toggles of its toolbars, the editor of a cell that has no name, the list of
 # the cells. Not ours to mend.
 OF_JUPYTERLAB = {"aria-allowed-attr", "aria-input-field-name", "aria-required-children"}
@@ -167,7 +205,7 @@ THEMES = ("JupyterLab Light", "JupyterLab Dark")
 @pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing_in_any_widget(named: Page, theme: str) -> None:
     set_theme(named, theme)
-    assert accessibility.violations(named, ".ganlab-widget", colours_only="Dark" in theme) == []
+    assert accessibility.violations(named, *SHOWN.split(", "), colours_only="Dark" in theme) == []
 
 
 def test_what_axe_finds_in_jupyterlab_itself_is_listed(named: Page) -> None:

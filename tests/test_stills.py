@@ -24,7 +24,7 @@ def test_a_widget_leaves_its_pictures_its_settings_and_what_one_would_do() -> No
     mixture = Mixture(torch.tensor([[-2.0], [2.0]]), torch.tensor([1.0, 1.0]), torch.tensor([0.5, 0.5]))
     explorer = widgets.MinimaxExplorer(mixture, mu=6.0, sigma=0.8)
     left = explorer.still()
-    assert ALT.findall(left.html) == [explorer.picture.tooltip] and "density" in explorer.picture.tooltip
+    assert ALT.findall(left.html) == [explorer.picture.alt] and "density" in explorer.picture.alt
     assert "mu (shift) 6, sigma (stretch) 0.8" in left.html and "V = " in left.html
     assert (
         left.line == "A widget. Run this cell to use it: move and stretch p_g by two sliders; D*, V and the "
@@ -110,12 +110,11 @@ def test_a_stored_cell_has_the_still_alone() -> None:
     assert len(notebook.cells[1].outputs) == 2 and all(map(lessons.is_still, notebook.cells[1].outputs))
 
 
-def test_old_lessons_keep_their_sentence() -> None:
+def test_a_widget_that_leaves_no_still_is_not_stored() -> None:
     out = v4.new_output("execute_result", {lessons.WIDGET: {"model_id": "1"}, "text/plain": "FloatSlider()"})
     notebook = v4.new_notebook(cells=[v4.new_code_cell("1", outputs=[out, nbformat.from_dict(out)])])
-    lessons.normalise(notebook)
-    assert [out.data for out in notebook.cells[0].outputs] == [{"text/plain": lessons.WIDGET_NOTE}] * 2
-    assert lessons.shows_a_widget(notebook.cells[0])
+    with pytest.raises(lessons.LessonError, match="leaves no still"):
+        lessons.normalise(notebook)
 
 
 LIVE = """

@@ -104,15 +104,16 @@ def test_the_axes_follow_q_and_the_bars() -> None:
     explorer.mu.value, explorer.sigma.value = 0.0, 1.0
     assert (densities.get_ylim()[1], nats.get_xlim()[0]) == (top, left)
     # what is kept in the background is what a figure drawn anew would show
-    quick, explorer.picture.limits = explorer.picture.value, None
+    quick, ground = explorer.picture.value, explorer.picture.ground
+    explorer.picture.limits = None
     explorer.picture.paint()
-    assert explorer.picture.value == quick
+    assert (explorer.picture.value, explorer.picture.ground) == (quick, ground)
 
 
 def test_explorer_follows_its_sliders() -> None:
     explorer = BoundExplorer(two_humps, mu=0.0, sigma=1.0)
     before, text = explorer.picture.value, explorer.readout.value
-    assert bytes(before[:4]) == b"\x89PNG"
+    assert bytes(explorer.picture.ground[:4]) == b"\x89PNG"
     explorer.mu.value = 0.9
     moved = explorer.picture.value
     explorer.sigma.value = 0.25

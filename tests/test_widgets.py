@@ -11,6 +11,7 @@ from typing import Any
 import limits
 import matplotlib.pyplot as plt
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from PIL import Image
@@ -20,6 +21,7 @@ from scipy.stats import norm
 from ganlab import losses, metrics, models, plots, runtime, toys, train, widgets
 from ganlab.data import pixels
 from ganlab.widgets import game, minimax
+from ganlab.widgets.moving import MovingPicture
 
 # Lesson 00: a slider over images.
 
@@ -110,7 +112,7 @@ def test_the_axes_follow_the_bars() -> None:
 def test_explorer_follows_its_sliders() -> None:
     explorer = widgets.MinimaxExplorer(TWO_BUMPS, mu=6.0, sigma=0.8)
     before, text = explorer.picture.value, explorer.readout.value
-    assert bytes(before[:4]) == b"\x89PNG" and "JSD = 0.6878" in text
+    assert bytes(explorer.picture.ground[:4]) == b"\x89PNG" and "JSD = 0.6878" in text
     explorer.mu.value = 0.2
     assert explorer.picture.value != before
     moved = explorer.picture.value
@@ -122,6 +124,30 @@ def test_explorer_follows_its_sliders() -> None:
         assert f"{d_mu:+.4f} by mu, {d_sigma:+.4f} by sigma" in explorer.readout.value
     explorer.mu.value, explorer.sigma.value = 6.0, 0.8
     assert (explorer.picture.value, explorer.readout.value) == (before, text)  # the same place, the same picture
+
+
+def painted(picture: MovingPicture) -> np.ndarray:
+    """Return the pixels (H, W, 3) that the browser's script makes of what it was sent."""
+    sheet = np.array(PIL.Image.open(io.BytesIO(picture.ground)).convert("RGBA"))
+    places, colours = np.frombuffer(picture.value, "<u4").reshape(2, -1)
+    sheet.view("<u4").reshape(-1)[places] = colours
+    return sheet[..., :3]
+
+
+def test_what_moves_on_what_stands_still_is_the_whole_figure() -> None:
+    explorer = widgets.MinimaxExplorer(TWO_BUMPS, mu=6.0, sigma=0.8)
+    ground = explorer.picture.ground
+    explorer.mu.value = 5.0
+    shown = painted(explorer.picture)
+    assert explorer.picture.ground is ground and len(explorer.picture.value) < shown.size / 4, "little is sent"
+    for artist in explorer.picture.moving:
+        artist.set_animated(False)
+    whole = np.array(PIL.Image.open(io.BytesIO(plots.png(explorer.picture.figure))).convert("RGB"))
+    same = (np.abs(shown.astype(int) - whole).max(axis=2) <= 8).mean()
+    assert same > 0.995, "but for the order in which lines and texts lie on each other"
+    explorer.game.axes[0].set_xlim(-20, 20)
+    explorer.picture.paint()
+    assert explorer.picture.ground != ground, "other axes are another ground"
 
 
 def test_explorer_works_at_the_ends_of_its_sliders() -> None:

@@ -241,12 +241,17 @@ def _columns(run: Run) -> int:
 def _acknowledge() -> None:
     """Tell the browser that the message of the moment has been handled.
 
-    A slider holds its next value back until it hears so, and ipykernel 7.4 says nothing while a cell is busy.
+    A slider holds its next value back until it hears so, and ipykernel 7.4 says nothing while a cell is busy. These
+    names are ipykernel's own: where another version has others, the next value comes when the cell ends.
     """
     kernel = getattr(get_ipython(), "kernel", None)
-    if kernel and kernel.get_parent("shell").get("header", {}).get("msg_type") == "comm_msg":
-        kernel._publish_status("idle", "shell")
-        kernel._publish_status("busy", "shell")  # the cell still is
+    try:
+        publish = kernel._publish_status
+        if kernel.get_parent("shell").get("header", {}).get("msg_type") == "comm_msg":
+            publish("idle", "shell")
+            publish("busy", "shell")  # the cell still is
+    except (AttributeError, TypeError):
+        return
 
 
 def _metrics(run: Run) -> dict[str, Curve]:

@@ -16,13 +16,13 @@ from ganlab.widgets.kit import (
     THUMBNAIL,
     Latest,
     Panel,
-    Picture,
     Pixels,
     chooser,
     readout,
     side_by_side,
     slider,
 )
+from ganlab.widgets.moving import MovingPicture
 
 STRIP = 9  # pictures of a path, noise and end among them
 MOST_STEPS = 40
@@ -109,7 +109,7 @@ class FlowExplorer(Panel):
         self.dots = ax.scatter(*z.T, s=8, color=plots.FAKE, linewidths=0, zorder=3)
         moving = [self.arrows, self.dots]
         alt = "Orange points on their way from noise to the data, and arrows: the velocity at the time set."
-        self.field = Picture(figure, alt=alt, moving=moving)
+        self.field = MovingPicture(figure, alt=alt, moving=moving)
 
     def _velocity(self, x: Tensor, t: float) -> Tensor:
         return self.velocity(x, t).float().cpu()

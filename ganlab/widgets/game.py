@@ -19,6 +19,7 @@ from ganlab.train import GANSettings
 from ganlab.widgets.board import Board, BoardState
 from ganlab.widgets.kit import Panel, Shot, chooser, drawn, readout, side_by_side
 
+SQUARES = 40  # of the live surface along each axis: the browser smooths them, and each costs a pass of the critic
 SIDE = 440  # pixels of the screen, of the live board with its axes
 GONE = -1  # what the browser answers when it shows the board no longer
 PATIENCE = 30.0  # seconds without an answer of the browser after which nobody looks: a closed tab does not say so
@@ -96,7 +97,9 @@ function render({ model, el }) {
     context.textAlign = "center";
     context.fillText("second coordinate", 0, 0);
     context.restore();
-    canvas.setAttribute("aria-label", model.get("words"));
+    for (const name of ["aria-label", "title"]) {
+      if (canvas.getAttribute(name) !== model.get("words")) canvas.setAttribute(name, model.get("words"));
+    }
     model.set("painted", model.get("scene"));
     model.save_changes();
   };
@@ -147,7 +150,7 @@ class BoardPicture(anywidget.AnyWidget):
         scene = self.board.scene()
         limit = scene.side
         ticks = [round(float(tick), 6) for tick in MaxNLocator(4).tick_values(-limit, limit) if abs(tick) <= limit]
-        d = plots.surface_values(self.board.logits, limit)
+        d = plots.surface_values(self.board.logits, limit, SQUARES)
         heads = torch.cat([scene.fake[: len(scene.pulls)], scene.pulls], 1)
         with self.hold_sync():
             self.title = title

@@ -7,7 +7,8 @@ import ipywidgets as ipw
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from ganlab.widgets.kit import Latest, Panel, Picture, readout
+from ganlab.widgets.kit import Latest, Panel, readout
+from ganlab.widgets.moving import MovingPicture
 
 STEP = 0.01  # of both sliders: the numbers in the lessons have two digits
 
@@ -28,7 +29,7 @@ class GaussianExplorer(Panel):
         self.mu = mu
         self.sigma = sigma
         self.drawn = drawn
-        self.picture = Picture(figure, moving=drawn.moving)
+        self.picture = MovingPicture(figure, moving=drawn.moving)
         self.readout = readout()
         self.redraw = Latest(self._paint)  # JupyterLab may give each slider a thread of its own
         super().__init__([mu, sigma, self.picture, self.readout])

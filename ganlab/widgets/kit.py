@@ -9,8 +9,6 @@ import ipywidgets as ipw
 import numpy as np
 import torch
 import traitlets
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -139,13 +137,22 @@ class Pixels(anywidget.AnyWidget):
 # The browser's half of `Stopwatch`. A frame's callback runs just before it is painted, a timer set there just after.
 STOPWATCH = """
 async function render({ model, el }) {
-  const other = name => model.widget_manager.get_model(model.get(name).slice("IPY_MODEL_".length));
-  const control = await other("control"), picture = await other("picture");
   const button = document.createElement("button"), report = document.createElement("span");
   button.className = "jupyter-button widget-button";
   const idle = "Measure here";
   button.textContent = idle;
   report.setAttribute("role", "status");
+  el.append(button, report);
+  // Both names are the widget manager's own, which another version may have changed.
+  const other = name => model.widget_manager.get_model(model.get(name).slice("IPY_MODEL_".length));
+  let control, picture;
+  try {
+    [control, picture] = await Promise.all(["control", "picture"].map(other));
+  } catch (error) {
+    button.disabled = true;
+    report.textContent = " this version of JupyterLab does not let the button reach the slider: it cannot measure here";
+    return;
+  }
   let measuring = false, stopped = false, wake = () => {};  // the button, pressed again, ends a wait that lasts
   const painted = () => new Promise(resolve => {
     if (stopped) return resolve();
@@ -202,7 +209,6 @@ async function render({ model, el }) {
     wake = () => {};
     button.textContent = idle;
   });
-  el.append(button, report);
 }
 export default { render };
 """
@@ -224,6 +230,7 @@ class Stopwatch(Leaving, anywidget.AnyWidget):
 
     def __init__(self, control: ipw.FloatSlider, picture: Pixels) -> None:
         super().__init__(control=control, picture=picture)
+        self.add_class("ganlab-stopwatch")
 
 
 def side_by_side(controls: list[ipw.Widget], picture: ipw.Widget) -> ipw.HBox:
@@ -255,18 +262,15 @@ def thumbnails(samples: Tensor) -> ipw.HBox:
 class Picture(ipw.Image):
     """A figure in a widget: change the figure's artists, then `paint()`. Tests find it by its class ganlab-picture.
 
-    Where `moving` names the artists that change, the others are drawn once: that takes a tenth of the time.
-    For axes and curves; images of pixels are `Pixels`, which need no PNG and so come sooner.
+    Where most of it stands still, `MovingPicture` comes sooner; images of pixels are `Pixels`, which need no PNG.
     """
 
     # ipywidgets asks a widget that has a tooltip for its description, which its pictures lack, and shows nothing then
     description = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, figure: Figure, *, alt: str = "", moving: Sequence[Artist] = ()) -> None:
+    def __init__(self, figure: Figure, *, alt: str = "") -> None:
         self.figure = figure
         self.alt = alt
-        self.moving = sorted(moving, key=Artist.get_zorder)
-        self.limits: object = None  # of the axes that are in the background
         width, height = (round(inches * plots.DPI) for inches in figure.get_size_inches())
         layout = ipw.Layout(max_width="100%", height="auto", object_fit="contain")
         super().__init__(format="png", width=str(width), height=str(height), layout=layout)
@@ -274,24 +278,8 @@ class Picture(ipw.Image):
 
     def paint(self) -> None:
         """Send the figure as it is now to the browser."""
-        self.value = self._quickly() if self.moving else plots.png(self.figure)
+        self.value = plots.png(self.figure)
         self.tooltip = self.alt or described(self.figure)  # the <img> of ipywidgets has no other name
-
-    def _quickly(self) -> bytes:
-        """Return the PNG; unless the axes have changed, what moves is drawn on a background that is kept."""
-        limits = [(*ax.get_xlim(), *ax.get_ylim()) for ax in self.figure.axes]
-        if limits != self.limits:
-            for artist in self.moving:
-                artist.set_animated(True)
-            self.figure.set(facecolor=plots.CARD, dpi=plots.DPI)
-            self.canvas = FigureCanvasAgg(self.figure)
-            self.canvas.draw()
-            self.background = self.canvas.copy_from_bbox(self.figure.bbox)
-            self.limits = limits
-        self.canvas.restore_region(self.background)
-        for artist in self.moving:
-            artist.axes.draw_artist(artist)
-        return pixels.png(np.asarray(self.canvas.buffer_rgba())[..., :3])
 
     def shot(self) -> Shot:
         """Return the figure as it is now, sharp, for a still."""

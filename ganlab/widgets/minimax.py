@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from ganlab import losses, plots, probability
 from ganlab.toys import Mixture
@@ -14,6 +15,7 @@ from ganlab.widgets.kit import slider
 
 EDGES = (10, 20, 40)  # of the axes of x, which follow the bars by leaps
 MOST_X = EDGES[-1]
+GRID = torch.linspace(-60, 60, 12001, dtype=torch.float64)  # of the integrals
 LOSS_COLOURS = {"minimax": plots.OTHER, "non_saturating": plots.INK}
 
 
@@ -32,10 +34,14 @@ def game_state(p_data: Mixture, mu: float, sigma: float) -> GameState:
     By quadrature in float64; D* is optimal for this p_g and held fixed while G moves. `p_data` is one-dimensional.
     ValueError for mu outside [-20, 20] or sigma outside [0.1, 5]: there the grid is no longer wide or fine enough.
     """
+    return _state(p_data, p_data.log_prob(GRID[:, None]), mu, sigma)
+
+
+def _state(p_data: Mixture, log_p_data: Tensor, mu: float, sigma: float) -> GameState:
+    """Return what `game_state` does, from log p_data on `GRID`, which no p_g changes."""
     if not (abs(mu) <= 20 and 0.1 <= sigma <= 5):
         raise ValueError(f"mu, sigma: got {mu!r}, {sigma!r}, expected mu in [-20, 20] and sigma in [0.1, 5]")
-    x = torch.linspace(-60, 60, 12001, dtype=torch.float64)
-    log_p_data = p_data.log_prob(x[:, None])
+    x = GRID
     log_p_g = probability.gaussian_log_density(x, mu, sigma)
     jsd = probability.js_divergence(log_p_data, log_p_g, x).item()
     reverse_kl = probability.kl_divergence(log_p_g, log_p_data, x).item()
@@ -62,6 +68,7 @@ class GamePicture:
         self.p_data = p_data
         self.x = torch.linspace(-MOST_X, MOST_X, 4001, dtype=torch.float64)
         self.log_p_data = p_data.log_prob(self.x[:, None])
+        self.on_grid = p_data.log_prob(GRID[:, None])
         self.axes = axes
         densities, discriminator, steps = axes
         plots.density(densities, self.x, self.log_p_data, label="p_data", color=plots.REAL)
@@ -79,7 +86,7 @@ class GamePicture:
 
     def move(self, mu: float, sigma: float) -> GameState:
         """Draw the game for p_g = N(mu, sigma^2) and return its numbers."""
-        state = game_state(self.p_data, mu, sigma)
+        state = _state(self.p_data, self.on_grid, mu, sigma)
         log_p_g = probability.gaussian_log_density(self.x, mu, sigma)
         d_star = probability.optimal_logits(self.log_p_data, log_p_g).sigmoid()
         self.p_g.set_data(self.x.numpy(), log_p_g.exp().numpy())

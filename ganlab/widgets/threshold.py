@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ganlab import metrics, plots
-from ganlab.widgets.kit import Latest, Panel, Picture, readout, slider
+from ganlab.widgets.kit import Latest, Panel, readout, slider
+from ganlab.widgets.moving import MovingPicture
 
 ONE_IN = (2, 10, 100, 1_000, 10_000, 100_000)  # pictures, one of which is fake
 BINS = 40
@@ -75,7 +76,7 @@ class ThresholdExplorer(Panel):
         style = {"description_width": "10em"}
         self.one_in = ipw.SelectionSlider(options=options, value=1_000, description="one fake in", style=style)
         self.one_in.layout.width = "28em"
-        self.picture = Picture(figure, moving=[self.line])
+        self.picture = MovingPicture(figure, moving=[self.line])
         self.readout = readout()
         self.redraw = Latest(self._paint)
         for control in (self.threshold, self.one_in):

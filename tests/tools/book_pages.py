@@ -12,9 +12,6 @@ from nbformat import NotebookNode
 APART = re.compile(r"(```.*?```|`[^`]*`|\$\$.*?\$\$)", re.DOTALL)  # code and displayed formulas
 FORMULA = re.compile(r"(?<!\\)\$(?:[^$\n]|\n(?!\n))+\$")
 LINKS = "navigation"  # tag of a notebook's own links to its neighbours, which every page of the book has
-WIDGET = (
-    "This cell gives a widget: sliders and buttons that answer at once. To use it, open the lesson with `make lab`."
-)
 WEIGHTS = "What this project trained, and the lessons load. Each card says on which data, by which command, how good."
 PACKAGE = "What each package offers, made from its docstrings. A package imports only from those above it in this list."
 SUFFIXES = {"image/png": "png", "image/svg+xml": "svg", "image/jpeg": "jpg", "image/gif": "gif"}
@@ -92,11 +89,10 @@ def output(out: NotebookNode, page: str, cell: NotebookNode, k: int, folder: Pat
     if shown := lessons.figure(out):
         return figure(shown, f"figures/{page}-{cell.id}-{k}.{SUFFIXES[shown.kind]}", page, folder)
     text = out.data.get("text/plain", "")
-    if lessons.is_still(out) or text == lessons.WIDGET_NOTE:
-        shown = raw(out.data["text/html"]) if lessons.is_still(out) else WIDGET
+    if lessons.is_still(out):
         return (
             raw(f'<div class="widget-place" data-page="{html.escape(page)}" data-cell="{html.escape(cell.id)}">')
-            + f"\n{shown}\n\n"
+            + f"\n{raw(out.data['text/html'])}\n\n"
             + raw("</div>")
         )
     return raw(out.data["text/html"]) if "text/html" in out.data else printed(text)

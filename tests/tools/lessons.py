@@ -26,8 +26,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
-# Lessons stored before widgets left stills say this in their place.
-WIDGET_NOTE = "[a widget: run this cell to use it; the figure below shows one of its states]"
 CELL_SECONDS = 150  # the slowest cell at class speed on a quiet machine
 MARK_TAG = "nbval-check-output"  # of cells whose outputs nbval compares; a comment would stand in the reader's way
 INSTALL = "install"  # tag of the cell that fetches the course on a public service, and does nothing at home
@@ -134,7 +132,10 @@ def source_hash(notebook: NotebookNode) -> str:
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
-    """Take out, in place, what differs between two executions of the same code; return the notebook."""
+    """Take out, in place, what differs between two executions of the same code; return the notebook.
+
+    Raises LessonError for a widget that leaves no still.
+    """
     kept = {"ganlab": notebook.metadata["ganlab"]} if "ganlab" in notebook.metadata else {}
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"}, **kept)
     notebook.nbformat_minor = max(notebook.nbformat_minor, 5)  # 4.5 is the first with cell ids
@@ -157,9 +158,9 @@ def _normalise_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
             continue
         if WIDGET in output.get("data", {}):
             # A widget's id is random, and it is dead in a stored notebook: its still is what stays.
-            if is_still(after):
-                continue
-            output.data = NotebookNode({"text/plain": WIDGET_NOTE})
+            if not is_still(after):
+                raise LessonError("a widget leaves no still: a reader without a kernel would see nothing of it")
+            continue
         tidy.append(output)
     return tidy
 
@@ -171,7 +172,7 @@ def is_still(output: NotebookNode | None) -> bool:
 
 def shows_a_widget(cell: NotebookNode) -> bool:
     """Return whether the cell's stored outputs say that a widget stood there."""
-    return any(is_still(out) or out.get("data", {}).get("text/plain") == WIDGET_NOTE for out in cell.outputs)
+    return any(map(is_still, cell.outputs))
 
 
 def shows_a_training(cell: NotebookNode) -> bool:
