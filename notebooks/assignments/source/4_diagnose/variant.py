@@ -146,6 +146,16 @@ def trainer(world, seed, steps=500):
             ),
             "you detached the fakes of the wrong loss: the generator hears from the critic's loss alone.",
         ),
+        (
+            (
+                ("softplus(critic(fake)).mean()", "softplus(critic(fake.detach())).mean()"),
+                (
+                    "generator_loss = softplus(-critic(fake)).mean()",
+                    "generator_loss = softplus(-critic(generator(latents(len(real), 8, rng)))).mean()",
+                ),
+            ),
+            "You drew fakes for each player, and the generator's loss still moves the critic: one backward pass a player.",
+        ),
     ),
 )
 
@@ -424,6 +434,26 @@ def trainer(world, seed, steps=250):
         ),
     ),
     needed={"share of good samples": 0.15, "slope of the critic, at most": 3},
+    watch=(
+        '''
+def is_at_fault(trainer):
+    """Whether the critic still judges with large weights after some steps."""
+    largest, plain = [], models.MLPCritic.forward
+
+    def forward(self, x):
+        largest.append(max(weight.abs().max().item() for weight in self.parameters()))
+        return plain(self, x)
+
+    models.MLPCritic.forward = forward
+    try:
+        trainer(world, hidden_seed, steps=10)
+    finally:
+        models.MLPCritic.forward = plain
+    return largest[-1] > 0.3
+''',
+        "You let the critic judge with weights far beyond a small interval. Clip all of them, from both sides, after each "
+        "of its steps.",
+    ),
 )
 
 add(
@@ -1017,6 +1047,26 @@ def trainer(world, seed, steps=400):
     ),
     # a weight that ends at a half or a fifth leaves the ELBO good, and the KL at 10 or 15 nats; at 1 it is 7
     needed={"KL in nats, at most": 8.5},
+    watch=(
+        '''
+def is_at_fault(trainer):
+    """Whether the last loss gives the KL a weight well below 1: the loss is beta * KL - log p, the curves hold both."""
+    losses, plain = [], torch.Tensor.backward
+
+    def backward(self, *given, **more):
+        losses.append(self.detach().sum().item())
+        return plain(self, *given, **more)
+
+    torch.Tensor.backward = backward
+    try:
+        known["run"] = trainer(world, hidden_seed)
+    finally:
+        torch.Tensor.backward = plain
+    log_p_x, kl = np.array(known["run"][-1][-1], dtype=float)
+    return bool(losses) and 0 <= (losses[-1] + log_p_x) / kl < 0.95
+''',
+        "You let the weight of the KL end below 1. At the end it must be 1, or the loss is not minus the ELBO.",
+    ),
 )
 
 add(
@@ -1284,7 +1334,12 @@ def result(code):
     return {"mended (1 is yes)": code == 0, "as a code": code}
 
 
-known = {}  # weights of the broken trainer, 0, and of half repairs after a few steps; made once
+known = {}  # weights of the broken trainer, 0, and of half repairs after a few steps; made once. A whole run, if looked into
+
+
+def parts(run):
+    """The parts of a run that must all have moved: a VAE's encoder and decoder, or a generator and a critic."""
+    return (run[0].encoder, run[0].decoder) if kind == "digits" else run[:2]
 
 
 def probe(trainer):
@@ -1299,10 +1354,13 @@ def probe(trainer):
             known[k] = weights_of(other(world, hidden_seed, steps=steps))
         same, own = known[k], weights_of(short[steps])
         if same.shape == own.shape and bool(((same - own).abs() < 1e-7).all()):
+            return result(6 + k)
+    for k, (early, late) in enumerate(zip(parts(short[3]), parts(short[25]), strict=True)):
+        if bool((weights_of((early,)) == weights_of((late,))).all()):
             return result(4 + k)
     if is_at_fault(trainer):
         return result(3)
-    networks = loaded(trainer(world, hidden_seed))
+    networks = loaded(known.pop("run", None) or trainer(world, hidden_seed))
     if networks is None:
         return result(1)
     numbers = measured(networks)
@@ -1319,8 +1377,12 @@ OTHER_NETWORKS = (
     " same order."
 )
 UNCHANGED = (
-    "step for step this is still the broken trainer: more steps or other names do not mend it. Change what each step"
-    " does."
+    "step for step this is still the broken trainer, for the first 25 steps: more steps or other names do not mend it."
+    " Change what each step does."
+)
+STANDS = (
+    "You return {article} {part} that stands still: after 25 steps it has the weights that it had after 3. Does its loss"
+    " reach it, and does what should move it hold its weights?"
 )
 NOT_WATCHED = """
 def is_at_fault(trainer):
@@ -1377,7 +1439,11 @@ def hidden_repair(key: str, hidden_variant: int) -> str:
     ]
     watch, at_fault = trainer.watch
     unchanged = f"{UNCHANGED} {trainer.unchanged}".strip()
-    hints = [OTHER_NETWORKS, trainer.symptom, at_fault, unchanged, *(hint for _, hint in trainer.halves)]
+    pair = (("an", "encoder"), ("a", "decoder"))
+    if trainer.kind != "digits":
+        pair = (("a", "generator"), ("a", "critic"))
+    stands = [STANDS.format(article=article, part=part) for article, part in pair]
+    hints = [OTHER_NETWORKS, trainer.symptom, at_fault, *stands, unchanged, *(hint for _, hint in trainer.halves)]
     parts = [
         f'kind = "{trainer.kind}"\nneeded = {literal(needed_for(key))}',
         NETWORKS,
