@@ -34,7 +34,7 @@ SHORTER = (
     (re.compile(r"\bsteps=200\b"), "steps=150"),
     (re.compile(r"\bsteps=250\b"), "steps=175"),
     (re.compile(r"\bsteps=400\b"), "steps=200"),
-    (re.compile(r"\bsteps=500\b"), "steps=350"),
+    (re.compile(r"\bsteps=500\b"), "steps=400"),
     (re.compile(r"^(before_\d = trainer_\d\(\w+, seed)\)", re.MULTILINE), r"\1, 25)"),  # for a figure
     (re.compile(r"attempt\((repaired_\d),"), r"attempt(lambda *given: \1(*given, 25),"),
 )

@@ -97,7 +97,10 @@ def form(notebook: NotebookNode) -> list[str]:
 
 @each
 def test_source_has_the_form_of_an_assignment(name: str) -> None:
-    assert form(nbformat.read(assignments.COURSE / "source" / name / f"{name}.ipynb", as_version=4)) == []
+    source = nbformat.read(assignments.COURSE / "source" / name / f"{name}.ipynb", as_version=4)
+    assert form(source) == []
+    written = {cell.id: cell.source for cell in assignments.varied(name, 1, 1).cells}
+    assert [cell.id for cell in source.cells if cell.source != written[cell.id]] == []  # what variant.py writes
 
 
 @pytest.mark.parametrize(

@@ -686,6 +686,10 @@ def trainer(world, seed, steps=400):
             "784 pixels are four times too many: these digits have 14 x 14. So the KL weighs a quarter.",
         ),
         (
+            (("-entropy(vae.decoder(z), x)", "-len(x) * entropy(vae.decoder(z), x)"),),
+            "Your factor before the mean over pixels is 128, the digits of a batch: it must be a digit's pixels, 196.",
+        ),
+        (
             (("-entropy(vae.decoder(z), x)", '-entropy(vae.decoder(z), x, reduction="sum")'),),
             "that sums over the batch as well, so the KL weighs next to nothing beside it. Divide by the digits in it.",
         ),
@@ -723,6 +727,15 @@ def trainer(world, seed, steps=400):
             (
                 (
                     "kl_divergence(q, prior).mean() / x[0].numel()",
+                    "kl_divergence(prior, q).sum(1).mean()",
+                ),
+            ),
+            "You took the KL the other way round: the ELBO holds that of q from the prior, q first.",
+        ),
+        (
+            (
+                (
+                    "kl_divergence(q, prior).mean() / x[0].numel()",
                     "kl_divergence(q, prior).mean() / len(mu[0])",
                 ),
             ),
@@ -746,6 +759,10 @@ def trainer(world, seed, steps=400):
                 (
                     "sum(0).mean()",
                     "you sum over the images and average over the latents: it is the other way round.",
+                ),
+                (
+                    "sum() / x[0].numel()",
+                    "You divided the sum over images and latents by the pixels, not by the images: a beta of two thirds.",
                 ),
             )
         ),
@@ -785,6 +802,17 @@ def trainer(world, seed, steps=400):
         (
             (("1 + logvar - mu.square() - logvar.exp()", "1 + logvar + mu.square() - logvar.exp()"),),
             "only the term of mu is turned. All four terms have the wrong sign.",
+        ),
+        (
+            (("kl = 0.5 * torch.sum", "kl = -torch.sum"),),
+            "You turned the sign and lost the factor of a half: now the KL weighs twice as much as it should.",
+        ),
+        (
+            (
+                ("kl = 0.5 * torch.sum", "kl = -0.5 * torch.mean"),
+                ("- logvar.exp()) / len(x)", "- logvar.exp())"),
+            ),
+            "You turned the sign, and average over the latents as well: a beta of an eighth. The KL is their sum.",
         ),
     ),
 )
@@ -1062,8 +1090,11 @@ def is_at_fault(trainer):
         known["run"] = trainer(world, hidden_seed)
     finally:
         torch.Tensor.backward = plain
-    log_p_x, kl = np.array(known["run"][-1][-1], dtype=float)
-    return bool(losses) and 0 <= (losses[-1] + log_p_x) / kl < 0.95
+    rows = known["run"][-1]
+    if not losses or not rows:
+        return False
+    log_p_x, kl = (float(number) for number in rows[-1])
+    return 0 <= (losses[-1] + log_p_x) / kl < 0.95
 ''',
         "You let the weight of the KL end below 1. At the end it must be 1, or the loss is not minus the ELBO.",
     ),
@@ -1342,6 +1373,12 @@ def parts(run):
     return (run[0].encoder, run[0].decoder) if kind == "digits" else run[:2]
 
 
+def stands(early, late):
+    """Whether no weight has moved, or of a VAE's part, which has gradients for all, one of its tensors has not."""
+    same = [bool((a == b).all()) for a, b in zip(early.parameters(), late.parameters(), strict=True)]
+    return any(same) if kind == "digits" else all(same)
+
+
 def probe(trainer):
     if isinstance(trainer, Code):
         return result(int(trainer))
@@ -1356,7 +1393,7 @@ def probe(trainer):
         if same.shape == own.shape and bool(((same - own).abs() < 1e-7).all()):
             return result(6 + k)
     for k, (early, late) in enumerate(zip(parts(short[3]), parts(short[25]), strict=True)):
-        if bool((weights_of((early,)) == weights_of((late,))).all()):
+        if stands(early, late):
             return result(4 + k)
     if is_at_fault(trainer):
         return result(3)
@@ -1381,8 +1418,8 @@ UNCHANGED = (
     " Change what each step does."
 )
 STANDS = (
-    "You return {article} {part} that stands still: after 25 steps it has the weights that it had after 3. Does its loss"
-    " reach it, and does what should move it hold its weights?"
+    "You return {article} {part} with weights that stand still: after 25 steps they are what they were after 3. Does its"
+    " loss reach them, and does what should move them hold them all?"
 )
 NOT_WATCHED = """
 def is_at_fault(trainer):
@@ -1443,7 +1480,14 @@ def hidden_repair(key: str, hidden_variant: int) -> str:
     if trainer.kind != "digits":
         pair = (("a", "generator"), ("a", "critic"))
     stands = [STANDS.format(article=article, part=part) for article, part in pair]
-    hints = [OTHER_NETWORKS, trainer.symptom, at_fault, *stands, unchanged, *(hint for _, hint in trainer.halves)]
+    hints = [
+        OTHER_NETWORKS,
+        trainer.symptom,
+        at_fault,
+        *stands,
+        unchanged,
+        *(hint for _, hint in trainer.halves),
+    ]
     parts = [
         f'kind = "{trainer.kind}"\nneeded = {literal(needed_for(key))}',
         NETWORKS,
