@@ -222,6 +222,9 @@ SEEN_IN_THE_RUN = {
     "wrong_parameters": "a generator with weights that stand still",
     "wrong_parameters_vae": "an encoder with weights that stand still",
     "beta_never_rises": "end below 1",
+    "no_noise": "no draw mu + sigma",
+    "logvar_as_std": "no draw mu + sigma",
+    "z_detached": "no draw mu + sigma",
 }
 
 # More repairs that do not mend it, of students: lists of edits, with words of the hint.
@@ -293,13 +296,18 @@ MORE_WRONG = {
         ([(DRAW, "        z = torch.normal(mu, sigma, generator=rng)\n")], "No gradient passes through torch.normal"),
         ([(DRAW, DRAW + "        z.requires_grad_()\n")], "No gradient passes through"),
         ([(DRAW, DRAW + "        z = mu + (z - mu).detach()\n")], "sigma is still cut off"),
-        ([(DRAW, "        z = torch.distributions.Normal(mu, sigma).sample()\n")], "reach mu, and logvar too"),
+        ([(DRAW, "        z = torch.distributions.Normal(mu, sigma).sample()\n")], "no draw mu + sigma"),
         ([(DRAW, "        z = mu\n")], "there is no noise on z"),
         ([(DRAW, "        z = mu + torch.randn(mu.shape, generator=rng)\n")], "lacks its sigma"),
         ([(DRAW, "        z = mu + logvar * torch.randn(mu.shape, generator=rng)\n")], "is no sigma"),
         ([(DRAW, "        z = mu + logvar.exp() * torch.randn(mu.shape, generator=rng)\n")], "the variance"),
         ([(DRAW, "        z = mu + sigma * torch.randn(mu.shape[0], 1, generator=rng)\n")], "for all latents"),
         ([(DRAW, "        z = mu + sigma * torch.randn(mu.shape[1], generator=rng)\n")], "for the whole batch"),
+    ],
+    "no_noise": [
+        ([("given_z(x, mu)", "given_z(x, mu + logvar.exp() * torch.randn(mu.shape))")], "no draw mu + sigma"),
+        ([("given_z(x, mu)", "given_z(x, mu + torch.randn(mu.shape))")], "no draw mu + sigma"),
+        ([("given_z(x, mu)", "given_z(x, mu + (logvar / 2).exp() * torch.randn(len(mu), 1))")], "no draw mu + sigma"),
     ],
     "pixels_averaged": [
         ([("-entropy(vae.decoder(z), x)", "-28 * 28 * entropy(vae.decoder(z), x)")], "four times too many"),

@@ -637,6 +637,45 @@ def trainer(world, seed, steps=200):
 
 # ---- VAEs on digits ----
 
+# A look into the run of a VAE: what its decoder's latents are, and whether gradients pass.
+DRAW_OF_Q = (
+    '''
+def is_at_fault(trainer):
+    """Whether z is not mu + sigma * eps, by its gradients, (1, (z - mu) / 2), and by eps, standard for each number."""
+    coded, eps, wrong, hooks, plain = [], [], [], [], models.VAE.encode
+
+    def look(_, inputs):
+        (mu, logvar), z = coded[-1], inputs[0]
+        if z.shape != mu.shape or not logvar.requires_grad:
+            return
+        passed = (None, None)
+        if z.requires_grad:
+            passed = torch.autograd.grad(z.sum(), (mu, logvar), retain_graph=True, allow_unused=True)
+        due = (torch.ones_like(mu), (z - mu) / 2)
+        wrong.append(any(a is None or (a - b).abs().max() > 1e-3 for a, b in zip(passed, due)))
+        eps.append(((z - mu) / torch.exp(logvar / 2)).detach())
+
+    def encode(self, x):
+        if not hooks:
+            hooks.append(self.decoder.register_forward_pre_hook(look))
+        coded.append(plain(self, x))
+        return coded[-1]
+
+    models.VAE.encode = encode
+    try:
+        trainer(world, hidden_seed, steps=12)
+    finally:
+        models.VAE.encode = plain
+    if len(eps) != 12 or any(noise.shape != eps[0].shape for noise in eps):
+        return False
+    noise = torch.stack(eps)
+    spreads = [noise.std(dim).mean().item() for dim in (1, 2)]
+    return wrong[-1] or abs(noise.mean().item()) > 0.1 or not all(0.9 < spread < 1.07 for spread in spreads)
+''',
+    "You give the decoder a z that is no draw mu + sigma * eps: sigma is exp(logvar / 2), eps fresh standard noise for "
+    "each digit and latent, and gradients reach mu and logvar.",
+)
+
 add(
     "pixels_averaged",
     "digits",
@@ -854,6 +893,7 @@ def trainer(world, seed, steps=400):
             "half the variance is not its root: the half belongs into exp.",
         ),
     ),
+    watch=DRAW_OF_Q,
 )
 
 add(
@@ -904,6 +944,7 @@ def trainer(world, seed, steps=400):
             "sigma is added, and nothing is drawn: it must be multiplied by fresh noise.",
         ),
     ),
+    watch=DRAW_OF_Q,
 )
 
 add(
@@ -1011,6 +1052,7 @@ def trainer(world, seed, steps=400):
         ),
     ),
     unchanged="No gradient passes through torch.normal or sample(), with or without no_grad.",
+    watch=DRAW_OF_Q,
 )
 
 add(
@@ -1169,6 +1211,31 @@ def trainer(world, seed, steps=400):
         (
             (("x_hat = vae.decode(z)", "x_hat = vae.decoder(z).tanh()"),),
             "tanh for sigmoid: the loss expects logits without bounds.",
+        ),
+        (
+            (
+                ("x_hat = vae.decode(z)", "x_hat = vae.decoder(z)"),
+                ('reduction="none").sum(dim=(1, 2, 3))', 'reduction="none").mean(dim=(1, 2, 3))'),
+            ),
+            "You took the sigmoid away, and average over the pixels now: log p(x | z) is a sum over them.",
+        ),
+        (
+            (
+                (
+                    '-entropy(x_hat, x, reduction="none").sum(dim=(1, 2, 3))',
+                    "-(x_hat - x).square().sum(dim=(1, 2, 3))",
+                ),
+            ),
+            "You took squares for the log-probability of pixels that are 0 or 1: it is minus their cross-entropy.",
+        ),
+        (
+            (
+                (
+                    '-entropy(x_hat, x, reduction="none").sum(dim=(1, 2, 3))',
+                    "(x * torch.log(x_hat + 1e-8)).sum(dim=(1, 2, 3))",
+                ),
+            ),
+            "You left out what the pixels at 0 say, (1 - x) log(1 - x_hat): white everywhere now costs nothing.",
         ),
     ),
     key="double_sigmoid_vae",
