@@ -219,6 +219,13 @@ def test_judge_does_not_guess_a_hint() -> None:
     assert "Hint" not in message(lambda x: torch.tensor([5.0, -1.0, 0.5]))
 
 
+def test_a_factor_that_fits_two_numbers_by_chance_is_no_hint() -> None:
+    exercise = Exercise(lambda pair: {"two": torch.tensor(pair)}, (0.62073, 1.44816), (), tolerance=6e-4)
+    assert "Hint" not in check.judge(exercise, (0.6, 1.4)).message  # rounded: 0.96660 and 0.96674 times the reference
+    assert "Hint" not in check.judge(exercise, (0.52, 1.347)).message  # off by 0.10073 and 0.10116
+    assert "2 times the reference" in check.judge(exercise, (2 * 0.62073, 2 * 1.44816)).message
+
+
 def test_judge_reports_a_wrong_shape() -> None:
     assert "shape (), expected (3,)" in message(lambda x: (x**2).sum())
 
@@ -275,6 +282,8 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
         (lambda x: x(2), "Is a * missing"),
         (lambda x: x.detach().requires_grad_().add_(1), "x.clone()"),
         (lambda x: [a for a, b in [x]], "than you gave names"),
+        (lambda x: stepped_before_backward(watched(x)), "Compute it anew after the change"),
+        (lambda x: torch.nn.functional.binary_cross_entropy(x + 5, x.sigmoid()), "outside [0, 1]"),
     ],
 )
 def test_judge_explains_the_errors_of_torch_that_learners_meet(given, words: str) -> None:
@@ -303,6 +312,16 @@ def test_a_slip_may_break_some_numbers_where_others_name_it() -> None:
 
 def watched(x):
     return x.clone().requires_grad_()
+
+
+def stepped_before_backward(x):
+    y = x.exp().square()
+    with torch.no_grad():
+        x.mul_(2)
+    z = x.square().sum()
+    with torch.no_grad():
+        x.mul_(2)
+    (y.sum() + z).backward()
 
 
 def twice(x):

@@ -27,6 +27,7 @@ Probe = Callable[[Any], dict[str, Any]]
 # What the setup cell of every lesson gives. Where one of these names is missing, that cell has not run.
 SETUP = frozenset("plt np torch data losses metrics models plots probability runtime toys train widgets lab".split())
 NEAR = 0.02  # an answer all of whose numbers differ from the reference's by no more, relative to it, is almost right
+TIGHT = 1e-5  # of two numbers: within a wider tolerance, some factor or constant fits them by chance
 _attempted: set[str] = set()  # numbers of the exercises that were judged in this process, untouched stubs left out
 
 
@@ -334,6 +335,8 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
         return (
             f" Hint: {broken[0]} is not finite: a log of 0 or of a negative number, or an exponential that overflowed?"
         )
+    if len(values) == 2:
+        tolerance = min(tolerance, TIGHT)
     factor = torch.dot(values, reference) / torch.dot(reference, reference)
     if factor.abs() > tolerance and torch.allclose(values, factor * reference, rtol=tolerance, atol=tolerance):
         return f" Hint: every number is {factor:.4g} times the reference: a sign, a mean for a sum, or a lost factor?"

@@ -37,6 +37,16 @@ EXPLAINED = (
         "You differentiated several numbers at once. Reduce them to one first, by sum() or mean().",
     ),
     (
+        r"modified by an inplace operation",
+        "You called backward() on a result that was computed before its tensors were changed, by an optimizer's step() "
+        "or in place. Compute it anew after the change.",
+    ),
+    (
+        r"all elements of (?:input|target) should be between 0 and 1",
+        "You gave binary_cross_entropy numbers outside [0, 1]. It takes probabilities; for logits there is "
+        "binary_cross_entropy_with_logits.",
+    ),
+    (
         r"torch\.return_types\.",
         "You used sort, topk, min or max over a dimension as a tensor. It returns two things: take .values of it.",
     ),

@@ -811,6 +811,10 @@ AGAIN = {  # of a second review, its answers written before this bank was read
                 "You added a small number inside the logs",
             ),
             (played(told_the_wrong_way), "You told the critic that its fakes are real"),
+            (
+                played(told_the_wrong_way, lambda fake, target: F.softplus(fake).mean()),
+                "You exchanged the labels for both players",
+            ),
             (played(smoothed_fakes), "You smoothed the fakes in place"),
         ],
     },

@@ -887,6 +887,10 @@ def naive_with(floor):
     return answer
 
 
+CALIBRATED_ON_A_GRID = (
+    "(lambda cost: min((float(cost(s)), s) for s in np.arange({0}, 3, {0}))[::-1])"
+    "(lambda s: -discretised_log_p(own_levels, own_x_hat, s / 255).mean() / np.log(2))"
+)
 AGAIN = {  # of a second review, its answers written before this bank was read
     "kl": {
         "wrong": [
@@ -941,7 +945,15 @@ AGAIN = {  # of a second review, its answers written before this bank was read
             (lambda *given: discretised_by_tails(*given).mean(), "You averaged the log-probabilities"),
         ],
     },
-    "calibrated": {"wrong": [("(sigma_in_levels, bits / np.log(2))", "You divided by log 2 twice")]},
+    "calibrated": {
+        "wrong": [
+            ("(sigma_in_levels, bits / np.log(2))", "You divided by log 2 twice"),
+            ("(round(float(sigma_in_levels), 1), round(float(bits), 1))", "You rounded both numbers"),
+            ("(round(float(sigma_in_levels)), round(float(bits)))", "You rounded both numbers"),
+            (CALIBRATED_ON_A_GRID.format(0.1), "a grid too coarse"),
+            (CALIBRATED_ON_A_GRID.format(0.25), "a grid too coarse"),
+        ]
+    },
 }
 for part, more in (*ADDED.items(), *AGAIN.items()):
     for kind, some in more.items():

@@ -216,15 +216,53 @@ STILL = {
 
 
 # The same, where a look into the run has shown the fault before its numbers are asked for.
-SEEN_IN_THE_RUN = {"same_latents": "come back in a later step"}
+SEEN_IN_THE_RUN = {
+    "same_latents": "come back in a later step",
+    "clips_generator": "far beyond a small interval",
+    "wrong_parameters": "a generator with weights that stand still",
+    "wrong_parameters_vae": "an encoder with weights that stand still",
+    "beta_never_rises": "end below 1",
+    "no_noise": "no draw mu + sigma",
+    "logvar_as_std": "no draw mu + sigma",
+    "z_detached": "no draw mu + sigma",
+}
 
 # More repairs that do not mend it, of students: lists of edits, with words of the hint.
 LATENTS = "z_critic, z_generator = latents(128, 8, rng), latents(128, 8, rng)"
+CLIP = """        with torch.no_grad():
+            for weight in generator.parameters():
+                weight.clamp_(-0.05, 0.05)
+"""
+CLIPPED_AT_THE_END = """    with torch.no_grad():
+        for weight in critic.parameters():
+            weight.clamp_(-0.05, 0.05)
+"""
+NO_SIGMOIDS = RIGHT["double_sigmoid"][0]
+STANDS = "a generator with weights that stand still"
 CRITIC_BACK = "        critic_loss.backward()\n"
 DRAW = (
     "        with torch.no_grad():  # draws need no gradient\n            z = torch.normal(mu, sigma, generator=rng)\n"
 )
 MORE_WRONG = {
+    "not_detached": [
+        ([("fake = generator(latents(len(real), 8, rng))", "fake = generator(latents(128, 8, rng)).detach()")], STANDS),
+        (
+            [
+                (
+                    "(critic_loss + generator_loss).backward()\n        d_optimizer.step()",
+                    "critic_loss.backward(retain_graph=True)\n        d_optimizer.step()\n"
+                    "        generator_loss.backward()",
+                )
+            ],
+            "was computed before its tensors were changed",
+        ),
+    ],
+    "double_sigmoid": [([("BCEWithLogitsLoss", "BCELoss"), *NO_SIGMOIDS], "numbers outside [0, 1]")],
+    "labels_swapped": [([("entropy(critic(fake), is_fake)", "entropy(critic(fake.detach()), is_real)")], STANDS)],
+    "clips_generator": [
+        ([(CLIP, ""), ("    return gen", CLIPPED_AT_THE_END + "    return gen")], "far beyond a small interval"),
+        ([("in generator.p", "in critic.p"), ("(-0.05, 0.05)", "(max=0.05)")], "far beyond a small interval"),
+    ],
     "zero_grad_missing": [
         ([(CRITIC_BACK, "        g_optimizer.zero_grad()\n" + CRITIC_BACK)], "step for step"),
         ([(CRITIC_BACK, "        d_optimizer.zero_grad\n" + CRITIC_BACK)], "step for step"),
@@ -258,13 +296,18 @@ MORE_WRONG = {
         ([(DRAW, "        z = torch.normal(mu, sigma, generator=rng)\n")], "No gradient passes through torch.normal"),
         ([(DRAW, DRAW + "        z.requires_grad_()\n")], "No gradient passes through"),
         ([(DRAW, DRAW + "        z = mu + (z - mu).detach()\n")], "sigma is still cut off"),
-        ([(DRAW, "        z = torch.distributions.Normal(mu, sigma).sample()\n")], "reach mu, and logvar too"),
+        ([(DRAW, "        z = torch.distributions.Normal(mu, sigma).sample()\n")], "no draw mu + sigma"),
         ([(DRAW, "        z = mu\n")], "there is no noise on z"),
         ([(DRAW, "        z = mu + torch.randn(mu.shape, generator=rng)\n")], "lacks its sigma"),
         ([(DRAW, "        z = mu + logvar * torch.randn(mu.shape, generator=rng)\n")], "is no sigma"),
         ([(DRAW, "        z = mu + logvar.exp() * torch.randn(mu.shape, generator=rng)\n")], "the variance"),
         ([(DRAW, "        z = mu + sigma * torch.randn(mu.shape[0], 1, generator=rng)\n")], "for all latents"),
         ([(DRAW, "        z = mu + sigma * torch.randn(mu.shape[1], generator=rng)\n")], "for the whole batch"),
+    ],
+    "no_noise": [
+        ([("given_z(x, mu)", "given_z(x, mu + logvar.exp() * torch.randn(mu.shape))")], "no draw mu + sigma"),
+        ([("given_z(x, mu)", "given_z(x, mu + torch.randn(mu.shape))")], "no draw mu + sigma"),
+        ([("given_z(x, mu)", "given_z(x, mu + (logvar / 2).exp() * torch.randn(len(mu), 1))")], "no draw mu + sigma"),
     ],
     "pixels_averaged": [
         ([("-entropy(vae.decoder(z), x)", "-28 * 28 * entropy(vae.decoder(z), x)")], "four times too many"),
@@ -280,6 +323,7 @@ MORE_WRONG = {
         ([("min(1, 2 * (step // steps))", "2 * step / steps")], "grows beyond 1"),
         ([("min(1, 2 * (step // steps))", "max(0, 1 - step / (steps / 2))")], "falls from 1 to 0"),
         ([("min(1, 2 * (step // steps))", "2.0")], "is no ELBO"),
+        ([("min(1, 2 * (step // steps))", "min(0.7, 2 * step / steps)")], "end below 1"),
     ],
 }
 
@@ -351,12 +395,12 @@ def wrong_repairs(key: str) -> list[tuple[str, str]]:
         (with_other_seed(broken), looked_at),
         (scaled_rates(broken, 0.5), looked_at),
         (scaled_rates(broken, 1.5), looked_at),
-        (without_training(broken), still),
+        (without_training(broken), "stand still"),
         (DATA_AS_SAMPLES.format(copier="copier" if vae else "copier, copier"), "only weights are judged"),
         (SAMPLES.format(real="real" if vae else "real, real"), "only weights are judged"),
         (
             DATA_AS_FORWARD.format(networks=make, first=first, networks_out=names, scale=', scale="unit"' * vae),
-            still,
+            "stand still",
         ),
         (
             broken.replace(f"return {broken.split('return ')[-1]}", f"return {first}, curves, curves"),

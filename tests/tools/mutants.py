@@ -59,6 +59,19 @@ def tally(title: str, found: list[assignments.Judged]) -> tuple[str, list[str], 
     return line, survivors, killed >= LOWEST * len(wrong) and accepted == len(right)
 
 
+def by_part(found: list[assignments.Judged]) -> Iterable[str]:
+    """Return a line for each part of an assignment: what is amiss there, and of how many answers."""
+    for part in dict.fromkeys(one.name.partition(",")[0] for one in found):
+        mine = [one for one in found if one.name.partition(",")[0] == part]
+        wrong, right = ([one for one in mine if one.right is kind] for kind in (False, True))
+        accepted, refused = (sum(not one.good for one in some) for some in (wrong, right))
+        unhinted = sum(one.good and not one.hint for one in wrong)
+        yield (
+            f"  {part:22}{accepted:4} of {len(wrong):4} wrong accepted{unhinted:6} without their hint"
+            f"{refused:6} of {len(right):4} right refused"
+        )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print the table and the survivors; return 0 if the aims are met everywhere, else 1."""
     parser = argparse.ArgumentParser(description="Judge the banks of answers.")
@@ -75,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
         with contextlib.redirect_stderr(io.StringIO()):  # warnings that wrong answers earn from torch
             found = list(of_lesson(one) if one in numbers else of_assignment(one, chosen.variants))
         line, left, met = tally(f"lesson {one}" if one in numbers else one, found)
-        print(line, flush=True)
+        print(line, *([] if one in numbers else by_part(found)), sep="\n", flush=True)
         everything, survivors, well = everything + found, survivors + left, well and met
     print(tally("all", everything)[0])
     print(f"\nSurvivors, wrongly accepted or refused, and hints that miss the slip: {len(survivors) or 'none'}")

@@ -146,6 +146,16 @@ def trainer(world, seed, steps=500):
             ),
             "you detached the fakes of the wrong loss: the generator hears from the critic's loss alone.",
         ),
+        (
+            (
+                ("softplus(critic(fake)).mean()", "softplus(critic(fake.detach())).mean()"),
+                (
+                    "generator_loss = softplus(-critic(fake)).mean()",
+                    "generator_loss = softplus(-critic(generator(latents(len(real), 8, rng)))).mean()",
+                ),
+            ),
+            "You drew fakes for each player, and the generator's loss still moves the critic: one backward pass a player.",
+        ),
     ),
 )
 
@@ -424,6 +434,26 @@ def trainer(world, seed, steps=250):
         ),
     ),
     needed={"share of good samples": 0.15, "slope of the critic, at most": 3},
+    watch=(
+        '''
+def is_at_fault(trainer):
+    """Whether the critic still judges with large weights after some steps."""
+    largest, plain = [], models.MLPCritic.forward
+
+    def forward(self, x):
+        largest.append(max(weight.abs().max().item() for weight in self.parameters()))
+        return plain(self, x)
+
+    models.MLPCritic.forward = forward
+    try:
+        trainer(world, hidden_seed, steps=10)
+    finally:
+        models.MLPCritic.forward = plain
+    return largest[-1] > 0.3
+''',
+        "You let the critic judge with weights far beyond a small interval. Clip all of them, from both sides, after each "
+        "of its steps.",
+    ),
 )
 
 add(
@@ -607,6 +637,45 @@ def trainer(world, seed, steps=200):
 
 # ---- VAEs on digits ----
 
+# A look into the run of a VAE: what its decoder's latents are, and whether gradients pass.
+DRAW_OF_Q = (
+    '''
+def is_at_fault(trainer):
+    """Whether z is not mu + sigma * eps, by its gradients, (1, (z - mu) / 2), and by eps, standard for each number."""
+    coded, eps, wrong, hooks, plain = [], [], [], [], models.VAE.encode
+
+    def look(_, inputs):
+        (mu, logvar), z = coded[-1], inputs[0]
+        if z.shape != mu.shape or not logvar.requires_grad:
+            return
+        passed = (None, None)
+        if z.requires_grad:
+            passed = torch.autograd.grad(z.sum(), (mu, logvar), retain_graph=True, allow_unused=True)
+        due = (torch.ones_like(mu), (z - mu) / 2)
+        wrong.append(any(a is None or (a - b).abs().max() > 1e-3 for a, b in zip(passed, due)))
+        eps.append(((z - mu) / torch.exp(logvar / 2)).detach())
+
+    def encode(self, x):
+        if not hooks:
+            hooks.append(self.decoder.register_forward_pre_hook(look))
+        coded.append(plain(self, x))
+        return coded[-1]
+
+    models.VAE.encode = encode
+    try:
+        trainer(world, hidden_seed, steps=12)
+    finally:
+        models.VAE.encode = plain
+    if len(eps) != 12 or any(noise.shape != eps[0].shape for noise in eps):
+        return False
+    noise = torch.stack(eps)
+    spreads = [noise.std(dim).mean().item() for dim in (1, 2)]
+    return wrong[-1] or abs(noise.mean().item()) > 0.1 or not all(0.9 < spread < 1.07 for spread in spreads)
+''',
+    "You give the decoder a z that is no draw mu + sigma * eps: sigma is exp(logvar / 2), eps fresh standard noise for "
+    "each digit and latent, and gradients reach mu and logvar.",
+)
+
 add(
     "pixels_averaged",
     "digits",
@@ -656,6 +725,10 @@ def trainer(world, seed, steps=400):
             "784 pixels are four times too many: these digits have 14 x 14. So the KL weighs a quarter.",
         ),
         (
+            (("-entropy(vae.decoder(z), x)", "-len(x) * entropy(vae.decoder(z), x)"),),
+            "Your factor before the mean over pixels is 128, the digits of a batch: it must be a digit's pixels, 196.",
+        ),
+        (
             (("-entropy(vae.decoder(z), x)", '-entropy(vae.decoder(z), x, reduction="sum")'),),
             "that sums over the batch as well, so the KL weighs next to nothing beside it. Divide by the digits in it.",
         ),
@@ -693,6 +766,15 @@ def trainer(world, seed, steps=400):
             (
                 (
                     "kl_divergence(q, prior).mean() / x[0].numel()",
+                    "kl_divergence(prior, q).sum(1).mean()",
+                ),
+            ),
+            "You took the KL the other way round: the ELBO holds that of q from the prior, q first.",
+        ),
+        (
+            (
+                (
+                    "kl_divergence(q, prior).mean() / x[0].numel()",
                     "kl_divergence(q, prior).mean() / len(mu[0])",
                 ),
             ),
@@ -716,6 +798,10 @@ def trainer(world, seed, steps=400):
                 (
                     "sum(0).mean()",
                     "you sum over the images and average over the latents: it is the other way round.",
+                ),
+                (
+                    "sum() / x[0].numel()",
+                    "You divided the sum over images and latents by the pixels, not by the images: a beta of two thirds.",
                 ),
             )
         ),
@@ -755,6 +841,17 @@ def trainer(world, seed, steps=400):
         (
             (("1 + logvar - mu.square() - logvar.exp()", "1 + logvar + mu.square() - logvar.exp()"),),
             "only the term of mu is turned. All four terms have the wrong sign.",
+        ),
+        (
+            (("kl = 0.5 * torch.sum", "kl = -torch.sum"),),
+            "You turned the sign and lost the factor of a half: now the KL weighs twice as much as it should.",
+        ),
+        (
+            (
+                ("kl = 0.5 * torch.sum", "kl = -0.5 * torch.mean"),
+                ("- logvar.exp()) / len(x)", "- logvar.exp())"),
+            ),
+            "You turned the sign, and average over the latents as well: a beta of an eighth. The KL is their sum.",
         ),
     ),
 )
@@ -796,6 +893,7 @@ def trainer(world, seed, steps=400):
             "half the variance is not its root: the half belongs into exp.",
         ),
     ),
+    watch=DRAW_OF_Q,
 )
 
 add(
@@ -846,6 +944,7 @@ def trainer(world, seed, steps=400):
             "sigma is added, and nothing is drawn: it must be multiplied by fresh noise.",
         ),
     ),
+    watch=DRAW_OF_Q,
 )
 
 add(
@@ -953,6 +1052,7 @@ def trainer(world, seed, steps=400):
         ),
     ),
     unchanged="No gradient passes through torch.normal or sample(), with or without no_grad.",
+    watch=DRAW_OF_Q,
 )
 
 add(
@@ -1017,6 +1117,29 @@ def trainer(world, seed, steps=400):
     ),
     # a weight that ends at a half or a fifth leaves the ELBO good, and the KL at 10 or 15 nats; at 1 it is 7
     needed={"KL in nats, at most": 8.5},
+    watch=(
+        '''
+def is_at_fault(trainer):
+    """Whether the last loss gives the KL a weight well below 1: the loss is beta * KL - log p, the curves hold both."""
+    losses, plain = [], torch.Tensor.backward
+
+    def backward(self, *given, **more):
+        losses.append(self.detach().sum().item())
+        return plain(self, *given, **more)
+
+    torch.Tensor.backward = backward
+    try:
+        known["run"] = trainer(world, hidden_seed)
+    finally:
+        torch.Tensor.backward = plain
+    rows = known["run"][-1]
+    if not losses or not rows:
+        return False
+    log_p_x, kl = (float(number) for number in rows[-1])
+    return 0 <= (losses[-1] + log_p_x) / kl < 0.95
+''',
+        "You let the weight of the KL end below 1. At the end it must be 1, or the loss is not minus the ELBO.",
+    ),
 )
 
 add(
@@ -1088,6 +1211,31 @@ def trainer(world, seed, steps=400):
         (
             (("x_hat = vae.decode(z)", "x_hat = vae.decoder(z).tanh()"),),
             "tanh for sigmoid: the loss expects logits without bounds.",
+        ),
+        (
+            (
+                ("x_hat = vae.decode(z)", "x_hat = vae.decoder(z)"),
+                ('reduction="none").sum(dim=(1, 2, 3))', 'reduction="none").mean(dim=(1, 2, 3))'),
+            ),
+            "You took the sigmoid away, and average over the pixels now: log p(x | z) is a sum over them.",
+        ),
+        (
+            (
+                (
+                    '-entropy(x_hat, x, reduction="none").sum(dim=(1, 2, 3))',
+                    "-(x_hat - x).square().sum(dim=(1, 2, 3))",
+                ),
+            ),
+            "You took squares for the log-probability of pixels that are 0 or 1: it is minus their cross-entropy.",
+        ),
+        (
+            (
+                (
+                    '-entropy(x_hat, x, reduction="none").sum(dim=(1, 2, 3))',
+                    "(x * torch.log(x_hat + 1e-8)).sum(dim=(1, 2, 3))",
+                ),
+            ),
+            "You left out what the pixels at 0 say, (1 - x) log(1 - x_hat): white everywhere now costs nothing.",
         ),
     ),
     key="double_sigmoid_vae",
@@ -1284,7 +1432,18 @@ def result(code):
     return {"mended (1 is yes)": code == 0, "as a code": code}
 
 
-known = {}  # weights of the broken trainer, 0, and of half repairs after a few steps; made once
+known = {}  # weights of the broken trainer, 0, and of half repairs after a few steps; made once. A whole run, if looked into
+
+
+def parts(run):
+    """The parts of a run that must all have moved: a VAE's encoder and decoder, or a generator and a critic."""
+    return (run[0].encoder, run[0].decoder) if kind == "digits" else run[:2]
+
+
+def stands(early, late):
+    """Whether no weight has moved, or of a VAE's part, which has gradients for all, one of its tensors has not."""
+    same = [bool((a == b).all()) for a, b in zip(early.parameters(), late.parameters(), strict=True)]
+    return any(same) if kind == "digits" else all(same)
 
 
 def probe(trainer):
@@ -1299,10 +1458,13 @@ def probe(trainer):
             known[k] = weights_of(other(world, hidden_seed, steps=steps))
         same, own = known[k], weights_of(short[steps])
         if same.shape == own.shape and bool(((same - own).abs() < 1e-7).all()):
+            return result(6 + k)
+    for k, (early, late) in enumerate(zip(parts(short[3]), parts(short[25]), strict=True)):
+        if stands(early, late):
             return result(4 + k)
     if is_at_fault(trainer):
         return result(3)
-    networks = loaded(trainer(world, hidden_seed))
+    networks = loaded(known.pop("run", None) or trainer(world, hidden_seed))
     if networks is None:
         return result(1)
     numbers = measured(networks)
@@ -1319,8 +1481,12 @@ OTHER_NETWORKS = (
     " same order."
 )
 UNCHANGED = (
-    "step for step this is still the broken trainer: more steps or other names do not mend it. Change what each step"
-    " does."
+    "step for step this is still the broken trainer, for the first 25 steps: more steps or other names do not mend it."
+    " Change what each step does."
+)
+STANDS = (
+    "You return {article} {part} with weights that stand still: after 25 steps they are what they were after 3. Does its"
+    " loss reach them, and does what should move them hold them all?"
 )
 NOT_WATCHED = """
 def is_at_fault(trainer):
@@ -1377,7 +1543,18 @@ def hidden_repair(key: str, hidden_variant: int) -> str:
     ]
     watch, at_fault = trainer.watch
     unchanged = f"{UNCHANGED} {trainer.unchanged}".strip()
-    hints = [OTHER_NETWORKS, trainer.symptom, at_fault, unchanged, *(hint for _, hint in trainer.halves)]
+    pair = (("an", "encoder"), ("a", "decoder"))
+    if trainer.kind != "digits":
+        pair = (("a", "generator"), ("a", "critic"))
+    stands = [STANDS.format(article=article, part=part) for article, part in pair]
+    hints = [
+        OTHER_NETWORKS,
+        trainer.symptom,
+        at_fault,
+        *stands,
+        unchanged,
+        *(hint for _, hint in trainer.halves),
+    ]
     parts = [
         f'kind = "{trainer.kind}"\nneeded = {literal(needed_for(key))}',
         NETWORKS,
