@@ -25,6 +25,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from bench_sides import Effort
 from torch import Tensor, nn
 
 from ganlab import data, losses, metrics, models, probability, runtime, toys, train
@@ -38,6 +39,7 @@ FAMILIES = ("gan", "vae", "flow")
 # be a better measure; and codes of two numbers leave a flow as much to do as the points.
 HYBRIDS = ("vae-gan", "latent-flow")
 SEEDS = (0, 1, 2)
+BUDGETS = (10, 60, 1200)  # CPU-seconds; 1,200 are ten minutes of two cores
 SIGMA = 0.05  # of the ring's eight hills: lesson 17's ring
 HIDDEN = (128, 128, 128)  # of all networks of points
 POINTS = 2500  # samples that are judged, as in lesson 04
@@ -373,7 +375,7 @@ def read() -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Compute the cells that are missing, each in a process of its own, and write each as soon as it is there."""
+    """Compute the cells of one budget that are missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="CPU-seconds of a training (60)")
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="cells whose names begin so")
@@ -383,18 +385,35 @@ def main(arguments: list[str] | None = None) -> None:
         name, family, seconds, seed = options.cell.split("/")
         print(json.dumps(cell(name, family, float(seconds), int(seed))))
         return
+    compute(missing(options.seconds, tuple(options.only)))
+
+
+def missing(seconds: float, beginnings: tuple[str, ...] = ()) -> list[str]:
+    """Return the names of the cells of a budget that are not in the file; with `beginnings`, those that begin so."""
     families = {"ring": FAMILIES, "digits": FAMILIES + HYBRIDS}
-    wanted = [key(name, family, options.seconds, seed) for seed in SEEDS for name in SETS for family in families[name]]
-    for each in wanted:
-        if each in read() or (options.only and not each.startswith(tuple(options.only))):
-            continue
+    wanted = [key(name, family, seconds, seed) for seed in SEEDS for name in SETS for family in families[name]]
+    return [name for name in wanted if name not in read() and name.startswith(beginnings or ("",))]
+
+
+def compute(names: list[str]) -> None:
+    """Compute cells, each in a process of its own, and write each as soon as it is there."""
+    for name in names:
         child = subprocess.run(
-            [sys.executable, __file__, "--cell", each], stdout=subprocess.PIPE, text=True, check=True
+            [sys.executable, __file__, "--cell", name], stdout=subprocess.PIPE, text=True, check=True
         )
         values = {k: float(f"{v:.6g}") for k, v in json.loads(child.stdout.splitlines()[-1]).items()}
         values["date"] = datetime.now(UTC).date().isoformat()
-        runtime.write_atomically(FILE, (json.dumps({**read(), each: values}, indent=1) + "\n").encode())
-        print(each, values, flush=True)
+        runtime.write_atomically(FILE, (json.dumps({**read(), name: values}, indent=1) + "\n").encode())
+        print(name, values, flush=True)
+
+
+def fill(effort: Effort) -> None:
+    """The section of `make bench`: compute what is missing of all budgets, the small ones first."""
+    for seconds in BUDGETS:
+        names = missing(seconds)
+        print(f"{len(names)} cells of {seconds} CPU-seconds are missing")
+        if not effort.tiny:
+            compute(names)
 
 
 if __name__ == "__main__":
