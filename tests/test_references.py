@@ -25,7 +25,6 @@ AHEAD: set[str] = set()
 # Where a lesson uses a glossary's word before the lesson that introduces it, and why it may.
 EXCEPTIONS = {
     ("bias", "05c"): "another meaning: what a layer adds",
-    ("calibrated", "12b"): "explained where it stands",
     ("checkpoint", "02b"): "explained where it stands",
     ("cosine", "01b"): "explained where it stands",
     ("cosine", "02b"): "school's meaning, and -1 is explained where it stands",
@@ -40,6 +39,7 @@ EXCEPTIONS = {
     ("hinge", "04"): "a name in a list, which says that lesson 04b derives it",
     ("least-squares", "04"): "a name in a list, which says that lesson 04b derives it",
     ("likelihood", "06c"): "explained where it stands",
+    ("mask", "08d"): "explained where it stands",
     ("mutual-information", "08c"): "explained where it stands",
     ("precision", "03b"): "another meaning: of arithmetic",
     ("pull", "01c"): "the everyday verb",
@@ -49,6 +49,7 @@ EXCEPTIONS = {
 # Words that a lesson with a letter introduces and that the main path uses later on, and why it may.
 MAIN_PATH = {
     ("arc", "09"): "explained where it stands",
+    ("calibrated", "16"): "explained where it stands",
     ("distortion", "12"): "half of a name, explained where it stands",
     ("power", "07"): "another meaning: of a number",
 }
