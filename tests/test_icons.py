@@ -1,14 +1,22 @@
 """OpenMoji's icons in data/: what they are, that no variant of a test icon is in train, and files that are not ours."""
 
+import hashlib
+import io
 import json
 import shutil
+import subprocess
+import sys
+import tarfile
+import types
+from pathlib import Path
 
 import icons as recipe
 import pytest
 import torch
+from PIL import Image
 
 from ganlab import data
-from ganlab.data import DataError, bundled, pixels
+from ganlab.data import DataError, bundled, drawn, pixels
 from ganlab.data.bundled import GROUPS, ICONS
 
 
@@ -96,6 +104,87 @@ def test_a_sheet_keeps_every_pixel(tmp_path, monkeypatch):
     monkeypatch.setattr(bundled, "data_file", lambda name: tmp_path)
     monkeypatch.setattr(type(ICONS), "_content", lambda self, file: b"")
     assert torch.equal(ICONS._pictures("outline.webp", "L", list(range(50))), icons.pairs[:50])
+
+
+# At 128 pixels
+
+
+def png(svg_string: str, width: int, height: int, **_: object) -> bytes:
+    """Return, in place of a rasteriser, a picture of one colour, which the drawing's text decides."""
+    colour = tuple(hashlib.sha256(svg_string.encode()).digest()[:3])
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(buffer, "png")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def npm(monkeypatch, tmp_path):
+    """Return what "npm" will put down: the drawings of all icons and one more; its calls are counted in "calls"."""
+    monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as content:
+        for code in ["strange", *(icon["code"] for icon in reversed(ICONS.index()))]:
+            for kind in ("color", "black"):
+                text = f"{kind} {code}".encode()
+                member = tarfile.TarInfo(f"package/{kind}/svg/{code}.svg")
+                member.size = len(text)
+                content.addfile(member, io.BytesIO(text))
+    brought = {"content": buffer.getvalue(), "calls": 0}
+    monkeypatch.setattr(drawn, "SHA256", hashlib.sha256(brought["content"]).hexdigest())
+    monkeypatch.setattr(drawn.shutil, "which", lambda name: name)
+    monkeypatch.setitem(sys.modules, "resvg_py", types.SimpleNamespace(svg_to_bytes=png))
+    monkeypatch.setattr(type(drawn.LARGE_ICONS), "_installed", lambda self: True)
+
+    def run(command: list[str], **_: object) -> None:
+        brought["calls"] += 1
+        folder = Path(command[command.index("--pack-destination") + 1])
+        (folder / drawn.ARCHIVE).write_bytes(brought["content"])
+
+    monkeypatch.setattr(drawn.subprocess, "run", run)
+    return brought
+
+
+def test_large_icons_are_drawn_once_in_the_order_and_splits_of_the_small_ones(npm, monkeypatch):
+    monkeypatch.setattr(drawn, "LARGE_SIDE", 4)
+    for split in data.SPLITS:
+        small, large = data.load("icons", split), data.load("icons", split, size=128)
+        assert torch.equal(large.labels, small.labels) and large.classes == GROUPS
+        assert large.images.shape == (len(small), 3, 4, 4) and large.pairs.shape == (len(small), 1, 4, 4)
+        codes = [icon["code"] for icon in ICONS.index() if icon["split"] == split]
+        for kind, mode, pictures in (("color", "RGB", large.images), ("black", "L", large.pairs)):
+            for code, picture in zip(codes[::50], pictures[::50], strict=True):
+                expected = Image.open(io.BytesIO(png(f"{kind} {code}", 1, 1))).convert(mode).getpixel((0, 0))
+                assert picture[:, 2, 1].tolist() == list(expected if mode == "RGB" else [expected])
+    assert npm["calls"] == 1 and data.fetch("icons", 128).state == "present"
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("no npm", "npm, a program of Node.js, is not installed"),
+        ("no network", "npm ended with 1: npm error code ECONNREFUSED"),
+        ("another file", "not the expected file: its SHA-256 differs"),
+    ],
+)
+def test_drawings_that_cannot_be_had_are_told_with_the_command(npm, monkeypatch, harm, said):
+    if harm == "no npm":
+        monkeypatch.setattr(drawn.shutil, "which", lambda name: None)
+    elif harm == "another file":
+        npm["content"] += b"x"
+    else:
+        failed = subprocess.CalledProcessError(1, "npm", stderr="\nnpm error code ECONNREFUSED\nnpm error more")
+        monkeypatch.setattr(drawn.subprocess, "run", lambda *_, **__: (_ for _ in ()).throw(failed))
+    with pytest.raises(DataError) as refused:
+        data.load("icons", size=128)
+    assert said in str(refused.value) and "npm pack openmoji@17.0.0 --pack-destination" in str(refused.value)
+    assert "\n" not in str(refused.value) and not drawn.LARGE_ICONS.path.exists()
+
+
+def test_without_the_rasteriser_the_command_is_told(npm, monkeypatch):
+    monkeypatch.setattr(type(drawn.LARGE_ICONS), "_installed", lambda self: False)
+    with pytest.raises(DataError, match="icons: package not installed. Run: python -m pip install resvg-py==0.5.0"):
+        data.fetch("icons", 128)
+    assert drawn.LARGE_ICONS.status().state == "missing" and npm["calls"] == 0
 
 
 def test_missing_and_altered_files_are_told_with_the_way_out(tmp_path, monkeypatch):

@@ -41,6 +41,8 @@ EXERCISE = re.compile(
 )
 LINES, COLUMNS, BYTES = 30, 88, 2_500_000
 WIDEST = 960  # pixels of a figure on the page: 9.6 inches
+ICONS = re.compile(r"(?i)\bicons?\b")
+ICON_NOTICE = "OpenMoji, CC BY-SA 4.0"
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
 
 
@@ -133,6 +135,16 @@ def figures_have_captions_in_order_and_are_not_too_wide(notebook: NotebookNode) 
         if figure.width > WIDEST:
             complaints.append(f"figure {k} is {figure.width} pixels wide, {WIDEST} are allowed")
     return complaints
+
+
+def figures_of_icons_name_their_licence(notebook: NotebookNode) -> list[str]:
+    """A figure whose code or words speak of icons says in its caption whose they are: their licence asks for it."""
+    shown = [(cell, figure) for cell in lessons.code_cells(notebook) for figure in figures(cell)]
+    return [
+        f"icons are shown, and the caption does not say {ICON_NOTICE!r}: {figure.caption!r}"
+        for cell, figure in shown
+        if ICONS.search(" ".join([cell.source, figure.alt, figure.caption])) and ICON_NOTICE not in figure.caption
+    ]
 
 
 def code_cells_are_short_and_in_sight(notebook: NotebookNode) -> list[str]:
@@ -321,6 +333,7 @@ CHECKS: list[Check] = [
     goal_states_the_minutes,
     figures_have_alternative_text,
     figures_have_captions_in_order_and_are_not_too_wide,
+    figures_of_icons_name_their_licence,
     code_cells_are_short_and_in_sight,
     code_is_formatted_for_narrow_lines,
     printed_lines_fit_a_narrow_window,

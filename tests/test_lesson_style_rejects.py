@@ -110,6 +110,7 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.figures_have_captions_in_order_and_are_not_too_wide, "another lesson", in_figure("7.1", "6.1")),
     (style.figures_have_captions_in_order_and_are_not_too_wide, "too wide", in_figure('"960"', '"961"')),
     (style.figures_have_captions_in_order_and_are_not_too_wide, "one has none", lambda nb: bare_picture(nb, ALT)),
+    (style.figures_of_icons_name_their_licence, "icons of nobody", in_figure(ALT, f"{ALT} And an icon.")),
     (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 30)),
     (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 88)),
     (style.code_is_formatted_for_narrow_lines, "not formatted", replace("1 + 1", "1+1")),

@@ -38,8 +38,6 @@ UNIDENTIFIED = {
 # Where a lesson uses a glossary's word before the lesson that introduces it, and why it may.
 EXCEPTIONS = {
     ("bias", "05c"): "another meaning: what a layer adds",
-    ("calibrated", "12b"): "explained where it stands",
-    ("calibrated", "12c"): "a name that the lesson before gave, and what follows from it is said",
     ("checkpoint", "02b"): "explained where it stands",
     ("cosine", "01b"): "explained where it stands",
     ("cosine", "02b"): "school's meaning, and -1 is explained where it stands",
@@ -54,6 +52,7 @@ EXCEPTIONS = {
     ("hinge", "04"): "a name in a list, which says that lesson 04b derives it",
     ("least-squares", "04"): "a name in a list, which says that lesson 04b derives it",
     ("likelihood", "06c"): "explained where it stands",
+    ("mask", "08d"): "explained where it stands",
     ("mutual-information", "08c"): "explained where it stands",
     ("precision", "03b"): "another meaning: of arithmetic",
     ("pull", "01c"): "the everyday verb",
@@ -63,6 +62,7 @@ EXCEPTIONS = {
 # Words that a lesson with a letter introduces and that the main path uses later on, and why it may.
 MAIN_PATH = {
     ("arc", "09"): "explained where it stands",
+    ("calibrated", "16"): "explained where it stands",
     ("distortion", "12"): "half of a name, explained where it stands",
     ("gradient-penalty", "15"): "a name in a fold",
     ("hinge", "15"): "a name in a fold, which says that lesson 04b derives it",

@@ -1,27 +1,44 @@
 """Relief tiles: of land, fine in detail, no pixel twice, and a margin between the parts of the world."""
 
+import pytest
 import safetensors.torch
 import torch
 
 from ganlab import data
 from ganlab.data import degraded, pixels
-from ganlab.data.relief import LEAST_LOST, MOST_WATER, RELIEF, lost, water
+from ganlab.data.packaged import PackagedSet
+from ganlab.data.relief import LARGE_RELIEF, LEAST_LOST, MOST_WATER, RELIEF, lost, water
+
+RELIEFS = {64: RELIEF, 128: LARGE_RELIEF}
 
 
-def test_tiles_share_no_pixel_and_test_is_apart_from_train() -> None:
-    data.load("relief")
-    tensors = safetensors.torch.load_file(RELIEF.path)
+@pytest.mark.parametrize("relief", [RELIEF, LARGE_RELIEF], ids=["64", "128"])
+def test_tiles_share_no_pixel_and_test_is_apart_from_train(relief: PackagedSet) -> None:
+    (side,) = relief.sizes
+    data.load("relief", size=side)
+    tensors = safetensors.torch.load_file(relief.path)
     corners = {split: tensors[f"{split}/corners"] for split in data.SPLITS}
     both = torch.cat(list(corners.values()))
-    assert len(both.unique(dim=0)) == len(both) and (both % 64).unique(dim=0).shape == (1, 2)  # on one grid
+    assert len(both.unique(dim=0)) == len(both) and (both % side).unique(dim=0).shape == (1, 2)  # on one grid
     test, train = (corners[split][:, 1] for split in ("test", "train"))
-    assert test.min() >= 3200 and test.max() + 64 <= 5376
-    assert ((train + 128 <= 3200) | (train >= 5376 + 64)).all() and (train > 5376).any() and (train < 3200).any()
+    assert tensors["train/images"].shape[1:] == tensors["test/images"].shape[1:] == (3, side, side)
+    assert test.min() >= 3200 and test.max() + side <= 5376
+    assert ((train + 2 * side <= 3200) | (train >= 5376 + side)).all() and (train > 5376).any() and (train < 3200).any()
 
 
-def test_tiles_are_land_and_lose_detail() -> None:
+def test_a_large_tile_shows_the_place_that_its_small_ones_show() -> None:
+    large, small = (data.load("relief", "test", size) for size in (128, 64))
+    corners = {size: safetensors.torch.load_file(each.path)["test/corners"] for size, each in RELIEFS.items()}
+    places = {tuple(corner): k for k, corner in enumerate(corners[64].tolist())}
+    there = [(k, places[corner]) for k, corner in enumerate(map(tuple, corners[128].tolist())) if corner in places]
+    assert len(there) > 50
+    assert all(torch.equal(large.images[k, :, :64, :64], small.images[one]) for k, one in there)
+
+
+@pytest.mark.parametrize("size", RELIEFS)
+def test_tiles_are_land_and_lose_detail(size: int) -> None:
     for split in data.SPLITS:
-        tiles = data.load("relief", split)
+        tiles = data.load("relief", split, size)
         last = tiles.images.permute(0, 2, 3, 1)
         assert water(last).max() < MOST_WATER and 0.03 < water(last).mean() < 0.3
         assert lost(last).min() >= LEAST_LOST

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from ganlab import data
-from ganlab.data import downloads, packaged
+from ganlab.data import downloads, drawn, packaged
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -65,10 +65,12 @@ def test_the_data_sheet_states_the_counts_and_hashes_of_these_tensors():
     sheet = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
     names = ["digits", "earth", "relief", "icons", "glyphs"]
     names += ["fashion"] * (data.SETS["fashion"].status().path == downloads.FASHION.packaged)
-    for name in names:
+    sizes = [(name, None) for name in names] + [("relief", 128)]
+    sizes += [("icons", 128)] * drawn.LARGE_ICONS.path.is_file()  # only where somebody has drawn them
+    for name, size in sizes:
         section = re.search(rf"^## {name}\b.*?(?=^## |\Z)", sheet, re.M | re.S).group()
         for split in data.SPLITS:
-            one = data.load(name, split)
+            one = data.load(name, split, size)
             tensors = {"images": one.images, "labels": one.labels, "pairs": one.pairs}
             tensors = {key: tensor for key, tensor in tensors.items() if tensor is not None}
             assert packaged.fingerprint(tensors) in section, f"{name} ({split}): its hash is not in its data sheet"

@@ -34,7 +34,9 @@ def _run(arguments: list[str] | None) -> int:
         commands.add_parser("lessons", help="make or update your copies of the lessons, and list them")
     )
     sets = commands.add_parser("data", help="list the image sets, or get one").add_subparsers(dest="action")
-    sets.add_parser("fetch", help="build or download a set into the cache").add_argument("name", metavar="NAME")
+    fetch = sets.add_parser("fetch", help="build or download a set into the cache")
+    fetch.add_argument("name", metavar="NAME")
+    fetch.add_argument("--size", type=int, metavar="N", help="side in pixels, when the set comes in several")
     tasks.add_arguments(commands.add_parser("train", help="train networks into a folder; again to continue"))
     draw.add_sample_arguments(commands.add_parser("sample", help="samples, of one class if you like: a sheet or files"))
     draw.add_walk_arguments(commands.add_parser("walk", help="a GIF of the way from one sample to another"))
@@ -57,7 +59,7 @@ def _run(arguments: list[str] | None) -> int:
         others |= {"metric": metric.run, "export": export.run, "apply": translate.run}
         if chosen.command in others:
             return others[chosen.command](chosen)
-        return _fetch(chosen.name) if chosen.action == "fetch" else _list()
+        return _fetch(chosen.name, chosen.size) if chosen.action == "fetch" else _list()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -95,7 +97,7 @@ def _list() -> int:
     return 0
 
 
-def _fetch(name: str) -> int:
-    status = data.fetch(name)
+def _fetch(name: str, size: int | None) -> int:
+    status = data.fetch(name, size)
     print(f"{name}: {status.state}")
     return 0 if status.state == "present" else 1  # built, but not kept: a warning has said why

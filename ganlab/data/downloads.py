@@ -80,7 +80,7 @@ class DownloadedSet:
             shelf = pooch.create(folder, base_url=mirror, registry=registry, retry_if_failed=RETRIES)
             downloader = pooch.HTTPDownloader(progressbar=True, chunk_size=1 << 16)
             try:
-                return Path(shelf.fetch(file, processor=_for_all_to_read, downloader=downloader))
+                return Path(shelf.fetch(file, processor=for_all_to_read, downloader=downloader))
             except (ValueError, requests.RequestException) as error:  # a wrong hash is a ValueError
                 failures.append((mirror, error))
             except OSError as error:
@@ -96,7 +96,7 @@ class DownloadedSet:
         ) from failures[-1][1]
 
 
-def _for_all_to_read(path: str, action: str, shelf: object) -> str:
+def for_all_to_read(path: str, action: str, shelf: object) -> str:
     """Let other users read what pooch downloaded for its owner alone: a class may share one cache folder."""
     if action != "fetch":
         Path(path).chmod(0o644)

@@ -47,16 +47,18 @@ class PackagedSet:
     classes: tuple[str, ...]
     build: Callable[[], Tensors]  # keys "train/images", "train/labels", "test/images", ...
     version: int  # of the recipe: a new one leaves old cache files alone and builds its own
+    larger: bool = False  # of a set that comes in several sizes, one that is made only when it is asked for
 
     @property
     def path(self) -> Path:
         """The cache file that holds both splits."""
-        return cache_dir() / f"{self.name}-v{self.version}.safetensors"
+        side = f"-{self.sizes[0]}" if self.larger else ""
+        return cache_dir() / f"{self.name}{side}-v{self.version}.safetensors"
 
     def status(self) -> SetStatus:
         """Return whether the set is cached, can be built, or lacks its package."""
         state = "present" if self.path.is_file() else "to be built" if self._installed() else "missing"
-        fetch = f"python -m ganlab data fetch {self.name}"
+        fetch = f"python -m ganlab data fetch {self.name}" + (f" --size {self.sizes[0]}" if self.larger else "")
         fix = {"present": "", "to be built": fetch, "missing": f"python -m pip install {self.package}"}[state]
         return SetStatus(self.name, self.source, state, self.path, fix=fix)
 

@@ -8,15 +8,18 @@ import torch
 import torch.nn.functional as F
 
 from ganlab.data.batches import ImageSet
-from ganlab.data.bundled import ICONS
-from ganlab.data.downloads import FASHION, KMNIST, MNIST
+from ganlab.data.bundled import ICONS, Icons
+from ganlab.data.downloads import FASHION, KMNIST, MNIST, DownloadedSet
+from ganlab.data.drawn import LARGE_ICONS
 from ganlab.data.folders import FITS, read_folder, smallest_side, tell
 from ganlab.data.glyphs import GLYPHS
-from ganlab.data.packaged import DIGITS, EARTH, SPLITS, DataError, SetStatus
-from ganlab.data.relief import RELIEF
+from ganlab.data.packaged import DIGITS, EARTH, SPLITS, DataError, PackagedSet, SetStatus
+from ganlab.data.relief import LARGE_RELIEF, RELIEF
 from ganlab.runtime import user_path, whole_number
 
 SETS = {source.name: source for source in (DIGITS, EARTH, RELIEF, ICONS, GLYPHS, FASHION, MNIST, KMNIST)}
+SetSource = PackagedSet | DownloadedSet | Icons
+LARGER: dict[str, PackagedSet] = {"relief": LARGE_RELIEF, "icons": LARGE_ICONS}  # the same, of more pixels
 
 
 def load(
@@ -31,8 +34,9 @@ def load(
     """Return one split ("train" or "test") of a built-in set or of a folder of your own images, or "all" of it.
 
     `size` is the side in pixels: 28 (the default) or 32 (padded with zeros) for digits, fashion, mnist and kmnist; 64
-    for earth, relief and icons; 32 for glyphs; anything from 1, by default 64, for a folder. Only fashion (without
-    Debian's package), mnist and kmnist may use the network, and only the first time.
+    for earth; 64 (the default) or 128 for relief and icons; 32 for glyphs; anything from 1, by default 64, for a
+    folder. Only fashion (without Debian's package), mnist, kmnist, and icons of 128 pixels, which are drawn here by
+    resvg-py, may use the network, and only the first time.
 
     The rest is for a folder. `fit` makes its images square: "crop" takes the middle, "pad" all of it between black
     bars. `test_share`, from 0 to below 1, holds out that part of each class; by default a hash of each file's name
@@ -64,15 +68,20 @@ def load(
 
 
 def _load_set(name: str, split: str, size: int | None) -> ImageSet:
-    source = SETS[name]
-    if size not in (None, *source.sizes):
-        raise DataError(f"size: got {size}, expected {' or '.join(map(str, source.sizes))} for {source.name!r}")
+    if size not in (None, *sides(name)):
+        raise DataError(f"size: got {size}, expected {' or '.join(map(str, sides(name)))} for {name!r}")
+    source = _source(name, size)
     parts = [source.read(each) for each in (SPLITS if split == "all" else (split,))]
     tensors = {key: torch.cat([part[key] for part in parts]) if len(parts) > 1 else parts[0][key] for key in parts[0]}
     margin = ((size or source.sizes[0]) - source.sizes[0]) // 2
     images = F.pad(tensors["images"], (margin,) * 4) if margin else tensors["images"]
     notes = (f"a folder called {name} is here too; to load that, write ./{name}",) if Path(name).is_dir() else ()
     return ImageSet(images, tensors.get("labels"), source.classes, name, split, tensors.get("pairs"), notes)
+
+
+def _source(name: str, size: int | None) -> SetSource:
+    """Return what reads a built-in set at a size in which it comes."""
+    return SETS[name] if size in (None, *SETS[name].sizes) else LARGER[name]
 
 
 def _folder(folder: str | Path) -> Path:
@@ -99,7 +108,8 @@ def sides(name_or_folder: str | Path) -> tuple[int, ...]:
     Raises DataError for a name that is neither, or a folder in which no picture can be read.
     """
     if isinstance(name_or_folder, str) and name_or_folder in SETS:
-        return SETS[name_or_folder].sizes
+        larger = LARGER.get(name_or_folder)
+        return SETS[name_or_folder].sizes + (larger.sizes if larger else ())
     return (smallest_side(_folder(name_or_folder)),)
 
 
@@ -113,13 +123,13 @@ def describe() -> list[SetStatus]:
     return [source.status() for source in SETS.values()]
 
 
-def fetch(name: str) -> SetStatus:
+def fetch(name: str, size: int | None = None) -> SetStatus:
     """Build or download a built-in set, check all of its files, and return how it stands then.
 
-    Raises DataError for an unknown name, and as `load` does.
+    `size` is as in `load`. Raises DataError for an unknown name, and as `load` does.
     """
     if name not in SETS:
         raise DataError(f"name: got {name!r}, expected one of {', '.join(SETS)}.{_suggestion(name)}")
     for split in SPLITS:
-        load(name, split)
-    return SETS[name].status()
+        load(name, split, size)
+    return _source(name, size).status()

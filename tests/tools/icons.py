@@ -23,6 +23,7 @@ import numpy as np
 import PIL.Image
 
 from ganlab.data.bundled import COLUMNS, SIDE
+from ganlab.data.drawn import rendered
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "icons"
 GROUPS_LEFT_OUT = {"flags", "component"}  # a component is a part of others: a skin tone, a hair
@@ -48,14 +49,6 @@ def kept(entry: dict) -> bool:
     """Return whether an icon is wanted: no flag, no brand, no real person, no second skin tone of another icon."""
     left_out = entry["group"] in GROUPS_LEFT_OUT or entry["subgroups"] in SUBGROUPS_LEFT_OUT
     return not (left_out or entry["skintone"] or entry["annotation"] in NAMES_LEFT_OUT)
-
-
-def rendered(svg: str, mode: str) -> np.ndarray:
-    """Return an icon on white as uint8 pixels (SIDE, SIDE) for mode "L", or (SIDE, SIDE, 3) for "RGB"."""
-    import resvg_py  # here: tests read this file for what it says
-
-    png = resvg_py.svg_to_bytes(svg_string=svg, width=SIDE, height=SIDE, background="white", skip_system_fonts=True)
-    return np.asarray(PIL.Image.open(io.BytesIO(bytes(png))).convert(mode))
 
 
 def key(entry: dict) -> str:
@@ -119,8 +112,8 @@ def main() -> None:
     files = {kind: f"package/{kind}/svg/{{}}.svg" for kind in ("color", "black")}
     entries = json.loads(texts["package/data/openmoji.json"])
     entries = [e for e in entries if kept(e) and all(file.format(e["hexcode"]) in texts for file in files.values())]
-    colour = np.stack([rendered(texts[files["color"].format(entry["hexcode"])], "RGB") for entry in entries])
-    outline = np.stack([rendered(texts[files["black"].format(entry["hexcode"])], "L") for entry in entries])
+    colour = np.stack([rendered(texts[files["color"].format(entry["hexcode"])], "RGB", SIDE) for entry in entries])
+    outline = np.stack([rendered(texts[files["black"].format(entry["hexcode"])], "L", SIDE) for entry in entries])
     seen: set[bytes] = set()
     rows = []
     for row, (picture, lines) in enumerate(zip(colour, outline, strict=True)):
