@@ -40,6 +40,7 @@ EXERCISE = re.compile(
     r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
 )
 LINES, COLUMNS, BYTES = 30, 88, 2_500_000
+ALL_BYTES = 25_000_000  # of all lessons together
 WIDEST = 960  # pixels of a figure on the page: 9.6 inches
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
 
@@ -341,3 +342,7 @@ def readme_minutes(readme: str) -> dict[str, int]:
 def test_readme_states_the_minutes_of_the_lessons() -> None:
     readme = (lessons.ROOT / "README.md").read_text(encoding="utf-8")
     assert readme_minutes(readme) == {path.stem: stated_minutes(lessons.read(path)) for path in lessons.lessons()}
+
+
+def test_all_lessons_together_are_small() -> None:
+    assert sum(path.stat().st_size for path in lessons.lessons()) <= ALL_BYTES

@@ -10,6 +10,7 @@ from torch import Tensor
 
 GAP = 2  # white pixels between the images of a sheet
 MILLISECONDS = 60  # a frame of a GIF
+LOSSLESS = {"lossless": True, "method": 2, "quality": 50}  # WebP: half of PNG's bytes, as soon as an optimised PNG
 
 
 def to_bytes(images: Tensor) -> Tensor:
@@ -50,7 +51,14 @@ def tile(images: Tensor, columns: int) -> np.ndarray:
 def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
     """Return pixels (H, W, 1 or 3), uint8, as PNG, each pixel `zoom` x `zoom`; packed fast rather than small."""
     buffer = io.BytesIO()
-    _picture(sheet, zoom).save(buffer, format="png", compress_level=1)
+    picture(sheet, zoom).save(buffer, format="png", compress_level=1)
+    return buffer.getvalue()
+
+
+def webp(sheet: np.ndarray) -> bytes:
+    """Return pixels (H, W, 1 or 3), uint8, as WebP that loses nothing, half as large as the smallest PNG."""
+    buffer = io.BytesIO()
+    picture(sheet).save(buffer, format="webp", **LOSSLESS)
     return buffer.getvalue()
 
 
@@ -75,13 +83,14 @@ def animation(clips: Tensor, kind: str, *, zoom: int = 1, milliseconds: int = 10
 
 
 def _animated(sheets: list[np.ndarray], zoom: int, kind: str, milliseconds: int) -> bytes:
-    first, *rest = [_picture(sheet, zoom) for sheet in sheets]
+    first, *rest = [picture(sheet, zoom) for sheet in sheets]
     how = {"lossless": True} if kind == "webp" else {}
     buffer = io.BytesIO()
     first.save(buffer, format=kind, save_all=True, append_images=rest, duration=milliseconds, loop=0, **how)
     return buffer.getvalue()
 
 
-def _picture(sheet: np.ndarray, zoom: int) -> PIL.Image.Image:
+def picture(sheet: np.ndarray, zoom: int = 1) -> PIL.Image.Image:
+    """Return pixels (H, W, 1 or 3), uint8, as a picture of Pillow, each pixel `zoom` x `zoom`."""
     image = PIL.Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else np.ascontiguousarray(sheet))
     return image.resize((zoom * image.width, zoom * image.height), PIL.Image.Resampling.NEAREST)

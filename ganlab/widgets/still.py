@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import ipywidgets as ipw
 import numpy as np
-import PIL.Image
 from IPython.display import DisplayHandle
 
+from ganlab.data import pixels
 from ganlab.runtime.style import CARD, INK
 
-PNG_BYTES = 4_000  # a sheet of pixels that needs more goes out as JPEG where that is smaller
+LOSSLESS_BYTES = 4_000  # a sheet of pixels that needs more goes out as JPEG where that is smaller
 OF_WIDGET = "ganlab-of-widget"  # class of a still below a widget
 OF_RUN = "ganlab-of-run"  # and of one that a training left
 ALIVE = ".jp-OutputArea-output > .lm-Widget:not(.jupyter-widgets-disconnected)"
@@ -38,7 +38,7 @@ class Shot(NamedTuple):
     """One picture of a still: the file, its kind, its width on the page in pixels, and what it shows."""
 
     content: bytes
-    kind: str  # "png" or "jpeg"
+    kind: str  # "webp" or "jpeg"
     width: int
     alt: str
     crisp: bool = False  # pixels are enlarged as squares
@@ -136,19 +136,13 @@ def text(markup: str) -> str:
 
 
 def packed(sheet: np.ndarray) -> tuple[bytes, str]:
-    """Return pixels (H, W, 1 or 3), uint8, as a small file, and its kind: PNG, or JPEG for what PNG makes large."""
-    picture = PIL.Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else np.ascontiguousarray(sheet))
-    png = _file(picture, format="png", optimize=True)
-    if len(png) <= PNG_BYTES:
-        return png, "png"
-    jpeg = _file(picture, format="jpeg", quality=80)
-    return min((png, "png"), (jpeg, "jpeg"), key=lambda pair: len(pair[0]))
-
-
-def _file(picture: PIL.Image.Image, **how: object) -> bytes:
+    """Return pixels (H, W, 1 or 3), uint8, as a small file, and its kind: lossless WebP, or a smaller JPEG."""
+    lossless = pixels.webp(sheet)
+    if len(lossless) <= LOSSLESS_BYTES:
+        return lossless, "webp"
     buffer = io.BytesIO()
-    picture.save(buffer, **how)
-    return buffer.getvalue()
+    pixels.picture(sheet).save(buffer, format="jpeg", quality=80)
+    return min((lossless, "webp"), (buffer.getvalue(), "jpeg"), key=lambda pair: len(pair[0]))
 
 
 def of_run(shots: Iterable[Shot], *lines: str) -> Still:
