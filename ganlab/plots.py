@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, same_color
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from PIL import Image
 from torch import Tensor
 
 from ganlab.data import pixels
@@ -24,16 +23,22 @@ from ganlab.runtime.style import CARD, FAKE, FAKE_WORDS, INK, OTHER, REAL  # noq
 SURFACE = LinearSegmentedColormap.from_list("fake-to-real", ["#ffdfb5", "#ffffff", "#7fb0dc"])
 DPI = 100
 SHARP = 2  # pixels for each of DPI, for screens that have them
-UNSEEN = 10  # of 255: by how much a colour may be off in a PNG of few colours
 CAPTION = re.compile(r"Figure \d+[a-z]?\.\d+\. (?=\S)")
 MOST_ROWS = 60  # of a table of numbers
 RESOLUTION = 60  # squares of a surface along each axis
 
 
-def png(figure: Figure, scale: int = 1) -> bytes:
-    """Return the figure on its card as PNG bytes, `scale` pixels for each of DPI; the same figure, the same bytes."""
+def png(figure: Figure) -> bytes:
+    """Return the figure on its card as PNG bytes; the same figure, the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI * scale, facecolor=CARD, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=DPI, facecolor=CARD, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def webp(figure: Figure) -> bytes:
+    """Return the figure on its card as WebP bytes, SHARP pixels for each of DPI; nothing is lost, and PNG is larger."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="webp", dpi=DPI * SHARP, facecolor=CARD, pil_kwargs=pixels.LOSSLESS)
     return buffer.getvalue()
 
 
@@ -57,12 +62,12 @@ def show(
         if same_color(words.get_color(), FAKE):
             words.set_color(FAKE_WORDS)
     width, height = (round(inches * DPI) for inches in figure.get_size_inches())
-    picture = base64.b64encode(small(png(figure, SHARP))).decode()
+    picture = base64.b64encode(webp(figure)).decode()
     text = (
         f'<figure class="ganlab-figure" style="margin: 4px 0 12px">'
         f'<div style="display: inline-block; box-sizing: border-box; max-width: 100%; padding: 8px; '
         f'border-radius: 8px; background-color: {CARD}">'
-        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" width="{width}" height="{height}" '
+        f'<img alt="{html.escape(alt)}" src="data:image/webp;base64,{picture}" width="{width}" height="{height}" '
         f'style="display: block; max-width: 100%; height: auto"></div>'
     )
     if caption:
@@ -71,16 +76,6 @@ def show(
         text += f'<figcaption style="margin-top: 4px; max-width: 60em"><b>{number.strip()}</b> {words}</figcaption>'
     display({"text/html": f"{text}{table}</figure>", "text/plain": alt}, raw=True)
     plt.close(figure)
-
-
-def small(picture: bytes) -> bytes:
-    """Return the PNG in at most 256 colours, which are a third of the bytes, where nobody sees the difference."""
-    full = Image.open(io.BytesIO(picture)).convert("RGB")
-    few = full.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    difference = np.abs(np.asarray(full, np.int16) - np.asarray(few.convert("RGB"), np.int16))
-    buffer = io.BytesIO()
-    (few if difference.max() <= UNSEEN else full).save(buffer, format="png")
-    return buffer.getvalue()
 
 
 def _table(numbers: Mapping[str, Sequence[float | str]]) -> str:

@@ -405,15 +405,16 @@ def test_a_picture_has_its_alternative_text_and_a_link_to_itself(tmp_path: Path)
 
 def test_a_picture_that_plots_shows_keeps_its_caption_and_its_numbers(tmp_path: Path) -> None:
     html = (
-        f'<figure class="ganlab-figure" style=""><div><img alt="A &quot;void&quot;." src="data:image/png;base64,{PNG}" '
-        'width="9" height="8" style=""></div><figcaption style="">Figure 0.1. One &lt; two.</figcaption>'
+        f'<figure class="ganlab-figure" style=""><div><img alt="A &quot;void&quot;." '
+        f'src="data:image/webp;base64,{PNG}" width="9" height="8" style=""></div>'
+        '<figcaption style="">Figure 0.1. One &lt; two.</figcaption>'
         "<details>7</details></figure>"
     )
     text = text_of(tmp_path, coded("plot()", v4.new_output("display_data", {"text/html": html, "text/plain": "A"})))
-    assert 'src="../figures/notebooks/00_t-c-0.png" alt="A &quot;void&quot;." width="9" height="8"' in text
+    assert 'src="../figures/notebooks/00_t-c-0.webp" alt="A &quot;void&quot;." width="9" height="8"' in text
     assert "<figcaption>Figure 0.1. One &lt; two.</figcaption><details>7</details></figure>" in text
     assert "base64" not in text
-    assert (tmp_path / "site" / "figures" / "notebooks" / "00_t-c-0.png").read_bytes() == b"a picture"
+    assert (tmp_path / "site" / "figures" / "notebooks" / "00_t-c-0.webp").read_bytes() == b"a picture"
 
 
 def test_code_is_folded_where_the_notebook_folds_it(tmp_path: Path) -> None:

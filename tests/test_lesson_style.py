@@ -17,8 +17,7 @@ Check = Callable[[NotebookNode], list[str]]
 
 BEATS = ("goal", "setup", "predict", "derive", "verify", "run", "look", "touch", "exercise", "check", "recap")
 PARAMETERS = """\
-# "smoke" (seconds), "class" (minutes), "full" (homework or a GPU)
-speed = "auto"  # takes $GANLAB_SPEED if that is set, else "class"
+speed = "auto"  # "smoke" (seconds), "class" (minutes), "full" (homework or a GPU)
 seed = 0
 device = "auto"  # "cpu", "cuda", "mps"; "auto" takes the best present"""
 SETUP = """\
@@ -26,9 +25,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from ganlab import (
-    data, losses, metrics, models, plots, probability, runtime, toys, train, widgets,
-)
+from ganlab import data, losses, metrics, models, plots, probability
+from ganlab import runtime, toys, train, widgets
 
 lab = runtime.start(speed, seed, device)
 lab"""
@@ -40,6 +38,7 @@ EXERCISE = re.compile(
     r"^### Exercise (\d\d[a-z]?\.\d+): [A-Z].*\n\n\*Difficulty [1-5] of 5, about \d+ minutes\.\*\n\n", re.MULTILINE
 )
 LINES, COLUMNS, BYTES = 30, 88, 2_500_000
+ALL_BYTES = 25_000_000  # of all lessons together
 WIDEST = 960  # pixels of a figure on the page: 9.6 inches
 ICONS = re.compile(r"(?i)\bicons?\b")
 ICON_NOTICE = "OpenMoji, CC BY-SA 4.0"
@@ -376,3 +375,7 @@ def readme_minutes(readme: str) -> dict[str, int]:
 def test_readme_states_the_minutes_of_the_lessons() -> None:
     readme = (lessons.ROOT / "README.md").read_text(encoding="utf-8")
     assert readme_minutes(readme) == {path.stem: stated_minutes(lessons.read(path)) for path in lessons.lessons()}
+
+
+def test_all_lessons_together_are_small() -> None:
+    assert sum(path.stat().st_size for path in lessons.lessons()) <= ALL_BYTES

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 ALT = "Two curves: real in blue, generated in orange."
 FIGURE = (
-    f'<figure class="ganlab-figure"><div><img alt="{ALT}" src="data:image/png;base64,iVBORw0KGgo=" width="960" '
+    f'<figure class="ganlab-figure"><div><img alt="{ALT}" src="data:image/webp;base64,iVBORw0KGgo=" width="960" '
     'height="300"></div><figcaption><b>Figure 7.1.</b> Two curves.</figcaption></figure>'
 )
 BARE_REDRAW = 'def redraw(change):\n    picture.paint()\n\n\nknob.observe(redraw, names="value")'

@@ -10,6 +10,7 @@ from torch import Tensor
 
 GAP = 2  # white pixels between the images of a sheet
 MILLISECONDS = 60  # a frame of a GIF
+LOSSLESS = {"lossless": True, "method": 2, "quality": 50}  # WebP: half of PNG's bytes, as soon as an optimised PNG
 
 
 def to_bytes(images: Tensor) -> Tensor:
@@ -47,15 +48,19 @@ def tile(images: Tensor, columns: int) -> np.ndarray:
     return sheet
 
 
-def png(sheet: np.ndarray, zoom: int = 1, *, small: bool = False) -> bytes:
-    """Return pixels (H, W, 1 or 3), uint8, as PNG, each pixel `zoom` x `zoom`; packed fast, or else `small`."""
-    packing = {"optimize": True} if small else {"compress_level": 1}
-    return _file(_picture(sheet, zoom), format="png", **packing)
+def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
+    """Return pixels (H, W, 1 or 3), uint8, as PNG, each pixel `zoom` x `zoom`; packed fast rather than small."""
+    return _file(_picture(sheet, zoom), format="png", compress_level=1)
+
+
+def webp(sheet: np.ndarray) -> bytes:
+    """Return pixels (H, W, 1 or 3), uint8, as WebP that loses nothing, half as large as the smallest PNG."""
+    return _file(_picture(sheet), format="webp", **LOSSLESS)
 
 
 def jpeg(sheet: np.ndarray, quality: int) -> bytes:
     """Return pixels (H, W, 1 or 3), uint8, as JPEG of a quality from 1 to 95."""
-    return _file(_picture(sheet, 1), format="jpeg", quality=quality)
+    return _file(_picture(sheet), format="jpeg", quality=quality)
 
 
 def gif(images: Tensor, zoom: int = 1) -> bytes:
@@ -90,6 +95,7 @@ def _file(picture: PIL.Image.Image, **packing: object) -> bytes:
     return buffer.getvalue()
 
 
-def _picture(sheet: np.ndarray, zoom: int) -> PIL.Image.Image:
+def _picture(sheet: np.ndarray, zoom: int = 1) -> PIL.Image.Image:
+    """Return pixels (H, W, 1 or 3), uint8, as a picture of Pillow, each pixel `zoom` x `zoom`."""
     image = PIL.Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else np.ascontiguousarray(sheet))
     return image.resize((zoom * image.width, zoom * image.height), PIL.Image.Resampling.NEAREST)

@@ -52,8 +52,8 @@ class Curves:
         self.names = [list(panel) for panel in panels]
 
     def sharp(self) -> bytes:
-        """Return what was painted last as a PNG of twice as many pixels, for a screen that has them."""
-        return plots.small(plots.png(self.figure, plots.SHARP))
+        """Return what was painted last with twice as many pixels, for a screen that has them."""
+        return plots.webp(self.figure)
 
     def _draw_axes(self, players: list[str], right: float, panels: list[tuple[list[str], tuple[float, float]]]) -> None:
         self.figure.clear()

@@ -164,7 +164,7 @@ class Dashboard(Panel):
             shots = [Shot(*still.packed(sheet), SIDE, alt, crisp=True)]
         latest = numbers(run, {name: values[-1] for name, values in run.history.items()})
         names = ", ".join(name for panel in self.curves.names for name in panel)
-        shots.append(Shot(self.curves.sharp(), "png", SIDE, f"Curves over {run.step:,} steps: {names}."))
+        shots.append(Shot(self.curves.sharp(), "webp", SIDE, f"Curves over {run.step:,} steps: {names}."))
         return still.of_run(shots, self._status(ended=True), "; ".join(latest))
 
     def paint(self, ended: bool = False) -> None:

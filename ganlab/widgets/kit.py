@@ -288,7 +288,7 @@ class Picture(ipw.Image):
 
 def drawn(figure: Figure, alt: str) -> Shot:
     """Return a figure, sharp and small, for a still."""
-    return Shot(plots.small(plots.png(figure, plots.SHARP)), "png", round(figure.get_figwidth() * plots.DPI), alt)
+    return Shot(plots.webp(figure), "webp", round(figure.get_figwidth() * plots.DPI), alt)
 
 
 def described(figure: Figure) -> str:

@@ -18,7 +18,7 @@ from IPython.display import DisplayHandle
 from ganlab.data import pixels
 from ganlab.runtime.style import CARD, INK
 
-PNG_BYTES = 4_000  # a sheet of pixels that needs more goes out as JPEG where that is smaller
+LOSSLESS_BYTES = 4_000  # a sheet of pixels that needs more goes out as JPEG where that is smaller
 OF_WIDGET = "ganlab-of-widget"  # class of a still below a widget
 OF_RUN = "ganlab-of-run"  # and of one that a training left
 ALIVE = ".jp-OutputArea-output > .lm-Widget:not(.jupyter-widgets-disconnected)"
@@ -37,7 +37,7 @@ class Shot(NamedTuple):
     """One picture of a still: the file, its kind, its width on the page in pixels, and what it shows."""
 
     content: bytes
-    kind: str  # "png" or "jpeg"
+    kind: str  # "webp" or "jpeg"
     width: int
     alt: str
     crisp: bool = False  # pixels are enlarged as squares
@@ -137,11 +137,11 @@ def text(markup: str) -> str:
 
 
 def packed(sheet: np.ndarray) -> tuple[bytes, str]:
-    """Return pixels (H, W, 1 or 3), uint8, as a small file, and its kind: PNG, or JPEG for what PNG makes large."""
-    png = pixels.png(sheet, small=True)
-    if len(png) <= PNG_BYTES:
-        return png, "png"
-    return min((png, "png"), (pixels.jpeg(sheet, 80), "jpeg"), key=lambda pair: len(pair[0]))
+    """Return pixels (H, W, 1 or 3), uint8, as a small file, and its kind: lossless WebP, or a smaller JPEG."""
+    lossless = pixels.webp(sheet)
+    if len(lossless) <= LOSSLESS_BYTES:
+        return lossless, "webp"
+    return min((lossless, "webp"), (pixels.jpeg(sheet, 80), "jpeg"), key=lambda pair: len(pair[0]))
 
 
 def of_run(shots: Iterable[Shot], *lines: str) -> Still:

@@ -14,7 +14,7 @@ FORMULA = re.compile(r"(?<!\\)\$(?:[^$\n]|\n(?!\n))+\$")
 LINKS = "navigation"  # tag of a notebook's own links to its neighbours, which every page of the book has
 WEIGHTS = "What this project trained, and the lessons load. Each card says on which data, by which command, how good."
 PACKAGE = "What each package offers, made from its docstrings. A package imports only from those above it in this list."
-SUFFIXES = {"image/png": "png", "image/svg+xml": "svg", "image/jpeg": "jpg", "image/gif": "gif"}
+SUFFIXES = {"image/png": "png", "image/svg+xml": "svg", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 
 
 def fenced(text: str, language: str, options: str = "") -> str:

@@ -36,7 +36,7 @@ HOME_FOLDERS = re.compile(r"(?<![\w.])/(?:home|Users|tmp|var/folders)/|[A-Za-z]:
 
 # What `plots.show` displays; outputs that are older than it are an image/png with an `alt` in their metadata.
 FIGURE = re.compile(
-    r'<figure class="ganlab-figure".*?<img alt="([^"]*)" src="data:(image/png);base64,([^"]*)"'
+    r'<figure class="ganlab-figure".*?<img alt="([^"]*)" src="data:(image/webp);base64,([^"]*)"'
     r' width="(\d+)" height="(\d+)".*?</div>(?:<figcaption[^>]*>(.*?)</figcaption>)?(.*?)</figure>',
     re.DOTALL,
 )
