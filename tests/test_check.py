@@ -220,10 +220,10 @@ def test_judge_does_not_guess_a_hint() -> None:
 
 
 def test_a_factor_that_fits_two_numbers_by_chance_is_no_hint() -> None:
-    exercise = Exercise(lambda pair: {"two": torch.tensor(pair)}, (0.62073, 1.44816), (), tolerance=6e-4)
-    assert "Hint" not in check.judge(exercise, (0.6, 1.4)).message  # rounded: 0.96660 and 0.96674 times the reference
-    assert "Hint" not in check.judge(exercise, (0.52, 1.347)).message  # off by 0.10073 and 0.10116
-    assert "2 times the reference" in check.judge(exercise, (2 * 0.62073, 2 * 1.44816)).message
+    exercise = Exercise(lambda f: {"two": torch.tensor(f())}, lambda: (0.62073, 1.44816), (), tolerance=6e-4)
+    assert "Hint" not in check.judge(exercise, lambda: (0.6, 1.4)).message  # rounded: 0.96660 and 0.96674 times
+    assert "Hint" not in check.judge(exercise, lambda: (0.52, 1.347)).message  # off by 0.10073 and 0.10116
+    assert "2 times the reference" in check.judge(exercise, lambda: (2 * 0.62073, 2 * 1.44816)).message
 
 
 def test_judge_reports_a_wrong_shape() -> None:
