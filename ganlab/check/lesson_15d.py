@@ -1,4 +1,4 @@
-"""The exercises of lesson 15d: faults of batches found by tests, and what a small number in a logarithm leaves.
+"""The exercises of lesson 15d: faults of batches answers by tests, and what a small number in a logarithm leaves.
 
 Whoever reads on finds the answers.
 """
@@ -33,13 +33,13 @@ def left(c: Tensor, eps: float) -> Tensor:
 
 def _left(function: Callable[[Tensor, float], Tensor]) -> dict[str, Any]:
     c = torch.tensor([-25.0, -18.0, -7.0, -1.0, 0.0, 2.0], dtype=torch.float64)
-    found: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     for eps in (0.5, 1e-2, 1e-8):
         answer = function(c.clone(), eps)
         if answer is ...:
             return {"what is left": ...}
-        found[f"what is left with eps = {eps:g}"] = answer
-    return found | {"what is left with eps = 0": function(c.clone(), 0.0)}
+        answers[f"what is left with eps = {eps:g}"] = answer
+    return answers | {"what is left with eps = 0": function(c.clone(), 0.0)}
 
 
 def _slope(c: Tensor, eps: float) -> Tensor:
