@@ -1,4 +1,4 @@
-"""The exercises of lesson 15d: faults of batches answers by tests, and what a small number in a logarithm leaves.
+"""The exercises of lesson 15d: faults of batches found by tests, and what a small number in a logarithm leaves.
 
 Whoever reads on finds the answers.
 """
