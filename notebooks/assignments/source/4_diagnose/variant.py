@@ -670,7 +670,11 @@ def is_at_fault(trainer):
         return False
     noise = torch.stack(eps)
     spreads = [noise.std(dim).mean().item() for dim in (1, 2)]
-    return wrong[-1] or abs(noise.mean().item()) > 0.1 or not all(0.9 < spread < 1.07 for spread in spreads)
+    return (
+        wrong[-1]
+        or abs(noise.mean().item()) > 0.1
+        or not all(0.9 < spread < 1.07 for spread in spreads)
+    )
 ''',
     "You give the decoder a z that is no draw mu + sigma * eps: sigma is exp(logvar / 2), eps fresh standard noise for "
     "each digit and latent, and gradients reach mu and logvar.",
@@ -1593,7 +1597,11 @@ def rewritten(networks, factor):
         for part in network.modules():
             layers = list(part) if isinstance(part, torch.nn.Sequential) else []
             for first, between, then in zip(layers, layers[1:], layers[2:]):
-                if (type(first), type(between), type(then)) == (torch.nn.Linear, torch.nn.LeakyReLU, torch.nn.Linear):
+                if (type(first), type(between), type(then)) == (
+                    torch.nn.Linear,
+                    torch.nn.LeakyReLU,
+                    torch.nn.Linear,
+                ):
                     first.weight *= factor
                     first.bias *= factor
                     then.weight /= factor
@@ -1636,7 +1644,9 @@ def probe(proof):
     bad, fine = ([numbers[run] for run in shown if run[0] == good] for good in (False, True))
     own_bad, own_fine = ([row[k] for k in (0, 2, 3, 5)] for row in (bad, fine))
     kept_bad, kept_fine = ([row[k] for k in (0, 1, 3, 4)] for row in (bad, fine))
-    print("two seeds, each as it was, with the other run's curves, and with other weights that compute the same:")
+    print(
+        "two seeds, each as it was, with the other run's curves, and with other weights that compute the same:"
+    )
     print("broken: " + ", ".join(f"{number:.4g}" for number in bad))
     print("repaired: " + ", ".join(f"{number:.4g}" for number in fine))
     pairs = {0: (bad, fine), 2: (fine, bad), 3: (own_bad, own_fine), 4: (own_fine, own_bad)}
