@@ -45,7 +45,7 @@ SOLUTIONS = {
             """,
         slip=r"""
             Computing both slopes and dividing them. With logits far above 0 both round to 0, and 0 / 0 is not a number.
-            Cancel on paper first. The short form has a limit, too: a float32 D is 0 for logits below about -100, and
+            Cancel on paper first. The short form has a limit, too: a float32 D is 0 for logits below about -89, and
             with $\epsilon = 0$ this is 0 / 0 as well.
             """,
     ),
