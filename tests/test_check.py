@@ -294,6 +294,9 @@ def test_judge_explains_the_errors_of_torch_that_learners_meet(given, words: str
 def test_judge_says_what_an_answer_is_given_when_it_uses_another_name() -> None:
     namespace = {"torch": torch}
     exec("def f(x, y=1):\n    return softplus(x)\n\n\ndef g(x, y=1):\n    return d_optimizer(x)", namespace)
+    exec("def h(x):\n    return sigmoid(x)", namespace)
+    by_torch = check.judge(SQUARE, namespace["h"], setup=check.SETUP).message  # whether or not the setup cell has run
+    assert by_torch.endswith("Hint: You used sigmoid by its bare name. It is torch.sigmoid.")
     assert message(namespace["f"]).endswith(
         "Hint: You used softplus by its bare name. It is torch.nn.functional.softplus."
     )

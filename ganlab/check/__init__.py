@@ -157,7 +157,8 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
         if type(error) is NotImplementedError and not str(error):  # a bare `raise`: torch's own come with a message
             return UNTOUCHED
-        if type(error) is NameError and not setup <= set(getattr(attempt, "__globals__", setup)):
+        unknown = type(error) is NameError and not errors.of_torch(error.name)
+        if unknown and not setup <= set(getattr(attempt, "__globals__", setup)):
             first = "Run the setup cell first, near the top of the lesson, then the cells that your code builds on"
             return Verdict("not yet", f"{first}: `{error.name}` is not defined{_place(error, attempt)}.")
         stopped = f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}"

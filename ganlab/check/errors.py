@@ -4,6 +4,7 @@ import inspect
 import re
 from typing import Any
 
+import torch
 from torch.nn import functional
 
 # A pattern of the error's own text, and the hint. The first pattern that is found counts.
@@ -173,7 +174,14 @@ def explained(error: Exception, attempt: Any) -> str:
     return next((f" Hint: {hint}" for pattern, hint in EXPLAINED if re.search(pattern, text)), "")
 
 
+def of_torch(name: str) -> bool:
+    """Return whether torch has a function of this name, so that it is no cell of the lesson that is missing."""
+    return any(inspect.isroutine(getattr(module, name, None)) for module in (torch, functional))
+
+
 def _unknown_name(name: str, attempt: Any) -> str:
+    if inspect.isroutine(getattr(torch, name, None)):
+        return f" Hint: You used {name} by its bare name. It is torch.{name}."
     if inspect.isroutine(getattr(functional, name, None)):
         return f" Hint: You used {name} by its bare name. It is torch.nn.functional.{name}."
     try:

@@ -32,12 +32,15 @@ class Ward:
         self.faults = tuple(signs)
         self.letters = beds
         self.admitted: dict[str, str] = {}
+        self.day: dict[str, str] = {}
         self.night_shift()
 
     def night_shift(self, seed: int = 0) -> dict[str, str]:
         """Put the loops into the beds, in an order of this seed; return bed: loop. The check then knows."""
         order = np.random.default_rng([seed, 15]).permutation(self.faults).tolist()
         self.admitted = dict(zip(self.letters, order, strict=True))
+        order = np.random.default_rng(seed).permutation(self.faults).tolist()
+        self.day = dict(zip(self.letters, order, strict=True))  # the beds that the lesson made before
         return dict(self.admitted)
 
     def exercise(self) -> Exercise:
@@ -46,12 +49,24 @@ class Ward:
             Slip(
                 self._called(fault, said),
                 self.doubles.get(
-                    (fault, said), f"One bed is not {said!r}: {self.signs[said]}. Order this test, bed by bed."
+                    (fault, said),
+                    f"You call a bed {said!r} that has another fault. With {said!r} {self.signs[said]}. "
+                    "Order this test, bed by bed. Each name fits one bed.",
                 ),
             )
             for fault in self.faults
             for said in self.faults
             if said != fault
+        ]
+        slips.append(
+            Slip(
+                lambda: self.day,
+                "You named the beds of the day. In the night shift the loops lie in other beds: order the tests anew.",
+            )
+        )
+        slips += [
+            Slip(self._unnamed(count), "You left a bed without a name. Put a name in place of each ... that is left.")
+            for count in range(1, len(self.faults))
         ]
         return Exercise(self._diagnoses, lambda: dict(self.admitted), tuple(slips))
 
@@ -62,8 +77,15 @@ class Ward:
             raise ValueError(f"diagnoses: got a {type(given).__name__}, expected a dict with a fault for each bed")
         if set(given) != set(self.admitted):
             raise ValueError(f"diagnoses: got beds {', '.join(map(str, given))}, expected {', '.join(self.admitted)}")
-        if any(said is ... for said in given.values()):
+        unnamed = sum(said is ... for said in given.values())
+        if unnamed == len(given):
             return {"diagnoses": ...}
+        # What says nothing of single faults: the beds of the day, and beds that have no name yet.
+        numbers: dict[str, Any] = {"beds without a name": unnamed, "beds copied from the day": 0}
+        if unnamed:
+            return numbers
+        if given == self.day != self.admitted:
+            return numbers | {"beds copied from the day": len(given)}
         bed_of = {fault: bed for bed, fault in self.admitted.items()}
         right = len(self.faults)
         called = -1
@@ -76,10 +98,14 @@ class Ward:
                 right = k
                 called = self.faults.index(said)
                 break
-        return {
+        return numbers | {
             "faults named right, down the list of names, before the first wrong one": right,
             "it was called, as a number": called,
         }
+
+    def _unnamed(self, count: int) -> Callable[[], dict[str, Any]]:
+        """Return an answer that leaves that many beds as they stand in the stub."""
+        return lambda: {bed: ... if k < count else name for k, (bed, name) in enumerate(self.admitted.items())}
 
     def _called(self, fault: str, said: str) -> Callable[[], dict[str, str]]:
         """Return an answer that calls one fault by another's name, in whatever bed it lies."""
@@ -101,7 +127,7 @@ DOUBLES = {
     (
         "last ReLU",
         "noise as image",
-    ): "One bed is not 'noise as image', although its generator may stand still in its own "
+    ): "You call a bed 'noise as image' that has another fault, although its generator may stand still in its own "
     "move: another fault can do that, too. Order the known answer first, bed by bed."
 }
 WARD = Ward(SIGNS, "ABCDEFG", DOUBLES)

@@ -33,13 +33,13 @@ def left(c: Tensor, eps: float) -> Tensor:
 
 def _left(function: Callable[[Tensor, float], Tensor]) -> dict[str, Any]:
     c = torch.tensor([-25.0, -18.0, -7.0, -1.0, 0.0, 2.0], dtype=torch.float64)
-    answers: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for eps in (0.5, 1e-2, 1e-8):
         answer = function(c.clone(), eps)
         if answer is ...:
             return {"what is left": ...}
-        answers[f"what is left with eps = {eps:g}"] = answer
-    return answers | {"what is left with eps = 0": function(c.clone(), 0.0)}
+        numbers[f"what is left with eps = {eps:g}"] = answer
+    return numbers | {"what is left with eps = 0": function(c.clone(), 0.0)}
 
 
 def _slope(c: Tensor, eps: float) -> Tensor:
@@ -84,6 +84,23 @@ LEFT_SLIPS = (
     (
         lambda c, eps: left(c, eps).mean(),
         "You averaged over the logits. Return one number for each.",
+    ),
+    (
+        lambda c, eps: (1 - c.sigmoid()) / (c.sigmoid() + eps),
+        "You cancelled D in place of 1 - D. The slope without eps is -(1 - D), so the factor D stays above the line.",
+    ),
+    (
+        lambda c, eps: left(c, eps * (1 - c.sigmoid())),
+        "You took e^c in place of D, or 1 + eps e^(-c) below the line. In D / (D + eps) = 1 / (1 + eps / D) there is "
+        "1 / D = 1 + e^(-c).",
+    ),
+    (
+        lambda c, eps: left(c, 1e-8),
+        "You fixed eps at 1e-8. Take the eps that your function is given.",
+    ),
+    (
+        lambda c, eps: c.softmax(0) / (c.softmax(0) + eps),
+        "You took the softmax of all logits. Each logit has a D of its own, its sigmoid.",
     ),
 )
 

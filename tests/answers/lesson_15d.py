@@ -1,8 +1,9 @@
 """Answers to the exercises of lesson 15d as different people would write them, right and wrong; see test_check.py."""
 
+import numpy as np
 import torch
 
-from ganlab.check.lesson_15d import night_shift
+from ganlab.check.lesson_15d import SIGNS, night_shift
 
 
 def shift(**called):
@@ -13,6 +14,12 @@ def shift(**called):
 
 
 FAULT_NAMES = tuple(night_shift(0).values())
+
+
+def of_the_day():
+    """Return the beds that the lesson makes from seed 0, before the night."""
+    order = np.random.default_rng(0).permutation(list(SIGNS)).tolist()
+    return dict(zip("ABCDEF", order, strict=True))
 
 
 def slope(c, eps):
@@ -45,6 +52,14 @@ ANSWERS = {
             (shift(signs_exchanged="log(D + eps)"), "18.42"),
             (shift(statistics_mixed="never batched"), "one picture"),
             (shift(seed_reset="from 0 to 1", from_0_to_1="seed reset"), "would not differ"),
+            (
+                shift(seed_reset="log(D + eps)", log_D_eps="seed reset"),
+                "call a bed 'log(D + eps)' that has another fault",
+            ),
+            (shift(signs_exchanged="never batched"), "Each name fits one bed"),
+            (of_the_day, "named the beds of the day"),
+            (shift(statistics_mixed=...), "left a bed without a name"),
+            (shift(statistics_mixed=..., seed_reset="never batched", from_0_to_1=...), "left a bed without a name"),
         ],
     },
     "15d.2": {
@@ -60,6 +75,11 @@ ANSWERS = {
             (lambda c, eps: 1 / (c.sigmoid() + eps), "by D"),
             (lambda c, eps: torch.log(c.sigmoid() + eps) / torch.nn.functional.logsigmoid(c), "divided the losses"),
             (lambda c, eps: by_exponential(c, eps).mean(), "averaged over the logits"),
+            (lambda c, eps: (1 - c.sigmoid()) / (c.sigmoid() + eps), "cancelled D in place of 1 - D"),
+            (lambda c, eps: 1 / (1 + eps * torch.exp(-c)), "1 / D = 1 + e^(-c)"),
+            (lambda c, eps: torch.sigmoid(c - torch.tensor(eps).log()), "e^c in place of D"),
+            (lambda c, eps: by_exponential(c, 1e-8), "fixed eps"),
+            (lambda c, eps: c.softmax(-1) / (c.softmax(-1) + eps), "softmax of all logits"),
         ],
     },
 }

@@ -43,9 +43,10 @@ SOLUTIONS = {
             2. The quotient is $D / (D + \epsilon)$: the factor $1 - D$ and the signs cancel.
             3. For a $D$ far above $\epsilon$ this is 1. At $D = \epsilon$ it is one half, and far below it is 0.
             """,
-        slip="""
+        slip=r"""
             Computing both slopes and dividing them. With logits far above 0 both round to 0, and 0 / 0 is not a number.
-            Cancel on paper first.
+            Cancel on paper first. The short form has a limit, too: a float32 D is 0 for logits below about -89, and
+            with $\epsilon = 0$ this is 0 / 0 as well.
             """,
     ),
 }
