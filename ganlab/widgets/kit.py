@@ -270,6 +270,7 @@ class Picture(ipw.Image):
 
     def __init__(self, figure: Figure) -> None:
         self.figure = figure
+        self.alt = ""  # what the figure shows, in words; where it is empty, the titles and labels of its axes say it
         width, height = (round(inches * plots.DPI) for inches in figure.get_size_inches())
         layout = ipw.Layout(max_width="100%", height="auto", object_fit="contain")
         super().__init__(format="png", width=str(width), height=str(height), layout=layout)
@@ -278,7 +279,7 @@ class Picture(ipw.Image):
     def paint(self) -> None:
         """Send the figure as it is now to the browser."""
         self.value = plots.png(self.figure)
-        self.tooltip = described(self.figure)  # the <img> of ipywidgets has no other name
+        self.tooltip = self.alt or described(self.figure)  # the <img> of ipywidgets has no other name
 
     def shot(self) -> Shot:
         """Return the figure as it is now, sharp, for a still."""
