@@ -171,9 +171,10 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
         return Verdict("not yet", f"{same.where} Hint: {slip.hint}")
     if hint := _near_hint(numbers, expected, exercise.tolerance):
         return Verdict("almost", f"{same.where} Hint: {hint}")
-    # a choice, such as the sizes of layers, is not computed: there a factor is no slip
-    general = _general_hint(numbers, expected, exercise.tolerance) if callable(exercise.reference) else ""
-    return Verdict("not yet", same.where + general)
+    whole = all(bool((value == value.round()).all()) for value in expected.values())
+    if whole and not callable(exercise.reference):
+        return Verdict("not yet", same.where)  # a choice, such as the sizes of layers: there a factor is no slip
+    return Verdict("not yet", same.where + _general_hint(numbers, expected, exercise.tolerance))
 
 
 def _named(exercise: Exercise, numbers: dict[str, Tensor]) -> Slip | None:
