@@ -80,7 +80,11 @@ def imported(tree: ast.Module) -> set[str]:
 def undeclared(modules: dict[str, set[str]], project: dict, providers: dict[str, list[str]]) -> list[str]:
     """Return what `modules`, a path's imports each, ask for and nobody declared for that part of the package."""
     extras = project["optional-dependencies"]
-    own = {"classroom": extras["instructor"], "cli": [*extras["export"], *extras["video"]]}
+    own = {
+        "classroom": extras["instructor"],
+        "cli": [*extras["export"], *extras["video"]],
+        "data": extras["drawing"],
+    }
     complaints = []
     for path, names in modules.items():
         lines = [*project["dependencies"], *own.get(Path(path).parts[0], [])]

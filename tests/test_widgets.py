@@ -385,7 +385,7 @@ def test_board_on_the_canvas_is_the_board_of_the_figures() -> None:
     assert np.allclose(real, scene.real.numpy())
     pulls = np.frombuffer(picture.pulls, "<f4").reshape(-1, 4)
     assert np.allclose(pulls, np.hstack([scene.fake[:50].numpy(), scene.pulls.numpy()]))
-    surface = np.frombuffer(picture.surface, np.uint8).reshape(plots.RESOLUTION, -1)
+    surface = np.frombuffer(picture.surface, np.uint8).reshape(game.SQUARES, -1)
     corner = board.board.logits(torch.tensor([[6.4, -6.4]])).sigmoid().item()  # right, below
     assert surface[0, -1] == pytest.approx(255 * corner, abs=0.51)
 
