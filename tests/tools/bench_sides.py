@@ -114,7 +114,8 @@ class Case:
         if self.size in data.SETS[self.set_name].sizes:
             return data.load(self.set_name, size=self.size)
         whole = data.load(self.set_name)
-        return dataclasses.replace(whole, images=F.adaptive_avg_pool2d(whole.images.float(), self.size).byte())
+        images = F.adaptive_avg_pool2d(whole.images.float(), self.size).byte()
+        return dataclasses.replace(whole, images=images, pairs=None)
 
     def networks(self) -> tuple[nn.Module, nn.Module]:
         """Return generator and critic, with the same first weights each time."""
