@@ -67,24 +67,29 @@ def gflop(steps: Steps) -> float:
 
 
 def ratios(effort: Effort) -> None:
-    """Print images per second of both sides, the ratio, the work of a step, and the share of the machine's limit."""
+    """Print images per second of the script and of ganlab with threads as measured and with two, and the ratios.
+
+    The script takes as many threads as torch gives it. Work and limit are of the script and of ganlab as it is.
+    """
     limit = limits(effort)
-    print(f"{'':38} images a second                           GFLOP a step    % of the limit")
-    print(f"{'':38} {'script':>8} {'ganlab':>8}  ratio (range)        script ganlab   script ganlab  precision")
+    print(f"{'':36} images a second            ratio (range), and by two threads   GFLOP a step    % of the limit")
+    print(f"{'':36} {'script':>8} {'ganlab':>8} {'two':>8} {'':43} script ganlab   script ganlab  precision")
     rows = [*((case, False) for case in CASES), (CASES[0], True), (CASES[1], True)]
     for case, keep_fakes in rows[4:] if effort.tiny else rows:
         images = case.images()
         game = case.game(images)
-        sides = {"script": case.script().steps(images.images, case.batch, keep_fakes), "ganlab": iter(game)}
+        steps = case.script().steps(images.images, case.batch, keep_fakes)
+        sides = {"script": steps, "ganlab": iter(game), "two": iter(case.game(images, threads=2))}
         times = by_turns(sides, effort)
         seconds = {side: statistics.median(rounds) for side, rounds in times.items()}
-        work = {side: gflop(steps) for side, steps in sides.items()}
+        work = {side: gflop(sides[side]) for side in ("script", "ganlab")}
         most = {"script": limit[torch.float32], "ganlab": limit[game.precision.dtype]}
         speeds = " ".join(f"{case.batch / seconds[side]:8,.0f}" for side in sides)
-        works = " ".join(f"{work[side]:6.2f}" for side in sides)
-        shares = " ".join(f"{100e9 * work[side] / seconds[side] / most[side]:5.0f}%" for side in sides)
-        name = case.name + (", fakes used twice" if keep_fakes else "")
-        print(f"{name:38} {speeds}  {versus(times):20} {works}   {shares}   {game.precision}", flush=True)
+        works = " ".join(f"{work[side]:6.2f}" for side in work)
+        shares = " ".join(f"{100e9 * work[side] / seconds[side] / most[side]:5.0f}%" for side in work)
+        name = case.name + (", fakes twice" if keep_fakes else "")
+        compared = f"{versus(times):21} {versus(times, 'two'):21}"
+        print(f"{name:36} {speeds} {compared} {works}   {shares}   {game.precision}", flush=True)
 
 
 def where(effort: Effort) -> None:

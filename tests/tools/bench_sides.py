@@ -132,11 +132,10 @@ class Case:
         torch.manual_seed(0)
         return Script(*self.networks())
 
-    def game(self, images: data.ImageSet) -> train.Run:
+    def game(self, images: data.ImageSet, threads: int | str = "auto") -> train.Run:
         """Return ganlab's side."""
-        return train.Run(
-            train.GANTask(*self.networks(), train.GANSettings(10**9)), images.batches(self.batch), device="cpu"
-        )
+        settings = train.GANSettings(10**9, threads=threads)
+        return train.Run(train.GANTask(*self.networks(), settings), images.batches(self.batch), device="cpu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +166,7 @@ def timed(steps: Steps, count: int) -> float:
     return (time.perf_counter() - begin) / count
 
 
-def versus(times: dict[str, list[float]]) -> str:
-    """Return the median and the range of the rounds' ratios, script's time over ganlab's."""
-    ratios = sorted(script / ours for script, ours in zip(times["script"], times["ganlab"], strict=True))
+def versus(times: dict[str, list[float]], side: str = "ganlab") -> str:
+    """Return the median and the range of the rounds' ratios, script's time over that of another side."""
+    ratios = sorted(script / ours for script, ours in zip(times["script"], times[side], strict=True))
     return f"{statistics.median(ratios):5.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
