@@ -1,6 +1,8 @@
 """Styles, colours, pyramids, crops; painting by descent and in one pass; and every way to ask for the wrong thing."""
 
+import itertools
 import re
+import signal
 
 import PIL.Image
 import pytest
@@ -136,6 +138,29 @@ def test_painting_can_be_watched_and_ended():
     assert [step for step, _ in seen] == [0, 1, 2] and made.shape == (3, 36, 40)
     again = train.paint(x, noise(3, 32, 32), steps=150, watch=lambda step, _: step == 2, trunk=Small(), progress=False)
     assert torch.equal(made, again)
+
+
+@pytest.mark.parametrize("moment", ["watch", "step"])
+def test_an_interrupted_painting_keeps_the_picture_after_whole_steps(moment, monkeypatch, capsys):
+    x, painting = noise(3, 36, 40), noise(3, 32, 32)
+    whole = train.paint(x, painting, steps=9, watch=lambda step, _: step == 3, trunk=Small(), progress=False)
+    start = train.paint(x, painting, steps=9, watch=lambda *_: True, trunk=Small(), progress=False)
+    of_style, calls = styles.style, itertools.count()
+
+    def interrupting(features):  # call 0 is the painting's own
+        if next(calls) == 3 and moment == "step":
+            signal.raise_signal(signal.SIGINT)
+        return of_style(features)
+
+    def watch(step, _):
+        if step == 3 and moment == "watch":
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(styles, "style", interrupting)
+    made = train.paint(x, painting, steps=9, watch=watch, trunk=Small(), progress=False)
+    assert torch.equal(made, whole) and not torch.equal(made, start)
+    assert capsys.readouterr().out == "Interrupted after step 3 of 9. The picture so far is usable.\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_stylist_starts_with_matched_colours_and_its_loss_falls_by_training():

@@ -40,7 +40,8 @@ def paint(
     cosine, `steps` steps on the levels of a Laplacian pyramid (one level: the pixels) of the content, whose colours are
     matched first: style distance + content_weight * content distance, on the layers STYLE_LAYERS and CONTENT_LAYERS of
     `trunk` (photographs' if None). Before each step `watch(step, picture)` may look, and end it by returning True.
-    Raises ValueError for pictures or numbers that are none.
+    Ctrl-C ends it after a whole step; the picture so far is returned. Raises ValueError for pictures or numbers that
+    are none.
     """
     check_rate("learning_rate", learning_rate)
     runtime.whole_number("steps", steps, least=1)
@@ -54,17 +55,22 @@ def paint(
     parts = [part.clone().requires_grad_() for part in styles.pyramid(start, levels)]
     optimizer = torch.optim.Adam(parts, learning_rate)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for step in runtime.progress(range(steps), desc="painting", disable=not progress):
-        picture = styles.collapse(parts)
-        if watch is not None and watch(step, picture.detach()[0].clamp(-1, 1)):
-            break
-        features = trunk(picture, (*STYLE_LAYERS, *CONTENT_LAYERS))
-        loss = styles.style_distance(styles.style(_of(features, style)), style)
-        loss = loss + content_weight * styles.content_distance(features, kept)
-        optimizer.zero_grad()
-        loss.sum().backward()
-        optimizer.step()
-        rate.step()
+    try:
+        with runtime.progress(range(steps), desc="painting", disable=not progress) as bar:
+            for step in bar:
+                picture = styles.collapse(parts)
+                if watch is not None and watch(step, picture.detach()[0].clamp(-1, 1)):
+                    break
+                with runtime.interrupts_deferred():
+                    features = trunk(picture, (*STYLE_LAYERS, *CONTENT_LAYERS))
+                    loss = styles.style_distance(styles.style(_of(features, style)), style)
+                    loss = loss + content_weight * styles.content_distance(features, kept)
+                    optimizer.zero_grad()
+                    loss.sum().backward()
+                    optimizer.step()
+                    rate.step()
+    except KeyboardInterrupt:
+        print(f"Interrupted after step {rate.last_epoch:,} of {steps:,}. The picture so far is usable.")
     return styles.collapse(parts).detach()[0].clamp(-1, 1)
 
 
