@@ -63,6 +63,9 @@ def run(options: argparse.Namespace) -> int:
         raise CheckpointError(re.sub(r"change=\('(\w+)',\) goes on", r"--change \1 goes on", str(error))) from error
     if game.step:
         print(f"{options.out}: continuing after step {game.step:,}")
+    if 0 < game.step < options.steps:
+        with interrupts_deferred():
+            results.write(game)  # a kill between the checkpoint and its results left these out
     if game.step > options.steps:
         print(f"{options.out}: it has {game.step:,} steps already, more than --steps {options.steps:,}; nothing to do")
 
