@@ -20,6 +20,9 @@ from ganlab.train import parallel
 
 Optimizers = dict[str, torch.optim.Optimizer]
 PICTURES = (4, 5)  # dimensions of a batch of images, and of clips: what has others may lie anywhere
+# Of held-out images, and of what is decoded for them, that are looked at in one go: 4 MB, but networks of the command
+# line's widths make a hundred times as much of them.
+MOST_NUMBERS = 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +170,14 @@ class Task:
     def draws(self) -> bool:
         """Whether the task makes samples."""
         return type(self).images is not Task.images
+
+
+def images_at_once(images: Tensor) -> int:
+    """Return how many held-out images (N, ...) are looked at in one go, so that memory grows with neither N nor size.
+
+    At most MOST_NUMBERS numbers, but at least one image.
+    """
+    return max(1, MOST_NUMBERS // max(1, math.prod(images.shape[1:])))
 
 
 def named(value: Any) -> Any:
