@@ -1,6 +1,7 @@
 """The command `train`: into a folder, again to go on, and one clear line for what it cannot do."""
 
 import csv
+import os
 import shutil
 import signal
 
@@ -311,16 +312,21 @@ def test_an_interrupt_before_the_first_saving_leaves_networks_and_a_sheet(tmp_pa
 def test_a_disk_that_refuses_is_told_each_time_and_in_the_end(tmp_path, monkeypatch, capsys):
     real, refused = cli_train.write_atomically, []
 
+    def full(file):
+        raise OSError(28, "No space left on device")  # the system names no file
+
     def refuse(path, content):
-        if path.name == "history.csv" and len(refused) < 2:
-            refused.append(path)
-            raise OSError(28, "No space left on device", str(path))
-        real(path, content)
+        with monkeypatch.context() as patch:
+            if path.name == "history.csv" and len(refused) < 2:
+                refused.append(path)
+                patch.setattr(os, "fsync", full)
+            real(path, content)
 
     monkeypatch.setattr(cli_train, "write_atomically", refuse)
     assert command.main(arguments(tmp_path / "run", steps=8)) == 1  # refused at steps 4 and 8
     error = capsys.readouterr().err
-    assert error.count("No space left on device") == 3 and "results of step 8" in error.splitlines()[-1]
+    assert error.count(f"No space left on device: {str(tmp_path / 'run' / 'history.csv')!r}") == 3
+    assert "results of step 8" in error.splitlines()[-1]
     assert command.main(arguments(tmp_path / "run", steps=8)) == 0
     assert len(lines(tmp_path / "run" / "history.csv")) == 9
 
