@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         if game.step % options.every == 0 and game.step < options.steps:
             results.write(game)
 
-    game.way_on = "the same command"
+    game.restart = "the same command"
     game.contention.one_thread = "--threads 1 --change threads"
     game.play(each=keep_results)
     if game.stopped:

@@ -5,6 +5,7 @@ A task of a reader's own is a subclass of `Task` with a `step`, and with `images
 """
 
 import dataclasses
+import functools
 import math
 import numbers
 from collections.abc import Mapping, Sequence
@@ -181,13 +182,18 @@ def images_at_once(images: Tensor) -> int:
 
 
 def named(value: Any) -> Any:
-    """Return a setting as a checkpoint records it: plain values as they are, an object by its name."""
+    """Return a setting as a checkpoint records it: plain values as they are, an object by its name.
+
+    A `functools.partial` is recorded by its function's name and by what it holds fast.
+    """
     if isinstance(value, tuple):
         return [named(each) for each in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
         return {str(key): named(each) for key, each in value.items()}
+    if isinstance(value, functools.partial):
+        return f"partial({named(value.func)}, {named(value.args)}, {named(value.keywords)})"
     if dataclasses.is_dataclass(value):
         fields = [str(named(getattr(value, field.name))) for field in dataclasses.fields(value)]
         return f"{type(value).__qualname__}({', '.join(fields)})"
