@@ -102,6 +102,16 @@ def rows(output: str) -> dict[str, float]:
     return {name: float(seconds) for seconds, name in re.findall(r"^ *([\d.]+)  (.*)$", table, re.MULTILINE)}
 
 
+def test_dear_lessons_are_named() -> None:
+    each = "Of these by lesson, over all its runs: "
+    assert costs.of_lessons({"12c": 60.0, "02": 7.6}) == [each + "02 8, 12c 60"]
+    assert costs.of_lessons({"12c": 60.1, "11": 73, "02": 7}) == [
+        each + "02 7, 11 73, 12c 60",
+        "Lessons above 60: 11, 12c",
+    ]
+    assert costs.of_lessons({}) == []
+
+
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
 @linux
 def test_a_session_tells_what_each_file_and_lesson_cost(workers: list[str], tmp_path: Path) -> None:
