@@ -11,7 +11,7 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 
 PROC = Path("/proc")
 SAMPLE_SECONDS = 1.0  # between two looks at the processes, for those that end without their parent waiting for them
+MOST = 60  # CPU-seconds of a lesson over all its runs; what is above is named
 REST = "(start, collection, end)"
 LESSON = re.compile(r"\[(\d\d[a-z]?)(?=_\w+\])")
 
@@ -37,6 +38,15 @@ def process_times(proc: Path = PROC) -> dict[int, tuple[int, int, float]]:
         fields = text[text.rindex(")") + 2 :].split()  # a command's name may hold spaces and brackets
         processes[int(entry.name)] = (int(fields[1]), int(fields[19]), sum(map(int, fields[11:15])) / ticks)
     return processes
+
+
+def of_lessons(lessons: Mapping[str, float]) -> list[str]:
+    """Return what lessons cost, name -> CPU-seconds over all runs, and in a line of their own those above MOST."""
+    if not lessons:
+        return []
+    each = ", ".join(f"{name} {seconds:.0f}" for name, seconds in sorted(lessons.items()))
+    dear = ", ".join(name for name, seconds in sorted(lessons.items()) if seconds > MOST)
+    return [f"Of these by lesson, over all its runs: {each}", *([f"Lessons above {MOST}: {dear}"] if dear else [])]
 
 
 class Clock:
@@ -144,9 +154,8 @@ class Costs:
             terminalreporter.write_line(f"{seconds:8.1f}  {name}")
         total = sum(self.files.values())
         terminalreporter.write_line(f"{total:8.1f}  in all: {total / 60:.1f} CPU-minutes")
-        if self.lessons:
-            each = ", ".join(f"{name} {seconds:.0f}" for name, seconds in sorted(self.lessons.items()))
-            terminalreporter.write_line(f"Of these by lesson, over all its runs: {each}")
+        for line in of_lessons(self.lessons):
+            terminalreporter.write_line(line)
         if not self.whole:
             terminalreporter.write_line(
                 "No /proc here: what was started is counted only where it ended and was waited for."

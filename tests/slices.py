@@ -2,10 +2,13 @@
 
 A cell is needed when it gives a value to a name that a needed cell after it reads, or changes the object of that name
 in place (`name.x = ...`, `name[k] = ...`, `name.method()`). What a function does to its arguments is not followed:
-a network that a lesson trained before it showed it in a widget is shown untrained.
+a network that a lesson trained before it showed it in a widget is shown untrained. Of a needed cell that is not wanted
+itself, the statements are left out that give and change nothing that is needed, and hand it to no function: tables
+that are printed, what they measure, asserts.
 """
 
 import ast
+import builtins
 import copy
 import symtable
 from collections.abc import Callable, Iterator
@@ -13,6 +16,8 @@ from collections.abc import Callable, Iterator
 import lessons
 from nbformat import NotebookNode
 
+WHOLE = {"parameters", "setup"}  # tags of cells that are left as they are
+VIEWS = {"items", "keys", "values"}  # methods that change nothing
 BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -94,6 +99,43 @@ def _expression(node: ast.AST) -> ast.expr:
     return ast.Constant(None) if stored else node
 
 
+def may_change(statement: ast.stmt, names: set[str]) -> bool:
+    """Return whether a statement may do something to one of the names, or beside giving values: it calls for no value.
+
+    A function may change what it is handed, a method what it belongs to; `print` and other built-in functions do not.
+    """
+    inside = () if isinstance(statement, SCOPES) else outside_functions(statement)
+    for node in (statement, *inside):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await):
+            if not (isinstance(node.value, ast.Call) and _is_built_in(node.value.func)):
+                return True
+        if isinstance(node, ast.Call) and not _is_built_in(node.func):
+            handed = [*node.args, *(keyword.value for keyword in node.keywords)]
+            if names & {each.id for each in handed if isinstance(each, ast.Name)}:
+                return True
+            if isinstance(node.func, ast.Attribute) and node.func.attr not in VIEWS and owner(node.func) in names:
+                return True
+    return False
+
+
+def _is_built_in(function: ast.expr) -> bool:
+    return isinstance(function, ast.Name) and hasattr(builtins, function.id)
+
+
+def _part(source: str, open_names: set[str], modules: set[str]) -> str:
+    """Return what of a cell gives or may change the names that are needed after it."""
+    statements = ast.parse(source).body
+    kept = []
+    for statement in reversed(statements):
+        names = Names(ast.unparse(statement))
+        gives = names.given | (names.changed - modules)
+        if names.imported or gives & open_names or may_change(statement, open_names - modules):
+            certain = set() if isinstance(statement, BLOCKS) else names.given  # a block may give nothing
+            open_names = (open_names - certain) | names.read
+            kept.append(ast.unparse(statement))
+    return source if len(kept) == len(statements) else "\n".join(kept[::-1])
+
+
 def needed(notebook: NotebookNode, wanted: Callable[[NotebookNode], bool]) -> NotebookNode:
     """Return a copy with the code cells that are wanted, the lesson's parameters, and what these need."""
     cells = [(cell, Names(cell.source)) for cell in lessons.code_cells(notebook)]
@@ -101,7 +143,13 @@ def needed(notebook: NotebookNode, wanted: Callable[[NotebookNode], bool]) -> No
     kept, open_names = [], set()
     for cell, names in reversed(cells):
         gives = names.given | names.imported | (names.changed - modules)
-        if wanted(cell) or gives & open_names or "parameters" in cell.metadata.get("tags", []):
-            open_names = (open_names - names.given - names.imported) | names.read
-            kept.append(copy.deepcopy(cell))
+        tags = set(cell.metadata.get("tags", []))
+        if not (wanted(cell) or gives & open_names or "parameters" in tags):
+            continue
+        part = copy.deepcopy(cell)
+        if not wanted(cell) and not tags & WHOLE:
+            part.source = _part(cell.source, open_names, modules)
+            names = Names(part.source)
+        open_names = (open_names - names.given - names.imported) | names.read
+        kept.append(part)
     return NotebookNode({**copy.deepcopy(notebook), "cells": kept[::-1]})

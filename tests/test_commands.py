@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import checkpoints
+import limits
 import PIL.Image
 import pytest
 import torch
@@ -255,7 +256,8 @@ def test_a_closed_pipe_changes_nothing(tmp_path: Path) -> None:
     process = start(["sample", "--n", "1", "--out", str(tmp_path / "a.png")], stdout=-1, stderr=-1)
     process.stdout.close()  # as `| head -0` does
     process.stderr.close()
-    assert process.wait() == 0 and (tmp_path / "a.png").is_file()
+    with limits.ending(process, "ended", 20):
+        assert process.wait() == 0 and (tmp_path / "a.png").is_file()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -263,10 +265,12 @@ def test_output_to_a_full_disk_and_a_code_page_change_nothing(tmp_path: Path) ->
     folder = tmp_path / "Bär"
     with open("/dev/full", "w") as full:
         process = start(["sample", "--n", "1", "--out", str(folder / "a.png")], stdout=full, stderr=full)
-        assert process.wait() == 0 and (folder / "a.png").is_file()
+        with limits.ending(process, "ended", 20):
+            assert process.wait() == 0 and (folder / "a.png").is_file()
     page = {"PYTHONIOENCODING": "ascii"}
     process = start(["sample", "--n", "1", "--out", str(folder / "b.png")], stdout=-1, stderr=-1, env=page)
-    out, _ = process.communicate()
+    with limits.ending(process, "ended", 20):
+        out, _ = process.communicate()
     assert process.returncode == 0 and b"B\\xe4r/b.png: 1 samples" in out
 
 

@@ -11,6 +11,7 @@ import limits
 import pytest
 
 BURN = "import time\nwhile time.process_time() < {}: pass\n"
+SLACK = 0.35 * limits.slowness()  # CPU-seconds that starting Python takes, twice at most, beside what is burnt
 linux = pytest.mark.skipif(not costs.PROC.joinpath("self").exists(), reason="no /proc")
 
 
@@ -32,7 +33,7 @@ def test_a_child_counts_while_it_runs_and_not_again_when_it_has_ended() -> None:
     running = clock.read() - before
     child.communicate("go\n")
     ended = clock.read() - before
-    assert 0.38 <= running <= ended < 0.75
+    assert 0.38 <= running <= ended < 0.4 + SLACK
 
 
 def works(process: int) -> bool:
@@ -68,9 +69,9 @@ def test_without_proc_children_count_when_they_have_ended(tmp_path: Path) -> Non
     clock = costs.Clock(tmp_path)
     before = clock.read()
     child = burning(0.4)
-    assert not clock.whole and clock.read() - before < 0.3
+    running = clock.read() - before
     child.communicate("go\n")
-    assert clock.read() - before >= 0.38
+    assert not clock.whole and clock.read() - before >= running + 0.38
 
 
 FILES = {
@@ -101,6 +102,16 @@ def rows(output: str) -> dict[str, float]:
     return {name: float(seconds) for seconds, name in re.findall(r"^ *([\d.]+)  (.*)$", table, re.MULTILINE)}
 
 
+def test_dear_lessons_are_named() -> None:
+    each = "Of these by lesson, over all its runs: "
+    assert costs.of_lessons({"12c": 60.0, "02": 7.6}) == [each + "02 8, 12c 60"]
+    assert costs.of_lessons({"12c": 60.1, "11": 73, "02": 7}) == [
+        each + "02 7, 11 73, 12c 60",
+        "Lessons above 60: 11, 12c",
+    ]
+    assert costs.of_lessons({}) == []
+
+
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
 @linux
 def test_a_session_tells_what_each_file_and_lesson_cost(workers: list[str], tmp_path: Path) -> None:
@@ -114,11 +125,11 @@ def test_a_session_tells_what_each_file_and_lesson_cost(workers: list[str], tmp_
     result = limits.run(command, 10, cwd=tmp_path, env=environment)
     assert result.returncode == 0, result.stdout + result.stderr
     told = rows(result.stdout)
-    assert 1.2 <= told["test_dear.py"] < 1.8 and told["test_cheap.py"] < 0.2
+    assert 1.2 <= told["test_dear.py"] < 1.2 + 2 * SLACK and told["test_cheap.py"] < SLACK
     parts = [seconds for name, seconds in told.items() if not name.startswith("in all")]
     total = next(seconds for name, seconds in told.items() if name.startswith("in all"))
     assert abs(sum(parts) - total) < 0.3 and costs.REST in told
-    assert re.search(r"by lesson, over all its runs: 01b [01]", result.stdout)
+    assert re.search(r"by lesson, over all its runs: 01b \d", result.stdout)
     lines = [line.split("\t") for line in (tmp_path / "lines").read_text().splitlines()]
     assert {name for _, name in lines} == {
         "test_dear.py::test_it",

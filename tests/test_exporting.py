@@ -71,6 +71,7 @@ def test_what_is_missing_is_named_with_the_command_that_brings_it(tmp_path: Path
 def distance(words: list[str], capsys) -> tuple[float, float]:
     assert command.main(["metric", *words]) == 0
     said = capsys.readouterr().out
+    assert re.search(r"feature-FID [\d.e+-]+ \(", said), said
     return tuple(float(re.search(rf"{name} ([\d.e+-]+)", said)[1]) for name in ("split distance", "floor"))
 
 

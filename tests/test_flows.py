@@ -1,6 +1,7 @@
 """Flows: the exact velocity of a mixture, steps along a velocity, likelihood, the networks, the task, the commands."""
 
 import math
+import types
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganlab import cli, data, models, toys, train, widgets
+from ganlab.cli import train as command
 from ganlab.models import trained
 from ganlab.runtime import seeded_generator
 from ganlab.train import FlowSettings, FlowTask, Run
@@ -178,6 +180,29 @@ def test_the_loss_of_samples_is_lower_for_the_exact_velocity() -> None:
     assert before.shape == (2000,) and torch.equal(before, train.velocity_loss(flow, x))
     flow.velocity.forward = lambda x, t, y=None: UNEVEN.velocity(x, t).float()
     assert train.velocity_loss(flow, x).mean() < before.mean() - 0.1
+
+
+def test_a_few_held_out_samples_at_a_time_go_through_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large they are; the noise is that of all of them, whatever goes through at once."""
+    flow, sizes = models.flow_unet(3, 64, width=8, classes=2), []
+    flow.velocity.register_forward_hook(lambda network, given, output: sizes.append(len(given[0])))
+    x = 2 * torch.rand(100, 3, 64, 64, generator=seeded_generator("x")) - 1
+    y = torch.arange(100) % 2
+    few = train.velocity_loss(flow, x, y=y)
+    assert few.isfinite().all() and sizes == [85, 15] * 10  # 2**20 numbers at most
+    monkeypatch.setattr("ganlab.train.task.MOST_NUMBERS", x.numel())
+    assert torch.allclose(few, train.velocity_loss(flow, x, y=y), rtol=1e-4) and sizes[20:] == [100] * 10
+
+
+@pytest.mark.parametrize(("numbers", "held_out"), [(2**26, 12), (5 * 192 + 1, 5), (1, 1)])
+def test_the_command_looks_at_fewer_held_out_pictures_if_they_are_large(numbers: int, held_out: int, monkeypatch):
+    monkeypatch.setattr(command, "MOST_NUMBERS", numbers)
+    shapes = []
+    monkeypatch.setattr(train, "velocity_loss", lambda flow, x, *, y: shapes.append(x.shape) or torch.zeros(len(x)))
+    black = data.ImageSet(torch.zeros(12, 3, 8, 8, dtype=torch.uint8), None, (), "black", "test")
+    task = FlowTask(models.flow_unet(3, 8, width=8), FlowSettings(2))
+    numbers = command._measure_held_out(black, "tanh")(types.SimpleNamespace(task=task, ema=task.networks["flow"]))
+    assert numbers == {"held-out loss": 0} and shapes == [(held_out, 3, 8, 8)]
 
 
 @pytest.fixture

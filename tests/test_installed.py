@@ -7,6 +7,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import limits
 import pytest
 from lessons import ROOT
 
@@ -20,7 +21,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from what is here: without dependencies, so no other torch comes, and without a network."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [*PIP, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", str(folder), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True, text=True)
+    done = limits.run(build, 60)
+    assert done.returncode == 0, done.stdout + done.stderr
     [made] = folder.glob("*.whl")
     return made
 
@@ -28,14 +30,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
-    subprocess.run([*PIP, "install", "--no-deps", "--no-index", "--target", str(folder), str(wheel)], check=True)
+    done = limits.run([*PIP, "install", "--no-deps", "--no-index", "--target", str(folder), str(wheel)], 60)
+    assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
 
 def run(installed: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run Python in `folder` with the installed package before the clone's, and this environment's others."""
     environment = {**os.environ, "PYTHONPATH": str(installed)}
-    return subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True)
+    return limits.run([sys.executable, *words], 60, cwd=folder, env=environment)
 
 
 def test_the_wheel_has_the_package_and_its_networks_and_nothing_else(wheel: Path) -> None:

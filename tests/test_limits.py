@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -54,6 +55,19 @@ def test_a_command_that_hangs_is_killed_with_what_it_had_said(monkeypatch: pytes
     with pytest.raises(AssertionError, match="no end of the command within"):
         limits.run([sys.executable, "-c", "import time; time.sleep(10_000)"], 1)
     assert time.monotonic() - begin < 10_000
+
+
+def test_a_process_that_hangs_ends_with_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(script: str) -> subprocess.Popen:
+        return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+
+    with start("print(3)") as process, limits.ending(process, "said", 10):
+        assert process.stdout.readline() == "3\n"
+    monkeypatch.setattr(limits, "scaled", lambda seconds: 1)
+    with pytest.raises(AssertionError, match="^not said within"):
+        with start("import time; time.sleep(10_000)") as process, limits.ending(process, "said", 1):
+            assert process.stdout.readline() == "3\n"
+    assert process.returncode
 
 
 OTHERS = """

@@ -175,6 +175,13 @@ def test_its_precision_is_measured_on_the_gpu(gpu, monkeypatch) -> None:
     assert set(found["milliseconds"]) == set(runtime.precisions(GPU, True)) and len(found["milliseconds"]) == 4
 
 
+def test_one_line_that_forgets_the_device_is_seen(gpu, monkeypatch) -> None:
+    forgetful = lambda stage, *labels: runtime.seeded_generator(0, *labels)  # noqa: E731
+    monkeypatch.setattr(train.Stage, "generator", forgetful)
+    with pytest.raises(RuntimeError, match="device"):
+        next(run_of("gan"))
+
+
 # Looked at
 
 

@@ -147,7 +147,7 @@ def mask_of(path: Path, height: int, width: int, hole: tuple[slice, slice]) -> P
     return path
 
 
-def test_holes_are_filled_and_what_is_known_stays(filler: Path, tmp_path: Path) -> None:
+def test_holes_are_filled_and_what_is_known_stays(filler: Path, tmp_path: Path, capsys) -> None:
     save(tmp_path / "mine" / "a.png", 70, 300, 3)
     save(tmp_path / "mine" / "b.png", 70, 300, 3, seed=1)
     hole = (slice(20, 50), slice(130, 170))
@@ -155,7 +155,9 @@ def test_holes_are_filled_and_what_is_known_stays(filler: Path, tmp_path: Path) 
     assert apply(filler, tmp_path / "mine", tmp_path / "one", "--mask", str(mask)) == 0
     for name in ("a", "b"):
         mask_of(tmp_path / "masks" / f"{name}.png", 70, 300, hole)
+    (tmp_path / "masks" / "a.txt").write_text("none")
     assert apply(filler, tmp_path / "mine", tmp_path / "two", "--mask", str(tmp_path / "masks")) == 0
+    assert f"{tmp_path / 'masks'}: left out, no picture by its ending: a.txt\n" in capsys.readouterr().err
     assert apply(filler, tmp_path / "mine", tmp_path / "three", "--mask", str(mask), "--seed", "1") == 0
     inside = torch.zeros(3, 70, 300, dtype=torch.bool)
     inside[:, hole[0], hole[1]] = True
@@ -172,12 +174,14 @@ def test_masks_that_are_none_are_told_in_one_line(filler: Path, enlarger: Path, 
     nothing = mask_of(tmp_path / "nothing.png", 20, 30, (slice(0), slice(0)))
     other = mask_of(tmp_path / "other.png", 30, 20, (slice(5), slice(5)))
     mask_of(tmp_path / "masks" / "b.png", 20, 30, (slice(5), slice(5)))
+    (tmp_path / "masks" / "a.heic").write_bytes(b"x")
+    heic = "left out, a kind of picture that is not read here; save it as PNG or JPEG: a.heic"
     for of, more, expected in (
         (filler, (), "fills holes: --mask says where they are"),
         (enlarger, ("--mask", str(other)), "fills no holes, and takes no --mask"),
         (filler, ("--mask", str(nothing)), "nothing.png has no hole, expected some white"),
         (filler, ("--mask", str(other)), "other.png is 20x30, expected 30x20, as a.png is"),
-        (filler, ("--mask", str(tmp_path / "masks")), "has no mask of that name for a.png"),
+        (filler, ("--mask", str(tmp_path / "masks")), f"has no mask of that name for a.png; {heic}"),
         (filler, ("--mask", str(tmp_path / "none")), "none is no file and no folder"),
         (enlarger, ("--back",), "has no way back, expected what `train cyclegan` wrote"),
     ):

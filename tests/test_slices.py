@@ -41,6 +41,38 @@ def test_what_is_kept(sources: list[str], kept: list[int]) -> None:
     assert part(*sources) == [sources[k] for k in kept]
 
 
+@pytest.mark.parametrize(
+    "source, kept",
+    [
+        ("a = 1\nprint(a)\nassert a\na", "a = 1"),
+        ("a = f()\nb = [g(x.y) for x in a.values()]\nprint(b)", "a = f()"),
+        ("a = f()\nfor x in sorted(a):\n    b = g(a[x])\n    print(b)", "a = f()"),
+        ("a = f()\nb = train(a)", "a = f()\nb = train(a)"),  # it may change a
+        ("a = f()\nb = train(network=a)", "a = f()\nb = train(network=a)"),
+        ("a = f()\nb = a.step()", "a = f()\nb = a.step()"),
+        ("a = f()\nseed(1)", "a = f()\nseed(1)"),  # it is called for what it does
+        ("a = f()\nfor k in r:\n    g(k)", "a = f()\nfor k in r:\n    g(k)"),
+        ("a = f()\nawait g(k)", "a = f()\nawait g(k)"),
+        ("a = 1\nif b:\n    a = 2\nc = 3", "a = 1\nif b:\n    a = 2"),
+        ("a = 0\nfor k in r:\n    a += k\n    print(a)", "a = 0\nfor k in r:\n    a += k\n    print(a)"),
+        ("a = {}\nb = {}\nfor k in r:\n    a[k] = b[k] = f(k)", "a = {}\nb = {}\nfor k in r:\n    a[k] = b[k] = f(k)"),
+        ("b = 1\na = 1  # as it stands", "a = 1"),
+        ("a = (1)  # as it stands", "a = (1)  # as it stands"),
+        ("import m\na = 1\nb = m.f()", "import m\na = 1"),
+        ("def g():\n    print(1)\n    h(2)\na = 1", "a = 1"),
+    ],
+)
+def test_what_is_kept_of_a_cell(source: str, kept: str) -> None:
+    assert part(source, "a") == [kept]
+
+
+def test_the_setup_is_kept_whole_or_not_at_all() -> None:
+    setup = v4.new_code_cell("a = 1\nlab = start()", metadata={"tags": ["setup"]})
+    for last, sources in (("a", ["a = 1\nlab = start()", "a"]), ("2", ["2"])):
+        notebook = v4.new_notebook(cells=[setup, v4.new_code_cell(last)])
+        assert [cell.source for cell in slices.needed(notebook, lambda cell: cell.source == last).cells] == sources  # noqa: B023
+
+
 def test_the_parameters_are_kept_and_the_notebook_is_left_as_it_was() -> None:
     parameters = v4.new_code_cell("speed = 1", metadata={"tags": ["parameters"]})
     notebook = v4.new_notebook(cells=[parameters, v4.new_code_cell("b = 1"), v4.new_code_cell("2")])

@@ -1,6 +1,8 @@
 """The command `train`: into a folder, again to go on, and one clear line for what it cannot do."""
 
 import csv
+import os
+import shutil
 import signal
 
 import numpy as np
@@ -255,6 +257,38 @@ def test_results_that_are_missing_are_written_when_the_command_comes_again(tmp_p
     assert {path: path.read_bytes() for path in results} == results
 
 
+@pytest.mark.parametrize("network", ["classifier", "mlp"])
+def test_results_that_a_kill_midway_left_out_are_written_when_the_command_comes_again(tmp_path, monkeypatch, network):
+    """Its checkpoint is that of the moment before the results of step 4, which would have been the best."""
+
+    def best_first(images, name):
+        better = -1 if network == "classifier" else 1  # an accuracy, or a distance
+        return lambda run: {"number": better * run.step, "its floor": 0}
+
+    monkeypatch.setattr(cli_train, "_measure_held_out", best_first)
+    monkeypatch.setattr(cli_train, "_measure_samples", best_first)
+    monkeypatch.setattr(cli_train, "LOWER_IS_BETTER", ("number",) if network == "mlp" else ())
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    real = cli_train.Results.write
+
+    def write(results, game):
+        if game.step == 4:
+            killed.mkdir(exist_ok=True)
+            shutil.copy(whole / "run.safetensors", killed)
+        real(results, game)
+
+    more = ["--keep-networks", *([] if network == "mlp" else ["--width", "4"])]
+    with monkeypatch.context() as patch:
+        patch.setattr(cli_train.Results, "write", write)
+        assert command.main(arguments(whole, network=network, more=more)) == 0
+    assert checkpoint.load(killed / "run.safetensors")["step"] == 4
+    assert command.main(arguments(killed, network=network, more=more)) == 0
+    files = {path.name: path.read_bytes() for path in whole.iterdir() if not path.name.startswith(".")}
+    assert ("samples-0000004.png" in files) == (network == "mlp")
+    assert files["networks-best.safetensors"] == files["networks-0000004.safetensors"]
+    assert {path.name: path.read_bytes() for path in killed.iterdir() if not path.name.startswith(".")} == files
+
+
 @pytest.mark.parametrize("ending", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_an_interrupt_before_the_first_saving_leaves_networks_and_a_sheet(tmp_path, monkeypatch, capsys, ending):
     number = getattr(signal, ending, None)
@@ -278,16 +312,21 @@ def test_an_interrupt_before_the_first_saving_leaves_networks_and_a_sheet(tmp_pa
 def test_a_disk_that_refuses_is_told_each_time_and_in_the_end(tmp_path, monkeypatch, capsys):
     real, refused = cli_train.write_atomically, []
 
+    def full(file):
+        raise OSError(28, "No space left on device")  # the system names no file
+
     def refuse(path, content):
-        if path.name == "history.csv" and len(refused) < 2:
-            refused.append(path)
-            raise OSError(28, "No space left on device", str(path))
-        real(path, content)
+        with monkeypatch.context() as patch:
+            if path.name == "history.csv" and len(refused) < 2:
+                refused.append(path)
+                patch.setattr(os, "fsync", full)
+            real(path, content)
 
     monkeypatch.setattr(cli_train, "write_atomically", refuse)
     assert command.main(arguments(tmp_path / "run", steps=8)) == 1  # refused at steps 4 and 8
     error = capsys.readouterr().err
-    assert error.count("No space left on device") == 3 and "results of step 8" in error.splitlines()[-1]
+    assert error.count(f"No space left on device: {str(tmp_path / 'run' / 'history.csv')!r}") == 3
+    assert "results of step 8" in error.splitlines()[-1]
     assert command.main(arguments(tmp_path / "run", steps=8)) == 0
     assert len(lines(tmp_path / "run" / "history.csv")) == 9
 

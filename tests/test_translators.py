@@ -138,6 +138,49 @@ def test_a_folder_that_is_none_and_a_side_that_is_none(pairs: Path) -> None:
         data.load_pairs(pairs, to="colour")
 
 
+def clutter(folder: Path) -> tuple[str, ...]:
+    """Put what cannot be read as a picture into a folder; return what is to be said of it."""
+    (folder / "film.mp4").write_bytes(b"x")
+    (folder / "photo.heic").write_bytes(b"x")
+    (folder / "gone.png").symlink_to(folder / "nowhere.png")
+    return (
+        "left out, no picture by its ending: film.mp4",
+        "left out, a link that cannot be followed: gone.png",
+        "left out, a kind of picture that is not read here; save it as PNG or JPEG: photo.heic",
+    )
+
+
+def test_what_lies_beside_the_two_folders_is_told(pairs: Path, tmp_path: Path, capsys) -> None:
+    beside = (*clutter(pairs), "left out, beside the folders: 1.png", "left out, hidden: .git/")
+    save(pairs / "1.png", 40, 32)
+    (pairs / ".git").mkdir()
+    found = data.load_pairs(pairs, "all", size=32)
+    assert len(found) == 24 and set(beside) <= set(found.notes)
+    assert set(beside) <= {line.split("(all): ")[1] for line in capsys.readouterr().err.splitlines()}
+    assert data.two_sides(pairs) == (pairs / "colours", pairs / "lines")
+    assert {line for line in capsys.readouterr().err.splitlines()} == {f"pairs: {note}" for note in beside}
+    (pairs / "lines").rename(pairs / "more lines")
+    (pairs / "lines").symlink_to(tmp_path / "nowhere")
+    (pairs / "third").mkdir()
+    with pytest.raises(DataError, match="holds 3 folders") as error:
+        data.two_sides(pairs)
+    assert "a link that cannot be followed: gone.png, lines" in str(error.value)
+
+
+def test_partners_of_another_kind_are_named(pairs: Path) -> None:
+    (pairs / "lines" / "3.png").rename(pairs / "lines" / "3.heic")
+    with pytest.raises(
+        DataError, match="have no partner of the same name in lines: 3.png; of lines left out, .*: 3.heic"
+    ):
+        data.load_pairs(pairs, size=32)
+    for path in pairs.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(
+        DataError, match="holds 0 pairs of pictures, expected at least 2; of lines left out, .*: 3.heic"
+    ):
+        data.load_pairs(pairs, size=32)
+
+
 # Training
 
 
@@ -247,7 +290,9 @@ def test_apply_translates_pictures_of_any_size_under_their_names(translator: Pat
     call = ["apply", "--of", str(translator), "--in", str(tmp_path / "mine"), "--out", str(tmp_path / "made")]
     assert command.main(call) == 1
     said = capsys.readouterr()
-    assert "3 pictures of" in said.out and said.err == "error: 1 of 4 pictures cannot be read: broken.png\n"
+    assert "3 pictures of" in said.out
+    left_out = f"{tmp_path / 'mine'}: left out, no picture by its ending: notes.txt\n"
+    assert said.err == left_out + "error: 1 of 4 pictures cannot be read: broken.png\n"
     made = {path.relative_to(tmp_path / "made").as_posix() for path in (tmp_path / "made").rglob("*.*")}
     assert made == {"a.png", "deep/b.png", "c.png"}
     for name, (height, width, *_) in sizes.items():
@@ -255,6 +300,18 @@ def test_apply_translates_pictures_of_any_size_under_their_names(translator: Pat
             assert image.size == (width, height) and image.mode == "RGB"
     assert command.main(call) == 1
     assert "made is there already, expected a new or empty folder" in capsys.readouterr().err
+
+
+def test_apply_tells_what_it_leaves_out(translator: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "mine").mkdir()
+    said = clutter(tmp_path / "mine")
+    call = ["apply", "--of", str(translator), "--in", str(tmp_path / "mine"), "--out", str(tmp_path / "made")]
+    assert command.main(call) == 1
+    error = capsys.readouterr().err
+    assert f"--in: {tmp_path / 'mine'} holds no pictures; " in error and all(note in error for note in said)
+    save(tmp_path / "mine" / "a.png", 64, 64)
+    assert command.main(call) == 0
+    assert set(capsys.readouterr().err.splitlines()) == {f"{tmp_path / 'mine'}: {note}" for note in said}
 
 
 def test_apply_makes_what_the_network_makes(translator: Path, tmp_path: Path) -> None:

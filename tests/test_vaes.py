@@ -334,6 +334,14 @@ def test_accuracy_looks_at_a_few_images_at_a_time():
     assert train.accuracy(classifier, held_out) == 1 and max(sizes) <= 500 and sum(sizes) == 1200
 
 
+def test_accuracy_looks_at_fewer_images_at_a_time_if_they_are_large():
+    pictures = torch.randint(0, 256, (100, 3, 64, 64), dtype=torch.uint8)
+    held_out = ImageSet(pictures, torch.zeros(100, dtype=torch.int64), ("a",), "noise", "test")
+    classifier, sizes = models.Classifier(1, channels=3, size=64, width=2), []
+    classifier.register_forward_hook(lambda network, given, output: sizes.append(len(given[0])))
+    assert train.accuracy(classifier, held_out) == 1 and sizes == [85, 15]  # 2**20 numbers at most
+
+
 def test_a_vae_on_its_active_latents_leaves_the_others_at_zero_and_encodes_what_is_inside_the_margin():
     with runtime.seeded(0):
         vae = models.mlp_vae(5, (1, 8, 8), 16).eval()

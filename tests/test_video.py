@@ -261,6 +261,24 @@ def test_broken_clips_are_named_all_at_once_and_left_out_whole_by_choice(tmp_pat
         data.read_clips(tmp_path, frames=4, size=8, skip_broken=True)
 
 
+def test_what_is_no_clip_is_told(tmp_path: Path, capsys) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"x")
+    (tmp_path / "photo.heic").write_bytes(b"x")
+    (tmp_path / "gone.gif").symlink_to(tmp_path / "nowhere.gif")
+    said = (
+        "left out, no picture by its ending: film.mp4",
+        "left out, a link that cannot be followed: gone.gif",
+        "left out, a kind of picture that is not read here; save it as PNG or JPEG: photo.heic",
+    )
+    with pytest.raises(DataError, match="no clips in this folder") as error:
+        data.read_clips(tmp_path, frames=4, size=8)
+    assert all(note in str(error.value) for note in said)
+    written(tmp_path / "a", noise(4, 1, 8, 8), "gif")
+    read = data.read_clips(tmp_path, frames=4, size=8)
+    assert len(read.clips) == 1 and set(read.notes) == set(said)
+    assert set(capsys.readouterr().err.splitlines()) == {f"{tmp_path.name}: {note}" for note in said}
+
+
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is no folder"):
         data.read_clips(tmp_path / "x")

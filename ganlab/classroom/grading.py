@@ -178,7 +178,7 @@ def _read(group: _Class, student: str, record: Record) -> Staged | None:
     result = []
     home = group.course.root / "submitted" / student
 
-    def look_through() -> None:
+    def collect_all() -> None:
         place = group.place / "unpacked" / student
         hand_in.__dict__.update(collect(home, group.name, group.released, place=place, others=group.others).__dict__)
 
@@ -186,7 +186,7 @@ def _read(group: _Class, student: str, record: Record) -> Staged | None:
         place = group.place / "staged" / student / group.name
         result.append(stage(hand_in, student, place, key=group.key, release=group.released))
 
-    _apart(look_through, record.of_file, "could not be read")
+    _apart(collect_all, record.of_file, "could not be read")
     if hand_in.remarks == ["handed in nothing"]:
         before = marking.is_marked(group.course, group.name, student)
         words = EARLIER if before else "handed in nothing"

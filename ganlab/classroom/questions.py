@@ -2,7 +2,6 @@
 
 import base64
 import html
-import io
 import re
 import statistics
 from collections import Counter
@@ -149,7 +148,5 @@ def _picture(names: list[str], values: list[float], axis: str, alt: str) -> str:
     ax.invert_yaxis()
     ax.set_xlabel(axis)
     ax.spines[["top", "right"]].set_visible(False)
-    memory = io.BytesIO()
-    figure.savefig(memory, format="png", dpi=120)
-    picture = base64.b64encode(memory.getvalue()).decode()
+    picture = base64.b64encode(plots.png(figure)).decode()
     return f"<p><img alt='{html.escape(alt, quote=True)}' src='data:image/png;base64,{picture}'></p>"

@@ -33,7 +33,10 @@ from ganlab.cli.tasks import RESTORERS, TASKS, TRANSLATORS, add_arguments
 from ganlab.train import Ensemble, GANSettings, Run, measured_precision
 
 MINUTES = 3  # for all of it
-STARTED_BY = 90  # seconds; the CPU's part of a row that begins later is left out, or the lesson would have no time
+STARTED_BY = 90  # seconds; of a row that begins later nothing is measured, so that all tasks have their turn
+LAST_BY = 140  # seconds; a row that would begin later is left out, or the lesson would have no time
+LEAST_SECONDS = 20  # without which the lesson is not begun
+NO_TIME = "no time was left"
 READY = "all tasks are past their first checkpoint\n"
 GAMES = 8  # in the ensemble
 COLUMNS = ("same seed twice", "killed and resumed", "precision", "images a second", "on the CPU", "peak memory")
@@ -84,24 +87,38 @@ def report(device: torch.device, extent: Extent) -> tuple[list[str], bool]:
         for task in TASKS:
             _tell(task)
             trial = Trial(task, device, folder, extent=extent)
-            in_time = time.perf_counter() - started < STARTED_BY
-            cells = {
-                "same seed twice": trial.twice,
-                "killed and resumed": lambda trial=trial, task=task: trial.resumed(lost.get(task, "")),
-                "precision": trial.precision,
-                "images a second": trial.speed,
-                "on the CPU": trial.speed_on_cpu if in_time else lambda: "no time was left",
-                "peak memory": trial.memory,
-            }
-            table.add(task, cells)
+            table.add(task, _cells(trial, lost.get(task, ""), time.perf_counter() - started))
     _tell("ensemble")
-    table.add(f"{GAMES} games at once", {COLUMNS[0]: lambda: ensemble_twice(device, extent.steps)})
+    late = time.perf_counter() - started >= LAST_BY
+    table.add(f"{GAMES} games at once", {COLUMNS[0]: lambda: NO_TIME if late else ensemble_twice(device, extent.steps)})
     _tell("a lesson")
-    left = max(30.0, 60 * MINUTES - (time.perf_counter() - started))
-    text = table.cell(lambda: lesson(extent.lesson, left))
+    left = 60 * MINUTES - (time.perf_counter() - started)
+    text = table.cell(lambda: lesson(extent.lesson, left) if left >= LEAST_SECONDS else NO_TIME)
     seconds = time.perf_counter() - started
     lines = [*facts(device), "", *table.lines(), "", f"Lesson: {text}", f"All of it took {seconds:.0f} seconds."]
     return lines, table.well
+
+
+def _cells(trial: "Trial", failure: str, seconds: float) -> Cells:
+    """Return the cells of a task that has its turn after so many seconds, `failure` being that of the killed process.
+
+    When time runs out, bits come before measurements, and the lesson before the last tasks.
+    """
+
+    def no_time() -> str:
+        return NO_TIME
+
+    if seconds >= LAST_BY:
+        return {COLUMNS[0]: no_time}
+    in_time = seconds < STARTED_BY
+    return {
+        "same seed twice": trial.twice,
+        "killed and resumed": lambda: trial.resumed(failure),
+        "precision": trial.precision if in_time else no_time,
+        "images a second": trial.speed if in_time else no_time,
+        "on the CPU": trial.speed_on_cpu if in_time else no_time,
+        "peak memory": trial.memory,
+    }
 
 
 def _tell(what: str) -> None:

@@ -42,6 +42,7 @@ from ganlab.train import Keep, Run, parallel
 SHEET = 64  # samples on a sheet, in eight columns
 CLIPS = 8  # of a generator of clips, a row of frames each
 SAMPLES = 1000  # of a generator that are compared with twice as many real images, at each saving
+MOST_NUMBERS = 2**26  # of the held-out images of a flow, as many again are drawn as noise: 256 MB each
 FID = "feature-FID"
 FLOW_LOSS = "held-out loss"
 LOWER_IS_BETTER = (FID, FLOW_LOSS, translate.CROWD)
@@ -63,6 +64,9 @@ def run(options: argparse.Namespace) -> int:
         raise CheckpointError(re.sub(r"change=\('(\w+)',\) goes on", r"--change \1 goes on", str(error))) from error
     if game.step:
         print(f"{options.out}: continuing after step {game.step:,}")
+    if 0 < game.step < options.steps:
+        with interrupts_deferred():
+            results.write(game)  # a kill between the checkpoint and its results left these out
     if game.step > options.steps:
         print(f"{options.out}: it has {game.step:,} steps already, more than --steps {options.steps:,}; nothing to do")
 
@@ -70,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         if game.step % options.every == 0 and game.step < options.steps:
             results.write(game)
 
-    game.way_on = "the same command"
+    game.restart = "the same command"
     game.contention.one_thread = "--threads 1 --change threads"
     game.play(each=keep_results)
     if game.stopped:
@@ -209,7 +213,8 @@ def _measure_held_out(held_out: data.ImageSet, scale: str) -> Callable[[Run], di
         if not run.task.draws:
             return {"held-out accuracy": train.accuracy(run.networks["classifier"], held_out)}
         if isinstance(run.task, train.FlowTask):
-            few = held_out.batches(min(len(held_out), SAMPLES), 0).batch(0)
+            most = max(1, MOST_NUMBERS // held_out.images[0].numel())
+            few = held_out.batches(min(len(held_out), SAMPLES, most), 0).batch(0)
             y = None if run.task.classes is None else few.y
             return {FLOW_LOSS: train.velocity_loss(run.ema, few.x, y=y).mean().item()}
         bound = train.held_out_bound(run.ema, held_out)

@@ -14,6 +14,7 @@ from ganlab.cli.metric import LEAST, load_classifier, usual_features
 from ganlab.cli.style import painter
 from ganlab.cli.tasks import READING, Job, is_ours, translator_plan
 from ganlab.data import pixels
+from ganlab.data.folders import tell
 from ganlab.data.listing import list_pictures, some
 from ganlab.models import trained
 from ganlab.runtime import path_argument, progress, seeded_generator, write_atomically
@@ -155,9 +156,11 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--in: {options.source} is no folder")
     if options.out.is_file() or options.out.is_dir() and any(options.out.iterdir()):
         raise ValueError(f"--out: {options.out} is there already, expected a new or empty folder")
-    files = list_pictures(options.source).files
+    listing = list_pictures(options.source)
+    files = listing.files
     if not files:
-        raise ValueError(f"--in: {options.source} holds no pictures")
+        left_out = "".join(f"; {note}" for note in listing.notes())
+        raise ValueError(f"--in: {options.source} holds no pictures{left_out}")
     names = {file: _png_name(file, options.source) for file in files}
     if len(set(names.values())) < len(names):
         twice = [name for name in names.values() if list(names.values()).count(name) > 1]
@@ -165,6 +168,7 @@ def run(options: argparse.Namespace) -> int:
     if stylist is None:
         masks = {} if options.mask is None else _masks(options.mask, files, options.source)
         make = _translation(generator, masks, options.seed)
+    tell(str(options.source), listing.notes())
     broken = list(_written(make, names, options.out))
     print(f"{options.out}: {len(files) - len(broken):,} pictures of {options.source}, by {options.of}")
     if broken:
@@ -214,9 +218,12 @@ def _masks(mask: Path, files: Sequence[Path], folder: Path) -> dict[Path, Path]:
         return dict.fromkeys(files, mask)
     if not mask.is_dir():
         raise ValueError(f"--mask: {mask} is no file and no folder")
-    there = {_png_name(file, mask): file for file in list_pictures(mask).files}
+    listing = list_pictures(mask)
+    there = {_png_name(file, mask): file for file in listing.files}
     if lacking := [file.name for file in files if _png_name(file, folder) not in there]:
-        raise ValueError(f"--mask: {mask} has no mask of that name for {some(lacking)}")
+        left_out = "".join(f"; {note}" for note in listing.notes())
+        raise ValueError(f"--mask: {mask} has no mask of that name for {some(lacking)}{left_out}")
+    tell(str(mask), listing.notes())
     return {file: there[_png_name(file, folder)] for file in files}
 
 

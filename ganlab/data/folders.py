@@ -245,7 +245,7 @@ def _chosen(pictures: list[Picture], split: str, test_share: float | None, notes
     else:
         held_out = {picture for picture in pictures if is_test(picture.path.name)}
         if test_share is not None:  # 0 holds out none
-            held_out = _share_of_each_class(pictures, test_share)
+            held_out = _part_of_each_class(pictures, test_share)
         chosen = [picture for picture in pictures if (picture in held_out) == (split == "test")]
     others = len(pictures) - len(chosen)
     if others:
@@ -253,7 +253,7 @@ def _chosen(pictures: list[Picture], split: str, test_share: float | None, notes
     return chosen
 
 
-def _share_of_each_class(pictures: list[Picture], test_share: float) -> set[Picture]:
+def _part_of_each_class(pictures: list[Picture], test_share: float) -> set[Picture]:
     """Return that share of each class, at least one picture of two or more: those whose names have the least hash."""
     held_out: set[Picture] = set()
     if not test_share:

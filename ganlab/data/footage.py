@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganlab.data.clips import ClipSet
 from ganlab.data.folders import refused_or_noted, tell
-from ganlab.data.listing import list_pictures, natural, readable, some
+from ganlab.data.listing import Listing, list_pictures, natural, readable, some
 from ganlab.data.packaged import DataError
 from ganlab.runtime import progress, user_path, whole_number
 
@@ -19,19 +19,21 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32, skip_bro
 
     An animated file is a clip, and so is a subfolder of still pictures, which follow one another in natural order. C is
     1 if all pixels are grey, else 3. Of an animated file a frame that lasts k times as long as the shortest counts k
-    times: files store what stands still once. What is left over at a clip's end is left out, and a note says so.
-    DataError, in one line, for a folder without clips, files that cannot be read (with `skip_broken` their clips are
-    left out), a clip of fewer than `frames` frames, or one whose frames differ in size.
+    times: files store what stands still once. What is left over at a clip's end is left out, and so are files of other
+    kinds, .mp4 for example; notes say so. DataError, in one line, for a folder without clips, files that cannot be read
+    (with `skip_broken` their clips are left out), a clip of fewer than `frames` frames, or one whose frames differ in
+    size.
     """
     whole_number("frames", frames, least=2)
     whole_number("size", size, least=8)
     path = user_path(folder)
     if not path.is_dir():
         raise DataError(f"folder: {folder} is no folder; expected one of clips (GIF, WebP, or a subfolder of frames)")
+    listing = list_pictures(path)
     pieces = []
     left = []
     broken = {}
-    for name, files in progress(_clips(path).items(), desc="reading clips", leave=False, delay=1):
+    for name, files in progress(_clips(path, listing).items(), desc="reading clips", leave=False, delay=1):
         try:
             pictures = _frames(name, files, size, most=frames)
         except BrokenFileError as error:
@@ -43,7 +45,7 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32, skip_bro
         if len(pictures) % frames:
             left.append(f"{name} ({_counted(len(pictures) % frames)})")
         pieces += list(pictures[: whole * frames].unflatten(0, (whole, frames)))
-    notes = refused_or_noted(path, broken, skip_broken, kind="clips") if broken else []
+    notes = listing.notes() + (refused_or_noted(path, broken, skip_broken, kind="clips") if broken else [])
     if not pieces:
         raise DataError(f"{folder}: none of its {len(broken)} clips can be read")
     clips = torch.stack(pieces)  # (N, T, 3, H, W)
@@ -62,15 +64,18 @@ def _counted(frames: int) -> str:
     return "1 frame" if frames == 1 else f"{frames} frames"
 
 
-def _clips(folder: Path) -> dict[str, list[Path]]:
+def _clips(folder: Path, listing: Listing) -> dict[str, list[Path]]:
     """Return by name what makes a clip: one animated file, or the still pictures of one subfolder."""
     clips: dict[str, list[Path]] = {}
-    for file in list_pictures(folder).files:
+    for file in listing.files:
         alone = file.parent == folder or _is_animated(file)
         place = file if alone else file.parent
         clips.setdefault(readable(place.relative_to(folder).as_posix()), []).append(file)
     if not clips:
-        raise DataError(f"{folder}: no clips in this folder; expected GIF or WebP files, or subfolders of frames")
+        left_out = "".join(f"; {note}" for note in listing.notes())
+        raise DataError(
+            f"{folder}: no clips in this folder; expected GIF or WebP files, or subfolders of frames{left_out}"
+        )
     return dict(sorted(clips.items(), key=lambda item: natural(item[0])))
 
 

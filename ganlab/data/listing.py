@@ -22,7 +22,7 @@ class Listing:
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
     def notes(self) -> list[str]:
-        """Return one line for each reason why something was left out."""
+        """Return one line for each reason why something was left out: its first NAMED names, and how many more."""
         return [f"left out, {reason}: {some(names)}" for reason, names in self.left_out.items()]
 
 
@@ -46,6 +46,23 @@ def list_pictures(folder: Path) -> Listing:
     _walk(folder, PurePosixPath(), (), listing)
     listing.files.sort(key=lambda path: tuple(natural(part) for part in path.relative_to(folder).parts))
     return listing
+
+
+def list_folders(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the names of the folders in a folder, in natural order, and notes on what else lies beside them."""
+    names = []
+    listing = Listing(picture_endings())
+    for entry in sorted(os.listdir(folder), key=natural):
+        path = folder / entry
+        if entry.startswith("."):
+            _leave_out(listing, "hidden", f"{entry}/" if os.path.isdir(path) else entry)
+        elif os.path.isdir(path):
+            names.append(entry)
+        elif os.path.isfile(path) and path.suffix.lower() in listing.endings:
+            _leave_out(listing, "beside the folders", entry)
+        else:
+            _leave_out(listing, _reason(path), entry)
+    return names, listing.notes()
 
 
 def _walk(folder: Path, name: PurePosixPath, holders: tuple[str, ...], listing: Listing) -> None:

@@ -1,11 +1,10 @@
 """A folder of the reader's own pairs: two subfolders of pictures with equal names, one given, one to be made of it."""
 
-import os
 from pathlib import Path
 
 from ganlab.data.batches import ImageSet
 from ganlab.data.folders import read_folder, refused_or_noted, sizes, tell
-from ganlab.data.listing import list_pictures, natural, some
+from ganlab.data.listing import list_folders, list_pictures, some
 from ganlab.data.packaged import DataError
 from ganlab.runtime import user_path
 
@@ -15,22 +14,29 @@ LEAST_PAIRS = 2
 def two_sides(folder: str | Path, to: str | None = None) -> tuple[Path, Path]:
     """Return the two subfolders of a folder: that of the pictures given, and that of the pictures to be made, `to`.
 
-    By default the second in natural order is to be made. DataError for a folder without exactly two, or another `to`.
+    By default the second in natural order is to be made. What else lies there is told. DataError for a folder without
+    exactly two, or another `to`.
     """
+    given, made, notes = _sides(folder, to)
+    tell(given.parent.name, notes)
+    return given, made
+
+
+def _sides(folder: str | Path, to: str | None) -> tuple[Path, Path, list[str]]:
+    """Return the two sides, given and made, and notes on what else lies beside them."""
     path = user_path(folder)
     if not path.is_dir():
         raise DataError(f"{path}: this is no folder; expected one that holds two folders of pictures")
-    names = sorted(
-        (name for name in os.listdir(path) if not name.startswith(".") and (path / name).is_dir()), key=natural
-    )
+    names, notes = list_folders(path)
     if len(names) != 2:
         what = f"{len(names)} folders ({some(names)})" if names else "no folders"
-        raise DataError(f"{path}: holds {what}, expected two: of the pictures given, and of those to be made")
+        left_out = "".join(f"; {note}" for note in notes)
+        raise DataError(f"{path}: holds {what}, expected two: of the pictures given, and of those to be made{left_out}")
     made = names[1] if to is None else to
     if made not in names:
         raise DataError(f"to: got {made!r}, expected {names[0]!r} or {names[1]!r}, the folders in {path}")
     (given,) = set(names) - {made}
-    return path / given, path / made
+    return path / given, path / made, notes
 
 
 def load_pairs(
@@ -49,10 +55,10 @@ def load_pairs(
     in one line, for folders whose names do not match, pairs whose sizes differ, a single pair, or broken pictures; with
     `skip_broken` both pictures of a pair are left out if one is broken.
     """
-    given, made = two_sides(folder, to)
+    given, made, left_out = _sides(folder, to)
     names = _matching_names(given, made)
     broken = _broken(given, made, names)
-    left_out = refused_or_noted(given.parent, broken, skip_broken) if broken else []
+    left_out += refused_or_noted(given.parent, broken, skip_broken) if broken else []
     without = {name for name in names if {f"{side.name}/{name}" for side in (given, made)} & broken.keys()}
     if len(names) - len(without) < LEAST_PAIRS:
         sound = f"{len(names) - len(without)} of its {len(names)} pairs can be read"
@@ -72,13 +78,17 @@ def load_pairs(
 
 def _matching_names(given: Path, made: Path) -> list[str]:
     """Return the names of the pictures, which both folders have; DataError for one that only one has."""
-    sides = {side: [path.relative_to(side).as_posix() for path in list_pictures(side).files] for side in (given, made)}
+    listings = {side: list_pictures(side) for side in (given, made)}
+    sides = {side: [path.relative_to(side).as_posix() for path in listing.files] for side, listing in listings.items()}
     for side, other in ((given, made), (made, given)):
         if alone := [name for name in sides[side] if name not in set(sides[other])]:
             lack = f"{len(alone)} of the {len(sides[side])} pictures in {side.name} have no partner"
-            raise DataError(f"{given.parent}: {lack} of the same name in {other.name}: {some(alone)}")
+            left_out = "".join(f"; of {other.name} {note}" for note in listings[other].notes())
+            raise DataError(f"{given.parent}: {lack} of the same name in {other.name}: {some(alone)}{left_out}")
     if len(sides[given]) < LEAST_PAIRS:
-        raise DataError(f"{given.parent}: holds {len(sides[given])} pairs of pictures, expected at least {LEAST_PAIRS}")
+        left_out = "".join(f"; of {side.name} {note}" for side in sides for note in listings[side].notes())
+        count = f"holds {len(sides[given])} pairs of pictures, expected at least {LEAST_PAIRS}"
+        raise DataError(f"{given.parent}: {count}{left_out}")
     return sides[given]
 
 

@@ -42,12 +42,12 @@ class UNet(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Return pictures (B, channels, H, W) for pictures (B, in_channels, H, W)."""
         x = pictures
-        on_the_way: list[Tensor] = []  # (B, in_channels, H, W), (B, w, H / 2, W / 2), ...
+        inputs: list[Tensor] = []  # (B, in_channels, H, W), (B, w, H / 2, W / 2), ...
         for layer in self.down:
-            on_the_way.append(x)
+            inputs.append(x)
             x = layer(x)
         for layer in self.up:
             x = layer(x)
-            beside = on_the_way.pop()
+            beside = inputs.pop()
             x = torch.cat([x, beside], dim=1) if self.skips else x
         return self.last(x)

@@ -41,7 +41,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that a reader, a crash or a full disk never meets half a file.
 
     The bytes go to a temporary file beside `path`, reach the disk, and replace `path` in one step. On any failure the
-    temporary file is removed, what stood at `path` stays as it was, and the OSError is passed on.
+    temporary file is removed, what stood at `path` stays as it was, and the OSError, which names a file, is passed on.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # not from tempfile, whose files their owner alone can read: a class may share one cache folder
@@ -52,8 +52,10 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk refuses bytes, and names nothing
+            error.filename = str(path)
         raise
 
 

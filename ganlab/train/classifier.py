@@ -13,9 +13,9 @@ from ganlab.train.gan import UNITS, check_range
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.schedules import climbed_and_fallen
-from ganlab.train.task import Optimizers, Stage, Task, check_rate, check_threads, check_whole
+from ganlab.train.task import Optimizers, Stage, Task, check_rate, check_threads, check_whole, images_at_once
 
-AT_ONCE = 500  # images whose classes are asked for in one go
+AT_ONCE = 500  # images whose classes are asked for in one go, or fewer if they are large
 
 WEIGHT_DECAY = 1e-2  # AdamW's own default (Loshchilov and Hutter 2019)
 
@@ -101,9 +101,10 @@ def accuracy(classifier: nn.Module, images: ImageSet) -> float:
     if images.labels is None:
         raise ValueError(f"images: {images!r} have no labels")
     device = next(classifier.parameters()).device
+    at_once = min(AT_ONCE, images_at_once(images.images))
     right = 0
     with evaluating(classifier):
-        for batch, labels in zip(images.images.split(AT_ONCE), images.labels.split(AT_ONCE), strict=True):
+        for batch, labels in zip(images.images.split(at_once), images.labels.split(at_once), strict=True):
             logits = classifier(pixels.to_floats(batch.to(device)))
             right += int((logits.argmax(1).cpu() == labels).sum())
     return right / len(images)

@@ -12,7 +12,16 @@ from ganlab.train.gan import check_range
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.schedules import climbed_and_fallen
-from ganlab.train.task import Optimizers, Stage, Task, check_decay, check_rate, check_threads, check_whole
+from ganlab.train.task import (
+    Optimizers,
+    Stage,
+    Task,
+    check_decay,
+    check_rate,
+    check_threads,
+    check_whole,
+    images_at_once,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,15 +132,19 @@ def fit_flow(
 def velocity_loss(flow: Flow, x: Tensor, *, y: Tensor | None = None) -> Tensor:
     """Return the loss of each sample x (N, ...), (N,), in the middle of each tenth of [0, 1], averaged.
 
-    The same call gives the same noise. What is comparable between flows of the same data, held-out ones say.
+    The same call gives the same noise. A few samples at a time go through the network, so memory does not grow with it
+    and N. What is comparable between flows of the same data, held-out ones say.
     """
     device = next(flow.parameters()).device
     x = x.to(device)
     y = None if y is None else y.to(device)
     total = torch.zeros(len(x), device=device)
+    at_once = images_at_once(x)
     for k in range(10):
         t = (k + 0.5) / 10
         z = torch.randn(x.shape, generator=runtime.seeded_generator(0, "velocity", k)).to(device)
-        v = flow.velocity((1 - t) * z + t * x, t, y)
-        total += (v - (x - z)).square().flatten(1).mean(1)
+        for start in range(0, len(x), at_once):
+            rows = slice(start, start + at_once)
+            v = flow.velocity((1 - t) * z[rows] + t * x[rows], t, None if y is None else y[rows])
+            total[rows] += (v - (x[rows] - z[rows])).square().flatten(1).mean(1)
     return total / 10

@@ -46,7 +46,7 @@ class Run(Stage):
     Raises ValueError if networks and data do not fit together, CheckpointError if the file is not of this run.
     """
 
-    way_on = "run.play()"  # goes on after an interrupt, whose line says so
+    restart = "run.play()"  # goes on after an interrupt, whose line says so
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ class Run(Stage):
                         self.contention.tell(lambda text: quiet or bar.write(text))
                         each(self)
             except KeyboardInterrupt:
-                print(f"Interrupted after step {self.step:,}. All results so far are usable; {self.way_on} goes on.")
+                print(f"Interrupted after step {self.step:,}. All results so far are usable; {self.restart} goes on.")
                 with interrupts_deferred():
                     self.collect()
                     self.save()

@@ -5,6 +5,7 @@ A task of a reader's own is a subclass of `Task` with a `step`, and with `images
 """
 
 import dataclasses
+import functools
 import math
 import numbers
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,9 @@ from ganlab.train import parallel
 
 Optimizers = dict[str, torch.optim.Optimizer]
 PICTURES = (4, 5)  # dimensions of a batch of images, and of clips: what has others may lie anywhere
+# Of held-out images, and of what is decoded for them, that are looked at in one go: 4 MB, but networks of the command
+# line's widths make a hundred times as much of them.
+MOST_NUMBERS = 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,14 +173,27 @@ class Task:
         return type(self).images is not Task.images
 
 
+def images_at_once(images: Tensor) -> int:
+    """Return how many held-out images (N, ...) are looked at in one go, so that memory grows with neither N nor size.
+
+    At most MOST_NUMBERS numbers, but at least one image.
+    """
+    return max(1, MOST_NUMBERS // max(1, math.prod(images.shape[1:])))
+
+
 def named(value: Any) -> Any:
-    """Return a setting as a checkpoint records it: plain values as they are, an object by its name."""
+    """Return a setting as a checkpoint records it: plain values as they are, an object by its name.
+
+    A `functools.partial` is recorded by its function's name and by what it holds fast.
+    """
     if isinstance(value, tuple):
         return [named(each) for each in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
         return {str(key): named(each) for key, each in value.items()}
+    if isinstance(value, functools.partial):
+        return f"partial({named(value.func)}, {named(value.args)}, {named(value.keywords)})"
     if dataclasses.is_dataclass(value):
         fields = [str(named(getattr(value, field.name))) for field in dataclasses.fields(value)]
         return f"{type(value).__qualname__}({', '.join(fields)})"

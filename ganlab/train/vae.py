@@ -12,11 +12,16 @@ from ganlab.runtime import seeded_generator, whole_number
 from ganlab.train.keep import Keep
 from ganlab.train.run import Run
 from ganlab.train.steps import vae_step
-from ganlab.train.task import Optimizers, Stage, Task, check_decay, check_rate, check_threads, check_whole
-
-# Of held-out images, and of what is decoded for them, that are looked at in one go: 4 MB, but networks of the command
-# line's widths make a hundred times as much of them.
-MOST_NUMBERS = 2**20
+from ganlab.train.task import (
+    Optimizers,
+    Stage,
+    Task,
+    check_decay,
+    check_rate,
+    check_threads,
+    check_whole,
+    images_at_once,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,7 +169,7 @@ def bounds(
 
 def held_out_bound(vae: VAE, images: ImageSet, samples: int = 1) -> Tensor:
     """Return the mean bound of a whole set, in nats, its images looked at a few at a time whatever their size."""
-    at_once = max(1, MOST_NUMBERS // images.images[0].numel())
+    at_once = images_at_once(images.images)
     scale = "binary" if vae.likelihood == "bernoulli" else "unit"
     parts = []
     for k, rows in enumerate(torch.arange(len(images)).split(at_once)):

@@ -4,11 +4,13 @@ A test waits for an event, never for a time. Its limit only ends a wait for what
 the thing takes on a quiet machine, times the slowness of this machine at the start of the session.
 """
 
+import contextlib
 import functools
 import os
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ADDITIONS = 2_000_000
@@ -76,3 +78,22 @@ def run(
     except subprocess.TimeoutExpired as error:
         message = f"{reason('no end of the command', seconds)}:\n{error.stdout}\n{error.stderr}"
         raise AssertionError(message) from error
+
+
+@contextlib.contextmanager
+def ending(process: subprocess.Popen, what: str, seconds: float) -> Iterator[None]:
+    """Inside, a process that hangs is killed, which ends every wait for it, and fails the test."""
+    hangs = threading.Event()
+
+    def kill() -> None:
+        hangs.set()
+        process.kill()
+
+    timer = threading.Timer(scaled(seconds), kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if hangs.is_set():
+            raise AssertionError(reason(f"not {what}", seconds))
