@@ -107,11 +107,18 @@ def test_a_broken_link_is_seen(tmp_path: Path) -> None:
     ]
 
 
+PICTURES = {f".{suffix}" for suffix in book_pages.SUFFIXES.values()}
+
+
 def test_every_page_with_its_pictures_is_small(pages: dict[Path, Elements]) -> None:
+    counted = 0
     for page, inside in pages.items():
-        pictures = {(page.parent / unquote(address)).resolve() for address in inside.loads if ".png" in address}
+        files = [unquote(parts.path) for parts in map(urlsplit, inside.loads) if not parts.scheme]
+        pictures = {(page.parent / file).resolve() for file in files if Path(file).suffix in PICTURES}
+        counted += len(pictures)
         size = page.stat().st_size + sum(path.stat().st_size for path in pictures)
         assert size < PAGE_MB * 1e6, f"{page.name}: {size / 1e6:.2f} MB, expected less than {PAGE_MB}"
+    assert counted > 100, f"{counted} pictures, in a book of some two hundred"
 
 
 def test_every_reference_to_an_equation_is_a_link_to_it(book: Path) -> None:
