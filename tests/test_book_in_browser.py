@@ -128,6 +128,20 @@ def test_every_reference_to_an_equation_is_a_link_to_it(book: Path) -> None:
     assert 'href="07_elbo.html#eq-7.4">(7.4)</a>' in other
 
 
+def test_the_index_has_the_map_and_each_lesson_its_place_in_the_contents_and_its_neighbours(book: Path) -> None:
+    text = (book / "index.html").read_text(encoding="utf-8")
+    table = text[text.index("<table") : text.index("</table>")]
+    names = [path.stem for path in lessons.lessons()]
+    assert [name for name in names if f'href="notebooks/{name}.html"' not in table] == []
+    for k, name in enumerate(names):
+        text = (book / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+        place = re.findall(r'<li class="[^"]*\bcurrent-page"><a class="[^"]*" href="#">(\w+) · ', text)
+        assert place == [lessons.number(lessons.NOTEBOOKS / f"{name}.ipynb")]
+        neighbours = dict(re.findall(r'<a class="(next|prev)-page" href="(?:[./\w]*/)?(\w+)\.html">', text))
+        around = ["index", *names, neighbours["next"]]  # an assignment follows the last
+        assert neighbours == {"prev": around[k], "next": around[k + 2]}
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """Open an empty page that may not ask for anything outside; fail if it tried, or if its console shows an error."""
@@ -374,7 +388,7 @@ def test_less_motion_is_given_to_who_wants_it(book: Path, page: Page) -> None:
     assert page.evaluate(moving) == ["auto", False]
 
 
-def test_wide_tables_scroll_printed_code_wraps_and_code_can_be_copied(book: Path, page: Page) -> None:
+def test_wide_tables_scroll_code_can_be_copied_and_print_keeps_code_and_headings_whole(book: Path, page: Page) -> None:
     page.set_viewport_size({"width": 500, "height": 900})
     page.goto(address(book, "notebooks/00_start_here"))
     wide = "one => getComputedStyle(one).overflowX === 'auto' && one.scrollWidth > one.clientWidth"
@@ -382,10 +396,21 @@ def test_wide_tables_scroll_printed_code_wraps_and_code_can_be_copied(book: Path
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     code = page.locator("div.highlight-ipython3")
     assert code.locator("button.copybtn").count() == code.count() > 3
+    shown = code.locator("visible=true").first
+    shown.hover()
+    shown.locator("button.copybtn").click()
+    page.evaluate("document.querySelector('article').append(document.createElement('textarea'))")
+    page.locator("article textarea").focus()
+    page.keyboard.press("Control+V")
+    expect(page.locator("article textarea")).to_have_value(shown.locator("pre").text_content().strip())
     looks = "() => [...document.querySelectorAll('.highlight pre')].map(one => getComputedStyle(one).whiteSpace)"
     assert "pre-wrap" not in page.evaluate(looks)
     page.emulate_media(media="print")
     assert set(page.evaluate(looks)) == {"pre-wrap"}
+    headings = (
+        "() => [...document.querySelectorAll('article :is(h2, h3)')].map(one => getComputedStyle(one).breakAfter)"
+    )
+    assert set(page.evaluate(headings)) == {"avoid"}  # they stay with their text
 
 
 # From here on, what becomes of a notebook's parts.
