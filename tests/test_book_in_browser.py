@@ -233,26 +233,33 @@ ALIKE = """() => {
 
 
 def thinned_violations(page: Page, path: Path) -> list[tuple[str, str]]:
-    """Return what axe refuses in a page by light, after it was thinned."""
+    """Return what axe refuses in a page, after it was thinned: by light, and what it refuses in the dark besides."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.goto(path.as_uri())
     page.evaluate(ALIKE)
-    return accessibility.violations(page)
+    by_light = accessibility.violations(page)
+    page.emulate_media(color_scheme="dark")
+    return by_light + accessibility.violations(page, colours_only=True)
 
 
-def test_axe_finds_nothing_on_any_page(book: Path, page: Page) -> None:
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+def test_axe_finds_nothing_on_any_page_light_or_dark(book: Path, page: Page) -> None:
     assert {path.name: one for path in sorted(book.rglob("*.html")) if (one := thinned_violations(page, path))} == {}
 
 
 def test_faults_are_seen_in_a_page_that_was_thinned(tmp_path: Path, page: Page) -> None:
-    lines = (
-        5 * "<p>text</p>" + "<p style='color: #ccc'>pale</p>" + 5 * "<p>text <a href='#'>a</a></p>" + "<a href='#'></a>"
-    )
+    lines = 5 * "<p>text</p>" + "<p class='pale'>pale</p><p class='dark'>dark</p>"
+    lines += 5 * "<p>text <a href='#'>a</a></p>" + "<a href='#'></a>"
     picture = "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=='>"
-    head = "<!doctype html><html lang='en'><head><title>t</title></head><body><main>"
-    (tmp_path / "a.html").write_text(f"{head}{lines}{picture}</main></body></html>")
-    rules = {rule for rule, _ in thinned_violations(page, tmp_path / "a.html")}
-    assert {"color-contrast", "link-name", "image-alt"} <= rules
+    colours = ".pale { color: #ccc } @media (prefers-color-scheme: dark) { body { background: #000; color: #fff } "
+    colours += "a { color: #fff } .dark { color: #333 } }"
+    head = f"<html lang='en'><head><title>t</title><style>{colours}</style></head><body><main>"
+    (tmp_path / "a.html").write_text(f"<!doctype html>{head}{lines}{picture}</main></body></html>")
+    found = thinned_violations(page, tmp_path / "a.html")
+    assert {"link-name", "image-alt"} <= {rule for rule, _ in found}
+    assert [where for rule, where in found if rule == "color-contrast"] == [
+        '<p class="pale">pale</p>',
+        '<p class="dark">dark</p>',
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
