@@ -18,6 +18,7 @@ from PIL import Image
 from ganlab import plots
 from ganlab.data import pixels
 from ganlab.runtime.style import CARD
+from ganlab.widgets import board, game
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader would see them under the figure
 X = torch.linspace(-2, 2, 9)
@@ -236,6 +237,13 @@ def test_the_palette_stays_apart_in_grey_and_for_colour_blind_eyes(one, other):
     assert contrast(PALETTE[one], PALETTE[other]) >= 1.4  # as grey
     distances = {eyes: np.linalg.norm(seen(PALETTE[one], eyes) - seen(PALETTE[other], eyes)) for eyes in EYES}
     assert min(distances.values()) >= 12, distances
+
+
+@pytest.mark.parametrize(("kind", "d", "face"), [("fake", 0.0, plots.FAKE), ("real", 1.0, plots.REAL)])
+def test_a_point_of_a_board_is_seen_by_its_edge_where_d_is_sure_of_it(kind, d, face):
+    edge, field = board.EDGES[kind], plots.SURFACE(d)[:3]
+    assert max(contrast(face, field), contrast(edge, field)) >= 3 and contrast(face, edge) >= 3
+    assert f"colours.edges.{kind}" in game.BOARD  # which the browser paints by
 
 
 def test_words_in_the_palest_colour_are_shown_in_a_darker_one(monkeypatch):
