@@ -13,6 +13,7 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from nbconvert import HTMLExporter, MarkdownExporter
 from PIL import Image
 
 from ganlab import plots
@@ -289,6 +290,15 @@ def test_show_displays_a_figure_with_its_alternative_text_and_its_caption_once(m
     assert figure.kind == "image/webp" and picture.getcolors(maxcolors=256) is None  # nothing is lost
     assert picture.getpixel((0, 0)) == tuple(round(255 * part) for part in to_rgb(CARD))
     assert lessons.figure(v4.new_output("display_data", shown(monkeypatch, "A bell."))).caption == ""
+
+
+@pytest.mark.filterwarnings("default")  # of nbconvert's own
+@pytest.mark.parametrize("exporter", [HTMLExporter, MarkdownExporter])
+def test_an_export_keeps_the_alternative_text_and_the_caption(monkeypatch, exporter):
+    bundle = shown(monkeypatch, "A bell & a curve.", caption="Figure 4b.2. One curve.")
+    cell = v4.new_code_cell("1", outputs=[v4.new_output("display_data", bundle)])
+    text, _ = exporter().from_notebook_node(v4.new_notebook(cells=[cell]))
+    assert text.count('alt="A bell &amp; a curve."') == 1 and text.count("<b>Figure 4b.2.</b>") == 1
 
 
 def test_the_numbers_of_a_figure_are_a_folded_table(monkeypatch):
