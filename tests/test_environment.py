@@ -155,9 +155,12 @@ def make_commands(readme: str) -> set[str]:
     return set(re.findall(r"\bmake ([a-z]+)", "\n".join(code)))
 
 
-def test_the_readme_names_only_commands_that_exist() -> None:
+def test_the_readme_and_the_teachers_guide_name_only_commands_that_exist() -> None:
     used = make_commands(read("README.md"))
-    assert {"lab", "test"} <= used <= make_targets(read("Makefile"))
+    targets = make_targets(read("Makefile"))
+    assert {"lab", "test"} <= used <= targets
+    guide = make_commands(read("notebooks/assignments/README.md"))
+    assert {"release", "import", "grade", "marking", "export", "questions", "similar"} <= guide <= targets
     assert make_commands("Text: make sure. `make lab` and\n```\nmake test ARGS=-x\n```\n") == {"lab", "test"}
 
 
