@@ -190,7 +190,12 @@ def test_grading_again_keeps_what_was_marked_by_hand(course: Course, grader: str
     assert marks(course)["correct"]["letter"] == "7" and marks(course)["correct"]["to mark by hand"] == ""
     page = (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
     assert "well argued" in page and "Not marked yet" not in page
-    assert runs(again(grader, course, "--again")) == {"correct", "half-done"}
+    result = again(grader, course, "--again")
+    assert runs(result) == {"correct", "half-done"}
+    said = re.findall(r"run in ([\d.]+) s \((\d) of 2, about (\d+) (?:s|minutes) left\)", result.stdout)
+    assert [done for _, done, _ in said] == ["1", "2"] and said[1][2] == "0"
+    summed = re.search("^Seconds to run each: (.+)$", result.stdout, re.MULTILINE)[1]
+    assert re.findall(r" ([\d.]+)", summed) == sorted((each for each, _, _ in said), key=float, reverse=True)
     assert table.read_bytes() == once
     # A new answer waits for a hand again, with the old mark until then.
     file = course.folder("submitted", NAME, "correct") / f"{NAME}.ipynb"
