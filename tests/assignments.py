@@ -2,6 +2,7 @@
 
 A bank, tests/answers/assignment_N.py, holds ANSWERS = {part: {"right": [...], "wrong": [(answer, words), ...]}}. A part
 is the id of an answer's cell; an answer is an object, or a text that is evaluated in the solved notebook's namespace.
+The hint to a wrong answer holds its words, or one of several; to a slip that nobody can name, words "", there is none.
 A bank whose answers depend on the variant has a function `answers(namespace)` that returns ANSWERS.
 """
 
@@ -162,7 +163,8 @@ def judged(name: str, play: Played, chosen: slice = slice(None)) -> Iterator[Jud
         for k, (given, words) in list(enumerate(answers["wrong"]))[chosen]:
             verdict = _judge(play, f"{part}-hidden", given)
             told = verdict.status if words == "not attempted" else verdict.message.partition("Hint: ")[2]
-            yield Judged(f"{part}, wrong {k} ({words})", False, verdict.status != "correct", words in told, verdict)
+            hint = any(one in told for one in ((words,) if isinstance(words, str) else words)) if words else not told
+            yield Judged(f"{part}, wrong {k} ({words})", False, verdict.status != "correct", hint, verdict)
 
 
 def _judge(play: Played, test: str, given: Any) -> check.Verdict:

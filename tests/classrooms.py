@@ -30,6 +30,7 @@ while line := sys.stdin.readline():
             os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream)
         status = 1
         try:
+            exec(order["first"])
             status = main(order["words"])
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -41,16 +42,20 @@ while line := sys.stdin.readline():
 """
 
 
-def classroom(python: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Give one of the classroom's commands, with the Python that has nbgrader; return how it ended and what it said."""
+def classroom(python: str, *arguments: object, first: str = "") -> subprocess.CompletedProcess[str]:
+    """Give one of the classroom's commands, with the Python that has nbgrader; return how it ended and what it said.
+
+    `first` is code that its process runs before it.
+    """
     words = [str(one) for one in arguments]
     if sys.platform != "linux":
-        return limits.run([python, "-m", "ganlab.classroom", *words], SECONDS, cwd=lessons.ROOT)
+        script = f"{first}\nfrom ganlab.classroom.__main__ import main\nraise SystemExit(main({words!r}))"
+        return limits.run([python, "-c", script], SECONDS, cwd=lessons.ROOT)
     server = _server(python)
     assert server.stdin and server.stdout
     with tempfile.TemporaryDirectory(prefix="ganlab-command-") as folder:
         said = [os.path.join(folder, name) for name in ("stdout", "stderr")]
-        server.stdin.write(json.dumps({"words": words, "said": said}) + "\n")
+        server.stdin.write(json.dumps({"words": words, "said": said, "first": first}) + "\n")
         server.stdin.flush()
         if not select.select([server.stdout], [], [], limits.scaled(SECONDS))[0]:
             server.kill()

@@ -87,6 +87,8 @@ def form(notebook: NotebookNode) -> list[str]:
             complaints.append(f"{name} is marked by hand and has no rubric")
     if "variant" not in ids or not re.search(r"^variant = 1  # ", notebook.cells[ids.index("variant")].source, re.M):
         complaints.append("there is no cell `variant` with a line `variant = 1  # ...`")
+    if "`python -m ganlab hand-in`" not in notebook.cells[0].source:
+        complaints.append("the first cell does not tell of the look before handing in")
     return complaints
 
 
@@ -108,6 +110,7 @@ def test_source_has_the_form_of_an_assignment(name: str) -> None:
         ("### BEGIN HIDDEN TESTS", "###", "followed by the hidden tests"),
         ("### END HIDDEN TESTS", "pass", "does not end with"),
         ("variant = 1  #", "variant = int(1)  #", "no cell `variant`"),
+        ("`python -m ganlab hand-in`", "a look", "the first cell does not tell"),
     ],
 )
 def test_a_fault_of_form_is_noticed(old: str, new: str, words: str) -> None:

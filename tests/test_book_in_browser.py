@@ -107,11 +107,18 @@ def test_a_broken_link_is_seen(tmp_path: Path) -> None:
     ]
 
 
+PICTURES = {f".{suffix}" for suffix in book_pages.SUFFIXES.values()}
+
+
 def test_every_page_with_its_pictures_is_small(pages: dict[Path, Elements]) -> None:
+    counted = 0
     for page, inside in pages.items():
-        pictures = {(page.parent / unquote(address)).resolve() for address in inside.loads if ".png" in address}
+        files = [unquote(parts.path) for parts in map(urlsplit, inside.loads) if not parts.scheme]
+        pictures = {(page.parent / file).resolve() for file in files if Path(file).suffix in PICTURES}
+        counted += len(pictures)
         size = page.stat().st_size + sum(path.stat().st_size for path in pictures)
         assert size < PAGE_MB * 1e6, f"{page.name}: {size / 1e6:.2f} MB, expected less than {PAGE_MB}"
+    assert counted > 100, f"{counted} pictures, in a book of some two hundred"
 
 
 def test_every_reference_to_an_equation_is_a_link_to_it(book: Path) -> None:
@@ -119,6 +126,20 @@ def test_every_reference_to_an_equation_is_a_link_to_it(book: Path) -> None:
     assert 'id="eq-0.1"' in first and first.count('href="#eq-0.1">(0.1)</a>') >= 3
     other = (book / "notebooks" / "07b_exact_vae.html").read_text(encoding="utf-8")
     assert 'href="07_elbo.html#eq-7.4">(7.4)</a>' in other
+
+
+def test_the_index_has_the_map_and_each_lesson_its_place_in_the_contents_and_its_neighbours(book: Path) -> None:
+    text = (book / "index.html").read_text(encoding="utf-8")
+    table = text[text.index("<table") : text.index("</table>")]
+    names = [path.stem for path in lessons.lessons()]
+    assert [name for name in names if f'href="notebooks/{name}.html"' not in table] == []
+    for k, name in enumerate(names):
+        text = (book / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+        place = re.findall(r'<li class="[^"]*\bcurrent-page"><a class="[^"]*" href="#">(\w+) · ', text)
+        assert place == [lessons.number(lessons.NOTEBOOKS / f"{name}.ipynb")]
+        neighbours = dict(re.findall(r'<a class="(next|prev)-page" href="(?:[./\w]*/)?(\w+)\.html">', text))
+        around = ["index", *names, neighbours.get("next")]  # an assignment follows the last
+        assert neighbours == {"prev": around[k], "next": around[k + 2]}
 
 
 @pytest.fixture
@@ -212,26 +233,33 @@ ALIKE = """() => {
 
 
 def thinned_violations(page: Page, path: Path) -> list[tuple[str, str]]:
-    """Return what axe refuses in a page by light, after it was thinned."""
+    """Return what axe refuses in a page, after it was thinned: by light, and what it refuses in the dark besides."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.goto(path.as_uri())
     page.evaluate(ALIKE)
-    return accessibility.violations(page)
+    by_light = accessibility.violations(page)
+    page.emulate_media(color_scheme="dark")
+    return by_light + accessibility.violations(page, colours_only=True)
 
 
-def test_axe_finds_nothing_on_any_page(book: Path, page: Page) -> None:
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+def test_axe_finds_nothing_on_any_page_light_or_dark(book: Path, page: Page) -> None:
     assert {path.name: one for path in sorted(book.rglob("*.html")) if (one := thinned_violations(page, path))} == {}
 
 
 def test_faults_are_seen_in_a_page_that_was_thinned(tmp_path: Path, page: Page) -> None:
-    lines = (
-        5 * "<p>text</p>" + "<p style='color: #ccc'>pale</p>" + 5 * "<p>text <a href='#'>a</a></p>" + "<a href='#'></a>"
-    )
+    lines = 5 * "<p>text</p>" + "<p class='pale'>pale</p><p class='dark'>dark</p>"
+    lines += 5 * "<p>text <a href='#'>a</a></p>" + "<a href='#'></a>"
     picture = "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=='>"
-    head = "<!doctype html><html lang='en'><head><title>t</title></head><body><main>"
-    (tmp_path / "a.html").write_text(f"{head}{lines}{picture}</main></body></html>")
-    rules = {rule for rule, _ in thinned_violations(page, tmp_path / "a.html")}
-    assert {"color-contrast", "link-name", "image-alt"} <= rules
+    colours = ".pale { color: #ccc } @media (prefers-color-scheme: dark) { body { background: #000; color: #fff } "
+    colours += "a { color: #fff } .dark { color: #333 } }"
+    head = f"<html lang='en'><head><title>t</title><style>{colours}</style></head><body><main>"
+    (tmp_path / "a.html").write_text(f"<!doctype html>{head}{lines}{picture}</main></body></html>")
+    found = thinned_violations(page, tmp_path / "a.html")
+    assert {"link-name", "image-alt"} <= {rule for rule, _ in found}
+    assert [where for rule, where in found if rule == "color-contrast"] == [
+        '<p class="pale">pale</p>',
+        '<p class="dark">dark</p>',
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -338,13 +366,15 @@ def test_dark_by_the_systems_wish_and_by_the_switch(book: Path, page: Page) -> N
 
 
 def lines_of(path: Path) -> int:
-    """Return how many lines of text, code and printed output a lesson has."""
+    """Return how many lines of text, code and printed output a lesson has; a picture takes as much room as 15."""
     cells = lessons.read(path).cells
-    printed = [output.get("text", "") for cell in cells for output in cell.get("outputs", [])]
-    return sum(text.count("\n") + 1 for text in [*(cell.source for cell in cells), *printed])
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    texts = [*(cell.source for cell in cells), *(output.get("text", "") for output in outputs)]
+    pictures = sum(output.output_type == "display_data" for output in outputs)
+    return 15 * pictures + sum(text.count("\n") + 1 for text in texts)
 
 
-LONGEST = sorted(lessons.lessons(), key=lines_of)[-4:]
+LONGEST = sorted(lessons.lessons(), key=lines_of)[-6:]
 
 
 @pytest.mark.parametrize("path", LONGEST, ids=lambda path: path.stem)
@@ -367,7 +397,7 @@ def test_less_motion_is_given_to_who_wants_it(book: Path, page: Page) -> None:
     assert page.evaluate(moving) == ["auto", False]
 
 
-def test_wide_tables_scroll_printed_code_wraps_and_code_can_be_copied(book: Path, page: Page) -> None:
+def test_wide_tables_scroll_code_can_be_copied_and_print_keeps_code_and_headings_whole(book: Path, page: Page) -> None:
     page.set_viewport_size({"width": 500, "height": 900})
     page.goto(address(book, "notebooks/00_start_here"))
     wide = "one => getComputedStyle(one).overflowX === 'auto' && one.scrollWidth > one.clientWidth"
@@ -375,10 +405,21 @@ def test_wide_tables_scroll_printed_code_wraps_and_code_can_be_copied(book: Path
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     code = page.locator("div.highlight-ipython3")
     assert code.locator("button.copybtn").count() == code.count() > 3
+    shown = code.locator("visible=true").first
+    shown.hover()
+    shown.locator("button.copybtn").click()
+    page.evaluate("document.querySelector('article').append(document.createElement('textarea'))")
+    page.locator("article textarea").focus()
+    page.keyboard.press("Control+V")
+    expect(page.locator("article textarea")).to_have_value(shown.locator("pre").text_content().strip())
     looks = "() => [...document.querySelectorAll('.highlight pre')].map(one => getComputedStyle(one).whiteSpace)"
     assert "pre-wrap" not in page.evaluate(looks)
     page.emulate_media(media="print")
     assert set(page.evaluate(looks)) == {"pre-wrap"}
+    headings = (
+        "() => [...document.querySelectorAll('article :is(h2, h3)')].map(one => getComputedStyle(one).breakAfter)"
+    )
+    assert set(page.evaluate(headings)) == {"avoid"}  # they stay with their text
 
 
 # From here on, what becomes of a notebook's parts.

@@ -155,9 +155,13 @@ def make_commands(readme: str) -> set[str]:
     return set(re.findall(r"\bmake ([a-z]+)", "\n".join(code)))
 
 
-def test_the_readme_names_only_commands_that_exist() -> None:
+def test_the_readme_and_the_teachers_guide_name_only_commands_that_exist() -> None:
     used = make_commands(read("README.md"))
-    assert {"lab", "test"} <= used <= make_targets(read("Makefile"))
+    targets = make_targets(read("Makefile"))
+    assert {"lab", "test"} <= used <= targets
+    lines = read("notebooks/assignments/README.md").splitlines()
+    guide = make_commands("\n".join(line for line in lines if "›" not in line))  # that leads to a place in a lesson
+    assert {"release", "import", "grade", "marking", "export", "questions", "similar"} <= guide <= targets
     assert make_commands("Text: make sure. `make lab` and\n```\nmake test ARGS=-x\n```\n") == {"lab", "test"}
 
 

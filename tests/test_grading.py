@@ -190,7 +190,12 @@ def test_grading_again_keeps_what_was_marked_by_hand(course: Course, grader: str
     assert marks(course)["correct"]["letter"] == "7" and marks(course)["correct"]["to mark by hand"] == ""
     page = (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
     assert "well argued" in page and "Not marked yet" not in page
-    assert runs(again(grader, course, "--again")) == {"correct", "half-done"}
+    result = again(grader, course, "--again")
+    assert runs(result) == {"correct", "half-done"}
+    said = re.findall(r"run in ([\d.]+) s \((\d) of 2, about (\d+) (?:s|minutes) left\)", result.stdout)
+    assert [done for _, done, _ in said] == ["1", "2"] and said[1][2] == "0"
+    summed = re.search("^Seconds to run each: (.+)$", result.stdout, re.MULTILINE)[1]
+    assert re.findall(r" ([\d.]+)", summed) == sorted((each for each, _, _ in said), key=float, reverse=True)
     assert table.read_bytes() == once
     # A new answer waits for a hand again, with the old mark until then.
     file = course.folder("submitted", NAME, "correct") / f"{NAME}.ipynb"
@@ -255,6 +260,49 @@ def test_late_work_extensions_and_penalties_are_in_the_table_and_the_page(course
     result = again(grader, course)
     assert result.returncode == 0, result.stderr
     assert marks(course)["half-done"]["late"] == "" and marks(course)["half-done"]["due"] == ""
+
+
+STRUCK = """
+from ganlab.classroom import grading, marking
+def struck(*given, right={what}, **named):
+    if {student!r} in given:
+        raise RuntimeError("struck")
+    return right(*given, **named)
+{what} = struck
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "student", "words"),
+    [
+        ("grading.stage", "untouched", "could not be replaced by an untouched release"),
+        ("marking.mark", "half-done", "could not be marked"),
+        ("marking.write_page", "half-done", "has no page"),
+    ],
+)
+def test_what_strikes_one_student_costs_no_other(
+    what: str,
+    student: str,
+    words: str,
+    course: Course,
+    grader: str,  # noqa: F811
+) -> None:
+    (course.root / "deadlines.csv").write_text("assignment,student,due,percent a day\n1,,2026-11-09T12:00+00:00,1\n")
+    for each in ("correct", "half-done"):  # late: to be marked again, and a new page, but not run
+        stamp = course.folder("submitted", NAME, each) / "timestamp.txt"
+        stamp.write_text("2026-11-28 12:00:00 UTC", encoding="utf-8")
+    if student == "untouched":
+        submissions.hand_in(course.root, *notebooks(course), [student])
+    first = STRUCK.format(what=what, student=student)
+    result = classroom(grader, "grade", "1", "--course", course.root, *LIMITS, first=first)
+    assert runs(result) == set()
+    rows = marks(course)
+    assert f"{words}: RuntimeError: struck (in " in rows[student]["needs a look"]
+    assert rows[student]["file"] == f"{NAME}/{NAME}.ipynb"
+    assert rows["correct"]["total"] == "72.9" and rows["correct"]["needs a look"] == ""
+    assert "17.1" in (course.folder("feedback", NAME, "correct") / f"{NAME}.html").read_text(encoding="utf-8")
+    assert f"- **{student}** ({rows[student]['total']} points): " in result.stdout
+    assert "## Handed in nothing\n\nNobody." in result.stdout
 
 
 def test_a_grading_that_was_killed_goes_on_where_it_was(course: Course, grader: str) -> None:  # noqa: F811

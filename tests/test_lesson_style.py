@@ -228,18 +228,22 @@ def folds_have_plain_titles(notebook: NotebookNode) -> list[str]:
     return [f"a formula in a fold's title: {title!r}" for title in titles if "$" in title]
 
 
+# What a lesson is about: it proves, prints or trains something, or makes something that is named.
+SUBJECT = re.compile(r"^\s*assert\b|\bprint\(|\.backward\(|\bfit_\w+\(|^\s*(?:def|class) ", re.MULTILINE)
+
+
 def only_what_paints_is_folded(notebook: NotebookNode) -> list[str]:
-    """A folded cell shows a figure and does nothing that a lesson is about: it proves, prints and trains nothing."""
+    """A folded cell shows a figure and does nothing that a lesson is about; every such cell is folded."""
     complaints = []
     for cell in notebook.cells:
-        if not lessons.is_folded(cell):
-            continue
         first = cell.source[:40]
+        if not lessons.is_folded(cell):
+            if cell.cell_type == "code" and "plots.show(" in cell.source and not SUBJECT.search(cell.source):
+                complaints.append(f"paints and does nothing else, and is not folded: {first!r}")
+            continue
         if cell.cell_type != "code" or "plots.show(" not in cell.source:
             complaints.append(f"folded, but it paints no figure: {first!r}")
-        subject = re.findall(
-            r"^\s*assert\b|\bprint\(|\.backward\(|\bfit_\w+\(|^\s*(?:def|class) ", cell.source, re.MULTILINE
-        )
+        subject = SUBJECT.findall(cell.source)
         complaints += [f"folded, though it does more than paint ({word.strip()}): {first!r}" for word in subject]
     return complaints
 

@@ -167,6 +167,7 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
         "a widget's code is folded",
         lambda nb: code(nb, 4).metadata.update(jupyter={"source_hidden": True}),
     ),
+    (style.only_what_paints_is_folded, "a picture's code in sight", lambda nb: code(nb, 5).metadata.pop("jupyter")),
     (style.only_what_paints_is_folded, "a print is folded", fbare_picture("print(1)")),
     (style.only_what_paints_is_folded, "an assert is folded", fbare_picture("assert figure")),
     (style.only_what_paints_is_folded, "a training is folded", fbare_picture("run = train.fit_gan(x)")),

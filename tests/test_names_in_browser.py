@@ -56,7 +56,8 @@ display(slider, widgets.Stopwatch(*slider.children[:2]))
 """
 PANELS = 22  # widgets in a panel of their own; a Player and a Stopwatch are none
 SHOWN = ".ganlab-widget, .ganlab-player, .ganlab-stopwatch"
-# What a reader by ear would meet without a name, with a wrong one, or as a toggle without a state.
+# What a reader by ear would meet without a name, with a wrong one, or as a toggle without a state; what shows no words
+# to a reader by eye, and has no tooltip.
 FAULTS = """widget => {
   const heard = part => part.getAttribute('aria-label') || part.alt || part.title || part.textContent.trim()
     || [...(part.labels || [])].map(label => label.textContent).join();
@@ -67,7 +68,10 @@ FAULTS = """widget => {
   const states = all('.widget-toggle-button, .widget-toggle-buttons button').filter(part =>
     part.getAttribute('aria-pressed') !== String(part.classList.contains('mod-active'))).map(part => 'no aria-pressed');
   const live = all('.ganlab-readout').filter(part => part.getAttribute('aria-live') !== 'polite').map(() => 'not live');
-  return [...nameless, ...nulls, ...states, ...live];
+  const words = part => part.tagName === 'BUTTON' && part.textContent.trim();
+  const bare = all('[role=slider], canvas, img, button').filter(part => !words(part) && !part.closest('[title]')?.title)
+    .map(part => `no tooltip: ${part.outerHTML.slice(0, 160)}`);
+  return [...nameless, ...nulls, ...states, ...live, ...bare];
 }"""
 STOPS = "group => [...group.querySelectorAll('button')].filter(button => button.tabIndex === 0).length"
 
@@ -97,7 +101,7 @@ def test_every_kind_of_widget_is_in_the_notebook() -> None:
     assert [name for name in sorted(kinds - parts) if f"widgets.{name}(" not in CELL] == []
 
 
-def test_every_control_has_a_name_and_a_state(named: Page) -> None:
+def test_every_control_has_a_name_a_state_and_a_tooltip_if_it_shows_no_words(named: Page) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     named.locator(".ganlab-widget").first.screenshot(path=Path(SCREENSHOTS, "named.png"))
     assert faults(named) == []
@@ -212,8 +216,9 @@ def test_what_axe_finds_in_jupyterlab_itself_is_listed(named: Page) -> None:
     assert [one for one in accessibility.violations(named) if one[0] not in OF_JUPYTERLAB] == []
 
 
-def test_a_button_without_a_name_is_seen(named: Page) -> None:
+def test_a_button_without_a_name_and_a_tooltip_is_seen(named: Page) -> None:
     named.evaluate("document.querySelector('.ganlab-widget').append(document.createElement('button'))")
+    assert [fault.partition(":")[0] for fault in faults(named)] == ["no name", "no tooltip"]
     assert "button-name" in {rule for rule, _ in accessibility.violations(named, ".ganlab-widget")}
     named.evaluate("document.querySelector('.ganlab-widget').lastChild.remove()")
 

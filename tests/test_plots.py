@@ -13,11 +13,13 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from nbconvert import HTMLExporter, MarkdownExporter
 from PIL import Image
 
 from ganlab import plots
 from ganlab.data import pixels
 from ganlab.runtime.style import CARD
+from ganlab.widgets import board, game
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader would see them under the figure
 X = torch.linspace(-2, 2, 9)
@@ -238,6 +240,13 @@ def test_the_palette_stays_apart_in_grey_and_for_colour_blind_eyes(one, other):
     assert min(distances.values()) >= 12, distances
 
 
+@pytest.mark.parametrize(("kind", "d", "face"), [("fake", 0.0, plots.FAKE), ("real", 1.0, plots.REAL)])
+def test_a_point_of_a_board_is_seen_by_its_edge_where_d_is_sure_of_it(kind, d, face):
+    edge, field = board.EDGES[kind], plots.SURFACE(d)[:3]
+    assert max(contrast(face, field), contrast(edge, field)) >= 3 and contrast(face, edge) >= 3
+    assert f"colours.edges.{kind}" in game.BOARD  # which the browser paints by
+
+
 def test_words_in_the_palest_colour_are_shown_in_a_darker_one(monkeypatch):
     figure, ax = plt.subplots(figsize=(3, 2))
     pale, other = ax.text(0, 0, "p_g", color=plots.FAKE), ax.text(0, 1, "p", color=plots.REAL)
@@ -281,6 +290,15 @@ def test_show_displays_a_figure_with_its_alternative_text_and_its_caption_once(m
     assert figure.kind == "image/webp" and picture.getcolors(maxcolors=256) is None  # nothing is lost
     assert picture.getpixel((0, 0)) == tuple(round(255 * part) for part in to_rgb(CARD))
     assert lessons.figure(v4.new_output("display_data", shown(monkeypatch, "A bell."))).caption == ""
+
+
+@pytest.mark.filterwarnings("default")  # of nbconvert's own
+@pytest.mark.parametrize("exporter", [HTMLExporter, MarkdownExporter])
+def test_an_export_keeps_the_alternative_text_and_the_caption(monkeypatch, exporter):
+    bundle = shown(monkeypatch, "A bell & a curve.", caption="Figure 4b.2. One curve.")
+    cell = v4.new_code_cell("1", outputs=[v4.new_output("display_data", bundle)])
+    text, _ = exporter().from_notebook_node(v4.new_notebook(cells=[cell]))
+    assert text.count('alt="A bell &amp; a curve."') == 1 and text.count("<b>Figure 4b.2.</b>") == 1
 
 
 def test_the_numbers_of_a_figure_are_a_folded_table(monkeypatch):

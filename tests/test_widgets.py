@@ -14,6 +14,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from matplotlib.colors import same_color
 from PIL import Image
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -21,6 +22,7 @@ from scipy.stats import norm
 from ganlab import losses, metrics, models, plots, runtime, toys, train, widgets
 from ganlab.data import pixels
 from ganlab.widgets import game, minimax
+from ganlab.widgets.board import EDGES
 from ganlab.widgets.moving import MovingPicture
 
 # Lesson 00: a slider over images.
@@ -312,6 +314,8 @@ def test_board_shows_numbers_and_pulls_that_hold() -> None:
     figure, ax = plt.subplots()
     state = board.draw(ax)
     plt.close(figure)
+    edges = {points.get_label(): points.get_edgecolor()[0] for points in ax.collections[:2]}
+    assert {kind: same_color(edge, EDGES[kind]) for kind, edge in edges.items()} == {"real": True, "fake": True}
     fake = board.run.sample(2500, average=False)
     coverage = metrics.mode_coverage(fake, toys.ring().means, 0.01)
     assert (state.modes, state.good) == (coverage.modes, coverage.good)

@@ -12,7 +12,7 @@ import limits
 import pytest
 import slices
 from browser import ACTION_SECONDS, SCREENSHOTS, Server, changes, drag, run_all, store
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 
 def try_widget(page: Page, widget: Locator, seconds: float = ACTION_SECONDS) -> None:
@@ -68,23 +68,35 @@ boards[-1]
 """
 
 
-def test_a_board_that_runs_stops_when_its_cell_is_run_again(server: Server, page: Page, tmp_path: Path) -> None:
+def test_a_board_that_runs_stops_when_its_cell_is_run_again_or_deleted(
+    server: Server, page: Page, tmp_path: Path
+) -> None:
     asked = store(tmp_path, BOARD, "import time; time.sleep(0.1); print([b.running.value for b in boards])")
     assert run_all(page, server, asked) == []
-    board = page.locator(".ganlab-widget").first
-    assert changes(page, board, board.get_by_role("button", name="Run", exact=True).click)
-    first, second = page.locator(".jp-CodeCell").all()[:2]
+    first, last = page.locator(".jp-CodeCell").first, page.locator(".jp-CodeCell").last
+
+    def run() -> None:
+        board = page.locator(".ganlab-widget").first
+        assert changes(page, board, board.get_by_role("button", name="Run", exact=True).click)
 
     def state() -> str:
-        second.locator(".cm-content").click()
+        last.locator(".cm-content").click()
         page.keyboard.press("Control+Enter")
-        second.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()
-        return second.locator(".jp-OutputArea-output").inner_text().strip()
+        last.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()
+        return last.locator(".jp-OutputArea-output").inner_text().strip()
 
+    run()
     assert state() == "[True]"
     first.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
     page.wait_for_function("document.querySelectorAll('.ganlab-widget canvas').length === 1")
+    limits.wait_until(lambda: state() == "[False, False]", "stopped", seconds=ACTION_SECONDS)
+    run()
+    assert state() == "[False, True]"
+    first.locator(".jp-InputPrompt").click()  # where letters are commands
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    expect(page.locator(".ganlab-widget")).to_have_count(0)
     limits.wait_until(lambda: state() == "[False, False]", "stopped", seconds=ACTION_SECONDS)
 
 

@@ -140,7 +140,7 @@ def _grade_each(group: _Class, students: list[str], jobs: int) -> None:
         for student in students:
             record = group.record(student)
             staged = _read(group, student, record)
-            if staged is None:  # nothing was handed in
+            if staged is None:  # nothing was handed in, or it cannot be put together
                 group.keep(student, record)
                 continue
             work = _fingerprint(group, staged)
@@ -172,7 +172,10 @@ def _apart(work: Callable[[], object], remarks: list[str], words: str) -> None:
 
 
 def _read(group: _Class, student: str, record: Record) -> Staged | None:
-    """Collect and stage what a student handed in, or an untouched release in its place; None if there is nothing."""
+    """Collect and stage what a student handed in, or an untouched release in its place.
+
+    None if nothing was handed in, or if neither of the two can be put together.
+    """
     record.of_file = []
     hand_in = HandIn()
     result = []
@@ -196,11 +199,14 @@ def _read(group: _Class, student: str, record: Record) -> Staged | None:
         record.unused = []
         return None
     _apart(put_together, record.of_file, "could not be put together")
-    if not result:
-        hand_in = HandIn(remarks=hand_in.remarks, unused=hand_in.unused)
-        put_together()
     record.file = hand_in.file
     record.unused = hand_in.unused
+    if not result:
+        hand_in = HandIn(remarks=hand_in.remarks, unused=hand_in.unused)
+        _apart(put_together, record.of_file, "could not be replaced by an untouched release")
+        if not result:
+            return None
+        record.file = ""
     record.of_file += result[0].remarks
     _apart(lambda: record.of_file.extend(suspicions(result[0].notebook)), record.of_file, "could not be looked through")
     return result[0]

@@ -160,6 +160,7 @@ def write(
             row = Row(student, dict.fromkeys(report.most, 0.0), members[student].name if student in members else "")
             if known := records.get(student):
                 row.file = known.file
+                row.handed_in = bool(known.file)
                 row.remarks = list(known.remarks)
                 report.unused += [(f"{student}/{what}", why) for what, why in known.unused]
             row.due = report.due

@@ -12,6 +12,7 @@ from ganlab import losses, metrics, plots, train
 from ganlab.toys import MixtureBatches
 from ganlab.train import clip_weights
 
+EDGES = {"real": "white", "fake": plots.INK}  # around points: without it, a fake is lost where D = 0
 MARGIN = 1.6  # half the side of the square that is drawn, in largest coordinates of a mode: the ring has radius 1
 
 
@@ -137,8 +138,8 @@ class Board:
         """Draw D as colour and the points and pulls of the scene; return its numbers."""
         scene = self.scene()
         plots.surface(ax, self.logits, scene.side)
-        plots.points(ax, scene.real, "real", color=plots.REAL, size=22, edge="white")
-        plots.points(ax, scene.fake, "fake", color=plots.FAKE, size=13, edge=plots.INK)
+        plots.points(ax, scene.real, "real", color=plots.REAL, size=22, edge=EDGES["real"])
+        plots.points(ax, scene.fake, "fake", color=plots.FAKE, size=13, edge=EDGES["fake"])
         plots.arrows(ax, scene.fake[: len(scene.pulls)], scene.pulls)
         ax.set(xlabel="first coordinate", ylabel="second coordinate", title=title)
         return scene.state

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from ganlab import plots
 from ganlab.data import pixels
+from ganlab.widgets.kit import Named
 
 SIDE = 400  # pixels, of the sheet of samples and of the curves
 POINTS = 150  # of a curve, each the mean over equally many steps
@@ -28,7 +29,7 @@ class Curves:
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
-        self.picture = picture()
+        self.picture = picture("Losses over the steps so far, and below them what is measured on the way.")
         self.figure = Figure((SIDE / plots.DPI, SIDE / plots.DPI), plots.DPI)
         self.canvas = FigureCanvasAgg(self.figure)
         self.axes: object = None  # names and limits of the axes on the canvas
@@ -88,10 +89,14 @@ def _styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     return {name: (COLOURS[name], "-") if name in COLOURS else next(others) for name in names}
 
 
-def picture() -> ipw.Image:
-    """Return an empty square picture, SIDE pixels wide or as wide as its room; tests find it by ganlab-picture."""
+def picture(shows: str) -> ipw.Image:
+    """Return an empty square picture, SIDE pixels wide or as wide as its room; tests find it by ganlab-picture.
+
+    `shows` says what it will show, to who hears the page or points at the picture.
+    """
     layout = ipw.Layout(max_width="100%", height="auto", object_fit="contain")
-    return ipw.Image(format="png", width=str(SIDE), height=str(SIDE), layout=layout).add_class("ganlab-picture")
+    square = Named(format="png", width=str(SIDE), height=str(SIDE), layout=layout, tooltip=shows)
+    return square.add_class("ganlab-picture")
 
 
 def thin(values: Sequence[float]) -> Curve:

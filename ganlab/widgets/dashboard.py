@@ -104,7 +104,7 @@ class Dashboard(Panel):
         self.progress = ipw.IntProgress(max=run.settings.steps, layout={"width": "24em"})
         self.rates = {player: self._slider(player) for player in sorted(run.optimizers)}
         self.columns = _columns(run)
-        self.samples = picture()
+        self.samples = picture("Samples of the network as it is now, from latents that stay the same.")
         self.curves = Curves(run.settings.steps)
         self.readout = readout()
         pictures = (self.samples, self.curves.picture) if self.columns else (self.curves.picture,)

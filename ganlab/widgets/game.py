@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ganlab import losses, plots
 from ganlab.toys import MixtureBatches
 from ganlab.train import GANSettings
-from ganlab.widgets.board import Board, BoardState
+from ganlab.widgets.board import EDGES, Board, BoardState
 from ganlab.widgets.kit import Panel, Shot, chooser, drawn, readout, side_by_side
 
 SQUARES = 40  # of the live surface along each axis: the browser smooths them, and each costs a pass of the critic
@@ -64,8 +64,8 @@ function render({ model, el }) {
         context.stroke();
       }
     };
-    dots(numbers("real"), 3.4, colours.real, "#ffffff");
-    dots(numbers("fake"), 2.6, colours.fake, colours.ink);
+    dots(numbers("real"), 3.4, colours.real, colours.edges.real);
+    dots(numbers("fake"), 2.6, colours.fake, colours.edges.fake);
     const pulls = numbers("pulls");
     context.strokeStyle = context.fillStyle = colours.ink;
     context.lineWidth = 1.4;
@@ -139,7 +139,8 @@ class BoardPicture(anywidget.AnyWidget):
 
     def __init__(self, board: Board) -> None:
         palette = (255 * plots.SURFACE(np.arange(256))[:, :3]).round().astype(int).tolist()
-        colours = {"palette": palette, "real": plots.REAL, "fake": plots.FAKE, "ink": plots.INK, "card": plots.CARD}
+        colours = {"palette": palette, "real": plots.REAL, "fake": plots.FAKE, "edges": EDGES}
+        colours |= {"ink": plots.INK, "card": plots.CARD}
         size = {"width": f"{SIDE}px", "max_width": "100%"}
         super().__init__(colours=colours, layout=size)
         self.add_class("ganlab-picture")

@@ -259,14 +259,20 @@ def thumbnails(samples: Tensor) -> ipw.HBox:
     return ipw.HBox(columns)
 
 
-class Picture(ipw.Image):
+class Named(ipw.Image):
+    """A picture that may have a tooltip, its only name.
+
+    ipywidgets asks a widget that has one for its description, which its own pictures lack, and shows nothing then.
+    """
+
+    description = traitlets.Unicode("").tag(sync=True)
+
+
+class Picture(Named):
     """A figure in a widget: change the figure's artists, then `paint()`. Tests find it by its class ganlab-picture.
 
     Where most of it stands still, `MovingPicture` comes sooner; images of pixels are `Pixels`, which need no PNG.
     """
-
-    # ipywidgets asks a widget that has a tooltip for its description, which its pictures lack, and shows nothing then
-    description = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, figure: Figure) -> None:
         self.figure = figure

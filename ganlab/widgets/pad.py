@@ -39,6 +39,7 @@ function render({ model, el }) {
   canvas.setAttribute("role", "application");
   const keys = "Arrow keys move, Space lowers or lifts the pen, Delete clears.";
   canvas.setAttribute("aria-label", `${model.get("name")}. ${keys}`);
+  canvas.title = keys;
   el.appendChild(canvas);
   const context = canvas.getContext("2d");
   let pixels = new Uint8Array(side * side), last = null, down = false, queued = false;

@@ -887,7 +887,7 @@ AGAIN = {  # of a second review, its answers written before this bank was read
         "wrong": [
             (gradients_after(logs_with_eps), "added a small number inside a log"),
             (zero_for_nan, "put 0 where a gradient was nan"),
-            (logs_of_means, ""),
+            (logs_of_means, "the log of the mean of D"),
             (networks_in_half, ""),
         ],
     },

@@ -506,7 +506,7 @@ ANSWERS = {
             (lambda n, w, m: initialised(Generator(n, w, m), 0.02**2), "You squared 0.02"),
             (frozen_start, "You froze the"),
             (cut_in_forward, "You cut the"),
-            (lambda n, w, m: Generator(100, 64, (8, 4, 2, 1)), ""),
+            (lambda n, w, m: Generator(100, 64, (8, 4, 2, 1)), "channels do not fit"),
         ],
     },
     "training-step": {

@@ -177,7 +177,7 @@ ANSWERS = {
             (like("generator(z).movedim(1, -1)"), "You put the"),
             (like("generator(z).expand(-1, 3, -1, -1)"), "number of channels"),
             (like("F.avg_pool2d(generator(z), 2)"), "half the side"),
-            ("lambda path: checkpoint.load(path)", ""),
+            ("lambda path: checkpoint.load(path)", "no network with a `latent_dim`"),
             ("lambda path: rebuild(Path('generator.safetensors'))", ""),
             ("lambda path: rebuild(Path(path).with_suffix('.pt'))", ""),
         ],
@@ -266,7 +266,7 @@ ANSWERS = {
             (authentic(share=lambda far: 100 * far.float().mean()), "percentage"),
             (authentic(p=1.0), "Euclidean"),
             (among_samples, "You took another"),
-            (lambda samples, training: 1.0, ""),
+            (lambda samples, training: 1.0, "every sample is authentic"),
         ],
     },
 }
