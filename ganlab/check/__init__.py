@@ -72,6 +72,7 @@ class Verdict:
     message: str
 
 
+EQUAL = "Your numbers are those of the reference, to the last digit."
 UNTOUCHED = Verdict("not attempted", "Replace the ... and run both cells again.")
 
 
@@ -166,7 +167,8 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
     expected = exercise.numbers()
     same = _difference(numbers, expected, exercise.tolerance)
     if same.ok:
-        return Verdict("correct", f"Largest difference from the reference: {same.largest:.1e}.")
+        agrees = f"Largest difference from the reference: {same.largest:.1e}." if same.largest else EQUAL
+        return Verdict("correct", agrees)
     if slip := _named(exercise, numbers):
         return Verdict("not yet", f"{same.where} Hint: {slip.hint}")
     if hint := _near_hint(numbers, expected, exercise.tolerance):

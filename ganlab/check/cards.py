@@ -1,6 +1,7 @@
 """A verdict as a learner sees it: one line of text everywhere, and in a notebook the same words on a coloured card."""
 
 import html
+import re
 from dataclasses import dataclass
 
 INK = "#1b1b1b"
@@ -33,7 +34,8 @@ class Card:
             "padding: 8px 12px; max-width: 46em; white-space: pre-wrap; overflow-wrap: anywhere"
         )
         head = html.escape(f"{self.title}: {self.status}.")
+        words = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.message))  # `names` as code
         return (
             f'<div role="status" style="{style}"><span aria-hidden="true" style="color: {edge}; font-weight: bold">'
-            f"{symbol}</span> <strong>{head}</strong> {html.escape(self.message)}</div>"
+            f"{symbol}</span> <strong>{head}</strong> {words}</div>"
         )
