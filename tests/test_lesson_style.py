@@ -43,6 +43,13 @@ WIDEST = 960  # pixels of a figure on the page: 9.6 inches
 ICONS = re.compile(r"(?i)\bicons?\b")
 ICON_NOTICE = "OpenMoji, CC BY-SA 4.0"
 ALT = range(20, 501)  # characters: long enough to say something, short enough to listen to
+FEW_NUMBERS = re.compile(r'\.(?:bar|barh|errorbar|scatter)\(|, "[os]-*"')  # in a painting cell: bars, error bars, dots
+WITHOUT_TABLE = {  # figures of bars or dots that need none, or cannot have one yet
+    "their numbers are printed beside them": "1b.1 3c.5 4.4 4b.3 4c.3 8b.2 10b.2 12.5 16b.2 16c.1 17b.3 17c.1",
+    "they hold more than 60 numbers": "1b.2 1c.1 2b.1 4d.2 5.1 6b.2 7c.1 8.3 8c.2 12c.4 14b.3 14b.4 16.2 16.3 17.2",
+    "a training would have to be repeated": "3.3 3.5 3d.1 4d.6 8c.1 10.2 15.2",
+    "it shows a time, which every machine measures anew": "10d.3",
+}
 
 
 def tags(cell: NotebookNode) -> list[str]:
@@ -134,6 +141,25 @@ def figures_have_captions_in_order_and_are_not_too_wide(notebook: NotebookNode) 
         if figure.width > WIDEST:
             complaints.append(f"figure {k} is {figure.width} pixels wide, {WIDEST} are allowed")
     return complaints
+
+
+def charts_of_few_numbers_have_them_as_a_table(notebook: NotebookNode) -> list[str]:
+    """Who hears a figure reaches its numbers: `plots.show(..., numbers=...)`, unless WITHOUT_TABLE says why not.
+
+    The code tells bars, error bars and dots. How many points a line has, it does not tell.
+    """
+    excused = " ".join(WITHOUT_TABLE.values()).split()
+    shown = [
+        (figure.caption.removeprefix("<b>Figure ").split(".</b>")[0], figure)
+        for cell in lessons.code_cells(notebook)
+        if FEW_NUMBERS.search(cell.source)
+        for figure in figures(cell)
+    ]
+    return [
+        f"Figure {number} has bars or dots, no `numbers` and no reason in WITHOUT_TABLE"
+        for number, figure in shown
+        if not figure.numbers and number not in excused
+    ]
 
 
 def figures_of_icons_name_their_licence(notebook: NotebookNode) -> list[str]:
@@ -336,6 +362,7 @@ CHECKS: list[Check] = [
     goal_states_the_minutes,
     figures_have_alternative_text,
     figures_have_captions_in_order_and_are_not_too_wide,
+    charts_of_few_numbers_have_them_as_a_table,
     figures_of_icons_name_their_licence,
     code_cells_are_short_and_in_sight,
     code_is_formatted_for_narrow_lines,

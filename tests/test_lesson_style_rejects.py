@@ -110,6 +110,16 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.figures_have_captions_in_order_and_are_not_too_wide, "another lesson", in_figure("7.1", "6.1")),
     (style.figures_have_captions_in_order_and_are_not_too_wide, "too wide", in_figure('"960"', '"961"')),
     (style.figures_have_captions_in_order_and_are_not_too_wide, "one has none", lambda nb: bare_picture(nb, ALT)),
+    (
+        style.charts_of_few_numbers_have_them_as_a_table,
+        "bars without numbers",
+        replace("plots.show(figure)", "ax.barh(names, values)\nplots.show(figure)"),
+    ),
+    (
+        style.charts_of_few_numbers_have_them_as_a_table,
+        "dots without numbers",
+        replace("plots.show(figure)", 'ax.plot(x, y, "o")\nplots.show(figure)'),
+    ),
     (style.figures_of_icons_name_their_licence, "icons of nobody", in_figure(ALT, f"{ALT} And an icon.")),
     (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 30)),
     (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 88)),
