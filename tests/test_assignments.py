@@ -4,14 +4,17 @@ import filecmp
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import assignments
 import lessons
 import limits
 import mutants
 import nbformat
+import numpy as np
 import papermill
 import pytest
+import torch
 from classrooms import classroom
 from nbformat import NotebookNode
 from test_notebooks import nbval
@@ -224,6 +227,16 @@ def test_a_script_of_variants_that_names_unknown_cells_is_refused(tmp_path: Path
     (tmp_path / "variant.py").write_text("def cells(variant, hidden_variant):\n    return {'nowhere': ''}\n")
     with pytest.raises(ValueError, match="does not have: nowhere"):
         variants.vary(assignments.varied(NAMES[0], 1, 1), 1, 1, folder=tmp_path)
+
+
+@pytest.mark.parametrize("row", [[1.0, 2.0, 4.0], np.array([1.0, 2.0, 4.0]), torch.tensor([1.0, 2.0, 4.0]), ...])
+def test_the_table_of_assignment_5_is_printed_whatever_holds_its_numbers(
+    row: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cell = next(cell for cell in assignments.varied("5_project", 1, 1).cells if cell.id == "cell-22")
+    exec(cell.source, {"np": np, "results": {"floor": row}})
+    said = capsys.readouterr().out
+    assert said == ("" if row is ... else "floor           2.3 ± 0.9 (standard error over three seeds)\n")
 
 
 def test_an_unknown_assignment_is_refused_with_those_there_are() -> None:
