@@ -4,14 +4,17 @@ import filecmp
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import assignments
 import lessons
 import limits
 import mutants
 import nbformat
+import numpy as np
 import papermill
 import pytest
+import torch
 from classrooms import classroom
 from nbformat import NotebookNode
 from test_notebooks import nbval
@@ -23,6 +26,8 @@ NAMES = assignments.names()
 each = pytest.mark.parametrize("name", NAMES)
 PART = re.compile(r"^## Part (\d)\.(\d+) · .+$", re.MULTILINE)
 TERMS = re.compile(r"^\*\*(\d+) points · (?:easy|medium|hard) · (\d+) minutes\*\*$", re.MULTILINE)
+BEFORE = re.compile(r"(\d+) of them for the cells\s+before\s+part \d\.1\b")
+ROW = re.compile(r"^\| (\d\.\d+) [^|]*\| (\d+) \| (\d+) \|", re.MULTILINE)  # of a table: part, points, minutes
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +50,8 @@ def grade_cells(notebook: NotebookNode) -> dict[str, int]:
 
 
 def part_terms(notebook: NotebookNode) -> list[str]:
-    """Return what is wrong with the points and minutes that the parts state."""
-    complaints, part, given, stated, minutes = [], "", {}, {}, 0
+    """Return what is wrong with the points and minutes that the parts, and the first cell, state."""
+    complaints, part, given, stated, takes = [], "", {}, {}, {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and (heading := PART.search(cell.source)):
             part = f"{heading[1]}.{heading[2]}"
@@ -54,11 +59,19 @@ def part_terms(notebook: NotebookNode) -> list[str]:
             if not terms:
                 complaints.append(f"part {part} states no points, difficulty and minutes")
                 continue
-            stated[part], minutes = int(terms[1]), minutes + int(terms[2])
+            stated[part], takes[part] = int(terms[1]), int(terms[2])
         given[part] = given.get(part, 0) + cell.metadata.get("nbgrader", {}).get("points", 0)
     complaints += [f"part {k}: {p} points, its cells give {given[k]}" for k, p in stated.items() if given[k] != p]
-    if not re.search(rf"\*\*100 points, {minutes} minutes", notebook.cells[0].source) or sum(given.values()) != 100:
-        complaints.append(f"the first cell should say 100 points, {minutes} minutes; cells have {sum(given.values())}")
+    first = notebook.cells[0].source
+    before = BEFORE.search(first)
+    minutes = sum(takes.values()) + (int(before[1]) if before else 0)
+    if not before or not re.search(rf"\*\*100 points, {minutes} minutes", first) or sum(given.values()) != 100:
+        words = f"the first cell should say 100 points, {minutes} minutes, and how many of them come before the parts"
+        complaints.append(f"{words}; cells have {sum(given.values())} points")
+    table = {part: (int(points), int(time)) for part, points, time in ROW.findall(first)}
+    headings = {part: (points, takes[part]) for part, points in stated.items()}
+    if table and table != headings:
+        complaints.append(f"the first cell's table gives points and minutes {table}, the headings {headings}")
     if not 60 <= minutes <= 120:
         complaints.append(f"{minutes} minutes in all, expected 60 to 120")
     return complaints
@@ -105,7 +118,10 @@ def test_source_has_the_form_of_an_assignment(name: str) -> None:
     [
         ("**100 points,", "**90 points,", "the first cell should say"),
         ("points · medium ·", "points · fair ·", "states no points"),
-        ("**10 points ·", "**11 points ·", "its cells give 10"),
+        ("**18 points ·", "**17 points ·", "its cells give 18"),
+        ("· 25 minutes**", "· 20 minutes**", "the first cell's table gives"),
+        ("| 21 | 24 |", "| 21 | 20 |", "the first cell's table gives"),
+        (" 5 of them for the cells before", " some of them for the cells before", "how many of them"),
         ("### BEGIN SOLUTION", "###", "has no solution"),
         ("### BEGIN HIDDEN TESTS", "###", "followed by the hidden tests"),
         ("### END HIDDEN TESTS", "pass", "does not end with"),
@@ -114,7 +130,7 @@ def test_source_has_the_form_of_an_assignment(name: str) -> None:
     ],
 )
 def test_a_fault_of_form_is_noticed(old: str, new: str, words: str) -> None:
-    notebook = assignments.varied(NAMES[0], 1, 1)
+    notebook = assignments.varied("2_dcgan", 1, 1)
     for cell in notebook.cells:
         cell.source = cell.source.replace(old, new)
     assert any(words in complaint for complaint in form(notebook)), form(notebook)
@@ -214,6 +230,16 @@ def test_a_script_of_variants_that_names_unknown_cells_is_refused(tmp_path: Path
     (tmp_path / "variant.py").write_text("def cells(variant, hidden_variant):\n    return {'nowhere': ''}\n")
     with pytest.raises(ValueError, match="does not have: nowhere"):
         variants.vary(assignments.varied(NAMES[0], 1, 1), 1, 1, folder=tmp_path)
+
+
+@pytest.mark.parametrize("row", [[1.0, 2.0, 4.0], np.array([1.0, 2.0, 4.0]), torch.tensor([1.0, 2.0, 4.0]), ...])
+def test_the_table_of_assignment_5_is_printed_whatever_holds_its_numbers(
+    row: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cell = next(cell for cell in assignments.varied("5_project", 1, 1).cells if cell.id == "cell-22")
+    exec(cell.source, {"np": np, "results": {"floor": row}})
+    said = capsys.readouterr().out
+    assert said == ("" if row is ... else "floor           2.3 ± 0.9 (standard error over three seeds)\n")
 
 
 def test_an_unknown_assignment_is_refused_with_those_there_are() -> None:

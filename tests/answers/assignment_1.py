@@ -586,7 +586,7 @@ ANSWERS = {
             (gradients_of(F.softplus, F.logsigmoid), "both signs"),
             (gradients_of(F.softplus, non_saturating), "gradient of -log(1 - D)"),
             (gradients_of(minimax, F.logsigmoid), "gradient of +log D"),
-            (gradients_of(non_saturating, minimax), "swapped"),
+            (gradients_of(non_saturating, minimax), "sure that a sample is fake"),
             (gradients_of(non_saturating, non_saturating), "non-saturating gradient twice"),
             (gradients_of(minimax, minimax), "the saturating gradient twice"),
             (gradients_of(lambda a: torch.log(1 - torch.sigmoid(a)), non_saturating), "not finite"),
@@ -886,6 +886,7 @@ AGAIN = {  # of a second review, its answers written before this bank was read
         "right": [latents_with_gradients],
         "wrong": [
             (gradients_after(logs_with_eps), "added a small number inside a log"),
+            (lambda *given: gradients_by_grad(*given)[0], "You returned one tensor of shape (8,)"),
             (zero_for_nan, "put 0 where a gradient was nan"),
             (logs_of_means, "the log of the mean of D"),
             (networks_in_half, ""),
@@ -895,6 +896,7 @@ AGAIN = {  # of a second review, its answers written before this bank was read
         "wrong": [
             (at_changed(lambda s, n, mu, width, prior: (prior * s, (1 - prior) * n)), "You weighed the two losses"),
             (lambda mu, width, prior: at_by_numpy(mu, width, prior / (1 + prior)), "You added log prior"),
+            (lambda *given: at_by_numpy(*given)[0], "You returned one number"),
         ],
     },
     "crossing": {

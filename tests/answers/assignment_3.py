@@ -530,7 +530,7 @@ ANSWERS = {
                 ".gaussian_log_density(z_grid, one, sigma).exp() * probability.bernoulli_log_density(image,"
                 " z_grid[:, None] * w + b).sum(-1), z_grid) for image, one, sigma in zip(x, mu, (logvar / 2).exp())])"
                 " - probability.gaussian_kl((mu - m) / s, logvar - 2 * np.log(s))",
-                "",
+                "You integrated over a fixed grid",
             ),
             (lambda *given: elbo_by_hermite(*given).sum(), "added the images up"),
             (lambda *given: [-2.079442, -2.079442], ""),
@@ -574,7 +574,7 @@ ANSWERS = {
             ),
             ("0.0", "You gave 0"),
             (
-                "probability.gaussian_kl((theta[0] - prior_mean) / prior_sigma, theta[1] - 2 * np.log(prior_sigma))[0]",
+                "probability.gaussian_kl((best[:1] - prior_mean) / prior_sigma, best[1:] - 2 * np.log(prior_sigma))",
                 "KL of the best q to the prior",
             ),
             ("gap + 0.01", ""),
@@ -700,6 +700,7 @@ ANSWERS = {
             "torch.stack([torch.tensor(sigma_in_levels), bits]).float().requires_grad_()",
             "(round(sigma_in_levels, 3), round(bits.item(), 3))",
             "(np.array([sigma_in_levels]), bits.view(1))",
+            "tuple(np.floor(1000 * float(number)) / 1000 for number in (sigma_in_levels, bits))",  # cut off
             "(lambda s: (s, -discretised_log_p(own_levels, own_x_hat, s / 255).sum().item() / 3000 * np.log2(np.e)))"
             "(min((k / 2000 for k in range(900, 1700)),"
             " key=lambda s: -float(discretised_log_p(own_levels, own_x_hat, s / 255).sum())))",
@@ -919,11 +920,13 @@ AGAIN = {  # of a second review, its answers written before this bank was read
         "wrong": [
             (pathwise_of(bound_with_standard_kl), "You subtracted the KL to N(0, 1)"),
             (by_the_first_draw, "You took the first draw"),
+            (lambda *given: pathwise_by_chain_rule(*given)[0], "You returned one tensor of shape (3,)"),
         ],
     },
     "score": {
         "wrong": [
             (score_undetached, "You let autograd go through f"),
+            (lambda *given: score_by_surrogate(*given)[0], "You returned one tensor of shape (3,)"),
             (
                 score_with(lambda joint, log_q: joint - log_q - (joint - log_q).sum() / (len(joint) - 1)),
                 "You added all K draws up",

@@ -170,6 +170,8 @@ RIGHT = {
         [("2 * (step // steps)", "step / (steps / 2)")],
         [("2 * (step // steps)", "step / 150")],
         [("min(1, 2 * (step // steps))", "1.0")],
+        [("2 * (step // steps)", "2 * step // steps")],  # 0, and then 1: no gentle warm-up, but mended
+        [("min(1, 2 * (step // steps))", "step / steps")],
     ],
     "wrong_parameters_vae": [
         [("list(vae.decoder.parameters())", "[*vae.encoder.parameters(), *vae.decoder.parameters()]")],

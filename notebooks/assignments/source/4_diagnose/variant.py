@@ -1140,7 +1140,7 @@ def is_at_fault(trainer):
     if not losses or not rows:
         return False
     log_p_x, kl = (float(number) for number in rows[-1])
-    return 0 <= (losses[-1] + log_p_x) / kl < 0.95
+    return 0 <= (losses[-1] + log_p_x) / max(kl, 1e-9) < 0.95
 ''',
         "You let the weight of the KL end below 1. At the end it must be 1, or the loss is not minus the ELBO.",
     ),
