@@ -320,6 +320,26 @@ def test_mp4_only_where_its_package_is(tmp_path: Path, monkeypatch) -> None:
         video.check_ending(tmp_path / "a.mp4")
 
 
+def test_an_mp4_plays_the_clips_side_by_side(tmp_path: Path) -> None:
+    av = pytest.importorskip("av", reason="av is the extra `video`, and not in the lock")
+    from ganlab.cli import video
+
+    clips = torch.full((3, 5, 1, 8, 8), -1.0)
+    clips[1] = torch.linspace(-0.8, 0.8, 5).view(5, 1, 1, 1)  # the second of three grows brighter
+    out = tmp_path / "a.MP4"
+    video.check_ending(out)
+    video.write(out, clips)
+    with av.open(out) as file:
+        stream = file.streams.video[0]
+        frames = np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(stream)])
+        assert stream.average_rate == 10
+    side = video.ZOOM * 8
+    assert frames.shape == (5, 2 * side + 2 * video.ZOOM, 2 * side + 2 * video.ZOOM, 3)
+    first, second = (frames[:, 8 : side - 8, x + 8 : x + side - 8].mean((1, 2, 3)) for x in (0, side + 2 * video.ZOOM))
+    assert np.abs(first).max() < 12  # compressed, so not to the bit
+    assert np.abs(second - np.linspace(0.1, 0.9, 5) * 255).max() < 12
+
+
 def test_every_kind_of_clip_network_is_saved_and_read_back(tmp_path: Path) -> None:
     plan = {
         "generator": ("SpriteGenerator", {"content_dim": 3, "motion_dim": 2, "size": 16, "frames": 4, "width": 4}),

@@ -65,7 +65,7 @@ function render({ model, el }) {
   const stop = () => { clearInterval(timer); timer = null; label(); };
   const start = () => {
     clearInterval(timer);
-    if (t === pictures.length - 1) t = 0;
+    if (t === pictures.length - 1) { t = 0; paint(); }
     const wait = Math.max(model.get("milliseconds") / Number(pace.value), 500 / pictures.length);
     timer = setInterval(() => {
       if (!canvas.isConnected) return stop();
