@@ -62,6 +62,7 @@ EXCEPTIONS = {
 # Words that a lesson with a letter introduces and that the main path uses later on, and why it may.
 MAIN_PATH = {
     ("arc", "09"): "explained where it stands",
+    ("arc", "14"): "named by its lesson, for one row of a table",
     ("calibrated", "16"): "explained where it stands",
     ("distortion", "12"): "half of a name, explained where it stands",
     ("gradient-penalty", "15"): "a name in a fold",
