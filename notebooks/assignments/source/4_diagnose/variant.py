@@ -669,7 +669,7 @@ def is_at_fault(trainer):
     if len(eps) != 12 or any(noise.shape != eps[0].shape for noise in eps):
         return False
     noise = torch.stack(eps)
-    spreads = [noise.std(dim).mean().item() for dim in (1, 2)]
+    spreads = [noise.std(dim).mean().item() for dim in (0, 1, 2)]
     return (
         wrong[-1]
         or abs(noise.mean().item()) > 0.1
@@ -1051,6 +1051,10 @@ def trainer(world, seed, steps=400):
                 (
                     "mu + sigma * torch.randn(1, mu.shape[1], generator=rng)",
                     "one draw for the whole batch: each digit needs noise of its own.",
+                ),
+                (
+                    'mu + sigma * torch.randn(mu.shape, generator=seeded_generator(seed, "eps"))',
+                    "the same noise in every step: each step needs noise of its own.",
                 ),
             )
         ),
