@@ -1020,6 +1020,17 @@ def trainer(world, seed, steps=400):
             ),
             "gradients reach mu now, and there is no noise on z: it must be a draw from q.",
         ),
+        (
+            (
+                (
+                    "        with torch.no_grad():  # draws need no gradient\n"
+                    "            z = torch.normal(mu, sigma, generator=rng)\n",
+                    '        z = mu + sigma * torch.randn(mu.shape, generator=seeded_generator(seed, "eps"))\n',
+                ),
+                ('rng, curves = seeded_generator(seed, "eps"), []', "curves = []"),
+            ),
+            "the same noise in every step: each step needs noise of its own.",
+        ),
         *(
             (
                 (
@@ -1051,10 +1062,6 @@ def trainer(world, seed, steps=400):
                 (
                     "mu + sigma * torch.randn(1, mu.shape[1], generator=rng)",
                     "one draw for the whole batch: each digit needs noise of its own.",
-                ),
-                (
-                    'mu + sigma * torch.randn(mu.shape, generator=seeded_generator(seed, "eps"))',
-                    "the same noise in every step: each step needs noise of its own.",
                 ),
             )
         ),
