@@ -1,4 +1,5 @@
-// What the book's pages do: a figure opens large; what scrolls, and a narrow window's drawers, can be reached by keyboard.
+// What the book's pages do: a figure opens large; what scrolls, and a narrow window's drawers, can be reached by
+// keyboard; the search quotes what it finds.
 "use strict";
 
 // The link to the picture itself is what readers without scripts have.
@@ -73,6 +74,57 @@ function drawer(name, label, part) {
   settle();
 }
 
+// Below each page that the search finds, the words around the place: conf.py wrote the texts of all pages as scripts,
+// since a page that was opened from a file may not fetch another.
+const texts = {}, loading = {};
+const EXCERPT = 240, BEFORE = 80;
+
+function load(name) {
+  loading[name] ??= new Promise((resolve) => {
+    const script = document.createElement("script");
+    script.src = `_static/texts/${name}.js`;
+    script.addEventListener("load", resolve);
+    document.body.append(script);
+  });
+  return loading[name];
+}
+
+// Where one of the words stands from some place on; of "trained", which the search finds for "training", its beginning.
+function place(text, words, from) {
+  for (const word of words) {
+    for (let letters = word.length; letters >= Math.min(3, word.length); letters--) {
+      const at = text.indexOf(word.slice(0, letters), from);
+      if (at >= 0) return at;
+    }
+  }
+  return from;
+}
+
+async function quote(item, words) {
+  const link = item.querySelector("a"), [address] = link.getAttribute("href").split("#");
+  const name = address.replace(/\.html$/, "");
+  await load(name);
+  const section = link.textContent.split(" > ").slice(1).pop(), text = texts[name];
+  const from = section ? text.indexOf(section) + section.length : 0;
+  const start = Math.max(place(text.toLowerCase(), words, from) - BEFORE, 0);
+  const begin = start && text.indexOf(" ", start) + 1, most = begin + EXCERPT;
+  const end = most < text.length ? text.lastIndexOf(" ", most) : text.length;
+  const excerpt = document.createElement("p");
+  excerpt.className = "context";
+  excerpt.textContent = `${begin ? "… " : ""}${text.slice(begin, end)}${end < text.length ? " …" : ""}`;
+  item.append(excerpt);
+}
+
+function quoting(results) {
+  const words = (new URLSearchParams(location.search).get("q") ?? "").toLowerCase().match(/[\p{L}\p{N}_]+/gu);
+  if (!results || !words) return;
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const item of addedNodes) if (item.matches?.("ul.search > li")) quote(item, words);
+  }).observe(results, { childList: true, subtree: true });
+}
+
+quoting(document.getElementById("search-results"));
 drawer("navigation", "Contents of the book", document.querySelector(".sidebar-drawer"));
 drawer("toc", "On this page", document.querySelector(".toc-drawer"));
 document.addEventListener("click", enlarge);
