@@ -24,12 +24,14 @@ from ganlab.check import undefined
 NUMBER = "05.1"
 CHECK = STUBS[NUMBER][2]
 SET_UP = "from ganlab.check.undefined import SETUP\nglobals().update(dict.fromkeys(SETUP))"
-SECONDS = 5  # to start a kernel and import what a check needs
+SECONDS = 5  # to start a kernel and import what a check needs, on a quiet machine
 OTHERS = [
     "1 / 0",
     "nobody",
     "def lost():\n    return nobody\n\n\nlost()",
-    "check.answer('05.1', lost())",
+    'check.answer("05.1", lost())',
+    'def inside():\n    return optimistic\n\n\ninside()\ncheck.answer("05.1", optimistic)',
+    'print(optimism)\ncheck.answer("05.1", optimistic)',
     "def f():\n    late\n    late = 1\n\n\nf()",
     "check.answer(5, 6)",
 ]
@@ -38,7 +40,7 @@ OTHERS = [
 def executed(*sources: str) -> list[NotebookNode]:
     """Run cells in a kernel of their own, past errors, and return them."""
     notebook = v4.new_notebook(cells=[*map(v4.new_code_cell, sources)])
-    NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=limits.scaled(SECONDS)).execute()
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=round(limits.scaled(SECONDS))).execute()
     return notebook.cells
 
 
@@ -83,7 +85,7 @@ def test_papermill_nbclient_and_nbval_see_an_error(tmp_path: Path) -> None:
     path = tmp_path / "check.ipynb"
     lessons.write(notebook, path)
     with pytest.raises(CellExecutionError, match="NameError"):
-        NotebookClient(notebook, kernel_name="python3", timeout=limits.scaled(SECONDS)).execute()
+        NotebookClient(notebook, kernel_name="python3", timeout=round(limits.scaled(SECONDS))).execute()
     with pytest.raises(PapermillExecutionError, match="NameError: name 'optimistic' is not defined"):
         papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), kernel_name="python3", progress_bar=False)
     assert nbval(path).returncode == 1

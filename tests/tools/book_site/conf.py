@@ -41,7 +41,7 @@ html_show_sphinx = False
 html_use_index = False
 html_domain_indices = False
 html_show_search_summary = (
-    False  # it fetches pages, which a browser refuses to a page opened from a file: `write_texts`
+    False  # it fetches pages, which no page from a file may: see `write_texts`
 )
 copybutton_selector = "div.highlight-ipython3 pre"
 
