@@ -171,17 +171,22 @@ def test_the_search_finds_lipschitz_and_leads_to_it(book: Path, page: Page) -> N
     expect(quoted).to_have_count(found.count())  # pages from files may not fetch each other, and still are quoted
     assert all(re.search("lipschitz", text, re.IGNORECASE) for text in quoted.all_inner_texts())
     assert max(len(text) for text in quoted.all_inner_texts()) <= 250
+    assert accessibility.violations(page) == []
     found.locator("a").first.click()
     page.wait_for_url(re.compile("/(notebooks|package)/"))
     assert "Lipschitz" in page.locator("article").text_content()
 
 
-def test_the_search_quotes_a_section_and_a_word_in_another_form(book: Path, page: Page) -> None:
-    page.goto(f"{address(book, 'search')}?q=spirals")
+def test_the_search_quotes_prose_and_a_word_in_another_form(book: Path, page: Page) -> None:
+    page.goto(f"{address(book, 'search')}?q=spiralling")
     page.get_by_text("Search finished").wait_for()
     quoted = page.locator("#search-results p.context")
     quoted.first.wait_for()
-    assert any("spiral" in text and "spirals" not in text for text in quoted.all_inner_texts())
+    assert all(re.search("spiral(?!ling)", text) for text in quoted.all_inner_texts())
+    page.goto(f"{address(book, 'search')}?q=mode+collapse")
+    page.get_by_text("Search finished").wait_for()
+    lesson = page.locator("#search-results li").filter(has=page.get_by_role("link", name="08d · Collapse", exact=True))
+    expect(lesson.locator("p.context")).to_contain_text(re.compile(r"\b(mode|collapse)\b"))  # not `models`
 
 
 NOT_PROSE = re.compile(r"<(pre|code|math)\b.*?</\1>", re.DOTALL)

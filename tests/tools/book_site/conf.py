@@ -40,9 +40,7 @@ html_show_sourcelink = False
 html_show_sphinx = False
 html_use_index = False
 html_domain_indices = False
-html_show_search_summary = (
-    False  # it fetches pages, which no page from a file may: see `write_texts`
-)
+html_show_search_summary = False  # it fetches pages, which no page from a file may: see `write_texts`
 copybutton_selector = "div.highlight-ipython3 pre"
 
 TAG = re.compile(r"\\tag\*?\{([^}]*)\}")
@@ -58,7 +56,7 @@ AS_THEY_ARE = (
 )
 CONVERTER = LatexToMathML()
 MAIN = re.compile(r'<article role="main".*?</article>', re.DOTALL)
-NO_TEXT = re.compile(r'<(script|style)\b.*?</\1>|<a class="headerlink".*?</a>', re.DOTALL)
+NO_PROSE = re.compile(r'<(script|style|pre)\b.*?</\1>|<a class="headerlink".*?</a>', re.DOTALL)
 BLOCK_END = re.compile(r"</(?:p|h\d|li|div|t[dhr]|pre|summary|figcaption|d[td])>")
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every sign
 # What browsers paint for the single letters of a formula: a, h and alpha become italic signs of their own.
@@ -141,12 +139,12 @@ def write_font(app: Sphinx, error: Exception | None) -> None:
 
 
 def write_texts(app: Sphinx, error: Exception | None) -> None:
-    """Write the text of each page as a script, which a page opened from a file may load: the search quotes from it."""
+    """Write the prose of each page as a script, which a page opened from a file may load: the search quotes from it."""
     if error:
         return
     for path in Path(app.outdir).rglob("*.html"):
         if shown := MAIN.search(path.read_text(encoding="utf-8")):
-            words = re.sub(r"<[^>]*>", "", BLOCK_END.sub(" ", NO_TEXT.sub("", shown[0])))
+            words = re.sub(r"<[^>]*>", "", BLOCK_END.sub(" ", NO_PROSE.sub("", shown[0])))
             name = path.relative_to(app.outdir).with_suffix("").as_posix()
             script = Path(app.outdir) / "_static" / "texts" / f"{name}.js"
             script.parent.mkdir(parents=True, exist_ok=True)

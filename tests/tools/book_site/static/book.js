@@ -74,7 +74,7 @@ function drawer(name, label, part) {
   settle();
 }
 
-// Below each page that the search finds, the words around the place: conf.py wrote the texts of all pages as scripts,
+// Below each page that the search finds, the words around the place: conf.py wrote the prose of all pages as scripts,
 // since a page that was opened from a file may not fetch another.
 const texts = {}, loading = {};
 const EXCERPT = 240, BEFORE = 80;
@@ -89,13 +89,14 @@ function load(name) {
   return loading[name];
 }
 
-// Where one of the words stands from some place on; of "trained", which the search finds for "training", its beginning.
+// Where all the words stand one after the other from some place on, or else the first of them that stands there, whole
+// or as the beginning of another word: for "training" the search finds "trained", too.
 function place(text, words, from) {
-  for (const word of words) {
-    for (let letters = word.length; letters >= Math.min(3, word.length); letters--) {
-      const at = text.indexOf(word.slice(0, letters), from);
-      if (at >= 0) return at;
-    }
+  const whole = [words.join("\\P{L}+"), ...words].map((word) => `${word}(?!\\p{L})`);
+  const begun = words.flatMap((word) => Array.from(word, (_, k) => word.slice(0, word.length - k)).slice(0, -2));
+  for (const pattern of [...whole, ...begun]) {
+    const at = text.slice(from).search(new RegExp(`(?<!\\p{L})${pattern}`, "u"));
+    if (at >= 0) return from + at;
   }
   return from;
 }
@@ -104,14 +105,14 @@ async function quote(item, words) {
   const link = item.querySelector("a"), [address] = link.getAttribute("href").split("#");
   const name = address.replace(/\.html$/, "");
   await load(name);
-  const section = link.textContent.split(" > ").slice(1).pop(), text = texts[name];
-  const from = section ? text.indexOf(section) + section.length : 0;
-  const start = Math.max(place(text.toLowerCase(), words, from) - BEFORE, 0);
-  const begin = start && text.indexOf(" ", start) + 1, most = begin + EXCERPT;
+  const heading = link.textContent.split(" > ").pop(), text = texts[name];
+  const from = text.includes(heading) ? text.indexOf(heading) + heading.length : 0;
+  const start = Math.max(place(text.toLowerCase(), words, from) - BEFORE, from);
+  const begin = start > from ? text.indexOf(" ", start) + 1 : from, most = begin + EXCERPT;
   const end = most < text.length ? text.lastIndexOf(" ", most) : text.length;
   const excerpt = document.createElement("p");
   excerpt.className = "context";
-  excerpt.textContent = `${begin ? "… " : ""}${text.slice(begin, end)}${end < text.length ? " …" : ""}`;
+  excerpt.textContent = `${begin > from ? "… " : ""}${text.slice(begin, end).trim()}${end < text.length ? " …" : ""}`;
   item.append(excerpt);
 }
 
