@@ -7,6 +7,7 @@ Python's own line below the card, by which papermill, nbval and Run All stop. Ju
 import linecache
 import re
 from types import TracebackType
+from typing import Any
 
 from IPython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
@@ -35,21 +36,16 @@ def install() -> None:
         shell.set_custom_exc((NameError,), shown)
 
 
-def shown(
-    shell: InteractiveShell,
-    kind: type[NameError],
-    error: NameError,
-    trace: TracebackType,
-    tb_offset: int | None = None,
-) -> None:
-    """Show a NameError as IPython does, but for an undefined answer the card and one line."""
+def shown(shell: InteractiveShell, *raised: Any, tb_offset: int | None = None) -> None:
+    """Show a NameError, `raised` as sys.exc_info() has it, as IPython does; for an undefined answer, show the card."""
+    kind, error, trace = raised
     if number := exercise(shell, error, trace):
         before = "" if SETUP <= shell.user_ns.keys() else "the setup cell first, near the top of the lesson, then "
-        first = " first" if not before else ""
+        first = "" if before else " first"
         words = f"Run {before}the cell above this one{first}: it defines `{error.name}`, which this cell looks for."
         display(Undefined(f"Exercise {number}", "not attempted", words))
         error._render_traceback_ = lambda: [f"{kind.__name__}: {error}"]  # what IPython asks an exception for
-    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    shell.showtraceback(raised, tb_offset=tb_offset)
 
 
 def exercise(shell: InteractiveShell, error: NameError, trace: TracebackType) -> str:
