@@ -224,9 +224,11 @@ class Instrumented(ast.NodeTransformer):
         if not self.test or not all(type(op) in NAMES for op in node.ops):
             return node
         sides = [node.left, *node.comparators]
+        texts = [ast.unparse(side) for side in sides]
+        sides = [self.visit(side) if isinstance(side, ast.Compare) else side for side in sides]  # (a < b) == c
         calls = []
-        for op, left, right in zip(node.ops, sides, sides[1:], strict=False):
-            text = f"{ast.unparse(left)} {SIGNS[type(op)]} {ast.unparse(right)}"
+        for k, (op, left, right) in enumerate(zip(node.ops, sides, sides[1:], strict=False)):
+            text = f"{texts[k]} {SIGNS[type(op)]} {texts[k + 1]}"
             if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):  # in a chain: 1 > 1e-4 > 1e-20
                 continue
             key = self.note(text)
