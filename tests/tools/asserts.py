@@ -224,7 +224,7 @@ class Instrumented(ast.NodeTransformer):
         if not self.test or not all(type(op) in NAMES for op in node.ops):
             return node
         sides = [node.left, *node.comparators]
-        texts = [ast.unparse(side) for side in sides]
+        texts = [ast.unparse(side) if not isinstance(side, ast.Compare) else f"({ast.unparse(side)})" for side in sides]
         sides = [self.visit(side) if isinstance(side, ast.Compare) else side for side in sides]  # (a < b) == c
         calls = []
         for k, (op, left, right) in enumerate(zip(node.ops, sides, sides[1:], strict=False)):
