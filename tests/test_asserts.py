@@ -33,6 +33,7 @@ def marks(source: str) -> list[str]:
         ("import torch\nx = torch.ones(3)\nassert torch.allclose(x, x, atol=1e-5)", ["0"]),
         ("import torch\nx = torch.ones(3)\nassert torch.allclose(x, x + 1e-5, atol=2e-5)", [""]),
         ("import torch\nx = torch.ones(3)\nassert (x - x).abs().max() < 1e-5", ["0"]),
+        ("x = 1e-9\nassert (x < 1) == (2 > x)", ["1/20", "1/20", "="]),  # comparisons that are compared
         ("for x in (1e-9, 0.5):\n    assert x < 1", [""]),  # the tightest of all
         ("assert all(x < 1 for x in (1e-9, 1e-8))", ["1/20"]),
         ("def f(x):\n    assert x < 1\nf(1e-9)", []),  # a function's own

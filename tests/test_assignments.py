@@ -100,7 +100,7 @@ def form(notebook: NotebookNode) -> list[str]:
             complaints.append(f"{name} is marked by hand and has no rubric")
     if "variant" not in ids or not re.search(r"^variant = 1  # ", notebook.cells[ids.index("variant")].source, re.M):
         complaints.append("there is no cell `variant` with a line `variant = 1  # ...`")
-    if "`python -m ganlab hand-in`" not in notebook.cells[0].source:
+    if "-m ganlab hand-in work/assignments/release/" not in notebook.cells[0].source:
         complaints.append("the first cell does not tell of the look before handing in")
     return complaints
 
@@ -109,6 +109,7 @@ def form(notebook: NotebookNode) -> list[str]:
 def test_source_has_the_form_of_an_assignment(name: str) -> None:
     source = nbformat.read(assignments.COURSE / "source" / name / f"{name}.ipynb", as_version=4)
     assert form(source) == []
+    assert f"hand-in work/assignments/release/{name}/{name}.ipynb" in source.cells[0].source
     written = {cell.id: cell.source for cell in assignments.varied(name, 1, 1).cells}
     assert [cell.id for cell in source.cells if cell.source != written[cell.id]] == []  # what variant.py writes
 
@@ -126,7 +127,7 @@ def test_source_has_the_form_of_an_assignment(name: str) -> None:
         ("### BEGIN HIDDEN TESTS", "###", "followed by the hidden tests"),
         ("### END HIDDEN TESTS", "pass", "does not end with"),
         ("variant = 1  #", "variant = int(1)  #", "no cell `variant`"),
-        ("`python -m ganlab hand-in`", "a look", "the first cell does not tell"),
+        ("-m ganlab hand-in", "-m look", "the first cell does not tell"),
     ],
 )
 def test_a_fault_of_form_is_noticed(old: str, new: str, words: str) -> None:

@@ -165,11 +165,28 @@ def test_the_search_finds_lipschitz_and_leads_to_it(book: Path, page: Page) -> N
     page.goto(address(book, "index"))
     page.get_by_role("textbox", name="Search").fill("Lipschitz")
     page.keyboard.press("Enter")
-    first = page.locator("#search-results li a").first
-    first.wait_for()
-    first.click()
+    found = page.locator("#search-results ul.search > li")
+    page.get_by_text("Search finished").wait_for()
+    quoted = found.locator("p.context")
+    expect(quoted).to_have_count(found.count())  # pages from files may not fetch each other, and still are quoted
+    assert all(re.search("lipschitz", text, re.IGNORECASE) for text in quoted.all_inner_texts())
+    assert max(len(text) for text in quoted.all_inner_texts()) <= 250
+    assert accessibility.violations(page, "#search-results") == []
+    found.locator("a").first.click()
     page.wait_for_url(re.compile("/(notebooks|package)/"))
     assert "Lipschitz" in page.locator("article").text_content()
+
+
+def test_the_search_quotes_prose_and_a_word_in_another_form(book: Path, page: Page) -> None:
+    page.goto(f"{address(book, 'search')}?q=spiralling")
+    page.get_by_text("Search finished").wait_for()
+    quoted = page.locator("#search-results p.context")
+    quoted.first.wait_for()
+    assert all(re.search("spiral(?!ling)", text) for text in quoted.all_inner_texts())
+    page.goto(f"{address(book, 'search')}?q=mode+collapse")
+    page.get_by_text("Search finished").wait_for()
+    lesson = page.locator("#search-results li").filter(has=page.get_by_role("link", name="08d · Collapse", exact=True))
+    expect(lesson.locator("p.context")).to_contain_text(re.compile(r"\b(mode|collapse)\b"))  # not `models`
 
 
 NOT_PROSE = re.compile(r"<(pre|code|math)\b.*?</\1>", re.DOTALL)
@@ -348,6 +365,16 @@ def test_a_figure_opens_large_and_closes_by_keyboard(book: Path, page: Page) -> 
     page.keyboard.press("Escape")
     large.wait_for(state="detached")
     expect(link).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [600, 900, 1400])
+def test_what_a_training_left_fills_its_card(book: Path, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address(book, "notebooks/03_dcgan"))
+    room = """cards => cards.map(card => card.getBoundingClientRect().right
+        - Math.max(...[...card.querySelectorAll('img')].map(image => image.getBoundingClientRect().right)))"""
+    empty = page.locator(".ganlab-of-run").evaluate_all(room)
+    assert empty and max(empty) <= 24, "of the card, to the right of its pictures"
 
 
 def test_dark_by_the_systems_wish_and_by_the_switch(book: Path, page: Page) -> None:

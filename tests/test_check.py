@@ -437,7 +437,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("status", ["correct", "almost", "not yet", "not attempted"])
+@pytest.mark.parametrize("status", ["correct", "almost", "not yet", "not attempted", "switched off"])
 def test_a_card_says_by_words_and_a_symbol_what_its_colour_says(status: str) -> None:
     card = cards.Card("Exercise 01.1", status, "p < q & so on.\nA second line.")
     assert str(card) == repr(card) == f"Exercise 01.1: {status}. p < q & so on.\nA second line."

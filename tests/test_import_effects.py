@@ -1,4 +1,7 @@
-"""Importing a module of ganlab defines names and does nothing else: no file, network, thread, output or random draw."""
+"""Importing a module of ganlab defines names and does nothing else: no file, network, thread, output or random draw.
+
+In IPython alone, `ganlab.check` also asks it to show an undefined answer on a card (tests/test_undefined.py).
+"""
 
 import ast
 import json

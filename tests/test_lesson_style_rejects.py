@@ -9,9 +9,10 @@ import test_lesson_style as style
 from nbformat import NotebookNode
 
 ALT = "Two curves: real in blue, generated in orange."
+TABLE = "<details><summary>The numbers</summary></details>"
 FIGURE = (
     f'<figure class="ganlab-figure"><div><img alt="{ALT}" src="data:image/webp;base64,iVBORw0KGgo=" width="960" '
-    'height="300"></div><figcaption><b>Figure 7.1.</b> Two curves.</figcaption></figure>'
+    f'height="300"></div><figcaption><b>Figure 7.1.</b> Two curves.</figcaption>{TABLE}</figure>'
 )
 BARE_REDRAW = 'def redraw(change):\n    picture.paint()\n\n\nknob.observe(redraw, names="value")'
 DIFFICULTY = "*Difficulty 2 of 5, about 10 minutes.*"
@@ -83,6 +84,12 @@ def in_figure(old: str, new: str) -> Callable[[NotebookNode], None]:
     return breaker
 
 
+def beside_images(notebook: NotebookNode) -> None:
+    """Draw lines beside a sheet of images, without a table."""
+    in_figure(TABLE, "")(notebook)
+    replace("plots.show(figure)", "plots.image_grid(left, x)\nright.plot(x, y)\nplots.show(figure)")(notebook)
+
+
 def bare_picture(notebook: NotebookNode, alt: str) -> None:
     """Add a figure that went out as a bare picture, without a caption."""
     data, facts = {"image/png": "iVBORw0KGgo="}, {"image/png": {"alt": alt, "width": 960}}
@@ -110,16 +117,8 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
     (style.figures_have_captions_in_order_and_are_not_too_wide, "another lesson", in_figure("7.1", "6.1")),
     (style.figures_have_captions_in_order_and_are_not_too_wide, "too wide", in_figure('"960"', '"961"')),
     (style.figures_have_captions_in_order_and_are_not_too_wide, "one has none", lambda nb: bare_picture(nb, ALT)),
-    (
-        style.charts_of_few_numbers_have_them_as_a_table,
-        "bars without numbers",
-        replace("plots.show(figure)", "ax.barh(names, values)\nplots.show(figure)"),
-    ),
-    (
-        style.charts_of_few_numbers_have_them_as_a_table,
-        "dots without numbers",
-        replace("plots.show(figure)", 'ax.plot(x, y, "o")\nplots.show(figure)'),
-    ),
+    (style.charts_have_their_numbers_as_a_table, "a chart without numbers", in_figure(TABLE, "")),
+    (style.charts_have_their_numbers_as_a_table, "a chart beside images", beside_images),
     (style.figures_of_icons_name_their_licence, "icons of nobody", in_figure(ALT, f"{ALT} And an icon.")),
     (style.code_cells_are_short_and_in_sight, "31 lines", replace("print(1 + 1)", "print(1 + 1)\n" + "1\n" * 30)),
     (style.code_cells_are_short_and_in_sight, "a long line", replace("1 + 1", "1" * 88)),

@@ -9,15 +9,18 @@ from types import SimpleNamespace
 
 import games
 import limits
+import matplotlib
 import numpy as np
 import pytest
 import torch
 from games import Spoiled, fixed_randomness, gan_run, images, kept, not_finite, result, same, settings, vae_run  # noqa: F401
+from matplotlib.text import Text
 from nbclient import NotebookClient
 from nbformat import v4
 
 from ganlab import checkpoint, models, plots, runtime
 from ganlab.data import ImageSet
+from ganlab.runtime.style import STYLE
 from ganlab.train import Keep, Run, VAESettings
 from ganlab.widgets import curves, dashboard, live
 from ganlab.widgets.dashboard import Dashboard, Pace
@@ -304,6 +307,19 @@ def test_the_legend_lies_on_no_curve():
         box = ax.get_legend().get_window_extent()
         assert box.y0 >= ax.get_window_extent().y1 - 1 and box.y1 <= picture.figure.bbox.y1
         assert box.x1 <= picture.figure.bbox.x1
+
+
+@pytest.mark.parametrize("steps", [10, 100_000])
+def test_no_word_is_cut_at_an_edge_of_the_picture(steps):
+    with matplotlib.rc_context(STYLE):  # as in a lesson
+        picture = curves.Curves(steps)
+        above = {name: curves.thin([1.0] * 9) for name in ("critic_loss", "generator_loss")}
+        picture.paint((above, {"d_real": curves.thin([0.5] * 9)}), {})
+        for text in picture.figure.findobj(Text):
+            if text.get_text() and text.get_visible():
+                box = text.get_window_extent()
+                assert box.y0 >= 1 and box.y1 <= curves.SIDE - 1, text
+                assert box.x0 >= 1 and box.x1 <= curves.SIDE - 1, text
 
 
 @pytest.mark.parametrize("cost", [0.001, 0.03, 0.2, 3.0])

@@ -95,7 +95,7 @@ def test_a_solution_is_shown_after_an_attempt_only(capsys: pytest.CaptureFixture
     for number in ("01.1", "01.2"):
         check.solution(number)
     said = capsys.readouterr().out.splitlines()
-    first = "try it first. After its check has judged an answer of yours, the solution is here."
+    first = "not attempted. Try it first. After its check has judged an answer of yours, the solution is here."
     assert said[1:] == [f"Exercise 01.1: {first}", f"Exercise 01.2: {first}"]
     check.answer("01.1", lambda p, q, pi: p)
     check.solution("01.1")
@@ -117,7 +117,7 @@ def test_a_teacher_switches_solutions_off(monkeypatch, capsys: pytest.CaptureFix
     capsys.readouterr()
     monkeypatch.setenv("GANLAB_SOLUTIONS", "off")
     check.solution("00.1")
-    assert capsys.readouterr().out == "Solutions are switched off here (GANLAB_SOLUTIONS=off).\n"
+    assert capsys.readouterr().out == "Solutions: switched off. The environment variable GANLAB_SOLUTIONS is off.\n"
     monkeypatch.setenv("GANLAB_SOLUTIONS", "no")
     with pytest.raises(ValueError, match="GANLAB_SOLUTIONS: got 'no', expected 'on' or 'off'"):
         check.solution("00.1")

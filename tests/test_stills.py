@@ -55,6 +55,20 @@ def test_a_lesson_stores_at_most_300_kilobytes_of_stills() -> None:
         assert sum(len(text) for text in texts if "ganlab-still" in text) <= BUDGET, path.name
 
 
+def test_the_name_of_no_control_is_code() -> None:
+    stands = re.compile(r'<p style="margin: 6px 0;">(.*?)</p>')
+    names = [
+        (path.name, setting.rpartition(" ")[0])
+        for path in lessons.lessons()
+        for cell in lessons.code_cells(lessons.read(path))
+        for out in cell.outputs
+        for line in stands.findall(out.get("data", {}).get("text/html", ""))
+        for setting in line.split(", ")
+    ]
+    assert len(names) > 20
+    assert [name for name in names if "_" in name[1]] == []
+
+
 def test_pixels_come_back_from_their_files() -> None:
     sheet = torch.randint(0, 256, (8, 8, 1), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).numpy()
     content, kind = still.packed(sheet)

@@ -61,6 +61,30 @@ def test_the_day_after_every_output_is_a_still(server: Server, page: Page, tmp_p
     assert all(len(picture.get_attribute("alt")) >= 20 for picture in page.locator(PICTURES).all())
 
 
+def test_in_a_narrow_window_a_foreign_notebook_is_read_whole(server: Server, page: Page, tmp_path: Path) -> None:
+    """Where nobody trusts the notebook, a widget is its line of text, with the still below."""
+    path = store(tmp_path, SLIDER, TRAIN.format(steps=4))
+    start_all(page, server, path)
+    assert finish_all(page, server, path) == []
+    foreign = lessons.read(server[0] / path.name)
+    foreign.cells[0].outputs[0].metadata["foreign"] = True  # another text than the one that was signed
+    lessons.write(foreign, server[0] / f"foreign-{path.name}")
+    page.set_viewport_size({"width": 900, "height": 900})
+    page.goto(server[1].format(f"foreign-{path.name}"))
+    page.locator(".ganlab-of-run").wait_for()
+    note = page.locator("pre", has_text="The widget needs a running kernel")
+    expect(note).to_be_visible()
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "stills-foreign.png")
+    assert note.evaluate("text => text.scrollWidth <= text.clientWidth"), "a part of it is out of sight"
+    room = """card => card.getBoundingClientRect().right
+        - Math.max(...[...card.querySelectorAll('img')].map(image => image.getBoundingClientRect().right))"""
+    for width in (900, 1200):
+        page.set_viewport_size({"width": width, "height": 900})
+        empty = page.locator(".ganlab-of-run").evaluate(room)
+        assert 0 <= empty <= 24, "the pictures do not fill their card, or leave it"
+
+
 @pytest.mark.parametrize("how", ["restarted", "saved"])
 def test_a_training_whose_kernel_ended_says_so(how: str, server: Server, page: Page, tmp_path: Path) -> None:
     path = store(tmp_path, SLIDER, TRAIN.format(steps=100_000))

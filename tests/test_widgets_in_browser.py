@@ -128,6 +128,21 @@ def test_an_error_is_noticed(server: Server, page: Page, tmp_path: Path) -> None
     ]
 
 
+CHECK = 'from ganlab import check\n\ncheck.answer("05.1", optimistic)'
+
+
+def test_a_check_before_its_answer_shows_one_calm_card(server: Server, page: Page, tmp_path: Path) -> None:
+    complaints = run_all(page, server, store(tmp_path, CHECK, "2 + 2"))
+    assert complaints[0] == "code cell 1 stopped: NameError", "it is no longer an error: Run All would go on"
+    card = page.get_by_role("status").filter(has_text="Exercise 05.1: not attempted. Run the setup cell first")
+    expect(card).to_be_visible()
+    error = page.get_by_text("NameError: name 'optimistic' is not defined")
+    expect(error).to_have_count(1)
+    expect(error).not_to_be_visible()
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "undefined.png")
+
+
 def test_a_dead_picture_is_noticed(server: Server, page: Page, tmp_path: Path) -> None:
     assert run_all(page, server, store(tmp_path, WIDGET, "widget(alive=True)", "widget(alive=False)")) == []
     alive, dead = page.locator(".ganlab-widget").all()

@@ -19,13 +19,12 @@ import torch
 from IPython.display import display
 from torch import Tensor
 
-from ganlab.check import cards, errors, solutions
+from ganlab.check import cards, errors, solutions, undefined
 from ganlab.check.parts import WrongCount
+from ganlab.check.undefined import SETUP
 
 Probe = Callable[[Any], dict[str, Any]]
 
-# What the setup cell of every lesson gives. Where one of these names is missing, that cell has not run.
-SETUP = frozenset("plt np torch data losses metrics models plots probability runtime toys train widgets lab".split())
 NEAR = 0.02  # an answer all of whose numbers differ from the reference's by no more, relative to it, is almost right
 TIGHT = 1e-5  # of two numbers: within a wider tolerance, some factor or constant fits them by chance
 _attempted: set[str] = set()  # numbers of the exercises that were judged in this process, untouched stubs left out
@@ -103,9 +102,10 @@ def solution(number: str) -> None:
     if switch not in ("on", "off"):
         raise ValueError(f"the environment variable GANLAB_SOLUTIONS: got {switch!r}, expected 'on' or 'off'")
     if switch == "off":
-        print("Solutions are switched off here (GANLAB_SOLUTIONS=off).")
+        display(cards.Card("Solutions", "switched off", "The environment variable GANLAB_SOLUTIONS is off."))
     elif number not in _attempted:
-        print(f"Exercise {number}: try it first. After its check has judged an answer of yours, the solution is here.")
+        wait = "Try it first. After its check has judged an answer of yours, the solution is here."
+        display(cards.Card(f"Exercise {number}", "not attempted", wait))
     else:
         display(solutions.worked(number))
 
@@ -348,3 +348,6 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
     if torch.allclose(values, reference + shift, rtol=tolerance, atol=tolerance):
         return f" Hint: every number is off by {shift:.4g}: a constant term?"
     return ""
+
+
+undefined.install()  # the one thing that an import of ganlab does: a check cell can fail before it calls anything here

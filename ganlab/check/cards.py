@@ -11,6 +11,7 @@ STYLES = {
     "almost": ("≈", "#fff3cf", "#8a6100"),
     "not yet": ("↻", "#fde7dc", "#b3431c"),
     "not attempted": ("○", "#e9edf1", "#5a6672"),
+    "switched off": ("–", "#eeeae4", "#6a6258"),
 }
 
 

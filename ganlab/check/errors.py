@@ -11,8 +11,9 @@ from torch.nn import functional
 EXPLAINED = (
     (
         r"The size of tensor a \(\d+\) must match the size of tensor b|operands could not be broadcast together",
-        "You combined two tensors or arrays entry by entry, and their shapes do not fit. Print both shapes. For one "
-        "number a row, x[:, None] turns (m,) into (m, 1).",
+        "You combined two tensors or arrays entry by entry, and their shapes do not fit. Print both shapes. A matrix "
+        "product is x @ y. Groups of different sizes are averaged first, each by itself. For one number a row, "
+        "x[:, None] turns (m,) into (m, 1).",
     ),
     (
         r"mean\(\): could not infer output dtype|mean\(\): input dtype should be",

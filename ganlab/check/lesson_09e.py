@@ -54,8 +54,9 @@ def _thick_b(function: Callable) -> dict[str, Any]:
 
 
 CLASS_SLIPS = {
-    "You returned the mean inside the class alone: take the mean outside away.": lambda z, labels, k: F.normalize(
-        z[labels == k].mean(0), dim=0
+    "You returned the direction of the mean inside the class alone, which is that of E[z f], too. It is the right one "
+    "if the mean of all latents is exactly 0, and in a sample it is not: take the mean outside away.": (
+        lambda z, labels, k: F.normalize(z[labels == k].mean(0), dim=0)
     ),
     "You have the right direction, but its length is not 1.": _difference,
     "You pointed away from the class: inside less outside.": lambda z, labels, k: -towards_class(z, labels, k),
@@ -66,6 +67,19 @@ CLASS_SLIPS = {
         lambda z, labels, k: F.normalize(
             F.normalize(z[labels == k].mean(0), dim=0) - F.normalize(z[labels != k].mean(0), dim=0), dim=0
         )
+    ),
+    "You scaled both means to length 1, and not their difference. Take the difference of the means as they are, and "
+    "scale it.": lambda z, labels, k: (
+        F.normalize(z[labels == k].mean(0), dim=0) - F.normalize(z[labels != k].mean(0), dim=0)
+    ),
+    "You averaged over everything, so one number is left. mean(0) averages over the latents alone and keeps the D "
+    "numbers.": lambda z, labels, k: z[labels == k].mean() - z[labels != k].mean(),
+    "You averaged over everything, and divided the one number that was left by its size. mean(0) averages over the "
+    "latents alone and keeps the D numbers.": lambda z, labels, k: (
+        z[labels == k].mean() - z[labels != k].mean()
+    ).sign(),
+    "You took row k of z. The latents of class k are the rows where labels == k.": lambda z, labels, k: F.normalize(
+        z[k] - z.mean(0), dim=0
     ),
     "You left the class numbers in as weights: only inside or outside counts.": lambda z, labels, k: F.normalize(
         (z * labels[:, None]).mean(0), dim=0
@@ -116,6 +130,9 @@ SUM_SLIPS = {
         a[0] - c[0] + b[0]
     ),
     "You added the thin a: it is taken away.": lambda a, c, b: _stretched(a.mean(0) + c.mean(0) + b.mean(0)),
+    "You exchanged two signs: thick a, minus thin a, plus thin b.": lambda a, c, b: _stretched(
+        a.mean(0) + c.mean(0) - b.mean(0)
+    ),
     "You took the thin b away: it is added.": lambda a, c, b: _stretched(a.mean(0) - c.mean(0) - b.mean(0)),
     "You exchanged thick a and thin a: that makes a thin b thinner.": lambda a, c, b: _stretched(
         c.mean(0) - a.mean(0) + b.mean(0)
@@ -128,6 +145,22 @@ SUM_SLIPS = {
     ),
     "You stretched each mean before adding: add the means first, and stretch the sum.": lambda a, c, b: _stretched(
         _stretched(a.mean(0)) - _stretched(c.mean(0)) + _stretched(b.mean(0))
+    ),
+    "You stretched each mean, and not the sum. Add the means as they are, and stretch the sum.": lambda a, c, b: (
+        _stretched(a.mean(0)) - _stretched(c.mean(0)) + _stretched(b.mean(0))
+    ),
+    "You scaled each latent before the mean. Take the means of the latents as they are, and stretch the sum.": (
+        lambda a, c, b: _stretched(_sum(*(F.normalize(group, dim=1) for group in (a, c, b))))
+    ),
+    "You averaged over everything, so one number is left. mean(0) averages over the latents alone and keeps the D "
+    "numbers.": lambda a, c, b: a.mean() - c.mean() + b.mean(),
+    "You averaged over everything, and stretched the one number that was left. mean(0) averages over the latents "
+    "alone and keeps the D numbers.": lambda a, c, b: (a.mean() - c.mean() + b.mean()).sign() * a.shape[1] ** 0.5,
+    "You stretched to 10. That is root D for D = 100 alone: take the root of thick_a.shape[1].": lambda a, c, b: (
+        F.normalize(_sum(a, c, b), dim=0) * 10
+    ),
+    "You divided by the square of the length of the sum. Divide by the length itself.": lambda a, c, b: (
+        _stretched(_sum(a, c, b)) / _sum(a, c, b).norm()
     ),
 }
 

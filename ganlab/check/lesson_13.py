@@ -54,6 +54,9 @@ SLOPE_SLIPS: dict[str, dict[str, Any]] = {
         "join": lambda gap, f: gap @ f
     },
     "Your G lacks its 1/P. It is the *mean* over the positions (13.1).": {"gram": lambda f: f @ f.T},
+    "You divided by P once too often. The gradient is 4 (G - wanted) f / P, and the other 1/P is inside G.": {
+        "join": lambda gap, f: gap @ f / f.shape[1] ** 2
+    },
     "You left 1/P out in both places: in G, which is a mean over the positions, and in its slope.": {
         "gram": lambda f: f @ f.T,
         "join": lambda gap, f: gap @ f,
@@ -170,6 +173,14 @@ BRIGHT_SLIPS: dict[str, dict[str, Any]] = {
     "You left out the products of a mean and a lift. Change the means first, and multiply the changed means.": {
         "of_means": lambda m, gain, lift: torch.stack([gain * m, lift]),
         "join": lambda parts, centred: parts.T @ parts + centred,
+    },
+    "You added the lift to the Gram matrix. It raises the features: raise the means, gain * m + lift, and take the "
+    "products of these.": {
+        "of_means": lambda m, gain, lift: torch.stack([gain * m, lift]),
+        "join": lambda parts, centred: torch.outer(parts[0], parts[0]) + centred + parts[1],
+    },
+    "You returned the new means first. Asked is the Gram matrix: their products, plus the centred matrix.": {
+        "join": lambda means, centred: means
     },
     "You took the means from before the change. The new Gram matrix is made of the new means.": {
         "of_means": lambda m, gain, lift: m

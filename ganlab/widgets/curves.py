@@ -59,7 +59,7 @@ class Curves:
     def _draw_axes(self, players: list[str], right: float, panels: list[tuple[list[str], tuple[float, float]]]) -> None:
         self.figure.clear()
         axes = self.figure.subplots(2, 1, sharex=True)
-        self.figure.subplots_adjust(left=0.13, right=0.93, top=0.92, bottom=0.11, hspace=0.22)
+        self.figure.subplots_adjust(left=0.13, right=0.93, top=0.92, bottom=0.135, hspace=0.22)
         for ax, (names, limits) in zip(axes, panels, strict=True):
             lines = [
                 ax.plot([], [], color=colour, linestyle=style, gid=name, animated=True)[0]

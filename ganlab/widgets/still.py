@@ -30,7 +30,8 @@ STYLE = f"""<style>
 </style>"""
 ROOM = "display: inline-block; max-width: 100%; margin: 4px 0 12px; padding: 8px 12px; border-radius: 8px; "
 ROOM += f"box-sizing: border-box; background-color: {CARD}; color: {INK};"
-NOTE = "The widget needs a running kernel; the picture below shows it."  # where an output's plain text is all
+# Where an output's plain text is all; on two lines, since a narrow window would cut one.
+NOTE = "The widget needs a running kernel;\nthe picture below shows it."
 
 
 class Shot(NamedTuple):

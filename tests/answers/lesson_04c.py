@@ -59,6 +59,9 @@ ANSWERS = {
         "wrong": [
             (lambda x, y: torch.mean(torch.abs(x - y)), "as they come"),
             (dearest, "the dearest plan"),
+            (lambda x, y: (x.sort()[0] - y).abs().mean(), "you sorted the first sample only"),
+            (lambda x, y: (x - y.sort()[0]).abs().mean(), "you sorted the second sample only"),
+            (lambda x, y: (x.sort() - y.sort()).abs().mean(), "It returns two things"),
             (lambda x, y: abs(x.mean().item() - y.mean().item()), "took abs after the mean"),
             (lambda x, y: (x.sort()[0] - y.sort()[0]).mean(), "steps to the left and to the right cancel"),
             (lambda x, y: F.mse_loss(x.sort()[0], y.sort()[0]), "squared the distances"),

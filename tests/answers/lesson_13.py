@@ -71,6 +71,8 @@ ANSWERS = {
             (lambda f, wanted: slope(f, wanted, 2), "half of the gradient"),
             (lambda f, wanted: slope(f, wanted, 1), "a quarter of the gradient"),
             (lambda f, wanted: slope(f, wanted, outer=1), "1/P out at the end"),
+            (lambda f, wanted: slope(f, wanted) / f.shape[1], "once too often"),
+            (lambda f, wanted: 2 * (f @ f.T / f.shape[1] - wanted) * 2 * f, "product is x @ y"),
             (lambda f, wanted: slope(f, wanted, inner=1), "lacks its 1/P"),
             (lambda f, wanted: slope(f, wanted, inner=1, outer=1), "in both places"),
             (lambda f, wanted: 4 * (wanted - f @ f.T / f.shape[1]) @ f / f.shape[1], "sign is wrong"),
@@ -112,6 +114,8 @@ ANSWERS = {
                 "a mean and a lift",
             ),
             (lambda m, c, gain, lift: bright(m, c, m, gain**2 * c), "from before the change"),
+            (lambda m, c, gain, lift: (gain**2 * (torch.outer(m, m) + c) + lift, gain**2 * c), "added the lift"),
+            (lambda m, c, gain, lift: (gain * m + lift, gain**2 * c), "new means first"),
         ],
     },
 }

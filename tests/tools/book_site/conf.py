@@ -1,10 +1,11 @@
-"""Sphinx's settings for the book, and the three things that it does not do by itself.
+"""Sphinx's settings for the book, and the four things that it does not do by itself.
 
 Formulas become MathML while the book is built, painted by a font that lies beside the pages; an equation's number in
-the text becomes a link; tables scroll inside their page.
+the text becomes a link; tables scroll inside their page; what the search finds is shown with the words around it.
 """
 
 import html
+import json
 import logging
 import re
 from importlib import resources
@@ -39,7 +40,7 @@ html_show_sourcelink = False
 html_show_sphinx = False
 html_use_index = False
 html_domain_indices = False
-html_show_search_summary = False  # it fetches pages, which a browser refuses to a page opened from a file
+html_show_search_summary = False  # it fetches pages, which no page from a file may: see `write_texts`
 copybutton_selector = "div.highlight-ipython3 pre"
 
 TAG = re.compile(r"\\tag\*?\{([^}]*)\}")
@@ -54,6 +55,9 @@ AS_THEY_ARE = (
     nodes.title,
 )
 CONVERTER = LatexToMathML()
+MAIN = re.compile(r'<article role="main".*?</article>', re.DOTALL)
+NO_PROSE = re.compile(r'<(script|style|pre)\b.*?</\1>|<a class="headerlink".*?</a>', re.DOTALL)
+BLOCK_END = re.compile(r"</(?:p|h\d|li|div|t[dhr]|pre|summary|figcaption|d[td])>")
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every sign
 # What browsers paint for the single letters of a formula: a, h and alpha become italic signs of their own.
 ITALIC = "".join(map(chr, [*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C), 0x210E, 0x1D6A4, 0x1D6A5]))
@@ -134,12 +138,27 @@ def write_font(app: Sphinx, error: Exception | None) -> None:
     subset.save_font(font, str(Path(app.outdir) / "_static" / "math.woff"), options)
 
 
+def write_texts(app: Sphinx, error: Exception | None) -> None:
+    """Write the prose of each page as a script, which a page opened from a file may load: the search quotes from it."""
+    if error:
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        if shown := MAIN.search(path.read_text(encoding="utf-8")):
+            words = re.sub(r"<[^>]*>", "", BLOCK_END.sub(" ", NO_PROSE.sub("", shown[0])))
+            name = path.relative_to(app.outdir).with_suffix("").as_posix()
+            script = Path(app.outdir) / "_static" / "texts" / f"{name}.js"
+            script.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(" ".join(html.unescape(words).split()), ensure_ascii=False)
+            script.write_text(f"texts[{json.dumps(name)}] = {text};\n", encoding="utf-8")
+
+
 def setup(app: Sphinx) -> None:
     """Register what is here."""
     app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
     app.add_post_transform(EquationLinks)
     app.connect("doctree-read", collect_equations)
     app.connect("build-finished", write_font)
+    app.connect("build-finished", write_texts)
 
 
 html_math_renderer = "mathml"

@@ -669,7 +669,7 @@ def is_at_fault(trainer):
     if len(eps) != 12 or any(noise.shape != eps[0].shape for noise in eps):
         return False
     noise = torch.stack(eps)
-    spreads = [noise.std(dim).mean().item() for dim in (1, 2)]
+    spreads = [noise.std(dim).mean().item() for dim in (0, 1, 2)]
     return (
         wrong[-1]
         or abs(noise.mean().item()) > 0.1
@@ -1019,6 +1019,17 @@ def trainer(world, seed, steps=400):
                 ('rng, curves = seeded_generator(seed, "eps"), []', "curves = []"),
             ),
             "gradients reach mu now, and there is no noise on z: it must be a draw from q.",
+        ),
+        (
+            (
+                (
+                    "        with torch.no_grad():  # draws need no gradient\n"
+                    "            z = torch.normal(mu, sigma, generator=rng)\n",
+                    '        z = mu + sigma * torch.randn(mu.shape, generator=seeded_generator(seed, "eps"))\n',
+                ),
+                ('rng, curves = seeded_generator(seed, "eps"), []', "curves = []"),
+            ),
+            "the same noise in every step: each step needs noise of its own.",
         ),
         *(
             (

@@ -1,4 +1,5 @@
-// What the book's pages do: a figure opens large; what scrolls, and a narrow window's drawers, can be reached by keyboard.
+// What the book's pages do: a figure opens large; what scrolls, and a narrow window's drawers, can be reached by
+// keyboard; the search quotes what it finds.
 "use strict";
 
 // The link to the picture itself is what readers without scripts have.
@@ -73,6 +74,58 @@ function drawer(name, label, part) {
   settle();
 }
 
+// Below each page that the search finds, the words around the place: conf.py wrote the prose of all pages as scripts,
+// since a page that was opened from a file may not fetch another.
+const texts = {}, loading = {};
+const EXCERPT = 240, BEFORE = 80;
+
+function load(name) {
+  loading[name] ??= new Promise((resolve) => {
+    const script = document.createElement("script");
+    script.src = `_static/texts/${name}.js`;
+    script.addEventListener("load", resolve);
+    document.body.append(script);
+  });
+  return loading[name];
+}
+
+// Where all the words stand one after the other from some place on, or else the first of them that stands there, whole
+// or as the beginning of another word: for "training" the search finds "trained", too.
+function place(text, words, from) {
+  const whole = [words.join("\\P{L}+"), ...words].map((word) => `${word}(?!\\p{L})`);
+  const begun = words.flatMap((word) => Array.from(word, (_, k) => word.slice(0, word.length - k)).slice(0, -2));
+  for (const pattern of [...whole, ...begun]) {
+    const at = text.slice(from).search(new RegExp(`(?<!\\p{L})${pattern}`, "u"));
+    if (at >= 0) return from + at;
+  }
+  return from;
+}
+
+async function quote(item, words) {
+  const link = item.querySelector("a"), [address] = link.getAttribute("href").split("#");
+  const name = address.replace(/\.html$/, "");
+  await load(name);
+  const heading = link.textContent.split(" > ").pop(), text = texts[name];
+  const from = text.includes(heading) ? text.indexOf(heading) + heading.length : 0;
+  const start = Math.max(place(text.toLowerCase(), words, from) - BEFORE, from);
+  const begin = start > from ? text.indexOf(" ", start) + 1 : from, most = begin + EXCERPT;
+  const end = most < text.length ? text.lastIndexOf(" ", most) : text.length;
+  const excerpt = document.createElement("p");
+  excerpt.className = "context";
+  excerpt.textContent = `${begin > from ? "… " : ""}${text.slice(begin, end).trim()}${end < text.length ? " …" : ""}`;
+  item.append(excerpt);
+}
+
+function quoting(results) {
+  const words = (new URLSearchParams(location.search).get("q") ?? "").toLowerCase().match(/[\p{L}\p{N}_]+/gu);
+  if (!results || !words) return;
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const item of addedNodes) if (item.matches?.("ul.search > li")) quote(item, words);
+  }).observe(results, { childList: true, subtree: true });
+}
+
+quoting(document.getElementById("search-results"));
 drawer("navigation", "Contents of the book", document.querySelector(".sidebar-drawer"));
 drawer("toc", "On this page", document.querySelector(".toc-drawer"));
 document.addEventListener("click", enlarge);
