@@ -15,7 +15,7 @@ from ganlab.widgets.still import Shot, Still
 STOPS = 6  # draws of content, and of motion, that a slider passes
 COLUMNS = 4  # clips in a row
 STRIP = 8  # frames of a clip in a still
-IN_STILL = ((1.0, 1.0), (2.0, 1.0), (1.0, 1.5), (1.0, 2.0))  # content and motion of the mixer's clips in its still
+IN_STILL = ((1.0, 1.0), (2.0, 1.0), (2.0, 1.5), (2.0, 2.0))  # content and motion of the mixer's clips in its still
 # The browser's half. Nothing plays before it is asked to. At most two repetitions a second, so that no jump from the
 # last frame to the first becomes a flicker; who asked their system for less motion gets one pass, then it stops.
 PLAYER = """
