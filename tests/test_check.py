@@ -172,6 +172,12 @@ def test_judge_reports_the_largest_difference() -> None:
     assert "yours 9.001, expected 9" in message(lambda x: x**2 + torch.tensor([0.0, 1e-6, 1e-3]))
 
 
+def test_judge_shows_a_whole_number_in_full() -> None:
+    count = Exercise(lambda f: {"weights": f()}, lambda: 3145728, ())
+    assert check.judge(count, lambda: 1234567.25).message.startswith("weights: yours 1.23457e+06, expected 3145728.")
+    assert check.judge(count, lambda: math.inf).message.startswith("weights: yours inf, expected 3145728.")
+
+
 def test_judge_takes_lists_arrays_and_gradients() -> None:
     for given in (lambda x: [1.0, 4.0, 9.0], lambda x: x.numpy() ** 2, lambda x: x.requires_grad_() ** 2):
         message(given, "correct")
@@ -273,6 +279,7 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
         (lambda x: float(x.numpy()), "several numbers where one is expected"),
         (lambda x: x if x > 0 else -x, "many truth values as one"),
         (lambda x: -(x > 0), "into 1 and 0"),
+        (lambda x: (x > 0).argmax(), "argmax or argmin of True and False"),
         (lambda x: x.double() @ x, "float32 numbers with float64"),
         (lambda x: x[3], "the indices are 0 to n - 1"),
         (lambda x: x[:, 0], "more indices than there are dimensions"),
@@ -302,6 +309,16 @@ def test_judge_says_what_an_answer_is_given_when_it_uses_another_name() -> None:
         "Hint: You used softplus by its bare name. It is torch.nn.functional.softplus."
     )
     assert message(namespace["g"]).endswith("a name that your function does not know. It is given x, y.")
+
+
+def test_judge_says_that_a_module_is_not_imported_whether_or_not_the_setup_cell_has_run() -> None:
+    namespace = {}
+    exec("def f(x):\n    return itertools.permutations(x)", namespace)
+    for setup in (frozenset(), check.SETUP):
+        told = check.judge(SQUARE, namespace["f"], setup=setup).message
+        assert told.endswith(
+            "Hint: You used itertools without importing it. Write `import itertools` above your function."
+        )
 
 
 def test_a_slip_may_break_some_numbers_where_others_name_it() -> None:

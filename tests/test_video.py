@@ -13,6 +13,7 @@ from ganlab import cli as command
 from ganlab import data, metrics, models, runtime, widgets
 from ganlab.data import DataError, pixels
 from ganlab.models import trained
+from ganlab.widgets.still import Shot
 
 SMALL = {"size": 8, "frames": 4, "width": 4}
 
@@ -398,3 +399,17 @@ def test_the_mixer_keeps_the_place_while_content_changes_and_the_other_way_round
         before = mixer.player.value
         mixer.motion.value = 6.0
     assert mixer.player.value != before and "Content 3.0, motion 6.0." in mixer.readout.value
+
+
+def test_the_mixers_still_shows_what_each_slider_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    with runtime.seeded(0):
+        mixer = widgets.MotionMixer(GENERATORS["sprite"](), seed=1)
+    drawn = []
+    monkeypatch.setattr(widgets.Player, "shot", lambda self: drawn.append(self.clips) or Shot(b"", "webp", 1, ""))
+    assert mixer.still().line.endswith("1 and 1; 2 and 1; 2 and 1.5; 2 and 2.")
+    first, other_content, _, other_motion = drawn[0]
+    assert torch.equal(first, mixer.clip()[0])
+    mixer.content.value = 2.0
+    assert torch.equal(other_content, mixer.clip()[0])
+    mixer.motion.value = 2.0
+    assert torch.equal(other_motion, mixer.clip()[0])

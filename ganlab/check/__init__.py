@@ -158,7 +158,7 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
     except Exception as error:  # whatever a learner's code raises is told to the learner, not to the kernel
         if type(error) is NotImplementedError and not str(error):  # a bare `raise`: torch's own come with a message
             return UNTOUCHED
-        unknown = type(error) is NameError and not errors.of_torch(error.name)
+        unknown = type(error) is NameError and not errors.of_no_cell(error.name)
         if unknown and not setup <= set(getattr(attempt, "__globals__", setup)):
             first = "Run the setup cell first, near the top of the lesson, then the cells that your code builds on"
             return Verdict("not yet", f"{first}: `{error.name}` is not defined{_place(error, attempt)}.")
@@ -299,10 +299,15 @@ def _difference(
         worst = int(gap.nan_to_num(nan=float("inf")).argmax())
         # by operators, which an answer cannot replace as it can torch.allclose
         if not (same | (gap.isfinite() & (gap <= tolerance + tolerance * reference.abs()))).all():
-            pair = f"yours {value.flatten()[worst]:.6g}, expected {reference.flatten()[worst]:.6g}"
+            pair = f"yours {_shown(value.flatten()[worst])}, expected {_shown(reference.flatten()[worst])}"
             return _Difference(False, float("inf"), f"{name}: {pair}.")
         largest = max(largest, gap.max().item())
     return _Difference(True, largest, "")
+
+
+def _shown(number: Tensor) -> str:
+    """Return a number with six digits, but a whole one in full, so that a count of millions can be read."""
+    return f"{number:.0f}" if number == number.round() and number.abs() < 1e12 else f"{number:.6g}"
 
 
 def _all_in_one(numbers: dict[str, Tensor], expected: dict[str, Tensor]) -> tuple[Tensor, Tensor] | None:

@@ -25,6 +25,10 @@ EXPLAINED = (
         "You multiplied matrices whose inner sizes differ. Print both shapes; x.T transposes a matrix.",
     ),
     (
+        r"argm(?:ax|in)\(\): does not support bool input",
+        "You took argmax or argmin of True and False. Turn them into 1 and 0 first: x.int().",
+    ),
+    (
         r"does not require grad and does not have a grad_fn|appears to not have been used in the graph",
         "You asked for a gradient, but the path to what it is taken by is cut, by detach(), no_grad(), item(), or a "
         "new tensor made of old numbers.",
@@ -165,6 +169,9 @@ EXPLAINED = (
 )
 
 
+MODULES = ("collections", "functools", "itertools", "math")  # Python's own; no lesson calls anything else so
+
+
 def explained(error: Exception, attempt: Any) -> str:
     """Return " Hint: ..." for an error of `attempt` that is known, else an empty text."""
     if type(error) is NameError:
@@ -175,12 +182,14 @@ def explained(error: Exception, attempt: Any) -> str:
     return next((f" Hint: {hint}" for pattern, hint in EXPLAINED if re.search(pattern, text)), "")
 
 
-def of_torch(name: str) -> bool:
-    """Return whether torch has a function of this name, so that it is no cell of the lesson that is missing."""
-    return any(inspect.isroutine(getattr(module, name, None)) for module in (torch, functional))
+def of_no_cell(name: str) -> bool:
+    """Return whether a name is a module's or a function's of torch, so that it is no cell of the lesson that misses."""
+    return name in MODULES or any(inspect.isroutine(getattr(module, name, None)) for module in (torch, functional))
 
 
 def _unknown_name(name: str, attempt: Any) -> str:
+    if name in MODULES:
+        return f" Hint: You used {name} without importing it. Write `import {name}` above your function."
     if inspect.isroutine(getattr(torch, name, None)):
         return f" Hint: You used {name} by its bare name. It is torch.{name}."
     if inspect.isroutine(getattr(functional, name, None)):

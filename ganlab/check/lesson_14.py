@@ -102,6 +102,28 @@ LAYER_SLIPS: dict[str, Callable[..., Any]] = {
     "You counted the weights of the layer. They are used once for each place of the result.": _layer_with(
         cost=lambda t, s, frames, size, c, k: k**3 * c[0] * c[1]
     ),
+    "You counted the places of the result alone. Each costs a sum over the kernel and over the channels that come "
+    "in.": _layer_with(cost=lambda t, s, frames, size, c, k: t * s * s),
+    "You counted the bias. It is added, not multiplied.": _layer_with(
+        cost=lambda t, s, frames, size, c, k: t * s * s * c[1] * (c[0] * k**3 + 1)
+    ),
+    "You added the channels that come in and those that go out. Every pair of them has a kernel: multiply them.": (
+        _layer_with(cost=lambda t, s, frames, size, c, k: t * s * s * k**3 * (c[0] + c[1]))
+    ),
+    "You returned the places of a frame. The side is asked for: do not square it.": (
+        lambda frames, size, channels, kernel, stride, padding: (
+            _length(frames, kernel, stride, padding),
+            _length(size, kernel, stride, padding) ** 2,
+            layer(frames, size, channels, kernel, stride, padding)[2],
+        )
+    ),
+    "You exchanged the frames and the side. The frames come first.": (
+        lambda frames, size, channels, kernel, stride, padding: (
+            _length(size, kernel, stride, padding),
+            _length(frames, kernel, stride, padding),
+            layer(frames, size, channels, kernel, stride, padding)[2],
+        )
+    ),
 }
 
 
@@ -136,6 +158,10 @@ CHANGE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
     ),
     "You compared the lengths of the steps. Then a turn of any angle counts for nothing. Subtract the steps first, "
     "and take the length afterwards.": lambda path: path.diff(dim=1).norm(dim=2).diff(dim=1).abs().median(dim=1).values,
+    "You subtracted the lengths of the steps. That says how much faster it gets, and nothing of its direction. "
+    "Subtract the steps first, and take the length afterwards.": (
+        lambda path: path.diff(dim=1).norm(dim=2).diff(dim=1).median(dim=1).values
+    ),
     "You took the mean, so that a single bounce counts. Take the median over the frames.": (
         lambda path: _changes(path).norm(dim=2).mean(dim=1)
     ),
@@ -171,6 +197,15 @@ CHANGE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
     ),
     "You subtracted one clip from the next. The frames are dimension 1: path[:, 1:] - path[:, :-1].": (
         lambda path: path.diff(dim=0).diff(dim=0).norm(dim=2).median(dim=1).values
+    ),
+    "You subtracted one clip from the next, and only once. The frames are dimension 1: path[:, 1:] - path[:, :-1].": (
+        lambda path: path.diff(dim=0).norm(dim=2).median(dim=1).values
+    ),
+    "You took the medians of |row| and |column|. First take the length of every change: .norm(dim=2).": (
+        lambda path: _changes(path).abs().median(dim=1).values
+    ),
+    "You returned where the median is. Take its .values.": (
+        lambda path: _changes(path).norm(dim=2).median(dim=1).indices
     ),
     "You took the difference three times. Twice is enough: positions, steps, changes.": (
         lambda path: _changes(path).diff(dim=1).norm(dim=2).median(dim=1).values
@@ -216,8 +251,24 @@ def _blind(function: Callable) -> dict[str, Any]:
             raise ValueError(
                 "got a row of tensors, expected one. Hint: You returned a list of tensors. Take stack, then mean(0)."
             )
+        if isinstance(result, Tensor) and not torch.equal(result, function(_critic, x)):
+            raise ValueError(
+                "got other logits at a second call, expected the same. "
+                "Hint: You took random orders. Take every order once, T! of them, and the mean of their logits."
+            )
+        if isinstance(result, Tensor) and result.shape == (n,) and _of_one_order(result, x):
+            raise ValueError(
+                "got the logit of one order, expected the mean over all. "
+                "Hint: You took one order of the frames. Take every order, T! of them, and the mean of their logits."
+            )
         numbers[f"logits of {n} clips of {frames} frames"] = result
     return numbers
+
+
+def _of_one_order(logits: Tensor, x: Tensor) -> bool:
+    """Return whether each of the logits (B,) is that of some order of its clip, and not all of the first."""
+    same = (_stacked(_critic, x) - logits).abs() < 1e-5  # (T!, B); the order as given is the first
+    return bool(same.any(0).all() and not same[0].all())
 
 
 def _over(orders: Callable[[int], list]) -> Callable[[Callable, Tensor], Tensor]:
@@ -272,6 +323,9 @@ BLIND_SLIPS: dict[str, Callable[[Callable, Tensor], Tensor]] = {
     ),
     "You left out the order in which the clip came. It is one of the T!.": _over(
         lambda n: list(itertools.permutations(range(n)))[1:]
+    ),
+    "You let a frame come twice, as `product` does. In `permutations` each frame comes once.": _over(
+        lambda n: list(itertools.product(range(n), repeat=n))
     ),
 }
 

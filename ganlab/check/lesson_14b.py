@@ -20,9 +20,12 @@ def mean_future(futures: Tensor, p: Tensor) -> Tensor:
 
 def median_future(futures: Tensor, p: Tensor) -> Tensor:
     """Return for each number the smallest value at which the probabilities from below reach one half, (D,)."""
-    ordered, rows = futures.sort(dim=0)
-    first = (p[rows].cumsum(dim=0) < 0.5).sum(dim=0, keepdim=True)
-    return ordered.gather(0, first)[0]
+    return futures.sort(dim=0).values.gather(0, _first(futures, p)[None])[0]
+
+
+def _first(futures: Tensor, p: Tensor) -> Tensor:
+    """Return for each number the first row of the sorted futures at which the sum of p reaches one half, (D,)."""
+    return (p[futures.argsort(dim=0)].cumsum(dim=0) < 0.5).sum(dim=0)
 
 
 def best_answers(futures: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
@@ -36,6 +39,7 @@ def _best_answers(function: Callable) -> dict[str, Any]:
         "two futures": [0.7, 0.3],
         "three futures": [0.4, 0.35, 0.25],
         "five futures": [0.38, 0.31, 0.11, 0.15, 0.05],
+        "a fair coin": [0.5, 0.5],
     }.items():
         rng = seeded_generator("14b.1", len(p))
         futures = torch.randn(len(p), 12, generator=rng, dtype=torch.float64).exp()
@@ -83,14 +87,32 @@ BEST_SLIPS = {
         mean_future(f, p) / len(p),
         median_future(f, p),
     ),
+    "At exactly one half you took the larger value. The smaller one counts: `>= 0.5`.": lambda f, p: (
+        mean_future(f, p),
+        -median_future(-f, p),
+    ),
+    "You took whole rows by `values[first]`. Take one value of each column: `values.gather(0, first[None])[0]`.": (
+        lambda f, p: (mean_future(f, p), f.sort(dim=0).values[_first(f, p)])
+    ),
+    "You took the median of the values times their probabilities. Sort the values alone, and add the probabilities "
+    "up.": lambda f, p: (mean_future(f, p), (p[:, None] * f).median(dim=0).values),
+    "You added up over the D numbers. Add up over the futures, dimension 0.": lambda f, p: (
+        (p[:, None] * f).sum(1),
+        median_future(f, p),
+    ),
 }
 
 
 def gaussian_kl_between(mu: Tensor, logvar: Tensor, prior_mu: Tensor, prior_logvar: Tensor) -> Tensor:
     """Return the KL (B,) in nats from N(prior_mu, e^prior_logvar) to N(mu, e^logvar), all (B, D)."""
+    return _kl_of_each(mu, logvar, prior_mu, prior_logvar).sum(1)
+
+
+def _kl_of_each(mu: Tensor, logvar: Tensor, prior_mu: Tensor, prior_logvar: Tensor) -> Tensor:
+    """Return the KL of each dimension by itself, (B, D)."""
     ratio = (logvar - prior_logvar).exp()
     shift = (mu - prior_mu).square() / prior_logvar.exp()
-    return (ratio + shift - 1 - logvar + prior_logvar).sum(1) / 2
+    return (ratio + shift - 1 - logvar + prior_logvar) / 2
 
 
 def _kl(function: Callable) -> dict[str, Any]:
@@ -126,6 +148,15 @@ KL_SLIPS = {
     "You divided the squared difference of the means by the encoder's variance. It is the prior's.": _terms(
         lambda mu, lv, m, ml: (mu - m).square() * ((-lv).exp() - (-ml).exp()) / 2
     ),
+    "You divided the squared difference of the means by the prior's standard deviation. It is the variance.": _terms(
+        lambda mu, lv, m, ml: (mu - m).square() * ((-ml / 2).exp() - (-ml).exp()) / 2
+    ),
+    "You took logvar for the variance itself. It is the logarithm: the variance is logvar.exp().": (
+        lambda mu, lv, m, ml: ((mu - m).square() / ml + lv / ml - 1 - (lv / ml).log()).sum(1) / 2
+    ),
+    "You took logvar for the standard deviation. It is the logarithm of the variance, which is logvar.exp().": (
+        lambda mu, lv, m, ml: gaussian_kl_between(mu, lv.square().log(), m, ml.square().log())
+    ),
     "You took the difference of the means without squaring it.": _terms(
         lambda mu, lv, m, ml: ((mu - m) - (mu - m).square()) * (-ml).exp() / 2
     ),
@@ -145,9 +176,10 @@ KL_SLIPS = {
     "You added up over the batch, too. Return one number for each row.": lambda mu, lv, m, ml: gaussian_kl_between(
         mu, lv, m, ml
     ).sum(),
-    "You did not sum over the dimensions. The result has the shape (B,).": lambda mu, lv, m, ml: (
-        ((lv - ml).exp() + (mu - m).square() / ml.exp() - 1 - lv + ml) / 2
+    "You added up over the batch, dimension 0. Add up over the dimensions of z, dimension 1.": lambda mu, lv, m, ml: (
+        _kl_of_each(mu, lv, m, ml).sum(0)
     ),
+    "You did not sum over the dimensions. The result has the shape (B,).": _kl_of_each,
     "You returned bits. Nats are asked for.": lambda mu, lv, m, ml: gaussian_kl_between(mu, lv, m, ml) / math.log(2),
 }
 
@@ -169,8 +201,8 @@ def places_ahead(
     return (fold or _folded)(free, low, high)
 
 
-def _folded(free: Tensor, low: float, high: float) -> Tensor:
-    turned = (free - low).remainder(2 * (high - low))
+def _folded(free: Tensor, low: float, high: float, remainder: Callable[..., Tensor] = torch.remainder) -> Tensor:
+    turned = remainder(free - low, 2 * (high - low))
     return low + torch.minimum(turned, 2 * (high - low) - turned)
 
 
@@ -229,6 +261,42 @@ PLACES_SLIPS = {
     "You left out the first place: you began two steps after the last one seen.": {"first": 2},
     "You took the step backwards: it is `last - before`.": {"pace": -1.0},
     "You let it stand still at the last place. That is the copy of the last frame.": {"pace": 0.0},
+    "You took the remainder, but did not mirror its second half, the way back: there the place is 2 * (high - low) "
+    "minus the remainder, measured from `low`.": {
+        "fold": lambda free, low, high: low + (free - low).remainder(2 * (high - low))
+    },
+    "You took torch.fmod, whose remainder is negative for a negative number. Take %.": {
+        "fold": lambda free, low, high: _folded(free, low, high, torch.fmod)
+    },
+    "You measured from the upper wall: |remainder - (high - low)| is the distance from `high`, not from `low`.": {
+        "fold": lambda free, low, high: 2 * low + (high - low) - _folded(free, low, high)
+    },
+    "You returned the last place only. Return all of them, (N, steps, D).": {
+        "fold": lambda free, low, high: _folded(free, low, high)[:, -1]
+    },
+}
+
+
+def _stepped(meet: Callable[[Tensor, float, float], Tensor]) -> Callable[..., Tensor]:
+    """Return a wrong answer that goes step by step, turns the step behind a wall, and then puts the place by `meet`."""
+
+    def answer(before: Tensor, last: Tensor, low: float, high: float, steps: int) -> Tensor:
+        place, step, places = last, last - before, []
+        for _ in range(steps):
+            place = place + step
+            step = torch.where((place > high) | (place < low), -step, step)
+            place = meet(place, low, high)
+            places.append(place)
+        return torch.stack(places, 1)
+
+    return answer
+
+
+STEP_SLIPS = {
+    "You turned the step round, but left the thing behind the wall. It flies back what it flew too far: from above "
+    "`high` it comes to 2 * high - place.": _stepped(lambda place, low, high: place),
+    "You turned the step round, and put the thing onto the wall. In this step it flies on, away from the wall: from "
+    "above `high` it comes to 2 * high - place.": _stepped(lambda place, low, high: place.clamp(low, high)),
 }
 
 
@@ -240,6 +308,8 @@ EXERCISES = {
     "14b.1": Exercise(_best_answers, best_answers, slips(BEST_SLIPS)),
     "14b.2": Exercise(_kl, gaussian_kl_between, slips(KL_SLIPS)),
     "14b.3": Exercise(
-        _places_ahead, places_ahead, slips({hint: _changed(change) for hint, change in PLACES_SLIPS.items()})
+        _places_ahead,
+        places_ahead,
+        slips({hint: _changed(change) for hint, change in PLACES_SLIPS.items()} | STEP_SLIPS),
     ),
 }

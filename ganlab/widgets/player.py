@@ -10,11 +10,12 @@ from ganlab.data import pixels
 from ganlab.runtime import seeded_generator, whole_number
 from ganlab.widgets import still
 from ganlab.widgets.kit import SMALL, Latest, Panel, readout, side_by_side, slider
-from ganlab.widgets.still import Shot
+from ganlab.widgets.still import Shot, Still
 
 STOPS = 6  # draws of content, and of motion, that a slider passes
 COLUMNS = 4  # clips in a row
 STRIP = 8  # frames of a clip in a still
+IN_STILL = ((1.0, 1.0), (2.0, 1.0), (2.0, 1.5), (2.0, 2.0))  # content and motion of the mixer's clips in its still
 # The browser's half. Nothing plays before it is asked to. At most two repetitions a second, so that no jump from the
 # last frame to the first becomes a flicker; who asked their system for less motion gets one pass, then it stops.
 PLAYER = """
@@ -182,11 +183,22 @@ class MotionMixer(Panel):
         super().__init__([side_by_side([self.content, self.motion, self.readout], self.player)])
         self._tell()
 
-    @torch.inference_mode()
     def clip(self) -> Tensor:
         """Return the clip (1, T, C, H, W) where the sliders stand."""
+        return self._clip_at(self.content.value, self.motion.value)
+
+    def still(self) -> Still:
+        """Return a row of frames for each of four places of the sliders, above a line that says which."""
+        rows = "; ".join(f"{content:g} and {motion:g}" for content, motion in IN_STILL)
+        clips = torch.cat([self._clip_at(*place) for place in IN_STILL])
+        shot = Player(clips, alt="Four clips, one below the other.").shot()
+        line = f"A widget. Run this cell to use it: {self.doing}. The rows, what is seen and how it moves: {rows}."
+        return Still(shot.html(), line, still.OF_WIDGET)
+
+    @torch.inference_mode()
+    def _clip_at(self, content: float, motion: float) -> Tensor:
         device = next(self.generator.parameters()).device
-        places = [torch.tensor([(control.value - 1) / (STOPS - 1)]) for control in (self.content, self.motion)]
+        places = [torch.tensor([(place - 1) / (STOPS - 1)]) for place in (content, motion)]
         z = torch.cat([models.interpolate(*pair) for pair in zip(self.parts, places, strict=True)], dim=1)
         with models.evaluating(self.generator):
             return self.generator(z.to(device)).float().cpu()

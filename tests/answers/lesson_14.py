@@ -82,6 +82,11 @@ def every_logit(critic, x):
     return [critic(x[:, order]) for order in map(list, itertools.permutations(range(x.shape[1])))]
 
 
+def one_order_each(critic, x):
+    draws = torch.rand(x.shape[:2], generator=torch.Generator().manual_seed(0))
+    return critic(x[torch.arange(len(x))[:, None], draws.argsort(dim=1)])
+
+
 def blind_over(orders):
     def answer(critic, x):
         return torch.stack([critic(x[:, list(order)]) for order in orders(x.shape[1])]).mean(0)
@@ -107,6 +112,11 @@ ANSWERS = {
             (layer_with(cost=lambda t, s, k, i, o: t * s * s * k**3 * o), "channels that come in"),
             (layer_with(cost=lambda t, s, k, i, o: t * s * s * k**3 * i), "channels that come out"),
             (layer_with(cost=lambda t, s, k, i, o: k**3 * i * o), "counted the weights"),
+            (layer_with(cost=lambda t, s, k, i, o: t * s**2), "places of the result alone"),
+            (layer_with(cost=lambda t, s, k, i, o: t * s**2 * o * (i * k**3 + 1)), "counted the bias"),
+            (layer_with(cost=lambda t, s, k, i, o: t * s**2 * (i + o) * k**3), "Every pair of them has a kernel"),
+            (lambda *layer: (lambda t, s, n: (t, s * s, n))(*layer_by_torch(*layer)), "do not square it"),
+            (lambda *layer: (lambda t, s, n: (s, t, n))(*layer_by_torch(*layer)), "exchanged the frames"),
         ],
     },
     "14.2": {
@@ -126,7 +136,11 @@ ANSWERS = {
             (lambda path: second(path).norm(dim=1).median(dim=1).values, "over the frames, dimension 1"),
             (lambda path: second(path).norm(dim=2).quantile(0.5, dim=1), "two middle changes"),
             (lambda path: second(path).median(dim=1).values.norm(dim=1), "medians of row and column"),
-            (change_of_clips, "one clip from the next"),
+            (change_of_clips, "one clip from the next."),
+            (lambda path: (path[1:] - path[:-1]).norm(dim=2).median(1).values, "and only once"),
+            (lambda path: torch.diff(path, dim=1).norm(dim=2).diff(dim=1).median(1)[0], "how much faster"),
+            (lambda path: second(path).abs().median(1)[0], "medians of |row| and |column|"),
+            (lambda path: second(path).norm(dim=2).median(1)[1], "where the median is"),
             (lambda path: second(path)[:, :, 0].abs().median(1).values, "one coordinate"),
         ],
     },
@@ -149,6 +163,10 @@ ANSWERS = {
             (lambda critic, x: torch.stack(every_logit(critic, x)).mean(1), "mean over the clips."),
             (lambda critic, x: blind_by_stack(critic, x).mean(), "over the clips as well"),
             (blind_over(lambda n: list(itertools.permutations(range(n)))[1:]), "left out the order"),
+            (blind_over(lambda n: itertools.product(range(n), repeat=n)), "`product`"),
+            (blind_over(lambda n: [torch.randperm(n) for _ in range(24)]), "You took random orders"),
+            (blind_over(lambda n: [range(n - 1, -1, -1)]), "You took one order"),
+            (one_order_each, "You took one order"),
         ],
     },
 }

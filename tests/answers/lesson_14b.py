@@ -21,8 +21,31 @@ def best_by_loops(futures, p):
 
 
 def best_by_trying(futures, p):
-    errors = (p[:, None, None] * (futures[:, None] - futures[None]).abs()).sum(0)  # (K, D): a future as the answer
-    return (p[:, None] * futures).sum(0), futures.gather(0, errors.argmin(0, keepdim=True))[0]
+    values, rows = futures.sort(dim=0)  # so that of two equally good answers the smaller comes first
+    errors = (p[rows][:, None] * (values[:, None] - values[None]).abs()).sum(0)  # (K, D): a future as the answer
+    return (p[:, None] * futures).sum(0), values.gather(0, errors.argmin(0, keepdim=True))[0]
+
+
+def by_rows(reached):
+    """Both answers, the second by rows of the sorted futures; `reached` says of sums of p where one half is."""
+
+    def answer(futures, p):
+        values, rows = futures.sort(dim=0)
+        return p @ futures, values[reached(p[rows].cumsum(0)).int().argmax(0)]
+
+    return answer
+
+
+def more_than_half(futures, p):
+    values, rows = futures.sort(dim=0)
+    first = (p[rows].cumsum(0) > 0.5).int().argmax(0)
+    return p @ futures, values.gather(0, first[None])[0]
+
+
+def argmax_of_truth(futures, p):
+    values, rows = futures.sort(dim=0)
+    first = (p[rows].cumsum(0) >= 0.5).argmax(0)
+    return p @ futures, values.gather(0, first[None])[0]
 
 
 def median_of(futures):
@@ -39,6 +62,10 @@ def kl_in_prior_units(mu, logvar, prior_mu, prior_logvar):
     m = (mu - prior_mu) / torch.exp(prior_logvar / 2)
     logvar = logvar - prior_logvar
     return 0.5 * (m**2 + logvar.exp() - 1 - logvar).sum(1)
+
+
+def kl_of_these(mu, v, prior_mu, prior_v):
+    return 0.5 * ((mu - prior_mu) ** 2 / prior_v + v / prior_v - 1 - torch.log(v / prior_v))
 
 
 def kl_pieces(ratio=1.0, shift=1.0, one=1.0, logs=1.0):
@@ -59,6 +86,22 @@ def by_walking(before, last, low, high, steps):
             step = torch.where(above | below, -step, step)
         places.append(place)
     return torch.stack(places, 1)
+
+
+def by_turning(before, last, low, high, steps, clamp=False):
+    place, velocity, places = last, last - before, []
+    for _ in range(steps):
+        place = place + velocity
+        outside = (place > high) | (place < low)
+        velocity = torch.where(outside, -velocity, velocity)
+        place = place.clamp(low, high) if clamp else place
+        places.append(place)
+    return torch.stack(places, 1)
+
+
+def by_fmod(before, last, low, high, steps):
+    turned = torch.fmod(straight(before, last, steps) - low, 2 * (high - low))
+    return low + torch.where(turned > high - low, 2 * (high - low) - turned, turned)
 
 
 def by_triangles(before, last, low, high, steps):
@@ -107,6 +150,11 @@ ANSWERS = {
             (lambda f, p: (best_by_loops(f, p)[1],) * 2, "the median for both"),
             (lambda f, p: (p @ f, (f.max(0).values + f.min(0).values) / 2), "middle between"),
             (lambda f, p: ((p[:, None] * f).mean(0), best_by_loops(f, p)[1]), "number of futures"),
+            (more_than_half, "took the larger value"),
+            (by_rows(lambda sums: sums >= 0.5), "whole rows by `values[first]`"),
+            (argmax_of_truth, "of True and False"),
+            (lambda f, p: (p @ f, torch.median(p[:, None] * f, dim=0).values), "times their probabilities"),
+            (lambda f, p: ((p[:, None] * f).sum(dim=1), best_by_loops(f, p)[1]), "over the D numbers"),
         ],
     },
     "14b.2": {
@@ -128,6 +176,15 @@ ANSWERS = {
                 lambda mu, lv, m, ml: kl_pieces(shift=0.0)(mu, lv, m, ml) + ((mu - m) / ml.exp()).sum(1) / 2,
                 "without squaring",
             ),
+            (
+                lambda mu, lv, m, ml: (
+                    kl_pieces(shift=0.0)(mu, lv, m, ml) + ((mu - m).square() / (ml / 2).exp()).sum(1) / 2
+                ),
+                "prior's standard deviation",
+            ),
+            (lambda mu, lv, m, ml: kl_of_these(mu, lv, m, ml).sum(1), "for the variance itself"),
+            (lambda mu, lv, m, ml: kl_of_these(mu, lv**2, m, ml**2).sum(1), "for the standard deviation."),
+            (lambda mu, lv, m, ml: kl_of_these(mu, lv.exp(), m, ml.exp()).sum(0), "over the batch, dimension 0"),
             (kl_pieces(logs=-1.0), "wrong sign"),
             (kl_pieces(logs=0.0), "left out the logarithms"),
             (lambda mu, lv, m, ml: kl_by_torch(mu, 2 * lv, m, 2 * ml), "standard deviation"),
@@ -184,6 +241,20 @@ ANSWERS = {
                 "backwards",
             ),
             (lambda before, last, low, high, steps: last[:, None].repeat(1, steps, 1), "stand still"),
+            (by_turning, "left the thing behind the wall"),
+            (lambda *given: by_turning(*given, clamp=True), "put the thing onto the wall"),
+            (by_fmod, "torch.fmod"),
+            (
+                lambda before, last, low, high, steps: low + (straight(before, last, steps) - low) % (2 * (high - low)),
+                "second half",
+            ),
+            (
+                lambda before, last, low, high, steps: (
+                    low + ((straight(before, last, steps) - low) % (2 * (high - low)) - (high - low)).abs()
+                ),
+                "from the upper wall",
+            ),
+            (lambda *given: by_triangles(*given)[:, -1], "last place only"),
         ],
     },
 }

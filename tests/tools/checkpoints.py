@@ -49,7 +49,7 @@ RECIPES = {
     "--objective non_saturating --adversarial-weight 0.1 --learning-rate 5e-4 --l1-steps 3000 --steps 6000 --threads 1",
     "stylist-gogh": "style --data photographs --painting auvers --painting cafe --painting harvest --width 12 "
     "--steps 1500 --threads 1",
-    "sprite-digits": "video --data moving-digits --generator sprite --width 12 --batch-size 8 --threads 1 --steps 1800",
+    "sprite-digits": "video --data moving-digits --generator sprite --width 12 --batch-size 8 --threads 1 --steps 7200",
     "flow-digits": "flow --data digits --steps 12000 --batch-size 64 --shift 1 --every 1000",
     "cvae-digits": "cvae --data digits --steps 4000 --batch-size 100 --shift 1 --learning-rate 2e-3",
 }
