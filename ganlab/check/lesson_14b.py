@@ -281,7 +281,9 @@ def _stepped(meet: Callable[[Tensor, float, float], Tensor]) -> Callable[..., Te
     """Return a wrong answer that goes step by step, turns the step behind a wall, and then puts the place by `meet`."""
 
     def answer(before: Tensor, last: Tensor, low: float, high: float, steps: int) -> Tensor:
-        place, step, places = last, last - before, []
+        place = last
+        step = last - before
+        places = []
         for _ in range(steps):
             place = place + step
             step = torch.where((place > high) | (place < low), -step, step)
