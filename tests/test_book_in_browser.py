@@ -187,6 +187,16 @@ def test_the_search_quotes_prose_and_a_word_in_another_form(book: Path, page: Pa
     page.get_by_text("Search finished").wait_for()
     lesson = page.locator("#search-results li").filter(has=page.get_by_role("link", name="08d · Collapse", exact=True))
     expect(lesson.locator("p.context")).to_contain_text(re.compile(r"\b(mode|collapse)\b"))  # not `models`
+    lesson.get_by_role("link").first.click()  # an icon of the theme has the title "Light mode"
+    expect(page.locator("article .highlighted").first).to_be_visible()
+
+
+def test_the_search_puts_lessons_before_functions(book: Path, page: Page) -> None:
+    page.goto(f"{address(book, 'search')}?q=elbo")
+    page.get_by_text("Search finished").wait_for()
+    links = page.locator("#search-results ul.search > li > a")
+    expect(links.first).to_have_text(re.compile(r"^\d\d"))
+    expect(links.filter(has_text="ganlab.probability.elbo").first).to_be_visible()
 
 
 NOT_PROSE = re.compile(r"<(pre|code|math)\b.*?</\1>", re.DOTALL)

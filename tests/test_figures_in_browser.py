@@ -70,7 +70,7 @@ def test_a_figure_reaches_a_reader_of_a_notebook_that_is_not_trusted(stored: str
     page.set_viewport_size({"width": 1000, "height": 900})
     page.wait_for_function("document.querySelector('.jp-OutputArea img').clientWidth < 900")
     width, height = picture.evaluate("one => [one.clientWidth, one.clientHeight]")
-    assert width == 700 and width / height == pytest.approx(960 / 300, rel=0.01)
+    assert width == 684 and width / height == pytest.approx(960 / 300, rel=0.01)
     shown, printed = page.locator("figure.ganlab-figure"), page.locator(".jp-OutputArea-output.jp-RenderedText pre")
     for part in (shown, printed):
         room, needed = part.evaluate("part => [part.clientWidth, part.scrollWidth]")

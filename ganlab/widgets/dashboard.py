@@ -163,7 +163,7 @@ class Dashboard(Panel):
             alt = f"{len(images)} samples of the {run.task.averaged or 'network'} after step {run.step:,}, in a square."
             shots = [Shot(*still.packed(sheet), SIDE, alt, crisp=True)]
         latest = numbers(run, {name: values[-1] for name, values in run.history.items()})
-        names = ", ".join(name for panel in self.curves.names for name in panel)
+        names = ", ".join(name.replace("_", " ") for panel in self.curves.names for name in panel)
         shots.append(Shot(self.curves.sharp(), "webp", SIDE, f"Curves over {run.step:,} steps: {names}."))
         return still.of_run(shots, self._status(ended=True), "; ".join(latest))
 

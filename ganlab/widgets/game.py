@@ -226,7 +226,7 @@ class GameBoard(Panel):
             self.readout.value = (
                 f"D has taken {self.board.moves['critic']:,} steps, G {self.board.moves['generator']:,}.<br>"
                 f"Modes reached: {state.modes}. Good samples: {100 * state.good:.1f}%.<br>"
-                f"critic_loss {state.critic_loss:.3f}, generator_loss {state.generator_loss:.3f} nats; "
+                f"Critic loss {state.critic_loss:.3f}, generator loss {state.generator_loss:.3f} nats; "
                 f"longest arrow {state.longest_pull:.3g} nats per unit."
             )
 

@@ -40,6 +40,7 @@ html_show_sourcelink = False
 html_show_sphinx = False
 html_use_index = False
 html_domain_indices = False
+html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 html_show_search_summary = False  # it fetches pages, which no page from a file may: see `write_texts`
 copybutton_selector = "div.highlight-ipython3 pre"
 

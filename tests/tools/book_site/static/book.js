@@ -2,6 +2,9 @@
 // keyboard; the search quotes what it finds.
 "use strict";
 
+// The search's marks are for text alone, and a title inside an icon is none: the marking would stop there.
+document.querySelectorAll("svg title").forEach((title) => title.classList.add("nohighlight"));
+
 // The link to the picture itself is what readers without scripts have.
 function enlarge(event) {
   const link = event.target.closest("a.enlarge");
