@@ -71,6 +71,8 @@ def test_a_figure_reaches_a_reader_of_a_notebook_that_is_not_trusted(stored: str
     page.wait_for_function("document.querySelector('.jp-OutputArea img').clientWidth < 900")
     width, height = picture.evaluate("one => [one.clientWidth, one.clientHeight]")
     assert width == 684 and width / height == pytest.approx(960 / 300, rel=0.01)
+    beyond = "one => one.getBoundingClientRect().right - one.parentElement.getBoundingClientRect().right"
+    assert picture.evaluate(beyond) < 0, "the card goes on to the right of its picture"
     shown, printed = page.locator("figure.ganlab-figure"), page.locator(".jp-OutputArea-output.jp-RenderedText pre")
     for part in (shown, printed):
         room, needed = part.evaluate("part => [part.clientWidth, part.scrollWidth]")
