@@ -116,3 +116,12 @@ def test_an_altered_file_is_refused(tmp_path, monkeypatch):
     checkpoint.save(trained.TRUNK, state)
     with pytest.raises(CheckpointError, match="not the file that ganlab was made with"):
         trained.trunk()
+
+
+def test_a_block_is_the_three_steps_that_lesson_13_writes():
+    trunk, castle = trained.trunk(), pattern(128)
+    layers, x = trunk.blocks[4], trunk(castle, ("block3",))["block3"]
+    wide = F.relu6(layers.depthwise(F.relu6(layers.expand(x))))
+    features = trunk(castle, ("block4.depthwise", "block4"))
+    torch.testing.assert_close(wide, features["block4.depthwise"])
+    torch.testing.assert_close(x + layers.project(wide), features["block4"])
