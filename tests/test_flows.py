@@ -41,6 +41,17 @@ def test_the_exact_velocity_is_the_mean_of_those_that_pass(t: float) -> None:
     assert (wrong.mean(0) / (wrong.std(0) / math.sqrt(len(at)))).abs().max() > 4
 
 
+@pytest.mark.parametrize("angle", [0.3, 0.8, 1.3])
+def test_the_velocity_gives_the_score_of_another_schedule(angle: float) -> None:
+    ring, a, b = toys.ring(sigma=0.05), math.sin(angle), math.cos(angle)  # a x + b z, with a^2 + b^2 = 1
+    noisy = toys.Mixture(a * ring.means, ((a * ring.sigmas) ** 2 + b**2).sqrt(), ring.weights)
+    x = noisy.sample(500, seeded_generator("another schedule")).requires_grad_()
+    score = torch.autograd.grad(noisy.log_prob(x).sum(), x)[0]
+    t, x_t = a / (a + b), x.detach() / (a + b)  # the straight path where picture and noise have the same shares
+    noise = x_t - t * ring.velocity(x_t, t)  # its mean, given x_t
+    torch.testing.assert_close(-noise / b, score, rtol=1e-4, atol=1e-4)
+
+
 def test_times_outside_of_the_path_are_refused() -> None:
     for t in (-0.1, 1.1):
         with pytest.raises(ValueError, match="t: got"):

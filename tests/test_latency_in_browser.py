@@ -23,12 +23,13 @@ PRESSES, DRAG_SECONDS = (40, 2) if BENCH else (8, 1)
 # Weights that nobody trained, but larger than DCGAN's, so that the pictures are not all grey.
 NETWORK = """
 import torch
-from ganlab import models, runtime, toys, train, widgets
+from ganlab import data, models, runtime, toys, train, widgets
 with runtime.seeded(0):
     generator = models.DCGANGenerator(latent_dim=100, channels=3, size=64, width=32)
     told = models.conditional_generator(10, channels=1, size=32, width=32)
     vae = models.conv_vae(latent_dim=32, size=28)
     unets = [models.UNet() for _ in range(4)]
+stylist, castle = models.trained.load("stylist-gogh")["stylist"], data.picture("castle", 128)
 for weight in (*generator.parameters(), *told.parameters()):
     weight.data *= 5 if weight.ndim == 4 else 1
 z = models.latents(4, 100, runtime.seeded_generator(0))
@@ -51,6 +52,7 @@ WIDGETS = {
     "paper": "widgets.DrawingPad(coloured, torch.full((2, 1, 64, 64), 200, dtype=torch.uint8), paper=True)",
     "minimax": "widgets.MinimaxExplorer(two_modes)",
     "bound": "widgets.BoundExplorer(lambda z: -0.5 * (z - 1) ** 2)",
+    "style": "widgets.image_slider(lambda t: train.restyled(stylist, castle, (1 - t, t, 0)), 'church to cafe')",
     "board": "widgets.GameBoard(*players, ring, settings=rules, choosers=True)",
 }
 RATE_SECONDS = 5 if BENCH else 1  # for which pictures a second are counted
@@ -190,7 +192,7 @@ def test_keys_paint_soon(widget_page: Page, explorer: Locator, record_time: Call
     assert seen["frames"] > PRESSES and len(seen["places"]) == 1, f"the picture jumped: {seen['places']}"
 
 
-@pytest.mark.parametrize("name", ["walk", "sliders", "mixer", "minimax", "bound"])
+@pytest.mark.parametrize("name", ["walk", "sliders", "mixer", "minimax", "bound", "style"])
 def test_other_sliders_paint_soon(widget_page: Page, name: str, record_time: Callable[[str, object], None]) -> None:
     page, widget, taken = widget_page, shown_widget(widget_page, name), []
     watch(page, widget)
