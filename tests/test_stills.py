@@ -95,7 +95,7 @@ def test_what_a_training_reached_is_its_line() -> None:
     left = view.result()
     assert left.line.startswith("Done after 5 of 5 steps. critic loss ")
     samples, curves = ALT.findall(left.html)
-    assert "samples of the generator after step 5" in samples and "critic_loss" in curves
+    assert "samples of the generator after step 5" in samples and "critic loss" in curves
     assert len(left.html) < BUDGET // 3
     alone = dashboard.Dashboard(gan_run(*points(), settings(5), device="cpu").play(progress=False))
     alone.end()
