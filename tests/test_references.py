@@ -68,7 +68,6 @@ MAIN_PATH = {
     ("gradient-penalty", "15"): "a name in a fold",
     ("hinge", "15"): "a name in a fold, which says that lesson 04b derives it",
     ("label-smoothing", "15"): "a name in a fold",
-    ("power", "07"): "another meaning: of a number",
     ("power", "16"): "explained where it stands",
     ("power", "17"): "another meaning: of a number",
     ("resize-convolution", "16"): "a name, which says that lesson 03b explains it",
