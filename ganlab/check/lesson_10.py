@@ -49,8 +49,9 @@ def _best_value(function: Callable) -> dict[str, Any]:
         )
     if any(value.isinf().any() for value in values):
         raise ValueError(
-            "the value is infinite. Hint: You compared p and p_g with each other, and one of them is 0 where the other "
-            "is not. The JSD compares each of them with the middle, r = (p + p_g) / 2."
+            "the value is infinite. Hint: You divided by a probability that is 0. Perhaps you compared p and p_g with "
+            "each other, or took KL(r || p) for KL(p || r). The JSD compares each of them with the middle, "
+            "r = (p + p_g) / 2, and r stands below."
         )
     return numbers
 

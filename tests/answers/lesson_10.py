@@ -164,6 +164,7 @@ ANSWERS = {
             (value_with_the_sum, "r is half of p + p_g"),
             (value_by_kl, "compared p and p_g with each other"),
             (lambda p, q, w: value_by_kl(p, q, w, turn=True), "compared p and p_g with each other"),
+            (lambda p, q, w: value_by_kl((p + q) / 2, p, w), "KL(r || p) for KL(p || r)"),
             (value_by_one_kl, "KL(p || r) for the JSD"),
             (lambda p, q, w: value_by_kl(p, (p + q) / 2, w, factor=1), "only one term"),
             (value_unsafe, "a log of 0"),
