@@ -64,6 +64,9 @@ VALUE_SLIPS = {
     ),
     "You left out log 4: where p = p_g the value is -log 4, not 0.": lambda p, q, w: 2 * (w * _jsd(p, q)).sum(),
     "You counted the mean JSD once. In (10.2) it counts twice.": lambda p, q, w: (w * _jsd(p, q)).sum() - math.log(4),
+    "You took the mean over the values of x. The JSD is a sum over them.": lambda p, q, w: (
+        2 * (w * _jsd(p, q)).sum() / p.shape[1] - math.log(4)
+    ),
     "You subtracted log 4 for each class. Its weighted mean is log 4, once.": lambda p, q, w: (
         2 * (w * _jsd(p, q)).sum() - len(w) * math.log(4)
     ),
@@ -162,6 +165,9 @@ WITHIN_SLIPS = {
         2 * within_classes(x, y)
     ),
     "You have half of it: a sum over i < j has n (n - 1) / 2 pairs.": lambda x, y: within_classes(x, y) / 2,
+    "You divided the sum over the pairs by n. There are n (n - 1) pairs of a sample and a different one.": lambda x, y: (
+        _by_class(lambda own: torch.cdist(own, own).sum() / len(own), x, y)
+    ),
     "You took distances to the class's mean. Take pairs of samples.": lambda x, y: _by_class(
         lambda own: (own - own.mean(0)).norm(dim=1).mean(), x, y
     ),
