@@ -165,7 +165,7 @@ WITHIN_SLIPS = {
         2 * within_classes(x, y)
     ),
     "You have half of it: a sum over i < j has n (n - 1) / 2 pairs.": lambda x, y: within_classes(x, y) / 2,
-    "You divided the sum over the pairs by n. There are n (n - 1) pairs of a sample and a different one.": lambda x, y: (
+    "You divided the sum over the pairs by n. There are n (n - 1) pairs of two different samples.": lambda x, y: (
         _by_class(lambda own: torch.cdist(own, own).sum() / len(own), x, y)
     ),
     "You took distances to the class's mean. Take pairs of samples.": lambda x, y: _by_class(
