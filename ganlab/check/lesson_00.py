@@ -1,4 +1,4 @@
-"""The exercises of lesson 00: pixels to the range that generators speak, and the number after ±."""
+"""The exercises of lesson 00: pixels to the range of a generator, and the number after ±."""
 
 from collections.abc import Callable
 from typing import Any
