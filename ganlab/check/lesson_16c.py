@@ -138,6 +138,9 @@ WHO_SLIPS = {
     "You named user 0 where no T is above t: the argmax of a row of False is 0. Return -1 there.": lambda r, keys, t: (
         int((keys @ r / r.norm() > t).int().argmax())
     ),
+    "You answered after the first user. Look at all users, and then return.": lambda r, keys, t: (
+        0 if keys[0] @ r / r.norm() > t else -1
+    ),
     "You exchanged the two cases: -1 is for pictures where no T is above t.": lambda r, keys, t: (
         -1 if (keys @ r / r.norm()).max() > t else int((keys @ r).argmax())
     ),
