@@ -113,7 +113,8 @@ def _scored(score: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tens
 
 
 WHO_SLIPS = {
-    "You named a user for every picture. Return -1 where no T is above t.": lambda r, keys, t: int((keys @ r).argmax()),
+    "You named a user for every picture. Return -1 where no T is above t. T is divided by the length of r, the root of "
+    "its sum of squares.": lambda r, keys, t: int((keys @ r).argmax()),
     "You compared the sum with t before dividing by the length of r.": _scored(lambda r, keys: keys @ r),
     "You divided by the number of blocks. Divide by the length of r, the root of its sum of squares.": _scored(
         lambda r, keys: keys @ r / len(r)
