@@ -34,14 +34,18 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_pairs_train_in_turns_and_what_is_there_is_not_computed_again(small: Path) -> None:
+def test_pairs_train_in_turns_and_what_is_there_is_not_computed_again(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(videos, "Judge", lambda: lambda clips: asked.append(len(clips)) or stand_in()(clips))
     command = ["--seconds", "0.01", "--only", "motion,clips", "volume,clips", "--runs", str(small / "runs")]
     videos.main(command)
     assert list(videos.read()) == ["motion/clips/0/0.01", "volume/clips/0/0.01"]
     first = videos.FILE.read_bytes()
     assert videos.STRIPS.stat().st_size > 100
     videos.main(command)
-    assert videos.FILE.read_bytes() == first
+    assert videos.FILE.read_bytes() == first and asked == [3] * 4
     command[1] = "0.02"
     videos.main(command)
     assert list(videos.read())[2:] == ["motion/clips/0/0.02", "volume/clips/0/0.02"]
