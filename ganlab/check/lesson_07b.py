@@ -93,6 +93,10 @@ EXERCISES = {
                 lambda wx, ww, s: (1 / (1 + ww / s**2), wx / (s**2 + ww)),
                 "you returned the variance first: the two are swapped.",
             ),
+            _slip(
+                lambda wx, ww, s: (wx / (s**2 + ww.sqrt()), s**2 / (s**2 + ww.sqrt())),
+                "you took the length of w. W^T W is its square, w @ w.",
+            ),
             Slip(
                 lambda x, w, s: (w * x / (s**2 + w**2), s**2 / (s**2 + w**2)),
                 "you multiplied entry by entry. With one latent W^T W is one number: the sum of w squared, w @ w.",
@@ -147,6 +151,10 @@ EXERCISES = {
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], directions(e, b, s)[1] / max(1, directions(e, b, s)[0])),
                 "you took the mean over the directions that are used: their KLs add.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], directions(e, b, s)[1] / len(e)),
+                "you took the mean over all L directions. (7b.3) is a sum.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], b * directions(e, b, s)[1]),

@@ -136,6 +136,9 @@ STEP_SLIPS = {
     "you took logvar for s. It is the log of the variance, and may be negative: s is exp(logvar / 2).": {
         "latents": lambda mu, a, eps: mu + a * eps
     },
+    "you took logvar / 2 for s. That is log s, so the exponential is missing.": {
+        "latents": lambda mu, a, eps: mu + a / 2 * eps
+    },
     "you drew noise of your own. Use the eps that you were given.": {
         "latents": lambda mu, a, eps: probability.reparameterise(mu, a, torch.randn_like(eps))
     },

@@ -63,6 +63,10 @@ ANSWERS = {
             (by_entries, "W^T W is one number"),
             (lambda x, w, sigma: (w * x / (w @ w + sigma**2), sigma**2 / (w @ w + sigma**2)), "W^T x is one number"),
             (by_outer, "a D x D matrix"),
+            (
+                lambda x, w, s: (w @ x / s**2 / (1 + w.norm() / s**2), 1 / (1 + w.norm() / s**2)),
+                "you took the length of w",
+            ),
             (lambda x, w, s: (w @ x / (1 + w @ w / s**2), by_textbook(x, w, s)[1]), "out of the mean: (7b.1)"),
             (lambda x, w, s: (w @ x / (w @ w), by_textbook(x, w, s)[1]), "the prior out of the mean"),
             (lambda x, w, s: (w @ x / s**2 / by_textbook(x, w, s)[1], by_textbook(x, w, s)[1]), "by the precision's"),
@@ -86,6 +90,10 @@ ANSWERS = {
             (lambda e, b, s: (by_loop(e, b, s)[0], 0.5 * (e[e > b * s**2] / s**2).log().sum()), "out of the log"),
             (lambda e, b, s: (by_loop(e, b, s)[0], by_loop(e, b, s)[1] / math.log(2)), "returned bits"),
             (lambda e, b, s: (e > b * s**2, by_loop(e, b, s)[1]), "how many there are"),
+            (
+                lambda e, b, s: ((e > b * s**2).sum(), 0.5 * (e / (b * s**2)).log().clamp(min=0).mean()),
+                "mean over all L directions",
+            ),
             (
                 lambda e, b, s: (by_loop(e, 1, s)[0], by_loop(e, 1, s)[1] - by_loop(e, 1, s)[0] * math.log(b) / 2),
                 "with sigma^2 alone",

@@ -211,6 +211,7 @@ ANSWERS = {
             (step_then_bound, "before the weights moved"),
             (step_of_own_noise, "you drew noise of your own"),
             (step_with(sigma=lambda logvar: logvar), "you took logvar for s"),
+            (step_with(sigma=lambda logvar: logvar / 2), "the exponential is missing"),
             (lambda *given: step_of_two_reductions(*given, torch.mean, torch.sum), "over the images, too"),
             (
                 lambda *given: step_of_two_reductions(*given, torch.sum, lambda kl: kl.sum(1).mean()),
