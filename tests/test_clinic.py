@@ -83,12 +83,49 @@ def test_the_chart_of_bounds_needs_each_of_its_known_answers(bounds, monkeypatch
     assert [name for name, loop in bounds["LOOPS"].items() if bounds["diagnose"](loop) != name]
 
 
+@pytest.fixture(scope="module")
+def pictures() -> dict[str, Any]:
+    return definitions("15c")
+
+
 @pytest.mark.parametrize("seed", (100, 101))
-def test_the_chart_of_pictures_finds_every_fault_and_accuses_no_sound_loop(seed: int) -> None:
-    pictures = definitions("15c")
+def test_the_chart_of_pictures_finds_every_fault_and_accuses_no_sound_loop(pictures: dict[str, Any], seed: int) -> None:
     everybody = {"sound": pictures["SOUND"]} | pictures["LOOPS"]
     assert {name: pictures["diagnose"](loop, seed) for name, loop in everybody.items()} == {n: n for n in everybody}
     assert set(pictures["LOOPS"]) == set(lesson_15c.FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("test", "blind", "missed"),
+    [
+        ("f_stays", 1.0, {"mirrored", "on its side"}),
+        ("statistics_off", 0.0, {"statistics forgotten"}),
+        ("depends_on_company", 0.0, {"training mode"}),
+    ],
+)
+def test_the_chart_of_pictures_needs_each_of_its_tests(pictures, monkeypatch, test, blind, missed) -> None:
+    monkeypatch.setitem(pictures, test, lambda *given: blind)
+    diagnoses = {name: pictures["diagnose"](loop, 100) for name, loop in pictures["LOOPS"].items()}
+    assert {name for name, said in diagnoses.items() if said != name} == missed
+
+
+def test_the_chart_of_pictures_needs_the_largest_value_that_goes_in(pictures: dict[str, Any]) -> None:
+    sound = {"scale": pictures["SOUND"]["scale"]}  # what line 1 would see if it saw nothing
+    diagnoses = {name: pictures["diagnose"](loop | sound, 100) for name, loop in pictures["LOOPS"].items()}
+    assert {name for name, said in diagnoses.items() if said != name} == {"never scaled", "divided by 256"}
+
+
+def test_the_chart_of_pictures_needs_somebody_who_reads(pictures: dict[str, Any], monkeypatch) -> None:
+    first_batch, labels = pictures["first_batch"], {}
+
+    def remembered(loop: dict[str, Any], seed: int) -> tuple[Any, Any]:
+        x, labels["of the batch"] = first_batch(loop, seed)
+        return x, labels["of the batch"]
+
+    monkeypatch.setitem(pictures, "first_batch", remembered)
+    monkeypatch.setitem(pictures, "read", lambda x: labels["of the batch"])  # a reader who believes every label
+    diagnoses = {name: pictures["diagnose"](loop, 100) for name, loop in pictures["LOOPS"].items()}
+    assert {name for name, said in diagnoses.items() if said != name} == {"orders apart"}
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,63 @@ def one_by_one(c, eps):
     return torch.stack([x.sigmoid() / (x.sigmoid() + eps) for x in c])
 
 
+def softplus(c):
+    return torch.log1p(torch.exp(-c.abs())) + c.clamp(min=0)
+
+
+def stepped(*, reset=False, mixed=False, mixed_twice=False, signs=(1, 1), real_sign=-1, g_factor=1, late=False):
+    """Return a step of both players with some faults in it."""
+
+    def step(generator, critic, real, rng, g_optimizer, d_optimizer):
+        if reset:
+            rng.manual_seed(0)
+        fake = generator(torch.randn(32, 16, generator=rng))
+        if mixed:
+            c_real, c_fake = critic(torch.cat([real, fake.detach()])).split([32, 32])
+        else:
+            c_real, c_fake = critic(real), critic(fake.detach())
+        d_loss = (softplus(-c_real) + softplus(c_fake)).mean()
+        critic.zero_grad()
+        (signs[0] * d_loss).backward()
+        d_optimizer.step()
+        if late:
+            fake = generator(torch.randn(32, 16, generator=rng))
+        c = critic(torch.cat([real, fake]))[32:] if mixed_twice else critic(fake)
+        g_loss = g_factor * softplus(real_sign * c).mean()
+        generator.zero_grad()
+        (signs[1] * g_loss).backward()
+        g_optimizer.step()
+        return d_loss.item(), g_loss.item()
+
+    return step
+
+
+def with_the_generator_attached(generator, critic, real, rng, g_optimizer, d_optimizer):
+    fake = generator(torch.randn(32, 16, generator=rng))
+    d_loss = softplus(-critic(real)).mean() + softplus(critic(fake)).mean()
+    d_optimizer.zero_grad()
+    d_loss.backward(retain_graph=True)
+    d_optimizer.step()
+    g_optimizer.zero_grad()
+    g_loss = softplus(-critic(fake)).mean()
+    g_loss.backward()
+    g_optimizer.step()
+    return [d_loss, g_loss]
+
+
+def generator_before_critic(generator, critic, real, rng, g_optimizer, d_optimizer):
+    fake = generator(torch.randn(32, 16, generator=rng))
+    g_loss = softplus(-critic(fake)).mean()
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    d_loss = softplus(-critic(real)).mean() + softplus(critic(fake.detach())).mean()
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    d_optimizer.step()
+    return d_loss, g_loss
+
+
 ANSWERS = {
     "15d.1": {
         "right": [shift(), dict(reversed(shift().items()))],
@@ -80,6 +137,28 @@ ANSWERS = {
             (lambda c, eps: torch.sigmoid(c - torch.tensor(eps).log()), "e^c in place of D"),
             (lambda c, eps: by_exponential(c, 1e-8), "fixed eps"),
             (lambda c, eps: c.softmax(-1) / (c.softmax(-1) + eps), "softmax of all logits"),
+        ],
+    },
+    "15d.3": {
+        "right": [stepped(), with_the_generator_attached],
+        "wrong": [
+            (stepped(reset=True, mixed=True, signs=(-1, -1)), "all three faults"),
+            (stepped(reset=True), "left a fault in: the seed"),
+            (stepped(mixed=True), "left a fault in: the critic's move still has"),
+            (stepped(signs=(-1, -1)), "left a fault in: both players still ascend"),
+            (stepped(reset=True, mixed=True), "always the same; the critic's move"),
+            (stepped(reset=True, signs=(-1, -1)), "always the same; both players"),
+            (stepped(mixed=True, signs=(-1, -1)), "one batch; both players"),
+            (stepped(signs=(-1, 1)), "Your critic ascends"),
+            (stepped(signs=(1, -1)), "Your generator ascends"),
+            (stepped(mixed=True, mixed_twice=True), "no fault, but here"),
+            (stepped(mixed_twice=True), "generator's move only"),
+            (stepped(real_sign=1, signs=(1, -1)), "and let it ascend"),
+            (stepped(real_sign=1, g_factor=-1), "minus the critic's term"),
+            (stepped(real_sign=1), "wants high logits"),
+            (generator_before_critic, "moved the generator first"),
+            (stepped(late=True), "new noise for the generator's move"),
+            (lambda *given: stepped()(*given)[::-1], "generator's loss first"),
         ],
     },
 }

@@ -1,5 +1,7 @@
 """The worked solutions of lesson 15d; that of 15d.1 is for the beds that seed 0 makes."""
 
+import torch
+
 from ganlab.check.solutions import Solution
 
 # of each bed a name: "never batched", "from 0 to 1", "statistics mixed",
@@ -18,6 +20,22 @@ def left(c, eps):
     """Logits c (B,), a float eps. Return what is left of the slope, (B,)."""
     D = c.sigmoid()
     return D / (D + eps)
+
+
+def cured_step(generator, critic, real, rng, g_optimizer, d_optimizer):
+    """Real pictures (32, ...). Move both players; return both losses."""
+    softplus = torch.nn.functional.softplus
+    fake = generator(torch.randn(32, 16, generator=rng))  # goes on in rng
+    c_real, c_fake = critic(real), critic(fake.detach())  # one after the other
+    critic_loss = softplus(-c_real).mean() + softplus(c_fake).mean()
+    d_optimizer.zero_grad()
+    critic_loss.backward()
+    d_optimizer.step()
+    generator_loss = softplus(-critic(fake)).mean()
+    g_optimizer.zero_grad()
+    generator_loss.backward()
+    g_optimizer.step()
+    return critic_loss, generator_loss
 
 
 SOLUTIONS = {
@@ -47,6 +65,21 @@ SOLUTIONS = {
             Computing both slopes and dividing them. With logits far above 0 both round to 0, and 0 / 0 is not a number.
             Cancel on paper first. The short form has a limit, too: a float32 D is 0 for logits below about -89, and
             with $\epsilon = 0$ this is 0 / 0 as well.
+            """,
+    ),
+    "15d.3": Solution(
+        ("cured_step",),
+        why="""
+            1. `rng.manual_seed(0)` begins the same numbers anew in every step. Without it each step draws new ones, and
+               a run can still be repeated, because the seed was set once before the loop.
+            2. With real pictures and fakes in one batch, the critic that is trained is not the one that the generator
+               asks. Passed one after the other, the fakes are normalised by themselves in both moves.
+            3. `move(loss, -1, optimizer)` ascends. Both losses are there to be descended.
+
+            The outcome shows the cure: the same losses, step by step, as the sound loop, and so the same distance.
+            """,
+        slip="""
+            Curing the critic's sign alone. The losses are right in every step, so nothing printed gives the other away.
             """,
     ),
 }
