@@ -85,5 +85,12 @@ def test_the_tables_of_the_lesson_are_those_of_the_file() -> None:
         values = stored[f"letters/{key}"]
         row(name, f"{values['error']:.2f}", f"{values['partners']:.0f}")
     row("CycleGAN", number("letters", "error", 2), number("letters", "partners", 0))
+    for name, measure in (("$F(x)$", "home"), ("$F(x)$ with noise of $\\sigma = 0.05$", "home, noise")):
+        row(name, number("colours", measure, 0))
+    row("the true white digit", number("colours", "home, true white", 0))
+    white, _, ink = cycles.digits("test")
+    for name, part in (("red", -1 / 3), ("green", 1 / 5)):  # "leaves out a third", "adds a fifth"
+        true = 50 * (white[ink == cycles.INKS.index(name)] + 1).mean().item()
+        assert of_seeds("colours", f"extra white, {name}")[0] / true == pytest.approx(part, abs=0.03)
     for measure, words in (("round trip", "from home, less"), ("round trip, noise", "from home.")):
         assert f"ends {of_seeds('letters', measure)[0]:.2f}% {words}" in " ".join(text.split())
