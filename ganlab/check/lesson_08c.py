@@ -70,9 +70,23 @@ def _by_search(cost: Callable[[Tensor], Tensor], variances: Tensor, rate: float)
     return math.exp(low)
 
 
+SAME = (
+    "your level is the same for every rate. Hint: you did not let the level fall as the nats grow. In a search by "
+    "halving: where the middle costs more than `rate`, it is too low, so go on above it."
+)
+
+
 def _water_level(function: Callable) -> dict[str, Any]:
     variances = torch.tensor([0.05, 4.0, 0.3, 1.1, 0.02, 2.5], dtype=torch.float64)
-    return {f"level for {rate} nats": function(variances.clone(), rate) for rate in (0.15, 1.5, 9.0)}
+    levels = {rate: function(variances.clone(), rate) for rate in (0.15, 1.5, 9.0)}
+    numbers = [
+        float(each)
+        for each in levels.values()
+        if isinstance(each, int | float) or (torch.is_tensor(each) and each.numel() == 1)
+    ]
+    if len(numbers) == len(levels) and math.isclose(min(numbers), max(numbers), rel_tol=1e-6):
+        raise ValueError(SAME)
+    return {f"level for {rate} nats": level for rate, level in levels.items()}
 
 
 RATE_SLIPS: dict[str, dict[str, Any]] = {

@@ -60,6 +60,15 @@ def level_from_the_smallest(variances, rate):
     return middle
 
 
+def level_the_wrong_way(variances, rate):
+    low, high = 1e-9, variances.max().item()
+    for _ in range(100):
+        middle = math.sqrt(low * high)
+        cost = 0.5 * torch.log((variances / middle).clamp(min=1)).sum()
+        low, high = (middle, high) if cost < rate else (low, middle)
+    return low
+
+
 def level_unsorted(v, rate):
     for used in range(1, len(v) + 1):
         level = torch.exp((v[:used].log().sum() - 2 * rate) / used)
@@ -108,6 +117,8 @@ ANSWERS = {
             (lambda v, rate: level_by_search(v, rate, lambda r: 0.5 * torch.log1p(r).sum()), "log max(1, ratio)"),
             (lambda v, rate: level_in_closed_form(v, 2 * rate), "square roots"),
             (level_from_the_smallest, "at the smallest variance"),
+            (level_the_wrong_way, "go on above it"),
+            (lambda v, rate: v.max(), "fall as the nats grow"),
             (level_unsorted, "sort them"),
             (lambda v, rate: v.max() / math.exp(2 * rate), "the largest direction pay"),
             (lambda v, rate: math.log(level_in_closed_form(v, rate)), "the log of the level"),
