@@ -23,6 +23,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
+import torch
 from lessons import NOTEBOOKS, ROOT
 from nbformat import NotebookNode
 
@@ -34,7 +35,7 @@ COURSE = NOTEBOOKS / "assignments"
 SHORTER = (
     (re.compile(r"\bsteps=200\b"), "steps=150"),
     (re.compile(r"\bsteps=250\b"), "steps=175"),
-    (re.compile(r"\bsteps=400\b"), "steps=200"),
+    (re.compile(r"\bsteps=400\b"), "steps=275"),  # VAEs: at 200 some are within .2 nats of the bound, at 275 of 2
     (re.compile(r"\bsteps=500\b"), "steps=400"),
     (re.compile(r"^(before_\d = trainer_\d\(\w+, seed)\)", re.MULTILINE), r"\1, 25)"),  # for a figure
     (re.compile(r"attempt\((repaired_\d),"), r"attempt(lambda *given: \1(*given, 25),"),
@@ -170,5 +171,6 @@ def judged(name: str, play: Played, chosen: slice = slice(None)) -> Iterator[Jud
 def _judge(play: Played, test: str, given: Any) -> check.Verdict:
     if isinstance(given, str):
         given = eval(cheaper(given) if play.shorter else given, dict(play.namespace))
+    torch.manual_seed(0)  # some answers take their noise from torch's global generator
     with contextlib.redirect_stdout(io.StringIO()):  # some tests print what they find
         return check.judge(play.tests[test].exercise, given)

@@ -253,6 +253,7 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
         (lambda x: torch.ones(3, 2) @ x[:2, None].T, "inner sizes differ"),
         (lambda x: x.sum().backward(), "the path to what it is taken by is cut"),
         (lambda x: torch.autograd.grad(torch.ones(2, requires_grad=True).sum(), watched(x)), "is cut"),
+        (lambda x: torch.autograd.grad(watched(x).sum(), x), "requires_grad_() on it"),
         (lambda x: twice(watched(x)), "create_graph=True"),
         (lambda x: watched(x).square().backward(), "sum() or mean()"),
         (lambda x: x.sort() - x, ".values"),

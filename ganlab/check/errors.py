@@ -29,9 +29,13 @@ EXPLAINED = (
         "You took argmax or argmin of True and False. Turn them into 1 and 0 first: x.int().",
     ),
     (
+        r"One of the differentiated Tensors does not require grad",
+        "You asked for a gradient by a tensor that does not require one. Call requires_grad_() on it before its use.",
+    ),
+    (
         r"does not require grad and does not have a grad_fn|appears to not have been used in the graph",
         "You asked for a gradient, but the path to what it is taken by is cut, by detach(), no_grad(), item(), or a "
-        "new tensor made of old numbers.",
+        "new tensor made of old numbers. Or it was never asked to require a gradient: requires_grad_().",
     ),
     (
         r"backward through the graph a second time",

@@ -1,4 +1,4 @@
-"""The exercises of lesson 00: pixels to the range that generators speak, and the number after ±."""
+"""The exercises of lesson 00: pixels to the range of a generator, and the number after ±."""
 
 from collections.abc import Callable
 from typing import Any
@@ -103,6 +103,10 @@ EXERCISES = {
             Slip(
                 lambda p: 2 * p / 255 - 1,
                 "you multiplied bytes: 2 * pixels is still 8 bits wide and wraps at 256. Make it float first.",
+            ),
+            Slip(
+                lambda p: 2 * p.float() - 1,
+                "you took the bytes for numbers from 0 to 1. They go up to 255: divide by 255 before you double.",
             ),
             Slip(lambda p: (p - 127.5) / 255, "you gave [-0.5, 0.5]: divide by half the range."),
             Slip(lambda p: p.float() - 127.5, "you gave [-127.5, 127.5]: it is centred, but not scaled."),

@@ -241,6 +241,12 @@ EXERCISES = {
                 "you divided by sigma. A Gaussian has its variance, sigma^2, below the square.",
             ),
             _gaussian_slip(
+                lambda x, mu, sigma: -(x**2) / 2 + (x - mu) ** 2 / (2 * sigma) + math.log(sigma) / 2,
+                lambda x, mu, sigma: -x + (x - mu) / sigma,
+                "you took sigma for the variance. It is the standard deviation: divide by sigma^2, and keep log sigma "
+                "whole.",
+            ),
+            _gaussian_slip(
                 lambda x, mu, sigma: -(x**2) + (x - mu) ** 2 / sigma**2 + math.log(sigma),
                 lambda x, mu, sigma: -2 * x + 2 * (x - mu) / sigma**2,
                 "you left out the halves: a Gaussian is exp(-square / 2).",

@@ -277,6 +277,14 @@ MODE_SLIPS = (
         "you returned the number of good samples; wanted is that of modes.",
     ),
     (
+        lambda x, means, sigma, least: (torch.cdist(x, means) <= 3 * sigma).sum(dim=0),
+        "you returned how many good samples each mode has. Count the modes that have at_least of them.",
+    ),
+    (
+        lambda x, means, sigma, least: (torch.cdist(x, means) <= 3 * sigma).sum(dim=0) >= least,
+        "you returned True or False for each mode. Add them up: how many modes are reached?",
+    ),
+    (
         _bad_ones_at_mode_0,
         "you multiplied the nearest mode's number by good: that sends every bad sample to mode 0, which is counted. "
         "Leave the bad ones out, as nearest[good] does.",

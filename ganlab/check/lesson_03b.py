@@ -113,6 +113,10 @@ PHASE_SLIPS = (
         "you averaged over the channels; the stamps of all input channels are added.",
     ),
     (
+        lambda weight, stride: phase_sums(weight[:1], stride),
+        "you added up the first channel only; the stamps of all input channels are added.",
+    ),
+    (
         lambda weight, stride: phase_sums(weight, stride).T,
         "you exchanged rows and columns: the first index of the result is the row's phase.",
     ),

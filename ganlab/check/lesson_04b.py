@@ -148,8 +148,8 @@ HELLINGER_SLIPS: dict[str, dict[str, Callable]] = {
     "you exchanged the critic's signs: a large logit for a real sample must be cheap.": {
         "critic": lambda real, fake: torch.exp(real / 2) + torch.exp(-fake / 2)
     },
-    "you let the generator pay the same: the generator pays what the critic pays for a fake, so it works for "
-    "the critic: e^(-c/2).": {"generator": lambda fake: torch.exp(fake / 2)},
+    "you let the generator pay what the critic pays for a fake: then it works for the critic. Take what the critic "
+    "pays for a real sample, e^(-c/2).": {"generator": lambda fake: torch.exp(fake / 2)},
     "you took minus the critic's share: that is the minimax way, flat for bad fakes. Take e^(-c/2).": {
         "generator": lambda fake: -torch.exp(fake / 2)
     },

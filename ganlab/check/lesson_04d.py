@@ -54,6 +54,9 @@ def _digits(numbers: Tensor) -> Tensor:
 
 KL_SLIPS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "you returned the entropy H of the kinds: the reverse KL is log 1000 - H.": lambda s, own: -(own * own.log()).sum(),
+    "you took the log of s_k alone: (4.1) has the log of K s_k, so log 1000 is missing.": (
+        lambda s, own: (own * own.log()).sum()
+    ),
     "your reverse KL has the wrong sign: a KL is never negative.": lambda s, own: -(own * (1000 * own).log()).sum(),
     "your reverse KL is in bits: nats need the natural logarithm.": lambda s, own: (own * (1000 * own).log2()).sum(),
     "you compared with an even division over the kinds that occur: K is 1,000, or missing kinds cost nothing.": (
@@ -111,6 +114,9 @@ def _gap(a: np.ndarray, b: np.ndarray) -> float:
 INTERVAL_SLIPS: dict[str, Callable] = {
     "you did not divide by the root of n: that is the spread of single seeds, and the mean is surer than one seed.": (
         _around(_gap, lambda a, b, t: t * (a - b).std(ddof=1))
+    ),
+    "you took the variance of the differences: (4d.2) has the standard deviation, its root.": (
+        _around(_gap, lambda a, b, t: t * (a - b).var(ddof=1) / len(a) ** 0.5)
     ),
     "you divided by n: the mean's error shrinks like the root of n.": (
         _around(_gap, lambda a, b, t: t * (a - b).std(ddof=1) / len(a))

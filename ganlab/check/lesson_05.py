@@ -114,6 +114,19 @@ def never_reset(values: Sequence[float], patience: int, start: int = 1) -> tuple
     return best, len(values) - 1
 
 
+def first_counted(values: Sequence[float], patience: int) -> tuple[int, int]:
+    """Return what comes out if the first value, the first best one, counts as a measurement that brought nothing."""
+    best = count = 0
+    for k in range(len(values)):
+        if values[k] < values[best]:
+            best, count = k, 0
+        else:
+            count += 1
+        if count == patience:
+            return best, k
+    return best, len(values) - 1
+
+
 def best_of_all(values: Sequence[float], patience: int) -> tuple[int, int]:
     """Return the index of the smallest of all values, and `patience` later."""
     best = min(range(len(values)), key=values.__getitem__)
@@ -227,6 +240,9 @@ OTHER_STOPS = (
     Slip(
         functools.partial(never_reset, start=0),
         "you count over the whole list, the first value too: start counting again at each new best.",
+    ),
+    Slip(
+        first_counted, "you count the first value as one that brought nothing: it is the first best, so count 0 there."
     ),
     Slip(newest_of_a_wait, "you compare with the measurement before: compare with the best so far, and keep that one."),
     Slip(

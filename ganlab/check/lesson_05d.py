@@ -136,7 +136,7 @@ AUGMENT_SLIPS = {
         "give": lambda c, g: (c / 2, g)
     },
     "you cut the critic's logits, so it learns nothing from the fakes: detach the images, not the critic's "
-    "logits, and no no_grad there.": {"blind": True},
+    "logits, and do not use no_grad there.": {"blind": True},
     "you let the critic judge under no_grad, so it learns nothing at all: detach the fakes only, not the critic.": {
         "blind": True,
         "blind_to_real": True,
@@ -165,8 +165,8 @@ FRACTION_SLIPS = {
         "join": lambda distances: distances.median(1).values
     },
     "you exchanged samples and trained images: each sample looks for its nearest image.": {"swapped": True},
-    "you added absolute differences: the distance is the root of the squared differences, added.": {"power": 1.0},
-    "you took the largest difference of a pixel: the distance is the root of the squared differences, added.": {
+    "you added absolute differences: the distance is the root of the sum of the squared differences.": {"power": 1.0},
+    "you took the largest difference of a pixel: the distance is the root of the sum of the squared differences.": {
         "power": float("inf")
     },
     "you return one truth value for each sample: return the mean of them.": {"finish": lambda nearer: nearer.double()},

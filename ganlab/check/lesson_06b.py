@@ -97,10 +97,11 @@ def _all_slips_of_the_kernel() -> tuple[Slip, ...]:
         ),
         of(
             lambda a, b, k: 2 * k.mean() - a - b,
-            "you turned the sign: sets that are alike between have a small distance.",
+            "you turned the sign. Where pairs between the sets are very similar, the distance must be small.",
         ),
         of(
-            lambda a, b, k: (a + b) / 2 - k.mean(), "you gave half of (6b.2): a sum of two means, less twice the third."
+            lambda a, b, k: (a + b) / 2 - k.mean(),
+            "you gave half of (6b.2). Add the first two means whole, and subtract twice the third.",
         ),
         of(
             lambda a, b, k: a + b - 2 * unlike(k),
@@ -188,6 +189,10 @@ def _difference_interval(function: Callable) -> dict[str, Any]:
     return numbers
 
 
+def _of_absolutes(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    return difference_interval(np.abs(a - b), np.zeros(len(a)))
+
+
 def _half(a: np.ndarray, b: np.ndarray) -> float:
     low, high = difference_interval(a, b)
     return (high - low) / 2
@@ -254,6 +259,7 @@ EXERCISES = {
                 "you gave the interval for two independent groups. Each seed gives a pair: take the differences first.",
             ),
             Slip(lambda a, b: difference_interval(b, a), TURNED),
+            Slip(_of_absolutes, "you took absolute differences. Keep the signs: they say which method is better."),
             Slip(lambda a, b: difference_interval(a, b)[::-1], "You exchanged the ends. Return the low one first."),
             Slip(lambda a, b: (float((a - b).min()), float((a - b).max())), EXTREMES),
             Slip(lambda a, b: tuple(np.percentile(a - b, [2.5, 97.5])), PERCENTILES),

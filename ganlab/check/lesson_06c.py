@@ -101,6 +101,11 @@ def _root_of_quotient(S1: Tensor, S2: Tensor) -> Tensor:
     return (vectors @ torch.diag(values.sqrt()) @ torch.linalg.inv(vectors)).real
 
 
+def _entries_of_the_middle(S1: Tensor, S2: Tensor) -> Tensor:
+    R = _power(S1, 0.5)
+    return torch.linalg.inv(R) @ (R @ S2 @ R).sqrt() @ torch.linalg.inv(R)
+
+
 CARRIES = "Your map carries S1 to S2, but it is not symmetric, so it is not the cheapest one: see (6c.2)."
 MAP_SLIPS = (
     Slip(lambda S1, S2: cheapest_map(S2, S1), "You returned the map back, from S2 to S1. It is the inverse of A."),
@@ -122,6 +127,10 @@ MAP_SLIPS = (
     Slip(
         functools.partial(cheapest_map, root=torch.sqrt),
         "You took the root of each entry of S1. R @ R must be S1: take the roots of the eigenvalues.",
+    ),
+    Slip(
+        _entries_of_the_middle,
+        "You took the root of each entry of R S2 R. Take its root as you took that of S1: by the eigenvalues.",
     ),
     Slip(
         functools.partial(cheapest_map, outer=lambda R: torch.eye(len(R), dtype=R.dtype)),

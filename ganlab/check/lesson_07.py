@@ -136,6 +136,19 @@ EXERCISES = {
                 "you left the factor 1/2 out: (7.5) has it before everything.",
             ),
             _kl_slip(
+                lambda m, a, b: probability.gaussian_kl(m * torch.exp(-0.5 * b), a / b),
+                "you divided one log variance by the other. To divide the variances, subtract their logs.",
+            ),
+            _kl_slip(
+                lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + torch.expm1(0.5 * (a - b)) - (a - b)),
+                "you took the ratio of the standard deviations. The term is the ratio of the variances, "
+                "exp(logvar_q - logvar_p).",
+            ),
+            _kl_slip(
+                lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + a.exp() - b.exp() - (a - b)),
+                "you subtracted the variances. Divide q's by p's, and subtract 1: exp(logvar_q - logvar_p) - 1.",
+            ),
+            _kl_slip(
                 lambda m, a, b: b - a + 0.5 * ((m**2 + torch.exp(a)) * torch.exp(-b) - 1),
                 "you used logvar for log s: log s is half of it.",
             ),

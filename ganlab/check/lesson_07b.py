@@ -74,6 +74,10 @@ EXERCISES = {
                 "you stopped before the mean was divided by the precision: completing the square divides it, too.",
             ),
             _slip(
+                lambda wx, ww, s: (wx / s**2 * (1 + ww / s**2), 1 / (1 + ww / s**2)),
+                "you multiplied the mean by the precision: (7b.1) multiplies it by the precision's inverse.",
+            ),
+            _slip(
                 lambda wx, ww, s: (wx / (1 + ww / s**2), 1 / (1 + ww / s**2)),
                 "you left 1 / sigma^2 out of the mean: (7b.1) has it there, too, beside W^T x.",
             ),
@@ -120,6 +124,14 @@ EXERCISES = {
                 "you left beta out: beta does not enter your answer. The noise of (7b.3) is beta times sigma squared.",
             ),
             Slip(lambda e, b, s: directions(e, 1 / b, s), "you divided the noise by beta: multiply it."),
+            Slip(
+                lambda e, b, s: (len(e), directions(e, b, s)[1]),
+                "your KL is right, but you counted every direction: count those with an eigenvalue above beta sigma^2.",
+            ),
+            Slip(
+                lambda e, b, s: (directions(e, b, s)[0], 0.5 * (e[e > b * s**2] - b * s**2).log().sum()),
+                "you subtracted beta sigma^2 inside the log: (7b.3) divides the eigenvalue by it.",
+            ),
             Slip(
                 lambda e, b, s: directions(e, b, 1.0),
                 "you left sigma out: sigma does not enter. The threshold is beta times its square.",

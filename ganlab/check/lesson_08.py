@@ -201,6 +201,9 @@ AGGREGATE_SLIPS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "you took the mean over the places. It is over the N images, dim 1 of (B, N).": lambda z, m, a: (
         torch.logsumexp(_log_q(z, m, a).sum(2), 0) - math.log(len(m))
     ),
+    "you averaged over the places, too. Each z has a log density of its own: return (B,).": lambda z, m, a: (
+        log_aggregate(z, m, a).mean()
+    ),
     "you took the nearest image alone (a maximum). All N densities are averaged.": lambda z, m, a: (
         _log_q(z, m, a).sum(2).max(1).values
     ),

@@ -118,6 +118,11 @@ def _by_numel(chunks: Iterator[Tensor]) -> Tensor:
     return torch.logsumexp(torch.stack([total for total, _ in parts]), 0) - math.log(sum(size for _, size in parts))
 
 
+def _by_columns(chunks: Iterator[Tensor]) -> Tensor:
+    pairs = [(torch.logsumexp(chunk, 0), chunk.shape[1]) for chunk in chunks]
+    return torch.logsumexp(torch.stack([total for total, _ in pairs]), 0) - math.log(sum(size for _, size in pairs))
+
+
 def _errors_subtracted(log_p: Tensor, best: Tensor, elbo: Tensor) -> Tensor:
     log_p_error, best_error, elbo_error = (part.std() / len(elbo) ** 0.5 for part in (log_p, best, elbo))
     errors = torch.stack([log_p_error - best_error, best_error - elbo_error])
@@ -159,6 +164,7 @@ CHUNK_SLIPS = {
     "you added logs: that multiplies the sums. torch.logaddexp adds them.": lambda n, s: s.sum(0) - n.sum().log(),
 }
 NUMEL = "you counted every number of a chunk (numel). K counts draws: the rows, len(chunk)."
+COLUMNS = "you added up the columns of the chunks (shape[1]), which are images. K counts draws: the rows, len(chunk)."
 KEPT = "you kept the chunks, but each lies in the memory of the one before. Take what you need from it at once."
 LOGS = "you averaged the logs of the weights: that estimates the ELBO. Take the log of the average of the weights."
 ZERO = "your total starts at 0, the log of a weight of 1 that nobody drew. Start at minus infinity, the log of 0."
@@ -203,6 +209,7 @@ EXERCISES = {
             Slip(_plain_mean, LOGS),
             Slip(_from_zero, ZERO),
             Slip(_by_numel, NUMEL),
+            Slip(_by_columns, COLUMNS),
             *_chunk_slips(CHUNK_SLIPS),
         ),
     ),

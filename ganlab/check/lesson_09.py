@@ -107,6 +107,9 @@ ARC_SLIPS = {
     "You used the cosine for a's weight: that is right for a right angle only.": lambda a, b, t: (
         torch.cos(t * _angle(a, b))[:, None] * a + torch.sin(t * _angle(a, b))[:, None] * b
     ),
+    "You used the cosine for both weights: (9.3) has sines, over the sine of theta.": lambda a, b, t: (
+        torch.cos((1 - t) * _angle(a, b))[:, None] * a + torch.cos(t * _angle(a, b))[:, None] * b
+    ),
     "You took 90 degrees for the angle: compute it from a and b.": lambda a, b, t: _weighted(
         a, b, t, torch.tensor(math.pi / 2, dtype=a.dtype)
     ),

@@ -90,6 +90,10 @@ DIRECTION_SLIPS = {
     "You took the sign of f - its mean: take its size as well.": lambda z, f: F.normalize(
         _product(z, (f - f.mean()).sign()), dim=0
     ),
+    "You took the mean latent where f is above its mean, minus that of the rest. This forgets by how much f is above "
+    "or below: multiply each z by its own f - mean.": lambda z, f: F.normalize(
+        z[f > f.mean()].mean(0) - z[f <= f.mean()].mean(0), dim=0
+    ),
     "You divided by the squared length: divide by the length.": lambda z, f: (
         _product(z, f - f.mean()) / _product(z, f - f.mean()).square().sum()
     ),

@@ -45,6 +45,13 @@ def _area(a: Tensor, b: Tensor) -> Tensor:
     return (a.square().sum() * b.square().sum() - (a @ b) ** 2).sqrt()
 
 
+def _half_scaled(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Return the speed from b - a less (p . (b - a)) p / |p|, p being the points: p is scaled once, not twice."""
+    p, velocity = _points(a, b, t), b - a
+    length = p.norm(dim=1)
+    return (velocity - (p @ velocity / length)[:, None] * p).norm(dim=1) / length
+
+
 def _line_turns(function: Callable) -> dict[str, Any]:
     rng = seeded_generator("09c.2")
     t = torch.tensor([0.0, 0.2, 0.5, 0.9, 1.0], dtype=torch.float64)
@@ -110,6 +117,7 @@ TURN_SLIPS = {
     "You took away the part along p as if p had length 1: divide p by its length first.": lambda a, b, t: (
         (b - a - (_points(a, b, t) @ (b - a))[:, None] * _points(a, b, t)).norm(dim=1) / _points(a, b, t).norm(dim=1)
     ),
+    "You divided by the length of p once: the part along p is (p . v) p over the *squared* length of p.": _half_scaled,
     "You returned 1 / |p|, without the velocity: multiply by its part at a right angle to p.": lambda a, b, t: (
         1 / _points(a, b, t).norm(dim=1)
     ),

@@ -47,6 +47,9 @@ FACTOR_SLIPS = {
     "You compared the lengths. That ignores that z and e do not point the same way: use z . e.": lambda e, z: (
         z.norm(dim=1).mean() / e.norm(dim=1).mean()
     ),
+    "You compared the lengths row by row. That ignores that z and e do not point the same way: use z . e.": (
+        lambda e, z: (z.norm(dim=1) / e.norm(dim=1)).mean()
+    ),
     "You divided the length of z by that of e: z and e do not point the same way, so use z . e.": lambda e, z: (
         z.norm() / e.norm()
     ),
@@ -84,6 +87,9 @@ SHORTENED_SLIPS = {
     ),
     "You cut off each number by itself: that changes the direction, and the row can still be too long.": (
         lambda z, longest: z.clamp(-longest, longest)
+    ),
+    "You cut off each number above `longest`: it is the *length of a row* that must not be above it.": (
+        lambda z, longest: z.clamp(max=longest)
     ),
     "You gave rows that are too long the length 1: multiply by `longest`.": lambda z, longest: torch.where(
         z.norm(dim=1, keepdim=True) > longest, F.normalize(z, dim=1), z

@@ -49,8 +49,9 @@ def _best_value(function: Callable) -> dict[str, Any]:
         )
     if any(value.isinf().any() for value in values):
         raise ValueError(
-            "the value is infinite. Hint: You compared p and p_g with each other, and one of them is 0 where the other "
-            "is not. The JSD compares each of them with the middle, r = (p + p_g) / 2."
+            "the value is infinite. Hint: You divided by a probability that is 0. Perhaps you compared p and p_g with "
+            "each other, or took KL(r || p) for KL(p || r). The JSD compares each of them with the middle, "
+            "r = (p + p_g) / 2, and r stands below."
         )
     return numbers
 
@@ -63,6 +64,9 @@ VALUE_SLIPS = {
     ),
     "You left out log 4: where p = p_g the value is -log 4, not 0.": lambda p, q, w: 2 * (w * _jsd(p, q)).sum(),
     "You counted the mean JSD once. In (10.2) it counts twice.": lambda p, q, w: (w * _jsd(p, q)).sum() - math.log(4),
+    "You took the mean over the values of x. The JSD is a sum over them.": lambda p, q, w: (
+        2 * (w * _jsd(p, q)).sum() / p.shape[1] - math.log(4)
+    ),
     "You subtracted log 4 for each class. Its weighted mean is log 4, once.": lambda p, q, w: (
         2 * (w * _jsd(p, q)).sum() - len(w) * math.log(4)
     ),
@@ -161,6 +165,9 @@ WITHIN_SLIPS = {
         2 * within_classes(x, y)
     ),
     "You have half of it: a sum over i < j has n (n - 1) / 2 pairs.": lambda x, y: within_classes(x, y) / 2,
+    "You divided the sum over the pairs by n. There are n (n - 1) pairs of two different samples.": lambda x, y: (
+        _by_class(lambda own: torch.cdist(own, own).sum() / len(own), x, y)
+    ),
     "You took distances to the class's mean. Take pairs of samples.": lambda x, y: _by_class(
         lambda own: (own - own.mean(0)).norm(dim=1).mean(), x, y
     ),

@@ -64,6 +64,15 @@ LOST_SLIPS = {
     "You took p(s | d) itself for a joint table. The table of w and s is p(w, s), a sum over d.": lambda p, t: (
         _information(p) - _information(t / len(t))
     ),
+    "You put p(s | d) itself into (10b.1). The table of w and s is p(w, s), a sum over d.": lambda p, t: (
+        _information(p) - _information(t)
+    ),
+    "Your answer is 0, as it is for data and samples together (10b.2). Here the data are thrown away: take I(W; S).": (
+        lambda p, t: 0 * _information(p)
+    ),
+    "You returned the lost part as a fraction of I(W; D). Return the nats: I(W; D) - I(W; S).": lambda p, t: (
+        lost(p, t) / _information(p)
+    ),
     "You divided p(w, d) by p(w) first, so each world counts alike. Use the joint table as it is.": lambda p, t: lost(
         p / p.sum(1, keepdim=True) / len(p), t
     ),

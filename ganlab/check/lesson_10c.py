@@ -121,6 +121,12 @@ GAIN_SLIPS = {
     "You mixed m(x | y) with p(x, y), the entries. Mix with p(y), one number for each class.": lambda p, m: (
         p * (m.log() - (p * m).sum(0).log())
     ).sum(),
+    "You mixed m(x | y) with p(x), the sums over the classes. p(y) is the sum of each row: p_xy.sum(1).": lambda p, m: (
+        p * (m.log() - (p.sum(0) * m).sum(0).log())
+    ).sum(),
+    "You weighed the row of every class with p(x). Weigh each entry with its own p(x, y).": lambda p, m: (
+        p.sum(0) * (m.log() - (p.sum(1) @ m).log())
+    ).sum(),
     "You averaged log m(x) over the model's pictures. Average over the real ones, p_xy summed over y.": lambda p, m: (
         (p * m.log()).sum() - torch.special.xlogy(p.sum(1) @ m, p.sum(1) @ m).sum()
     ),

@@ -50,6 +50,8 @@ SLOPE_SLIPS: dict[str, dict[str, Any]] = {
     "times 2.": {"factor": 2.0},
     "You found a quarter of the gradient. The square gives a factor 2, and each feature stands in a row and a column "
     "of G, which gives another 2.": {"factor": 1.0},
+    "You found half of the gradient, and left 1/P out at the end. Each feature stands in a row and in a column of G, "
+    "and G divides by the number of positions.": {"factor": 2.0, "join": lambda gap, f: gap @ f},
     "You left 1/P out at the end. G divides by the number of positions, and so does its slope.": {
         "join": lambda gap, f: gap @ f
     },

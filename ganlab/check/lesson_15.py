@@ -219,6 +219,20 @@ MOVE_SLIPS = (
         "You have the wrong sign: a critic lowers softplus(-c) for real samples and softplus(c) for fakes. "
         "Your loss is minus that.",
     ),
+    (
+        _move(detach=False, order="backward step"),
+        "You left the fakes attached, so a gradient is left in the generator, and you never cleared the critic's "
+        "gradients: at the second move those of the first are added.",
+    ),
+    (
+        _move(loss_of=_both(torch.sigmoid), order="backward step"),
+        "You kept the sigmoids, and you never cleared the gradients: at the second move those of the first are added.",
+    ),
+    (
+        _move(detach=False, loss_of=_both(torch.sigmoid), order="backward step"),
+        "You left the fakes attached and kept the sigmoids, and you never cleared the gradients: at the second move "
+        "those of the first are added.",
+    ),
     (_move(detach=False), "You left the fakes attached: a gradient is left in the generator. Detach them."),
     (
         _move(loss_of=lambda real, fake: F.softplus(-real.sigmoid()).mean() + F.softplus(fake.sigmoid()).mean()),

@@ -83,6 +83,20 @@ def _mean(values: Tensor) -> Tensor:
 
 
 LOSS_SLIPS = (
+    # the loop as it stands in the exercise, with all three faults or with two of them
+    (
+        _loss(sigma=lambda logvar: logvar, over_pixels=_mean, over_latents=_mean),
+        "You left all three faults in: sigma is exp(logvar / 2), and log p and the KL are sums over pixels and over "
+        "latents, averaged over the batch.",
+    ),
+    (
+        _loss(sigma=lambda logvar: logvar, over_pixels=_mean),
+        "You left two faults in: logvar stands for sigma, exp(logvar / 2), and log p is averaged over the pixels.",
+    ),
+    (
+        _loss(sigma=lambda logvar: logvar, over_latents=_mean),
+        "You left two faults in: logvar stands for sigma, exp(logvar / 2), and the KL is averaged over the latents.",
+    ),
     (_loss(sigma=lambda logvar: logvar), "You took logvar for sigma. sigma is exp(logvar / 2)."),
     (
         _loss(sigma=lambda logvar: logvar / 2),

@@ -53,6 +53,9 @@ FAKE_AFTER_TWO_SLIPS = {
     "You returned the probability that it is real. One minus that is asked for.": lambda *given: (
         1 - fake_after_two(*given)
     ),
+    "You left out 1 - b, and returned odds: the odds before are b / (1 - b), and a probability is o / (1 + o).": (
+        lambda b, d1, f1, d2, f2: b * d1 * d2 / (f1 * f2)
+    ),
     "You left out (1 - b): real pictures are that part of all.": lambda b, d1, f1, d2, f2: (
         b * d1 * d2 / (b * d1 * d2 + f1 * f2)
     ),

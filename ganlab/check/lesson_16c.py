@@ -113,7 +113,8 @@ def _scored(score: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tens
 
 
 WHO_SLIPS = {
-    "You named a user for every picture. Return -1 where no T is above t.": lambda r, keys, t: int((keys @ r).argmax()),
+    "You named a user for every picture. Return -1 where no T is above t. T is divided by the length of r, the root of "
+    "its sum of squares.": lambda r, keys, t: int((keys @ r).argmax()),
     "You compared the sum with t before dividing by the length of r.": _scored(lambda r, keys: keys @ r),
     "You divided by the number of blocks. Divide by the length of r, the root of its sum of squares.": _scored(
         lambda r, keys: keys @ r / len(r)
@@ -137,6 +138,9 @@ WHO_SLIPS = {
     ),
     "You named user 0 where no T is above t: the argmax of a row of False is 0. Return -1 there.": lambda r, keys, t: (
         int((keys @ r / r.norm() > t).int().argmax())
+    ),
+    "You answered after the first user. Look at all users, and then return.": lambda r, keys, t: (
+        0 if keys[0] @ r / r.norm() > t else -1
     ),
     "You exchanged the two cases: -1 is for pictures where no T is above t.": lambda r, keys, t: (
         -1 if (keys @ r / r.norm()).max() > t else int((keys @ r).argmax())

@@ -63,6 +63,16 @@ def _sum(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
     return x + dt * (first + v(x + dt * first, t + dt))
 
 
+def _no_length(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    first = v(x, t)
+    return x + (first + v(x + dt * first, t + dt)) / 2
+
+
+def _no_lengths(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    first = v(x, t)
+    return x + (first + v(x + first, t + dt)) / 2
+
+
 def _half(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
     return x + dt * v(x + dt / 2 * v(x, t), t + dt / 2)
 
@@ -115,6 +125,8 @@ HEUN_SLIPS: dict[str, dict[str, Any]] = {
     "Your trial step is as long as the whole way. Multiply its velocity by the length of one step.": {
         "step": _whole_trial
     },
+    "You went on by the whole mean velocity. Multiply it by the length of one step.": {"step": _no_length},
+    "You left out the length of one step, 1 / steps, in the trial step and in the real one.": {"step": _no_lengths},
     "You took the time of the *next* step for the first look.": {"time": lambda k, steps: (k + 1) / steps},
 }
 

@@ -44,6 +44,7 @@ ANSWERS = {
             (lambda p: (127.5 - p.numpy()) / 127.5, "swapped"),
             (overflowing, "wraps"),
             (lambda p: p / 255 - 0.5, "half the range"),
+            (lambda p: p.float() * 2 - 1, "before you double"),
             (lambda p: (p.float() - 255) / 255, "half as wide"),
             (lambda p: np.tanh(p.numpy() / 255), "also those from 0 to 1"),
             (lambda p: p.numpy() - 127.5, "not scaled"),

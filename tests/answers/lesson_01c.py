@@ -134,6 +134,10 @@ ANSWERS = {
                 "divided by sigma",
             ),
             (
+                lambda x, mu, s: ((x - mu) ** 2 / (2 * s) - x**2 / 2 + 0.5 * math.log(s), (x - mu) / s - x),
+                "sigma for the variance",
+            ),
+            (
                 lambda x, mu, s: (2 * squares(x, mu, s) + math.log(s), 2 * ((x - mu) / s**2 - x)),
                 "left out the halves",
             ),

@@ -169,6 +169,11 @@ def good_samples(samples, means, sigma, at_least):
     return (torch.cdist(samples, means).min(dim=1).values <= 3 * sigma).sum()
 
 
+def good_of_each(samples, means, sigma):
+    gap, nearest = torch.cdist(samples, means).min(dim=1)
+    return torch.bincount(nearest[gap <= 3 * sigma], minlength=len(means))
+
+
 def three_without_sigma(samples, means, sigma, at_least):
     return ((torch.cdist(samples, means) <= 3).sum(dim=0) >= at_least).sum()
 
@@ -257,6 +262,8 @@ ANSWERS = {
             (more_than, ">=, not >"),
             (each_coordinate, "not a circle"),
             (good_samples, "wanted is that of modes"),
+            (lambda x, m, s, n: good_of_each(x, m, s), "how many good samples each mode has"),
+            (lambda x, m, s, n: good_of_each(x, m, s) >= n, "True or False for each mode"),
             (three_without_sigma, "sigma is missing"),
             (summed_over_modes, "for each mode"),
             (bad_ones_at_mode_0, "sends every bad sample to mode 0"),

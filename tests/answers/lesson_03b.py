@@ -100,6 +100,7 @@ ANSWERS = {
             (by_blocks, "blocks"),
             (by_means, "mean of a phase"),
             (of_each_channel, "kept the channels apart"),
+            (lambda w, s: by_slices(w[:1], s), "first channel only"),
             (lambda w, s: by_slices(w, s) / len(w), "averaged over the channels"),
             (lambda w, s: by_slices(w.mT, s), "rows and columns"),
             (lambda w, s: by_slices(torch.rot90(w, 2, (1, 2)), s), "turned the kernel"),

@@ -70,6 +70,7 @@ ANSWERS = {
             (lambda x, y: (x.sort()[0] - y.sort()[0]).abs(), "one number"),
             (lambda x, y: torch.cdist(x[:, None], y[:, None]).mean(), "over all pairs"),
             (to_the_nearest, "nearest neighbour"),
+            (lambda x, y: (x.sort()[0] - y.sort()[0]).abs().max(), "the largest of the distances"),
         ],
     },
     "04c.2": {

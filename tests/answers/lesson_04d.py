@@ -84,6 +84,7 @@ ANSWERS = {
         "right": [kinds_by_counter, kinds_by_unique, kinds_by_numpy],
         "wrong": [
             (kinds_with(lambda p: -torch.xlogy(p, p).sum()), "the entropy H"),
+            (kinds_with(lambda p: torch.xlogy(p, p).sum()), "log 1000 is missing"),
             (kinds_with(lambda p: -torch.xlogy(p, 1000 * p).sum()), "never negative"),
             (kinds_with(lambda p: torch.xlogy(p, 1000 * p).sum() / math.log(2)), "in bits"),
             (own_uniform, "kinds that occur"),
@@ -102,6 +103,7 @@ ANSWERS = {
         "wrong": [
             (interval_with(lambda d, t: t * np.std(d, ddof=1)), "root of n"),
             (interval_with(lambda d, t: t * np.std(d) / np.sqrt(len(d))), "ddof=1"),
+            (interval_with(lambda d, t: t * np.var(d, ddof=1) / np.sqrt(len(d))), "the variance"),
             (interval_with(lambda d, t: t * np.std(d, ddof=1) / len(d)), "you divided by n"),
             (interval_with(lambda d, t: np.std(d, ddof=1) / np.sqrt(len(d))), "left out t"),
             (interval_with(lambda d, t: 1.96 * np.std(d, ddof=1) / np.sqrt(len(d))), "1.96"),

@@ -224,6 +224,18 @@ def best_and_beyond(values, patience):
     return keep, keep + patience
 
 
+def first_value_waits(values, patience):
+    best, keep, waited = values[0], 0, 0
+    for k, value in enumerate(values):
+        if value < best:
+            best, keep, waited = value, k, 0
+        else:
+            waited += 1
+        if waited >= patience:
+            return keep, k
+    return keep, len(values) - 1
+
+
 ANSWERS = {
     "05.1": {
         "right": [optimistic_by_numpy, optimistic_by_matrix, optimistic_by_names],
@@ -255,6 +267,7 @@ ANSWERS = {
         "wrong": [
             (count_from(1), "over the whole list: start"),
             (count_from(0), "the first value too"),
+            (first_value_waits, "so count 0 there"),
             (best_and_patience, "best of the whole list"),
             (best_and_beyond, "beyond its end"),
             (patience_over_neighbours, "and keep that one"),

@@ -197,6 +197,7 @@ ANSWERS = {
                 "different seeds",
             ),
             (lambda a, b: interval_by_sem(b, a), "B - A"),
+            (lambda a, b: interval_by_formula(abs(a - b), 0), "Keep the signs"),
             (lambda a, b: with_std(a, b, t=lambda r: 2), "2, a rough quantile"),
             (
                 lambda a, b: interval((a - b).mean(), student(2 * len(a) - 1), np.hypot(stats.sem(a), stats.sem(b))),

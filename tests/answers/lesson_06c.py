@@ -79,6 +79,7 @@ ANSWERS = {
             (lambda a, b: a.inverse() @ root(a @ b @ a) @ a.inverse(), "R is the root of S1"),
             (lambda a, b: a.sqrt().inverse() @ root(a.sqrt() @ b @ a.sqrt()) @ a.sqrt().inverse(), "of each entry"),
             (lambda a, b: root(root(a) @ b @ root(a)), "on both sides"),
+            (lambda a, b: root(a).inverse() @ (root(a) @ b @ root(a)).sqrt() @ root(a).inverse(), "entry of R S2 R"),
             (lambda a, b: root(a) @ root(root(a) @ b @ root(a)) @ root(a), "its inverse"),
             (lambda a, b: root(a).inverse() @ root(root(a) @ b @ root(a)), "on one side"),
             (lambda a, b: b @ a.inverse(), "divided S2 by S1"),

@@ -238,6 +238,7 @@ ANSWERS = {
             (aggregate_with(mean=lambda t: t.logsumexp(0) - math.log(t.shape[1])), "dim 1 of (B, N)"),
             (log_by_wrong_s, "or of a negative number"),
             (lambda z, m, a: aggregate_by_loop(z, m, a) + torch.log(len(m)), "such as math.log(n)"),
+            (lambda z, m, a: aggregate_by_torch(z, m, a).mean(), "you averaged over the places, too"),
             (aggregate_with(mean=lambda t: t.amax(1)), "nearest image alone"),
             (aggregate_with(mean=lambda t: torch.log(torch.exp(t).mean(dim=1))), "you left the logs"),
             (lambda z, mu, logvar: aggregate_by_loop(z, mu, 2 * logvar), "exp(logvar) for s"),

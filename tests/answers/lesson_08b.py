@@ -176,6 +176,13 @@ def chunks_by_numel(chunks):
     return total - math.log(count)
 
 
+def chunks_by_columns(chunks):
+    total, count = torch.tensor(-math.inf, dtype=torch.float64), 0
+    for chunk in chunks:
+        total, count = torch.logaddexp(total, torch.logsumexp(chunk, 0)), count + chunk.shape[1]
+    return total - math.log(count)
+
+
 ANSWERS = {
     "08b.1": {
         "right": [chunks_by_largest, chunks_by_numpy, chunks_by_list],
@@ -197,6 +204,7 @@ ANSWERS = {
             (first_alone, "first chunk alone"),
             (logs_added, "that multiplies the sums"),
             (chunks_by_numel, "counted every number"),
+            (chunks_by_columns, "which are images"),
         ],
     },
     "08b.2": {

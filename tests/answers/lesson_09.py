@@ -108,6 +108,7 @@ ANSWERS = {
             (lambda a, b, t: F.normalize(arc_by_turning(a, b, t), dim=-1), "to length 1"),
             (stretched, "does not turn evenly"),
             (arc_by_cosine, "right angle only"),
+            (arc_with(theta_of, lambda x, theta: torch.cos(x)), "cosine for both"),
             (arc_with(lambda a, b: torch.acos(a @ b / a.norm() * b.norm())), "product into brackets"),
             (arc_with(lambda a, b: a.new_tensor(math.pi / 2)), "took 90 degrees"),
             (arc_with(lambda a, b: a @ b / (a.norm() * b.norm())), "torch.acos turns"),

@@ -83,6 +83,12 @@ def unscaled(z, f):
     return z.T @ (f - f.mean()) / len(z)
 
 
+def difference_of_halves(z, f):
+    above = f > f.mean()
+    d = z[above].mean(0) - z[~above].mean(0)
+    return d / d.norm()
+
+
 ANSWERS = {
     "09b.1": {
         "right": [direction_by_loop, direction_by_product, direction_with(lambda f: f - f.mean())],
@@ -96,6 +102,7 @@ ANSWERS = {
             (lambda z, f: direction_by_product(z / z.norm(dim=1, keepdim=True), f), "each latent to length 1"),
             (lambda z, f: (z.T @ (f - f.mean())) / (z.T @ (f - f.mean())).sum(), "to sum 1"),
             (direction_with(lambda f: torch.where(f > f.mean(), 1.0, -1.0).to(f.dtype)), "the sign"),
+            (difference_of_halves, "forgets by how much"),
             (lambda z, f: unscaled(z, f) / unscaled(z, f).norm() ** 2, "by the squared length"),
             (lambda z, f: unscaled(z, f) / unscaled(z, f).abs().max(), "largest number to 1"),
             (lambda z, f: F.normalize((z * (f - f.mean())[:, None]).mean(1), dim=0), "over the D numbers"),

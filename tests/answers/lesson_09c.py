@@ -73,6 +73,12 @@ def turns_by_raw_points(a, b, t):
     return (velocity - (p @ velocity)[:, None] * p).norm(dim=1) / p.norm(dim=1)
 
 
+def turns_by_half_raw_points(a, b, t):
+    p, velocity = point(a, b, t), b - a
+    length = p.norm(dim=1, keepdim=True)
+    return (velocity - (p / length @ velocity)[:, None] * p).norm(dim=1) / length[:, 0]
+
+
 ANSWERS = {
     "09c.1": {
         "right": [path_by_loop, path_by_diff, path_by_numpy],
@@ -118,6 +124,7 @@ ANSWERS = {
             (lambda a, b, t: turns_by_area(b, a, t), "from b to a"),
             (lambda a, b, t: (point(a, b, t) @ (b - a)) / point(a, b, t).pow(2).sum(1), "sign of the part along p"),
             (turns_by_raw_points, "as if p had length 1"),
+            (turns_by_half_raw_points, "length of p once"),
             (lambda a, b, t: turns_by_area(a, b, t) * 180 / math.pi, "radians are asked for"),
         ],
     },

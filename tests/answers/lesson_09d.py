@@ -38,6 +38,7 @@ ANSWERS = {
             (lambda e, z: (e * z).mean() / (z**2).mean(), "You divided by |z|^2"),
             (lambda e, z: 1 / factor_by_lstsq(e, z), "the inverse"),
             (lambda e, z: z.norm(dim=1).mean() / e.norm(dim=1).mean(), "compared the lengths"),
+            (lambda e, z: torch.mean((z**2).sum(1).sqrt() / (e**2).sum(1).sqrt()), "lengths row by row"),
             (lambda e, z: ((z**2).sum() / (e**2).sum()).sqrt(), "the length of z by that of e"),
             (lambda e, z: ((e * z).sum(1) / (e * e).sum(1)).mean(), "for each row"),
             (lambda e, z: torch.cosine_similarity(e.flatten(), z.flatten(), dim=0), "took the cosine"),
@@ -56,6 +57,7 @@ ANSWERS = {
             (lambda z, longest: z * min(1, longest / z.norm().item()), "whole tensor"),
             (lambda z, longest: torch.renorm(z, 2, 1, longest), "lengths of the columns"),
             (lambda z, longest: torch.clip(z, -longest, longest), "each number by itself"),
+            (lambda z, longest: torch.where(z > longest, longest, z), "number above `longest`"),
             (
                 lambda z, longest: torch.where(
                     z.norm(dim=1, keepdim=True) > longest, z / z.norm(dim=1, keepdim=True), z

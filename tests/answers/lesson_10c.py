@@ -86,6 +86,8 @@ ANSWERS = {
             (lambda p, m: (p * m.log()).sum() - (p * m.sum(0).log()).sum(), "a plain sum over the classes"),
             (lambda p, m: (p * m.log()).sum() - (p * (p.sum(1) @ m.log())).sum(), "Mix the probabilities first"),
             (lambda p, m: -gain_by_loop(p, m), "other way round"),
+            (lambda p, m: (p * m.log()).sum() - p.sum(0) @ (p.sum(0) * m).sum(0).log(), "sum of each row"),
+            (lambda p, m: ((m / (p.sum(1) @ m)).log() @ p.sum(0)).sum(), "its own p(x, y)"),
             (lambda p, m: gain_by_loop(p, m) / math.log(2), "in bits"),
             (lambda p, m: (m / (p.sum(1) @ m)).log().mean(), "Weigh each by p_xy"),
             (lambda p, m: (p * m.log()).sum(), "Subtract E log m(x)"),

@@ -33,6 +33,13 @@ def who_by_numpy(r, keys, t):
     return int(np.argmax(T)) if T.max() > t else -1
 
 
+def early(r, keys, t):
+    for user, key in enumerate(keys):
+        if key @ r / r.norm() > t:
+            return user
+        return -1
+
+
 def scored(score):
     def answer(r, keys, t):
         values = score(r, keys)
@@ -95,6 +102,7 @@ ANSWERS = {
             (lambda r, keys, t: (keys @ r).max() / r.norm(), "returned T itself"),
             (lambda r, keys, t: T.max() if (T := keys @ r / r.norm()).max() > t else -1, "the index of its user"),
             (lambda r, keys, t: int((keys @ r / r.norm() > t).double().argmax()), "a row of False"),
+            (early, "after the first user"),
             (
                 lambda r, keys, t: -1 if who_by_loop(r, keys, t) >= 0 else (keys @ r).argmax().item(),
                 "exchanged the two cases",

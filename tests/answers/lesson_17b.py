@@ -90,6 +90,8 @@ ANSWERS = {
             (backwards, "back in time"),
             (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + h * v(x, t), t + h)), last=-1), "too few"),
             (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + v(x, t), t + h))), "as long as the whole way"),
+            (stepping(lambda v, x, t, h: x + (v(x, t) + v(x + h * v(x, t), t + h)) / 2), "whole mean velocity"),
+            (stepping(lambda v, x, t, h: x + (v(x, t) + v(x + v(x, t), t + h)) / 2), "left out the length"),
             (numbered, "both looks"),
             (from_the_end, "back to t = 0"),
             (whole_list, "after every step"),
