@@ -72,8 +72,8 @@ def test_draws_are_the_same_in_each_call(small: Path) -> None:
 def mean_and_error(name: str, values: list[float]) -> str:
     """Return a cell of the lesson's table."""
     digits = 0 if name == "distance" else 2
-    mean = f"{statistics.mean(values):.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values) / len(values) ** 0.5:.{digits}f}"
+    error = statistics.stdev(values) / len(values) ** 0.5
+    return f"{statistics.mean(values):.{digits}f} ± {error:.{digits}f}"
 
 
 def rows() -> list[str]:
@@ -85,17 +85,12 @@ def rows() -> list[str]:
             pair, seed, budget = re.fullmatch(r"(\w+/\w+)/(\d)/([\d.]+)", name).groups()
             budgets.setdefault(pair, set()).add((float(budget), f"{pair}/{seed}/{budget}"))
     last = max(set.intersection(*({budget for budget, _ in found} for found in budgets.values())))
-    names = {"real": "real", "sprite, clips (the checkpoint)": "sprite/clips/0/checkpoint"}
+    lines = []
     for budget, name in itertools.chain.from_iterable(budgets.values()):
         if budget == last:
-            names[", ".join(name.split("/")[:2])] = name
-    lines = []
-    for label, name in names.items():
-        entry = stored[name]
-        values = {measure: entry.get(measure, entry["of real clips"]) for measure in MEASURES}
-        steps = f"{entry['steps']:,}" if "steps" in entry else {"real": ""}.get(name, "7,200")
-        cells = [mean_and_error(measure, each) for measure, each in values.items()]
-        lines.append("| " + " | ".join([label, steps, *cells]) + " |")
+            entry = stored[name]
+            cells = [mean_and_error(measure, entry[measure]) for measure in MEASURES]
+            lines.append("| " + " | ".join([name.split("/")[0], f"{entry['steps']:,}", *cells]) + " |")
     return sorted(lines)
 
 

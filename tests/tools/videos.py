@@ -3,6 +3,7 @@
 python tests/tools/videos.py                             600 CPU-seconds each, one seed: half an hour on one core
 python tests/tools/videos.py --seconds 1200 --seed 1     longer, and another seed
 python tests/tools/videos.py --only motion,clips         one of the pairs
+python tests/tools/videos.py --only motion,clips volume,clips       the two of lesson 14
 
 A pair is a generator and a critic. All pairs train in turns, on one thread, until each has used the next budget of
 CPU-seconds; then each is measured, and the next turn begins. So one may stop at any time: what is in the file is of
@@ -184,13 +185,12 @@ def main(arguments: list[str] | None = None) -> None:
         write("real", real)
     players = [Player(pair, options.seed, options.runs) for pair in wanted]
     for budget in [each for each in BUDGETS if each <= options.seconds]:
-        for player in players:
-            name = f"{player.name}/{budget}"
-            if name not in read():
-                player.until(budget)
-                values = {"steps": player.run.step, "CPU-seconds": player.used}
-                write(name, values | judged(judge, draws(player.run.ema)))
-        if options.seed == 0:
+        missing = [player for player in players if f"{player.name}/{budget}" not in read()]
+        for player in missing:
+            player.until(budget)
+            values = {"steps": player.run.step, "CPU-seconds": player.used}
+            write(f"{player.name}/{budget}", values | judged(judge, draws(player.run.ema)))
+        if missing and options.seed == 0:
             strips(players)
 
 
