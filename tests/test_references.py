@@ -43,8 +43,6 @@ EXCEPTIONS = {
     ("cosine", "02b"): "school's meaning, and -1 is explained where it stands",
     ("covered", "01b"): "the everyday verb",
     ("covered", "03d"): "the everyday verb",
-    ("diffusion-model", "07"): "a name, for what lies ahead",
-    ("diffusion-model", "08"): "a name, for what lies ahead",
     ("eigenvalue", "00"): "among what the course asks for beforehand",
     ("entropy", "01c"): "explained where it stands",
     ("generator", "00"): "explained where it stands",

@@ -119,7 +119,8 @@ def first_counted(values: Sequence[float], patience: int) -> tuple[int, int]:
     best = count = 0
     for k in range(len(values)):
         if values[k] < values[best]:
-            best, count = k, 0
+            best = k
+            count = 0
         else:
             count += 1
         if count == patience:

@@ -47,7 +47,8 @@ def _area(a: Tensor, b: Tensor) -> Tensor:
 
 def _half_scaled(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Return the speed from b - a less (p . (b - a)) p / |p|, p being the points: p is scaled once, not twice."""
-    p, velocity = _points(a, b, t), b - a
+    p = _points(a, b, t)
+    velocity = b - a
     length = p.norm(dim=1)
     return (velocity - (p @ velocity / length)[:, None] * p).norm(dim=1) / length
 
