@@ -164,12 +164,13 @@ def test_a_brush_paints_a_hole_over_the_picture_by_mouse_and_by_keys_and_the_ans
     canvas.scroll_into_view_if_needed()
     pixel = "canvas => [...canvas.getContext('2d').getImageData(4, 4, 1, 1).data].slice(0, 3)"
     answer = widget.get_by_role("img", name="Answer to the hole: 1.")
+    corner = "canvas => [...canvas.getContext('2d').getImageData(1, 1, 1, 1).data].slice(0, 3)"  # not enlarged
 
     def painted(colour: list[int]) -> None:
         limits.wait_until(lambda: canvas.evaluate(pixel) == colour, f"a picture of {colour}", seconds=5)
 
     def filled(colour: list[int]) -> None:
-        limits.wait_until(lambda: answer.evaluate(pixel) == colour, f"an answer of {colour}", seconds=5)
+        limits.wait_until(lambda: answer.evaluate(corner) == colour, f"an answer of {colour}", seconds=5)
 
     def holes(least: int, most: int) -> None:
         said = re.compile(r"(\d+) pixels")
