@@ -158,16 +158,30 @@ def test_a_curtain_is_drawn_by_keys_and_by_the_mouse_on_the_picture(named: Page)
     limits.wait_until(lambda: abs(handle.evaluate(value) - 0.25) < 0.02, "the slider follows", seconds=5)
 
 
-def test_a_brush_paints_a_hole_over_the_picture(named: Page) -> None:
+def test_a_brush_paints_a_hole_over_the_picture_by_mouse_and_by_keys_and_the_answer_follows(named: Page) -> None:
     widget = named.locator(".ganlab-widget", has=named.get_by_role("application", name="Picture to paint a hole into"))
     canvas, line = widget.locator("canvas.ganlab-pad"), widget.locator(".ganlab-readout")
     canvas.scroll_into_view_if_needed()
     pixel = "canvas => [...canvas.getContext('2d').getImageData(4, 4, 1, 1).data].slice(0, 3)"
+    answer = widget.get_by_role("img", name="Answer to the hole: 1.")
+    corner = "canvas => [...canvas.getContext('2d').getImageData(1, 1, 1, 1).data].slice(0, 3)"  # not enlarged
 
     def painted(colour: list[int]) -> None:
         limits.wait_until(lambda: canvas.evaluate(pixel) == colour, f"a picture of {colour}", seconds=5)
 
+    def filled(colour: list[int]) -> None:
+        limits.wait_until(lambda: answer.evaluate(corner) == colour, f"an answer of {colour}", seconds=5)
+
+    def holes(least: int, most: int) -> None:
+        said = re.compile(r"(\d+) pixels")
+        limits.wait_until(
+            lambda: (found := said.match(line.inner_text())) and least < int(found[1]) < most,
+            f"a hole of {least} to {most} pixels",
+            seconds=5,
+        )
+
     painted([90, 90, 90])
+    filled([90, 90, 90])
     expect(line).to_have_text("100 pixels")
     widget.get_by_role("button", name="Clear").click()
     line.get_by_text("There is no hole: paint one.").wait_for()
@@ -176,12 +190,18 @@ def test_a_brush_paints_a_hole_over_the_picture(named: Page) -> None:
     named.mouse.down()
     named.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 3, steps=4)
     named.mouse.up()
-    line.get_by_text("pixels").wait_for()
     painted([255, 90, 220])
-    limits.wait_until(lambda: 40 < int(line.inner_text().split()[0]) < 110, "40 to 110 pixels", seconds=5)
+    filled([255, 255, 255])
+    holes(40, 110)
     canvas.press("Delete")
     line.get_by_text("There is no hole").wait_for()
     painted([90, 90, 90])
+    for key in (" ", *["ArrowLeft"] * 6, " ", *["ArrowDown"] * 9):  # from the middle; then with the pen lifted
+        canvas.press(key)
+    holes(80, 120)
+    filled([90, 90, 90])
+    canvas.press("Delete")
+    line.get_by_text("There is no hole").wait_for()
 
 
 def test_a_clip_plays_once_for_who_wants_less_motion_and_on_for_others(named: Page) -> None:

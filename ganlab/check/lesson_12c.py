@@ -225,6 +225,14 @@ EXERCISES = {
         tuple(Slip(functools.partial(chromas, **change), hint) for hint, change in CHROMA_SLIPS.items()),
     ),
     "12c.3": Exercise(
-        _ranks, ranks, tuple(Slip(functools.partial(ranks, **change), hint) for hint, change in RANK_SLIPS.items())
+        _ranks,
+        ranks,
+        (
+            Slip(
+                lambda samples, truth: (samples < truth).sum(0),
+                "You returned the rank of each truth. Count how often each rank occurs, and divide by their number.",
+            ),
+            *(Slip(functools.partial(ranks, **change), hint) for hint, change in RANK_SLIPS.items()),
+        ),
     ),
 }

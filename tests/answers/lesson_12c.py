@@ -106,6 +106,7 @@ ANSWERS = {
         "right": [ranks_by_loop, ranks_by_numpy],
         "wrong": [
             (lambda s, t: fractions((s > t).sum(0), len(s) + 1), "*above*"),
+            (lambda s, t: (s < t).sum(0), "the rank of each truth"),
             (lambda s, t: fractions((s <= t).sum(0), len(s) + 1), "that equal the truth"),
             (lambda s, t: fractions((s >= t).sum(0), len(s) + 1), "at or above"),
             (lambda s, t: len(t) * fractions((s < t).sum(0), len(s) + 1), "Divide by the number of truths"),

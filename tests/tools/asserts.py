@@ -117,6 +117,11 @@ ANSWERS = {
     ): "a thousand points leave an error of some 3%; pairs at random are 50% off, and fail",
     ("06c", "(log_mix - log_p + np.log(100)).abs().max() < 0.001"): "with the weights exchanged it is 4.6",
     ("11b", "(found(u) - g).abs().max() < 0.0001"): TWO_WAYS,
+    ("12", "(downsample(smooth, 4) - small).abs().max() < 1e-05"): "without the correction of the blocks it is 0.17",
+    ("12", "downsample(detail, 4).abs().max() < 1e-05"): "of what plain bicubic lacks it is 0.17",
+    ("12", "abs(x.var() - m.var() - v) < 0.03"): "chance is about 0.005; without the posterior's variance it is 0.34",
+    ("12b", "(w - by_hand / by_hand.sum()).abs().max() < 1e-05"): TWO_WAYS,
+    ("12c", "(whole - inside - 10 * np.log10(4)).abs().max() < 0.001"): "a hole of another portion fails",
 }
 RECORDER = '''
 class _Asserts:
