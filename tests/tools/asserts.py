@@ -116,6 +116,8 @@ ANSWERS = {
         "abs(cost[pairs].mean() / d2 - 1) < lab.by_speed(0.25, 0.06, 0.06)",
     ): "a thousand points leave an error of some 3%; pairs at random are 50% off, and fail",
     ("06c", "(log_mix - log_p + np.log(100)).abs().max() < 0.001"): "with the weights exchanged it is 4.6",
+    ("11", "abs(slope - (below - above)) < 1e-06"): TWO_WAYS,
+    ("11", "torch.allclose(p / (p + g), p_x / (p_x + g_x))"): TWO_WAYS,
     ("11b", "(found(u) - g).abs().max() < 0.0001"): TWO_WAYS,
     ("12", "(downsample(smooth, 4) - small).abs().max() < 1e-05"): "without the correction of the blocks it is 0.17",
     ("12", "downsample(detail, 4).abs().max() < 1e-05"): "of what plain bicubic lacks it is 0.17",
