@@ -52,6 +52,12 @@ def _in_turn(wanted: Tensor, others: Tensor) -> Tensor:
     return F.normalize(wanted, dim=0)
 
 
+def _in_turn_unscaled(wanted: Tensor, others: Tensor) -> Tensor:
+    for other in others:
+        wanted = wanted - (wanted @ other) * other
+    return F.normalize(wanted, dim=0)
+
+
 def _at_once(wanted: Tensor, others: Tensor) -> Tensor:
     shares = (others @ wanted) / others.square().sum(1)
     return F.normalize(wanted - shares @ others, dim=0)
@@ -116,6 +122,8 @@ APART_SLIPS = {
     "find their span first, by torch.linalg.qr.": _at_once,
     "You took away the part along one after the other. Taking away the second brings back some of the first: "
     "find their span first, by torch.linalg.qr.": _in_turn,
+    "You took away the part along one after the other, and as if each had length 1. Find their span first, by "
+    "torch.linalg.qr: its columns have length 1 and stand at right angles.": _in_turn_unscaled,
     "You have the right direction, but its length is not 1.": lambda w, o: w - _part_of_others(w, o),
     "You returned the part that lies in the span of the others: take it away from `wanted`.": lambda w, o: F.normalize(
         _part_of_others(w, o), dim=0

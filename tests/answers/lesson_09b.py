@@ -56,6 +56,12 @@ def apart_in_turn(wanted, others):
     return wanted / wanted.norm()
 
 
+def apart_in_turn_unscaled(wanted, others):
+    for other in others:
+        wanted = wanted - (wanted @ other) * other
+    return wanted / wanted.norm()
+
+
 def apart_at_once(wanted, others):
     units = F.normalize(others, dim=1)
     rest = wanted - units.T @ (units @ wanted)
@@ -115,6 +121,7 @@ ANSWERS = {
         "right": [apart_by_lstsq, apart_by_gram_schmidt, apart_by_pinv],
         "wrong": [
             (apart_in_turn, "brings back some of the first"),
+            (apart_in_turn_unscaled, "one after the other, and as if each had length 1"),
             (apart_at_once, "taken away twice"),
             (lambda w, o: w - torch.linalg.pinv(o) @ (o @ w), "its length is not 1"),
             (apart_inside, "span of the others"),
