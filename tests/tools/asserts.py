@@ -133,6 +133,8 @@ ANSWERS = {
     ("07c", "abs(s_1.grad - by_s) < 1e-09"): TWO_WAYS,
     ("07c", "abs(best_w[0]) < 0.011"): "0 is a place of the scan; of the right bound the best is near 1",
     ("07c", "abs(state.bound + state.gap - state.log_p_x) < 1e-06"): TWO_WAYS,
+    ("08c", "abs(dD / dR + beta) < 1e-09"): TWO_WAYS,
+    ("08c", "abs(left.sum() / (2 * noise) - D) < 1e-09"): TWO_WAYS,
     ("10", "abs(best - (2 * (p_y @ each) - np.log(4))) < 1e-06"): TWO_WAYS,
     ("10", "abs(jsd(*half)) < 1e-06"): CONTROL,
     ("10", "torch.allclose(by_hand, critic(real, y), atol=1e-05)"): CONTROL,
