@@ -54,7 +54,6 @@ EXCEPTIONS = {
     ("likelihood", "06c"): "explained where it stands",
     ("mask", "08d"): "explained where it stands",
     ("mutual-information", "08c"): "explained where it stands",
-    ("precision", "03b"): "another meaning: of arithmetic",
     ("pull", "01c"): "the everyday verb",
     ("reverse-kl", "01b"): "explained where it stands",
     ("value", "00"): "the everyday word: of a slider",
