@@ -478,6 +478,9 @@ def test_an_assignment_prints_its_verdict_as_text(capsys: pytest.CaptureFixture[
     assert check.mark(exercise, lambda x: x, 3) == 0
     assert capsys.readouterr().out.startswith("0 of 3 points: almost. y: shape (4,)")  # no part of the points
     assert check.mark(exercise, lambda x: x.reshape(2, 2), 3) == 3
+    assert (
+        capsys.readouterr().out == "3 of 3 points: correct, as far as this test looks.\n"
+    )  # it may look at the form alone
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,11 @@ def mark(exercise: Exercise, attempt: Any, points: float) -> float:
     As the last line of a test cell: nbgrader reads the number as the cell's mark, and the notebook runs on.
     """
     verdict = judge(exercise, attempt)
-    score = float(points) if verdict.status == "correct" else 0.0
-    print(f"{score:g} of {points:g} points: {verdict.status}. {verdict.message}")
+    correct = verdict.status == "correct"
+    score = float(points) if correct else 0.0
+    # A test that a student sees may look at the form alone: it must not say that the answer is the reference's.
+    said = "correct, as far as this test looks." if correct else f"{verdict.status}. {verdict.message}"
+    print(f"{score:g} of {points:g} points: {said}")
     return score
 
 
