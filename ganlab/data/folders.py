@@ -329,6 +329,7 @@ def _brightest(source: Path | bytes) -> int:
 
 
 def bits_of(brightest: int) -> int:
+    """Return how many of their 16 bits pictures use of which this is the brightest value."""
     return max(8, brightest.bit_length())
 
 
@@ -343,6 +344,7 @@ def _bits_used(pictures: list[Picture], notes: list[str]) -> int:
 
 
 def bits_note(what: str, bits: int) -> str:
+    """Return a note of the range that is taken for black to white."""
     return f"{what} {bits} bits: 0 to {2**bits - 1} is taken for black to white"
 
 
@@ -383,7 +385,7 @@ def _square(source: Path | bytes, *, size: int, grey: bool, fit: str, bits: int)
 
 
 def converted(upright: Image.Image, grey: bool, bits: int, *, known_range: bool) -> Image.Image:
-    """Return a picture with 8 bits a channel, in grey or in colour, white where it is transparent."""
+    """Return a picture with 8 bits a channel, grey or RGB, white where it is transparent; ValueError for floats."""
     if upright.mode == "F" or (upright.mode == "I" and not known_range):
         raise ValueError(f"its pixels are 32-bit numbers (mode {upright.mode}) without a known range: save it as 8-bit")
     if upright.mode.startswith("I"):  # Pillow's own conversion would clip 16 bits to white
