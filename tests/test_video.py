@@ -225,7 +225,7 @@ def test_frames_of_a_microscope_or_a_camera_keep_their_looks(tmp_path: Path, cap
     assert deep[:, 0, 8, 2].tolist() == [0, 0, 0, 255] and deep[:, 0, 8, 13].tolist() == [128] * 4
     quarters = turned[0, 0].unflatten(0, (2, 8)).unflatten(2, (2, 8)).float().mean((1, 3))
     assert quarters[0, 1] > 250 and quarters.sum() - quarters[0, 1] < 15
-    assert "4 files of 16 bits use 10 bits: 0 to 1023" in capsys.readouterr().err
+    assert "the frames of 16 bits use 10 bits: 0 to 1023" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", ["png", "webp", "gif"])

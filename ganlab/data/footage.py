@@ -30,13 +30,13 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32, skip_bro
     if not path.is_dir():
         raise DataError(f"folder: {folder} is no folder; expected one of clips (GIF, WebP, or a subfolder of frames)")
     listing = list_pictures(path)
-    bits, deep = _bits_used(listing.files)
+    bits = _bits_used(listing.files)
     pieces = []
     left = []
     broken = {}
     for name, files in progress(_clips(path, listing).items(), desc="reading clips", leave=False, delay=1):
         try:
-            pictures = _frames(name, files, size, most=frames, bits=bits)
+            pictures = _frames(name, files, size, most=frames, bits=bits or 16)
         except BrokenFileError as error:
             broken[name] = str(error)
             continue
@@ -53,7 +53,7 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32, skip_bro
     if (clips == clips[:, :, :1]).all():
         clips = clips[:, :, :1].contiguous()
     notes += [f"left out, at the end of clips: {some(left)}"] if left else []
-    notes += [bits_note(f"{deep} files of 16 bits use", bits)] if deep else []
+    notes += [bits_note("the frames of 16 bits use", bits)] if bits else []
     tell(path.name, notes)
     return ClipSet(clips, name=path.resolve().name, notes=tuple(notes))
 
@@ -89,8 +89,8 @@ def _is_animated(file: Path) -> bool:
         return False
 
 
-def _bits_used(files: list[Path]) -> tuple[int, int]:
-    """Return how many of their 16 bits the files use, all clips together, and how many such files there are."""
+def _bits_used(files: list[Path]) -> int:
+    """Return how many of their 16 bits the frames use, all clips together; 0 if no file has 16 bits."""
     brightest = []
     for file in files:
         try:
@@ -99,7 +99,7 @@ def _bits_used(files: list[Path]) -> tuple[int, int]:
                     brightest.append(max(int(np.asarray(frame).max()) for frame in ImageSequence.Iterator(image)))
         except Exception:  # as in _is_animated
             continue
-    return bits_of(max(brightest)) if brightest else 16, len(brightest)
+    return bits_of(max(brightest)) if brightest else 0
 
 
 def _frames(name: str, files: list[Path], size: int, *, most: int, bits: int) -> Tensor:
