@@ -140,6 +140,15 @@ def test_painting_can_be_watched_and_ended():
     assert torch.equal(made, again)
 
 
+@pytest.fixture
+def heard():
+    """Let Ctrl-C be heard, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("moment", ["watch", "step"])
 def test_an_interrupted_painting_keeps_the_picture_after_whole_steps(moment, monkeypatch, capsys):
     x, painting = noise(3, 36, 40), noise(3, 32, 32)
