@@ -233,6 +233,18 @@ def test_cyclegan_takes_two_folders_of_any_names_and_either_direction(pairs: Pat
     assert "feature distance" in (tmp_path / "c" / "metrics.csv").read_text()
 
 
+@pytest.mark.parametrize("task", ["pix2pix", "cyclegan"])
+def test_few_pictures_make_smaller_batches_and_one_is_refused(pairs: Path, tmp_path: Path, capsys, task: str) -> None:
+    assert command.main(words(pairs, tmp_path / "few", 1, task, ("--batch-size", "64"))) == 0
+    for path in list(pairs.rglob("*.png")):
+        if path.stem not in ("3", "4"):
+            path.unlink()
+    if task == "cyclegan":
+        (pairs / "lines" / "4.png").unlink()
+    assert command.main(words(pairs, tmp_path / "one", 1, task)) == 1
+    assert "has one picture to learn from, expected two on each side" in capsys.readouterr().err
+
+
 def test_an_interrupted_cyclegan_goes_on_with_its_past(pairs: Path, tmp_path: Path, monkeypatch) -> None:
     assert command.main(words(pairs, tmp_path / "whole", 6, "cyclegan", ("--past", "8"))) == 0
     real = train.CycleGANTask.step
