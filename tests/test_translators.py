@@ -213,7 +213,7 @@ def test_without_a_critic_there_is_l1_alone_and_psnr_says_which_is_best(tmp_path
     assert (out / "history.csv").read_text().startswith("step,l1\n")
     capsys.readouterr()
     assert command.main([*task[:3], "digits", *task[4:]]) == 1
-    assert "--data: digits has no pairs, expected icons, earth" in capsys.readouterr().err
+    assert "--data: digits has no pairs, expected icons, earth, glyphs or" in capsys.readouterr().err
     assert command.main([*task, "--test-share", "0.2"]) == 1
     assert "--test-share: does nothing here: it is for a folder, and not for icons" in capsys.readouterr().err
 
@@ -231,6 +231,18 @@ def test_cyclegan_takes_two_folders_of_any_names_and_either_direction(pairs: Pat
     more = ("--to", "lines", "--test-share", "0.5")
     assert command.main(words(pairs, tmp_path / "c", 2, "cyclegan", more)) == 0
     assert "feature distance" in (tmp_path / "c" / "metrics.csv").read_text()
+
+
+@pytest.mark.parametrize("task", ["pix2pix", "cyclegan"])
+def test_few_pictures_make_smaller_batches_and_one_is_refused(pairs: Path, tmp_path: Path, capsys, task: str) -> None:
+    assert command.main(words(pairs, tmp_path / "few", 1, task, ("--batch-size", "64"))) == 0
+    for path in list(pairs.rglob("*.png")):
+        if path.stem not in ("3", "4"):
+            path.unlink()
+    if task == "cyclegan":
+        (pairs / "lines" / "4.png").unlink()
+    assert command.main(words(pairs, tmp_path / "one", 1, task)) == 1
+    assert "has one picture to learn from, expected two on each side" in capsys.readouterr().err
 
 
 def test_an_interrupted_cyclegan_goes_on_with_its_past(pairs: Path, tmp_path: Path, monkeypatch) -> None:

@@ -10,13 +10,11 @@ from torch import Tensor, nn
 from ganlab import data, losses, metrics, train
 from ganlab.cli.arguments import asked, load_images
 from ganlab.cli.tasks import READING, Job, restorer_plan
-from ganlab.cli.translate import MEASURED, SHOWN, measure
+from ganlab.cli.translate import LEAST_PICTURES, MEASURED, SHOWN, measure
 from ganlab.data import degraded, pixels
 from ganlab.models import trained
 from ganlab.runtime import seeded_generator
 from ganlab.train import Run
-
-LEAST_PICTURES = 2
 
 
 def job(options: argparse.Namespace, device: torch.device) -> Job:

@@ -22,6 +22,7 @@ from ganlab.train import Run
 
 SHOWN = 64  # pictures whose translations are on a sheet
 MEASURED = 500  # held-out pictures, at most, that are translated at each saving
+LEAST_PICTURES = 2  # to learn from
 CROWD = "feature distance"
 
 
@@ -34,12 +35,15 @@ def job(options: argparse.Namespace, device: torch.device) -> Job:
     print(f"{made.name}: {len(made):,} pictures to be made, from {len(given):,} given")
     plan = translator_plan(options, made.images.shape[1], given.images.shape[1])
     changes = {"flip": options.flip, "shift": options.shift}
+    fewest = min(len(made), len(given))
+    if fewest < LEAST_PICTURES:
+        raise ValueError(f"--data: {options.data} has one picture to learn from, expected two on each side")
+    batch_size = min(options.batch_size, fewest)
     if options.network == "pix2pix":
-        source = data.ImageSet(made.images, None, (), made.name, made.split, given.images).batches(
-            options.batch_size, options.seed, device, **changes
-        )
+        pairs = data.ImageSet(made.images, None, (), made.name, made.split, given.images)
+        source = pairs.batches(batch_size, options.seed, device, **changes)
     else:
-        source = data.Unpaired(*sides, options.batch_size, seed=options.seed, device=device, **changes)
+        source = data.Unpaired(*sides, batch_size, seed=options.seed, device=device, **changes)
     shown = given if held_out is None else held_out[1]
     crowd = classifier_features(made)
     paired = options.network == "pix2pix" or options.data in data.SETS
@@ -59,7 +63,8 @@ def _sides(options: argparse.Namespace) -> tuple[Sides, Sides | None]:
     if is_ours(options):
         splits = [load_images("--data", options.data, split, size=options.size) for split in data.SPLITS]
         if splits[0].pairs is None:
-            raise ValueError(f"--data: {options.data} has no pairs, expected icons, earth or a folder of two folders")
+            expected = "icons, earth, glyphs or a folder of two folders"
+            raise ValueError(f"--data: {options.data} has no pairs, expected {expected}")
         return splits[0].domains(), splits[1].domains()
     reading = asked(options, *READING)
     if options.network == "pix2pix":
