@@ -155,6 +155,14 @@ def test_the_chart_of_batches_needs_each_of_its_tests(batches, monkeypatch, test
     assert {name for name, loop in batches["LOOPS"].items() if batches["diagnose"](loop, 100) != name} == missed
 
 
+@pytest.mark.parametrize(("part", "missed"), [("rows", {"never batched"}), ("scale", {"from 0 to 1"})])
+def test_the_chart_of_batches_needs_to_look_at_the_first_batch(batches, monkeypatch, part: str, missed: set) -> None:
+    first_batch, sound = batches["first_batch"], {part: batches["SOUND"][part]}  # who does not look sees a sound part
+    monkeypatch.setitem(batches, "overfit", lambda loop, seed, moves: [1.0, 0.0] if loop["sign"] == 1 else [1.0, 9.0])
+    monkeypatch.setitem(batches, "first_batch", lambda loop, seed: first_batch(loop | sound, seed))
+    assert {name for name, loop in batches["LOOPS"].items() if batches["diagnose"](loop, 100) != name} == missed
+
+
 def test_the_night_shift_depends_on_the_seed_and_holds_every_loop_once() -> None:
     shifts = [tuple(night_shift(seed).values()) for seed in range(6)]
     assert len(set(shifts)) == 6 and all(sorted(shift) == sorted(FAULTS) for shift in shifts)

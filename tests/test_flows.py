@@ -1,9 +1,13 @@
 """Flows: the exact velocity of a mixture, steps along a velocity, likelihood, the networks, the task, the commands."""
 
+import inspect
 import math
+import re
 import types
 from pathlib import Path
 
+import lessons
+import navigation
 import pytest
 import torch
 from torch import Tensor
@@ -121,6 +125,13 @@ def test_the_network_sees_time_and_class_and_no_class_is_a_row_of_zeros() -> Non
     assert (v(x, 0.3, y) - none).abs().amin((1, 2, 3)).max() > 0 and not torch.allclose(v(x, 0.3, y), none)
     assert not torch.allclose(v(x, 0.9), none)
     torch.testing.assert_close(v(x, torch.full((4,), 0.3), y)[2:], v(x[2:], 0.3, y[2:]))
+
+
+def test_lesson_17_shows_what_a_block_does_as_it_stands_in_the_package() -> None:
+    (path,) = [path for path in lessons.lessons() if lessons.number(path) == "17"]
+    (shown,) = re.findall(r"```python\n(scale, shift.*?)```", navigation.text(lessons.read(path)), re.DOTALL)
+    source = inspect.getsource(models.timed.TimedBlock.forward)
+    assert len(shown.splitlines()) == 2 and all(line in source for line in shown.splitlines())
 
 
 def test_guidance_mixes_the_two_velocities() -> None:

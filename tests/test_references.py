@@ -38,6 +38,7 @@ UNIDENTIFIED = {
 # Where a lesson uses a glossary's word before the lesson that introduces it, and why it may.
 EXCEPTIONS = {
     ("bias", "05c"): "another meaning: what a layer adds",
+    ("buffer", "05d"): "explained where it stands",
     ("checkpoint", "02b"): "explained where it stands",
     ("cosine", "01b"): "explained where it stands",
     ("cosine", "02b"): "school's meaning, and -1 is explained where it stands",
