@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganlab.check import Exercise
 from ganlab.check.lesson_10 import slips
+from ganlab.check.parts import Unfit
 from ganlab.runtime import seeded_generator
 
 
@@ -41,7 +42,7 @@ def _chains() -> dict[str, tuple[Tensor, Tensor]]:
 def _lost(function: Callable) -> dict[str, Any]:
     numbers = {f"nats lost, {name}": function(*(each.clone() for each in pair)) for name, pair in _chains().items()}
     if any(torch.as_tensor(value).isnan().any() for value in numbers.values() if value is not ...):
-        raise ValueError(
+        raise Unfit(
             "the answer is nan. Hint: You took a log of 0, or 0/0 in a column of zeros. "
             "xlogy(p, p) - xlogy(p, r) is safe, with r the product of the two margins."
         )

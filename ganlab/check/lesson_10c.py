@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganlab.check import Exercise
 from ganlab.check.lesson_10 import slips
+from ganlab.check.parts import Unfit
 from ganlab.runtime import seeded_generator
 
 
@@ -87,9 +88,7 @@ def _gain(function: Callable) -> dict[str, Any]:
         p *= torch.linspace(0.5, 2, K)[:, None]
         numbers[f"gain, {K} classes, {M} values"] = function(p / p.sum(), m / m.sum(1, keepdim=True))
     if any(torch.as_tensor(value).isnan().any() for value in numbers.values() if value is not ...):
-        raise ValueError(
-            "the answer is nan. Hint: You took a log of p_xy, which has a 0. Only the model's logs are needed."
-        )
+        raise Unfit("the answer is nan. Hint: You took a log of p_xy, which has a 0. Only the model's logs are needed.")
     return numbers
 
 
