@@ -110,10 +110,7 @@ ANSWERS = {
             (lambda a, b, t: point(a, b, t).norm(dim=1) ** -2, "1 / |p| squared, without"),
             (lambda a, b, t: turns_by_area(a, b, t) / point(a, b, t).norm(dim=1), "once too often"),
             (lambda a, b, t: turns_by_area(a, b, t) * point(a, b, t).norm(dim=1), "at a right angle to p: divide"),
-            (
-                lambda a, b, t: turns_by_area(a, b, t) * point(a, b, t).square().sum(1),
-                "divide it by the squared length",
-            ),
+            (lambda a, b, t: turns_by_area(a, b, t) * point(a, b, t).square().sum(1), "Divide it by |p| squared"),
             (lambda a, b, t: turns_by_area(a, b, t) / point(a, b, t).square().sum(1), "the power of four"),
             (lambda a, b, t: (b - a).norm() / point(a, b, t).norm(dim=1), "the whole velocity"),
             (lambda a, b, t: ((point(a, b, t) @ (b - a)) / point(a, b, t).pow(2).sum(1)).abs(), "velocity along p"),
