@@ -112,6 +112,8 @@ ACCURACY_SLIPS = {
     "You counted a wrong label as met by every wrong answer. Only one in classes - 1 meets it.": lambda m, w, k: (
         (m - w) / (1 - 2 * w)
     ),
+    "You took every wrong label for a hit, and subtracted them all. One is a hit only where the answer names "
+    "the same wrong class.": lambda m, w, k: (m - w) / (1 - w),
     "You subtracted the wrong labels, as if each were counted as a hit. Most are counted as a miss.": lambda m, w, k: (
         m - w
     ),

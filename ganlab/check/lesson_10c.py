@@ -61,6 +61,9 @@ LOGITS_SLIPS = {
     "You left the features apart. An inner product is a sum over the features.": lambda phi, s, bias, v, y: (
         phi * s + bias + v[y] * phi
     ),
+    "You summed over the pictures, too. Sum over the features alone, dimension 1.": lambda phi, s, bias, v, y: (
+        phi @ s + bias + (v[y] * phi).sum()
+    ),
     "You added the bias to each feature before the sum. Add it once.": lambda phi, s, bias, v, y: (
         phi * s + bias + v[y] * phi
     ).sum(1),
