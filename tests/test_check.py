@@ -237,6 +237,20 @@ def test_judge_reports_a_wrong_shape() -> None:
     assert "shape (), expected (3,)" in message(lambda x: (x**2).sum())
 
 
+@pytest.mark.parametrize(
+    ("number", "given", "begins"),
+    [
+        ("10.1", lambda p, q, w: (p * (p / q).log()).sum(), "the value is nan. Hint: You took a log of 0"),
+        ("10.1", lambda p, q, w: torch.tensor(math.inf), "the value is infinite. Hint: You divided by"),
+        ("10.2", lambda x, y: torch.tensor(math.nan), "the distance is nan. Hint: "),
+        ("10d.1", lambda norm, linear: (linear.weight, None), "one of the two is None. Hint: "),
+        ("07.2", lambda D, L, sigma: None, "your function returned None: is its `return` missing?"),
+    ],
+)
+def test_code_that_ran_to_its_end_is_not_said_to_have_stopped(number: str, given, begins: str) -> None:
+    assert check.judge(EXERCISES[number], given).message.startswith(begins)
+
+
 def test_judge_tells_the_learner_what_the_code_raised() -> None:
     assert message(lambda x: x @ torch.ones(7)).startswith("Your code stopped with RuntimeError: ")
     assert "(in the line: return len(x) / 0)" in message(divides)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import Unfit
 from ganlab.runtime import seeded_generator
 
 
@@ -74,9 +75,9 @@ class Ward:
         """Return how many loops are named right, in the order of the faults, and what the first other is called."""
         given = given() if callable(given) else given
         if not isinstance(given, Mapping):
-            raise ValueError(f"diagnoses: got a {type(given).__name__}, expected a dict with a fault for each bed")
+            raise Unfit(f"diagnoses: got a {type(given).__name__}, expected a dict with a fault for each bed")
         if set(given) != set(self.admitted):
-            raise ValueError(f"diagnoses: got beds {', '.join(map(str, given))}, expected {', '.join(self.admitted)}")
+            raise Unfit(f"diagnoses: got beds {', '.join(map(str, given))}, expected {', '.join(self.admitted)}")
         unnamed = sum(said is ... for said in given.values())
         if unnamed == len(given):
             return {"diagnoses": ...}
@@ -93,7 +94,7 @@ class Ward:
             said = given[bed_of[fault]]
             if said not in self.faults:
                 expected = ", ".join(map(repr, self.faults))
-                raise ValueError(f"diagnoses: {bed_of[fault]} is {said!r}, expected one of {expected}")
+                raise Unfit(f"diagnoses: {bed_of[fault]} is {said!r}, expected one of {expected}")
             if said != fault:
                 right = k
                 called = self.faults.index(said)
