@@ -274,6 +274,8 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
         (lambda x: torch.sqrt(x.topk(2)), ".values"),
         (lambda x: list(x.sum()), "where several are taken apart"),
         (lambda x: x.softmax(1), "Write dim=0"),
+        (lambda x: x.sum().item() / (2 // len(x)), "Print what you divide by"),
+        (lambda x: 5 % (2 // len(x)), "Print what you divide by"),
         (lambda x: x.topk(4), "more entries than a row has"),
         (lambda x: x.kthvalue(4), "more entries than a row has"),
         (lambda x: watched(x).numpy(), "Call detach()"),

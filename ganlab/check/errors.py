@@ -154,6 +154,11 @@ EXPLAINED = (
         "You asked for dimension 1 (the default of F.normalize) of a tensor that has only one. Write dim=0.",
     ),
     (
+        r"(?:division|modulo) by zero",
+        "You divided by 0, with /, // or %. Print what you divide by. A whole quotient such as N // B is 0 where B is "
+        "larger than N.",
+    ),
+    (
         r"selected index k out of range|kthvalue\(\): selected number k out of range",
         "You asked for more entries than a row has.",
     ),

@@ -341,6 +341,12 @@ FLOOR_SLIPS |= {
     "You took the sigmoid of the ends. They are logits already.": lambda low, high: (
         _softplus(-_sigmoid(high)) + _softplus(_sigmoid(low))
     ),
+    "You took the larger of the two terms. The loss is their sum.": lambda low, high: max(
+        _softplus(-high), _softplus(low)
+    ),
+    "You gave a fake the logit 0, whatever the interval. The lowest logit that a fake can get is low.": (
+        lambda low, high: _softplus(-high) + _softplus(0.0)
+    ),
     # the constants, as they are copied from the lesson
     "You returned 1.006, the floor of the sigmoid, for every interval.": lambda low, high: 1.006,
     "You returned 1.386, the loss of a critic that cannot tell the two apart. The best critic is asked for.": (
