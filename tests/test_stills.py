@@ -34,6 +34,32 @@ def test_a_widget_leaves_its_pictures_its_settings_and_what_one_would_do() -> No
     assert "mu (shift) 0, " in explorer.still().html and explorer.still().html != left.html
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), "A widget. Run this cell to use it."),
+        (("a",), 'A widget. Run this cell to use it: move the slider "a".'),
+        (("a", "b"), 'A widget. Run this cell to use it: move the sliders "a" and "b".'),
+        (("a", "b", "c"), 'A widget. Run this cell to use it: move the sliders "a", "b" and "c".'),
+    ],
+)
+def test_a_panel_of_a_lessons_own_says_which_sliders_are_moved(names: tuple[str, ...], said: str) -> None:
+    sliders = [widgets.slider(name, 0.0, least=0.0, most=1.0, step=0.1) for name in names]
+    assert Panel(sliders).still().line == said
+
+
+def test_the_stills_that_are_stored_say_what_widgets_say_today() -> None:
+    kinds = [one for one in vars(widgets).values() if isinstance(one, type) and issubclass(one, still.Leaving)]
+    begins = {still.invitation(kind.doing) for kind in kinds if kind.doing}
+    outputs = [
+        out for path in lessons.lessons() for cell in lessons.code_cells(lessons.read(path)) for out in cell.outputs
+    ]
+    lines = [out.data["text/plain"] for out in outputs if still.OF_WIDGET in out.get("data", {}).get("text/html", "")]
+    other = [line for line in lines if not line.startswith(tuple(begins))]
+    named = re.compile(r'A widget\. Run this cell to use it: move the (sliders?|line between) "')
+    assert len(lines) > 50 and [line for line in other if not named.match(line)] == []
+
+
 @pytest.mark.parametrize("colours", [1, 3])
 def test_the_largest_stills_leave_room_for_others(colours: int) -> None:
     with runtime.seeded(0):
@@ -117,10 +143,10 @@ def test_a_stored_cell_has_the_still_alone() -> None:
     lessons.normalise(notebook)
     [out] = notebook.cells[0].outputs
     assert lessons.is_still(out) and lessons.shows_a_widget(notebook.cells[0])
-    assert (
-        out.data["text/plain"]
-        == "A widget. Run this cell to use it: move grey, which stands at 0, 0.25, 0.5, 0.75 and 1 here."
+    said = (
+        'A widget. Run this cell to use it: move the slider "grey". The pictures show it at 0, 0.25, 0.5, 0.75 and 1.'
     )
+    assert out.data["text/plain"] == said
     assert len(notebook.cells[1].outputs) == 2 and all(map(lessons.is_still, notebook.cells[1].outputs))
 
 
