@@ -150,7 +150,8 @@ class Dashboard(Panel):
     def still(self) -> Still:
         """Return what stands below the view until the training ends."""
         steps = f"{self.run.settings.steps:,} steps"
-        line = f"A training of {steps}, which ended with its kernel before its last step. Run this cell to train again."
+        line = f"A training of {steps} that this page has lost: its kernel ended, or the page was loaded anew. "
+        line += "To train again, stop the kernel by ■ if it is still busy, and run this cell."
         return Still("", line, OF_WIDGET)
 
     def result(self) -> Still:
