@@ -311,11 +311,11 @@ def described(figure: Figure) -> str:
 
 
 def slider(label: str, value: float, *, least: float, most: float, step: float) -> ipw.FloatSlider:
-    """Return a labelled slider that reports while it moves; arrow keys move it one `step`."""
+    """Return a labelled slider that reports while it moves; arrow keys move it one `step`, which its number shows."""
     wide = {"description_width": "10em"}
-    return ipw.FloatSlider(
-        value, min=least, max=most, step=step, description=label, style=wide, layout={"width": "28em"}
-    )
+    digits = max(2, len(f"{step:.6f}".rstrip("0").partition(".")[2]))
+    number = {"min": least, "max": most, "step": step, "readout_format": f".{digits}f"}
+    return ipw.FloatSlider(value, **number, description=label, style=wide, layout={"width": "28em"})
 
 
 class ImageSlider(Panel):

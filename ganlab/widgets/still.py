@@ -31,7 +31,7 @@ STYLE = f"""<style>
 ROOM = "display: inline-block; max-width: 100%; margin: 4px 0 12px; padding: 8px 12px; border-radius: 8px; "
 ROOM += f"box-sizing: border-box; background-color: {CARD}; color: {INK};"
 # Where an output's plain text is all; on two lines, since a narrow window would cut one.
-NOTE = "The widget needs a running kernel;\nthe picture below shows it."
+NOTE = "The widget needs a running kernel;\nwhat it left is below."
 
 
 class Shot(NamedTuple):
