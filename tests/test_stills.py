@@ -9,6 +9,7 @@ import torch
 from games import gan_run, images, points, settings
 from matplotlib.figure import Figure
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter, MarkdownExporter
 from nbformat import v4
 
 from ganlab import models, runtime, widgets
@@ -140,6 +141,9 @@ def test_a_stored_cell_has_the_still_alone() -> None:
     notebook = v4.new_notebook(cells=[v4.new_code_cell(SHOWN), v4.new_code_cell(TWO)])
     NotebookClient(notebook, kernel_name="python3", store_widget_state=False).execute()
     assert [lessons.WIDGET in out.data for out in notebook.cells[0].outputs] == [True, False]
+    for exporter in (HTMLExporter, MarkdownExporter):  # of a student's own copy: a page without a kernel
+        text, _ = exporter().from_notebook_node(notebook)
+        assert text.count("<img ") == 2 and text.count("Run this cell to use it") == 3 and "not found" not in text
     lessons.normalise(notebook)
     [out] = notebook.cells[0].outputs
     assert lessons.is_still(out) and lessons.shows_a_widget(notebook.cells[0])
