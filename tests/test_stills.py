@@ -120,7 +120,7 @@ def test_what_a_training_reached_is_its_line() -> None:
     view = dashboard.Dashboard(gan_run(*images(), settings(5), device="cpu").play(progress=False))
     view.end()
     left = view.result()
-    assert left.line.startswith("Done after 5 of 5 steps. critic loss ")
+    assert left.line.startswith("Done after 5 of 5 steps. Critic loss ")
     samples, curves = ALT.findall(left.html)
     assert "samples of the generator after step 5" in samples and "critic loss" in curves
     assert len(left.html) < BUDGET // 3
@@ -181,5 +181,5 @@ def test_a_training_that_nobody_watches_leaves_a_still_and_the_same_one_each_tim
         NotebookClient(notebook, kernel_name="python3", store_widget_state=False).execute()
         [out] = lessons.normalise(notebook).cells[0].outputs
         left.append(out.data)
-    assert left[0] == left[1] and left[0]["text/plain"].startswith("Done after 2 of 2 steps. critic loss")
+    assert left[0] == left[1] and left[0]["text/plain"].startswith("Done after 2 of 2 steps. Critic loss")
     assert not lessons.shows_a_widget(notebook.cells[0]), "a training is no widget to try"

@@ -47,7 +47,7 @@ def test_the_day_after_every_output_is_a_still(server: Server, page: Page, tmp_p
     expect(stills.nth(0)).not_to_be_visible()
     expect(stills.nth(1)).to_be_visible()
     expect(page.locator(".ganlab-widget"), "the view of a training goes when it has ended").to_have_count(1)
-    assert "Done after 4 of 4 steps." in stills.nth(1).inner_text() and "critic loss" in stills.nth(1).inner_text()
+    assert "Done after 4 of 4 steps." in stills.nth(1).inner_text() and "Critic loss" in stills.nth(1).inner_text()
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "stills-alive.png")
 

@@ -166,7 +166,8 @@ class Dashboard(Panel):
         latest = numbers(run, {name: values[-1] for name, values in run.history.items()})
         names = ", ".join(name.replace("_", " ") for panel in self.curves.names for name in panel)
         shots.append(Shot(self.curves.sharp(), "webp", SIDE, f"Curves over {run.step:,} steps: {names}."))
-        return still.of_run(shots, self._status(ended=True), "; ".join(latest))
+        reached = "; ".join(latest)
+        return still.of_run(shots, self._status(ended=True), reached[:1].upper() + reached[1:])
 
     def paint(self, ended: bool = False) -> None:
         """Send samples, curves, numbers and text as they are now to the browser."""
