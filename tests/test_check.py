@@ -483,6 +483,12 @@ def test_a_card_says_by_words_and_a_symbol_what_its_colour_says(status: str) -> 
     assert contrast(cards.INK, ground) >= 4.5 and contrast(edge, ground) >= 4.5
 
 
+def test_a_name_on_a_card_has_the_cards_own_colours_on_light_and_dark_pages() -> None:
+    shown = cards.Card("Exercise 01.1", "not yet", "`a` is not `b`.")._repr_html_()
+    assert shown.count(f'<code style="background: {cards.CHIP}; color: {cards.INK}">') == shown.count("<code") == 2
+    assert contrast(cards.INK, cards.CHIP) >= 4.5
+
+
 def test_no_two_cards_have_the_same_symbol_or_colour() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     for same in zip(*cards.STYLES.values(), strict=True):
