@@ -213,7 +213,7 @@ def test_without_a_critic_there_is_l1_alone_and_psnr_says_which_is_best(tmp_path
     assert (out / "history.csv").read_text().startswith("step,l1\n")
     capsys.readouterr()
     assert command.main([*task[:3], "digits", *task[4:]]) == 1
-    assert "--data: digits has no pairs, expected icons, earth" in capsys.readouterr().err
+    assert "--data: digits has no pairs, expected icons, earth, glyphs or" in capsys.readouterr().err
     assert command.main([*task, "--test-share", "0.2"]) == 1
     assert "--test-share: does nothing here: it is for a folder, and not for icons" in capsys.readouterr().err
 

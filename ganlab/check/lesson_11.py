@@ -78,6 +78,13 @@ FIELD_SLIPS: dict[str, Callable[[Layers], float]] = {
     "You spread each kernel by its own layer's stride, too. Only the strides of the layers *before* it count.": (
         lambda layers: _spans(layers, lambda k: _strides(layers[: k + 1]))
     ),
+    "You exchanged kernel and stride. A layer is the pair (kernel, stride), in this order.": lambda layers: _by_steps(
+        layers, lambda r, k, s: (r - 1) * k + s
+    ),
+    "You added (kernel - 1) * stride at each layer. A stride spreads what the *later* layers see: r becomes (r - 1) * "
+    "stride + kernel.": lambda layers: _by_steps(layers, lambda r, k, s: r + (k - 1) * s),
+    "You subtracted 1 twice. Between r outputs there are r - 1 steps, and the kernel's whole width comes on top: "
+    "(r - 1) * stride + kernel.": lambda layers: _by_steps(layers, lambda r, k, s: (r - 1) * s + k - 1),
     "You began with 0. One logit is one number: begin with 1.": lambda layers: _by_steps(
         layers, lambda r, k, s: (r - 1) * s + k, 0
     ),
@@ -173,8 +180,19 @@ COLOUR_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "value.": lambda colours, p: (colours * p[:, None]).median(0).values,
     "You indexed the sorted values, (n, C), with one row for each channel. That takes whole rows, (C, C). Take one "
     "value of each channel: values.gather(0, rows[None])[0].": lambda colours, p: _whole_rows(colours, p),
-    "You stopped one value too late, or too early: the first value at which the sum of p *reaches* 0.5, with its own p "
+    "You stopped one value too late: the first value at which the sum of p *reaches* 0.5, with its own p "
     "included.": functools.partial(_of_channels, lambda values, p: _shifted(values, p)),
+    "You stopped one value too early. At that value the sum of p, its own p included, is still below 0.5.": (
+        functools.partial(_of_channels, lambda values, p: _shifted(values, p, -1))
+    ),
+    "You found the right place among the sorted values, but took that place of the *unsorted* ones. Take "
+    "values[order][k].": functools.partial(_of_channels, lambda values, p: values[_place(values, p)]),
+    "You returned the place of each value. The value itself is asked for: values[order][k].": functools.partial(
+        _of_channels, lambda values, p: _place(values, p)
+    ),
+    "You sorted the probabilities by their own size. Each must follow its value: p[order].": functools.partial(
+        _of_channels, lambda values, p: values.sort().values[_reached(p.sort().values)]
+    ),
 }
 
 
@@ -184,11 +202,20 @@ def _whole_rows(colours: Tensor, p: Tensor) -> Tensor:
     return ordered[(p[rows].cumsum(0) >= 0.5 - 1e-9).double().argmax(0)]
 
 
-def _shifted(values: Tensor, p: Tensor) -> Tensor:
-    """Return the value after the median, or the largest."""
-    ordered = values.sort().values
-    place = int((ordered == _quantile(values, p)).double().argmax())
-    return ordered[min(place + 1, len(ordered) - 1)]
+def _reached(p: Tensor) -> Tensor:
+    """Return the first place at which the sum of probabilities p (n,) reaches one half."""
+    return (p.cumsum(0) >= 0.5 - 1e-9).double().argmax()
+
+
+def _place(values: Tensor, p: Tensor) -> Tensor:
+    """Return the place of the median among the sorted values."""
+    return _reached(p[values.argsort()])
+
+
+def _shifted(values: Tensor, p: Tensor, by: int = 1) -> Tensor:
+    """Return the value so many places after the median, or the last one on that side."""
+    place = int(_place(values, p)) + by
+    return values.sort().values[min(max(place, 0), len(values) - 1)]
 
 
 Critic = Callable[[Tensor, Tensor], Tensor]
@@ -204,13 +231,24 @@ def generator_loss(
     push: Callable[[Tensor], Tensor] = lambda logits: F.softplus(-logits).mean(),
     judged: Callable[[Critic, Tensor, Tensor, Tensor], Tensor] = lambda critic, x_hat, x, s: critic(x_hat, s),
     join: Callable[[Tensor, Tensor, float], Tensor] = lambda error, push, weight: error + weight * push,
+    wanted: Callable[[Tensor, Tensor], Tensor] = lambda x, s: x,
 ) -> Tensor:
     """Return (11.3): the mean absolute error plus `weight` times the mean of -log D; the rest are for slips."""
-    return join(error(x_hat - x), push(judged(critic, x_hat, x, s)), weight)
+    return join(error(x_hat - wanted(x, s)), push(judged(critic, x_hat, x, s)), weight)
 
 
-def _critic(x: Tensor, s: Tensor) -> Tensor:
-    """Return logits (B, 2, 2) of pictures and outlines (B, C, 4, 4), which tell who stands in which place."""
+def _critic(x: Tensor, s: Tensor | None = None) -> Tensor:
+    """Return logits (B, 2, 2) of pictures and outlines (B, 2, 4, 4), which tell who stands in which place."""
+    if s is None:
+        raise ValueError(
+            "the critic got one thing, expected two. Hint: You gave the critic one thing. It gets the picture and the "
+            "outline, critic(x_hat, s), and joins them itself."
+        )
+    if x.shape[1] != 2 or s.shape[1] != 2:
+        raise ValueError(
+            f"the critic got {x.shape[1]} and {s.shape[1]} channels, expected 2 and 2. Hint: You joined picture and "
+            "outline before you called the critic. It gets both apart, critic(x_hat, s), and joins them itself."
+        )
     mixed = 3 * x[:, 0] - 2 * x[:, 1] * s[:, 0] + s[:, 1] - 0.3  # (B, 4, 4)
     return F.avg_pool2d(mixed, 2)
 
@@ -258,6 +296,23 @@ LOSS_SLIPS: dict[str, dict[str, Any]] = {
         "push": lambda logits: -F.softplus(logits).mean()
     },
     "You took log D without its minus.": {"push": lambda logits: F.logsigmoid(logits).mean()},
+    "You made a sigmoid of the logits before the softplus. softplus(-c) takes the logits: it is -log of their "
+    "sigmoid.": {"push": lambda logits: F.softplus(-logits.sigmoid()).mean()},
+    "You took -D itself. The loss is its logarithm, -log D = softplus(-c).": {
+        "push": lambda logits: -logits.sigmoid().mean()
+    },
+    "You took a least-squares loss, (c - 1)^2. In (11.3) it is softplus(-c).": {
+        "push": lambda logits: (logits - 1).square().mean()
+    },
+    "You took a hinge, max(0, 1 - c). In (11.3) it is softplus(-c).": {
+        "push": lambda logits: F.relu(1 - logits).mean()
+    },
+    "You weighted L1 by 1 - lambda. In (11.3) its weight is 1.": {
+        "join": lambda error, push, weight: (1 - weight) * error + weight * push
+    },
+    "You compared the generator's picture with the outline. L1 compares it with the real picture, x.": {
+        "wanted": lambda x, s: s
+    },
     "You took the logits themselves, -c. The loss is -log D = softplus(-c).": {"push": lambda logits: -logits.mean()},
     "You averaged the logits before the softplus. Take the loss of each patch, then the mean.": {
         "push": lambda logits: F.softplus(-logits.mean())
@@ -273,9 +328,8 @@ LOSS_SLIPS: dict[str, dict[str, Any]] = {
         "judged": lambda critic, x_hat, x, s: torch.stack([-critic(x, s), critic(x_hat, s)]),
         "push": lambda logits: F.softplus(logits).sum(0).mean(),
     },
-    "You returned a Python number, which carries no gradient. Leave out item().": {
-        "join": lambda error, push, weight: (error + weight * push).item()
-    },
+    "You returned a number that carries no gradient: a Python number, or a detached one. Leave out item(), float() "
+    "and detach().": {"join": lambda error, push, weight: (error + weight * push).item()},
     "You added up the absolute differences. Take their mean.": {"error": lambda gap: gap.abs().sum()},
     "You took the absolute value of the mean difference. Take the mean of the absolute differences.": {
         "error": lambda gap: gap.mean().abs()

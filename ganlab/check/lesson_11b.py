@@ -23,9 +23,11 @@ def cycle_loss(
     here: Callable[[Map, Map, Tensor, Tensor], Tensor] = lambda generator, back, s, x: generator(back(x)) - x,
     error: Callable[[Tensor], Tensor] = lambda gap: gap.abs().mean(),
     factor: float = 1.0,
+    more: Callable[[Map, Map, Tensor, Tensor], Tensor | float] = lambda generator, back, s, x: 0.0,
 ) -> Tensor:
     """Return (11b.1): the mean absolute error of both ways round, added. The rest are for slips."""
-    return factor * (error(there(generator, back, s, x)) + error(here(generator, back, s, x)))
+    cycle = error(there(generator, back, s, x)) + error(here(generator, back, s, x))
+    return factor * cycle + more(generator, back, s, x)
 
 
 def _generator(s: Tensor) -> Tensor:
@@ -73,6 +75,15 @@ CYCLE_SLIPS: dict[str, dict[str, Any]] = {
     "You wrote the identity loss, |G(x) - x| and |F(s) - s|. A cycle goes through both networks.": {
         "there": lambda generator, back, s, x: back(s) - s,
         "here": lambda generator, back, s, x: generator(x) - x,
+    },
+    "You added the identity loss, |G(x) - x| and |F(s) - s|. (11b.1) has the two round trips alone.": {
+        "more": lambda generator, back, s, x: (generator(x) - x).abs().mean() + (back(s) - s).abs().mean()
+    },
+    "You subtracted one way from the other. The loss is their sum.": {
+        "more": lambda generator, back, s, x: -2 * (generator(back(x)) - x).abs().mean()
+    },
+    "You took the root of the mean square. The cycle loss takes absolute values.": {
+        "error": lambda gap: gap.square().mean().sqrt()
     },
     "You detached the result of the first network. Then the cycle teaches only the second one.": {
         "there": lambda generator, back, s, x: back(generator(s).detach()) - s,
@@ -130,6 +141,11 @@ def _with(memory: Tensor, fakes: Tensor, rows: Tensor, places: Tensor) -> Tensor
     return kept
 
 
+def _to_the_front(rows: Tensor, coins: Tensor) -> Tensor:
+    """Return rows (B, ...) such that those of the coins that are True are the first ones, in their order."""
+    return rows[(coins.long().cumsum(0) - 1).clamp(min=0)]
+
+
 def _all(coins: Tensor) -> Tensor:
     return torch.ones_like(coins)
 
@@ -158,6 +174,25 @@ MEMORY_SLIPS: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
     ),
     "You used the places 0, 1, 2, ... of the memory. Fake b belongs to place places[b].": (
         lambda memory, fakes, coins, places: exchange(memory, fakes, coins, torch.arange(len(fakes)))
+    ),
+    "You took the first of `places`. Those that belong to a coin of True are places[coins].": (
+        lambda memory, fakes, coins, places: exchange(memory, fakes, coins, _to_the_front(places, coins))
+    ),
+    "You put the first new fakes into the memory. Those whose coin is True go there: fakes[coins].": (
+        lambda memory, fakes, coins, places: (
+            exchange(memory, fakes, coins, places)[0],
+            exchange(memory, _to_the_front(fakes, coins), coins, places)[1],
+        )
+    ),
+    "You showed the right ones, but put into the memory the fakes whose coin is False. Those whose coin is True go "
+    "there.": lambda memory, fakes, coins, places: (
+        exchange(memory, fakes, coins, places)[0],
+        exchange(memory, fakes, ~coins, places)[1],
+    ),
+    "Your memory is right, but you showed the critic the past fake where the coin is False. There it gets the new "
+    "one.": lambda memory, fakes, coins, places: (
+        exchange(memory, fakes, ~coins, places)[0],
+        exchange(memory, fakes, coins, places)[1],
     ),
     "You exchanged every fake, whatever its coin.": lambda memory, fakes, coins, places: exchange(
         memory, fakes, _all(coins), places

@@ -71,6 +71,21 @@ PSNR_SLIPS: dict[str, dict[str, Any]] = {
         "peak": lambda low, high, x: 2.0,
         "error": lambda gap: gap.square().flatten(1).mean(1).sqrt(),
     },
+    "You took decibels of each channel, and averaged them. Average the squared errors of a picture first.": {
+        "error": lambda gap: gap.square().mean((2, 3)),
+        "decibels": lambda ratio: (10 * ratio.log10()).mean(1),
+    },
+    "You took decibels of each number, and averaged them. Average the squared errors of a picture first.": {
+        "error": lambda gap: gap.square().flatten(1),
+        "decibels": lambda ratio: (10 * ratio.log10()).mean(1),
+    },
+    "You took the variance of the differences, which leaves out an error that is the same everywhere. Take the mean of "
+    "their squares.": {"error": lambda gap: gap.flatten(1).var(1)},
+    "You took 20 times the logarithm of the range over the mean *squared* error. Square the range and take 10 times, "
+    "or take the root of the error.": {"power": 1.0, "decibels": lambda ratio: 20 * ratio.log10()},
+    "You set the picture's own mean square over the error. PSNR takes the range that it may have, high - low.": {
+        "peak": lambda low, high, x: x.square().flatten(1).mean(1).sqrt()
+    },
     "You averaged the PSNR of the pictures. One number for each picture is asked for.": {
         "decibels": lambda ratio: (10 * ratio.log10()).mean()
     },
@@ -172,6 +187,9 @@ ERROR_SLIPS: dict[str, dict[str, Any]] = {
     "You took the mean of the squares for the variance. Subtract the mean first.": {
         "spread": lambda values, p, m: p @ values.square()
     },
+    "You subtracted m from the mean of the squares. The variance is the mean of the squares less the *square* of m.": {
+        "spread": lambda values, p, m: p @ values.square() - m
+    },
     "You counted all values alike. Weight them with p, in the mean and in the variance.": {
         "centre": lambda values, p: values.mean(),
         "spread": lambda values, p, m: (values - m).square().mean(),
@@ -227,6 +245,12 @@ ADJOINT_SLIPS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "You gave each pixel the whole number of its block. In the mean of a block each pixel counts 1 / factor^2, and so "
     "it does on the way back.": _repeated,
     "You divided by factor. A block has factor^2 pixels.": lambda y, factor: _repeated(y, factor) / factor,
+    "You divided by 2 * factor. A block has factor * factor pixels.": lambda y, factor: (
+        _repeated(y, factor) / (2 * factor)
+    ),
+    "You divided by factor^2 twice. Once is enough: each pixel counts 1 / factor^2 in its block's mean.": (
+        lambda y, factor: _repeated(y, factor) / factor**4
+    ),
     "You multiplied by factor^2. The mean *divides* by it, and the adjoint does the same.": lambda y, factor: (
         _repeated(y, factor) * factor**2
     ),

@@ -23,12 +23,13 @@ def coverage(
         samples.quantile(high, 0),
     ),
     fraction: Callable[[Tensor], Tensor] = lambda inside: inside.double().mean(),
+    within: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda asked, low, high: (asked >= low) & (asked <= high),
     of_samples: bool = False,
 ) -> Tensor:
     """Return the fraction of truths inside the samples' central interval; what follows `level` is for slips."""
     low, high = interval(samples, *ends(level))
     asked = samples if of_samples else truth
-    return fraction((asked >= low) & (asked <= high))
+    return fraction(within(asked, low, high))
 
 
 def _coverage(function: Callable) -> dict[str, Any]:
@@ -39,6 +40,8 @@ def _coverage(function: Callable) -> dict[str, Any]:
         skewed = torch.randn(41, 60, generator=rng, dtype=torch.float64).exp() - 1.3
         samples = centre + spread * skewed
         truth = centre + torch.randn(60, generator=rng, dtype=torch.float64).exp() - 1.3
+        if level == 0.5:  # in steps of a half: some truths lie at an end, which is one of the samples here
+            samples, truth = (2 * samples).round() / 2, (2 * truth).round() / 2
         try:
             numbers[f"coverage at level {level:g}"] = function(samples, truth, level)
         except RuntimeError as error:
@@ -74,6 +77,15 @@ COVERAGE_SLIPS: dict[str, dict[str, Any]] = {
             samples.quantile(min(low, high), 0),
             samples.quantile(max(low, high), 0),
         ),
+    },
+    "You left the ends out. A truth at an end of the interval counts as inside: >= and <=.": {
+        "within": lambda asked, low, high: (asked > low) & (asked < high)
+    },
+    "You joined both conditions by `or`. A truth inside lies above the lower end *and* below the upper one.": {
+        "within": lambda asked, low, high: (asked >= low) | (asked <= high)
+    },
+    "You exchanged the two ends: nothing lies above the upper end and below the lower one.": {
+        "within": lambda asked, low, high: (asked >= high) & (asked <= low)
     },
     "You returned the fraction of truths *outside* the interval.": {
         "fraction": lambda inside: (~inside).double().mean()
@@ -149,6 +161,11 @@ SSIM_SLIPS: dict[str, dict[str, Any]] = {
     "You took 1 for the range. Pictures in [-1, 1] have the range 2.": {"span": 1.0},
     "You took 255 for the range. Pictures in [-1, 1] have the range 2.": {"span": 255.0},
     "You exchanged the two constants. c_1, the smaller one, belongs to the means.": {"k": (0.03, 0.01)},
+    "You squared 0.01 and 0.03, but not the range, 2. The square is of the product: (0.01 * 2)^2.": {
+        "k": (0.01 / 2**0.5, 0.03 / 2**0.5)
+    },
+    "You took c_1 in both parts. The second one has c_2.": {"k": (0.01, 0.01)},
+    "You took c_2 in both parts. The first one has c_1.": {"k": (0.03, 0.03)},
     "You left out the part of the means.": {"brightness": lambda m, n, c: torch.ones_like(m)},
     "You left out the part of the variances.": {"structure": lambda v, w, cov, c: torch.ones_like(v)},
     "You forgot the factor 2 before the product of the means.": {
@@ -178,6 +195,9 @@ SSIM_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You averaged over the pictures as well. Each picture has an SSIM of its own.": {
         "join": lambda a, b: (a * b).mean()
+    },
+    "You squared the variances. v and w are squares already.": {
+        "structure": lambda v, w, cov, c: (2 * cov + c) / (v**2 + w**2 + c)
     },
     "You took standard deviations in place of variances.": {
         "structure": lambda v, w, cov, c: (2 * cov + c) / (v.sqrt() + w.sqrt() + c)

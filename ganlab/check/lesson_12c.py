@@ -39,7 +39,15 @@ def _hole_error(function: Callable) -> dict[str, Any]:
         hole[0, 1:3, 2:4] = True
         hole[1, 0, 1:] = True
         hole[2, 1:, :3] = True
-        numbers[f"error of pictures with {channels} channels"] = function(x_hat, x, hole)
+        try:
+            numbers[f"error of pictures with {channels} channels"] = function(x_hat, x, hole)
+        except IndexError as error:
+            if "The shape of the mask [3," not in str(error):
+                raise
+            raise ValueError(
+                "a mask in square brackets must have as many channels as the picture. Hint: You took `hole` as an "
+                "index. Multiply by hole[:, None] instead: it keeps the pictures apart, and fits all channels."
+            ) from error
     return numbers
 
 
@@ -56,6 +64,16 @@ HOLE_SLIPS: dict[str, dict[str, Any]] = {
     "You took the pixels *outside* the hole. `hole` is True in the hole.": {"where": lambda hole: ~hole},
     "You divided by the number of pixels in the hole. Each pixel has C numbers, so divide by C times as many.": {
         "count": lambda hole, x: hole.flatten(1).sum(1)
+    },
+    "You divided by 3 times the pixels in the hole. A picture has C channels, which can be 1.": {
+        "count": lambda hole, x: 3 * hole.flatten(1).sum(1)
+    },
+    "You took the first channel alone. The mean is over all C channels.": {
+        "apart": lambda x_hat, x: (x_hat - x).abs()[:, :1],
+        "count": lambda hole, x: hole.flatten(1).sum(1),
+    },
+    "You divided by the size of all holes together. Each picture has a hole of its own, and divides by that.": {
+        "count": lambda hole, x: (hole.sum() * x.shape[1]).expand(len(x))
     },
     "You added the errors up. Divide by how many numbers there are in the hole.": {"reduce": lambda total, n: total},
     "You took one mean over the holes of all pictures. Each picture has a hole of its own, and a mean of its own.": {
@@ -98,11 +116,12 @@ def chromas(
     chroma: Callable[[Tensor], Tensor] = lambda colours: colours.amax(-1) - colours.amin(-1),
     weights: Callable[[Tensor], Tensor] = lambda p: p,
     mean: Callable[[Tensor, Tensor], Tensor] = lambda w, colours: (w[:, None] * colours).sum(0),
+    expect: Callable[[Tensor, Tensor], Tensor] = lambda w, chroma: (w * chroma).sum(),
     order: Callable[[Tensor, Tensor], Any] = lambda expected, of_mean: (expected, of_mean),
 ) -> Any:
     """Return the expected chroma of colours (n, 3) of probabilities p (n,), and the chroma of their mean."""
     w = weights(p)
-    return order((w * chroma(colours)).sum(), chroma(mean(w, colours)))
+    return order(expect(w, chroma(colours)), chroma(mean(w, colours)))
 
 
 def _chromas(function: Callable) -> dict[str, Any]:
@@ -135,6 +154,12 @@ CHROMA_SLIPS: dict[str, dict[str, Any]] = {
     "the mean.": {"order": lambda expected, of_mean: (of_mean, of_mean)},
     "You divided by the largest channel. That is the saturation of HSV; the chroma is the difference alone.": {
         "chroma": lambda colours: (colours.amax(-1) - colours.amin(-1)) / colours.amax(-1)
+    },
+    "You took the chroma of the most likely colour. Each colour's chroma counts with its probability.": {
+        "expect": lambda w, chroma: chroma[w.argmax()]
+    },
+    "You took the largest of the chromas. Their mean, weighted by p, is asked for.": {
+        "expect": lambda w, chroma: chroma.max()
     },
     "You divided the mean colour by the number of colours once more. p @ colours is the mean already.": {
         "mean": lambda w, colours: (w[:, None] * colours).mean(0)

@@ -96,7 +96,8 @@ def _add_common(parser: Parser, task: str) -> None:
     data_words = "an image set, or a folder of your images"
     if task in TRANSLATORS:
         named = " with equal file names" if task == "pix2pix" else ""
-        data_words = f"a set with pairs (icons, earth), or a folder of two folders{named}: from the first to the second"
+        sets = "a set with pairs (icons, earth, glyphs)"
+        data_words = f"{sets}, or a folder of two folders{named}: from the first to the second"
     if task == "style":
         data_words = "what squares are cut from and painted: photographs (ours), or a folder of yours"
     if task == "video":

@@ -59,7 +59,8 @@ def _sides(options: argparse.Namespace) -> tuple[Sides, Sides | None]:
     if is_ours(options):
         splits = [load_images("--data", options.data, split, size=options.size) for split in data.SPLITS]
         if splits[0].pairs is None:
-            raise ValueError(f"--data: {options.data} has no pairs, expected icons, earth or a folder of two folders")
+            expected = "icons, earth, glyphs or a folder of two folders"
+            raise ValueError(f"--data: {options.data} has no pairs, expected {expected}")
         return splits[0].domains(), splits[1].domains()
     reading = asked(options, *READING)
     if options.network == "pix2pix":

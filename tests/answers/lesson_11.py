@@ -43,6 +43,10 @@ def field_backwards(layers, rule):
     return r
 
 
+def field_step(r, kernel, stride):
+    return kernel + stride * (r - 1)
+
+
 def field_own_stride(layers):
     side, step = 1, 1
     for kernel, stride in layers:
@@ -121,6 +125,21 @@ def one_too_far(colours, p):
     return torch.stack(painted)
 
 
+def l1_at(values, p, of_values):
+    """The first place where half of p is reached, for each channel, and what `of_values` takes there."""
+    painted = []
+    for channel, chances in zip(values.T, p.expand(values.shape[1], -1), strict=True):
+        order = channel.argsort()
+        k = int((chances[order].cumsum(0) < 0.5 - 1e-9).sum())
+        painted.append(float(of_values(channel, order, k)))
+    return torch.tensor(painted, dtype=values.dtype)
+
+
+def l1_with_p_by_size(colours, p):
+    values, chances = colours.sort(0).values, p.sort().values
+    return values[int((chances.cumsum(0) < 0.5 - 1e-9).sum())]
+
+
 def loss_by_package(critic, x_hat, x, s, weight):
     from ganlab import losses
 
@@ -159,7 +178,10 @@ ANSWERS = {
             (lambda layers: math.prod(s for _, s in layers), "between two neighbouring logits"),
             (lambda layers: sum(k for k, _ in layers), "added up the kernels"),
             (lambda layers: math.prod(k for k, _ in layers), "multiplied the kernels"),
-            (field_own_stride, "its own layer's stride"),
+            (field_own_stride, "its own layer's stride, too"),
+            (lambda layers: 1 + sum(stride * (kernel - 1) for kernel, stride in layers), "what the *later* layers see"),
+            (lambda layers: field_backwards([(s, k) for k, s in layers], field_step), "exchanged kernel and stride"),
+            (lambda layers: field_backwards(layers, lambda r, k, s: field_step(r, k, s) - 1), "subtracted 1 twice"),
             (field_from_zero, "begin with 1"),
             (field_from_four, "Begin with 1 and take every"),
             (lambda layers: field_by_places(layers) ** 2, "Its side is asked for"),
@@ -181,6 +203,10 @@ ANSWERS = {
             (lambda colours, p: (p[:, None] * colours).median(0).values, "does not change the"),
             (one_too_far, "one value too late"),
             (l1_of_whole_rows, "whole rows"),
+            (lambda c, p: l1_at(c, p, lambda values, order, k: values[order][max(0, k - 1)]), "one value too early"),
+            (lambda c, p: l1_at(c, p, lambda values, order, k: values[k]), "of the *unsorted* ones"),
+            (lambda c, p: l1_at(c, p, lambda values, order, k: k), "the place of each value"),
+            (l1_with_p_by_size, "by their own size"),
         ],
     },
     "11.3": {
@@ -211,6 +237,15 @@ ANSWERS = {
                 "You took the critic's loss:",
             ),
             (lambda *given: loss(*given).item(), "Leave out item()"),
+            (lambda *given: loss(*given).detach(), "or a detached one"),
+            (lambda c, x_hat, x, s, w: loss(c, x_hat, x, s, w, c(torch.cat([x_hat, s], 1), s)), "joined picture and"),
+            (lambda c, x_hat, x, s, w: loss(c, x_hat, x, s, w, c(x_hat)), "gave the critic one thing"),
+            (lambda c, x_hat, x, s, w: loss(c, x_hat, s, s, w, c(x_hat, s)), "with the outline"),
+            (lambda c, x_hat, x, s, w: loss(c, x_hat, x, s, w, torch.sigmoid(c(x_hat, s))), "before the softplus. sof"),
+            (lambda c, x_hat, x, s, w: F.l1_loss(x_hat, x) - w * torch.sigmoid(c(x_hat, s)).mean(), "You took -D"),
+            (lambda c, x_hat, x, s, w: F.l1_loss(x_hat, x) + w * ((1 - c(x_hat, s)) ** 2).mean(), "least-squares"),
+            (lambda c, x_hat, x, s, w: F.l1_loss(x_hat, x) + w * (1 - c(x_hat, s)).clamp(min=0).mean(), "a hinge"),
+            (lambda c, x_hat, x, s, w: loss(c, x_hat, x, s, w) - w * F.l1_loss(x_hat, x), "1 - lambda"),
             (lambda *given: loss(*given, of=lambda a, b: (a - b).mean().abs()), "of the mean difference"),
         ],
     },

@@ -55,6 +55,20 @@ def memory_masked(memory, fakes, coins, places):
     return shown, kept
 
 
+def memory_of_first_given(memory, fakes, coins, places):
+    return memory_at(memory, fakes, coins, places[: coins.sum()], fakes[coins])
+
+
+def memory_of_first_fakes(memory, fakes, coins, places):
+    return memory_at(memory, fakes, coins, places[coins], fakes[: coins.sum()])
+
+
+def memory_at(memory, fakes, coins, chosen, new):
+    shown, kept = fakes.clone(), memory.clone()
+    shown[coins], kept[chosen] = memory[chosen], new
+    return shown, kept
+
+
 def memory_in_order(memory, fakes, coins, places):
     return memory_by_loop(memory, fakes, coins, range(len(fakes)))
 
@@ -81,6 +95,9 @@ ANSWERS = {
             (lambda *given: cycle(*given, loss=lambda a, b: (a - b).abs().sum()), "added the errors up"),
             (lambda *given: cycle(*given, loss=lambda a, b: (a - b).mean().abs()), "cancel"),
             (lambda *given: cycle(*given) / 2, "averaged the two ways"),
+            (lambda g, b, s, x: cycle(g, b, s, x) + F.l1_loss(g(x), x) + F.l1_loss(b(s), s), "added the identity"),
+            (lambda g, b, s, x: F.l1_loss(b(g(s)), s) - F.l1_loss(g(b(x)), x), "one way from the other"),
+            (lambda *given: cycle(*given, loss=lambda a, b: F.mse_loss(a, b) ** 0.5), "root of the mean square"),
         ],
     },
     "11b.2": {
@@ -96,6 +113,13 @@ ANSWERS = {
             (memory_masked, "as a mask of the memory"),
             (lambda m, f, c, p: memory_by_loop(m, f, torch.ones_like(c), p), "every fake"),
             (lambda m, f, c, p: (f.clone(), m.clone()), "exchanged none"),
+            (memory_of_first_given, "the first of `places`"),
+            (memory_of_first_fakes, "the first new fakes"),
+            (
+                lambda m, f, c, p: (memory_by_loop(m, f, c, p)[0], memory_by_loop(m, f, ~c, p)[1]),
+                "coin is False. Those",
+            ),
+            (lambda m, f, c, p: (memory_by_loop(m, f, ~c, p)[0], memory_by_loop(m, f, c, p)[1]), "memory is right"),
         ],
     },
 }

@@ -80,6 +80,26 @@ ANSWERS = {
         "right": [psnr_by_package, psnr_by_numpy, psnr_one_by_one],
         "wrong": [
             (lambda x_hat, x, low, high: decibels(x_hat, x, 1.0), "You took 1 for the range"),
+            (
+                lambda a, b, low, high: (10 * ((high - low) ** 2 / ((a - b) ** 2).mean((2, 3))).log10()).mean(1),
+                "decibels of each channel",
+            ),
+            (
+                lambda a, b, low, high: (10 * ((high - low) ** 2 / (a - b) ** 2).log10()).mean((1, 2, 3)),
+                "decibels of each number",
+            ),
+            (
+                lambda a, b, low, high: 20 * math.log10(high - low) - 10 * (a - b).var((1, 2, 3)).log10(),
+                "the variance of the differences",
+            ),
+            (
+                lambda a, b, low, high: 20 * ((high - low) / (a - b).pow(2).mean((1, 2, 3))).log10(),
+                "over the mean *squared* error. Square",
+            ),
+            (
+                lambda a, b, low, high: 10 * (b.pow(2).mean((1, 2, 3)) / (a - b).pow(2).mean((1, 2, 3))).log10(),
+                "own mean square over the error",
+            ),
             (lambda x_hat, x, low, high: decibels(x_hat, x, high), "the largest value, `high`"),
             (lambda x_hat, x, low, high: decibels(x_hat, x, x.max() - x.min()), "the pictures that came"),
             (lambda x_hat, x, low, high: decibels(x_hat, x, x.max()), "largest value in the pictures"),
@@ -161,6 +181,7 @@ ANSWERS = {
             (lambda values, p, t: (1 + t * t) * (p @ (values - values.mean()) ** 2), "from the unweighted mean"),
             (lambda values, p, t: (1 + t * t) * variance(values, p).sqrt(), "standard deviation"),
             (lambda values, p, t: (1 + t * t) * (p @ (values - p @ values).abs()), "mean absolute distance"),
+            (lambda values, p, t: (1 + t * t) * (p @ values**2 - p @ values), "less the *square* of m"),
             (lambda values, p, t: (1 + t * t) * (p @ (values - values[p.argmax()]) ** 2), "most likely value"),
             (
                 lambda values, p, t: (1 + t * t) * variance(values, p) * len(p) / (len(p) - 1),
@@ -174,6 +195,8 @@ ANSWERS = {
             (lambda y, f: F.interpolate(y, scale_factor=f), "whole number of its block"),
             (lambda y, f: torch.kron(y, torch.ones(f, f, dtype=y.dtype)) / f, "divided by factor"),
             (lambda y, f: adjoint_by_kronecker(y, f) * f**4, "multiplied by factor^2"),
+            (lambda y, f: F.interpolate(y, scale_factor=f) / (2 * f), "divided by 2 * factor"),
+            (lambda y, f: adjoint_by_kronecker(y, f) / f**2, "divided by factor^2 twice"),
             (corners, "into one corner"),
             (lambda y, f: corners(y, f) / f**2, "a part of each number into one corner"),
             (lambda y, f: y.repeat(1, 1, f, f) / f**2, "not repeat"),

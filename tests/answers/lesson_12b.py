@@ -21,6 +21,12 @@ def between(samples, truth, low, high):
     return ((truth >= samples.quantile(low, 0)) & (truth <= samples.quantile(high, 0))).double().mean()
 
 
+def within(samples, truth, level, join):
+    above = truth > samples.quantile((1 - level) / 2, dim=0)
+    below = truth < samples.quantile((1 + level) / 2, dim=0)
+    return join(above, below).float().mean()
+
+
 def ssim_by_moments(x_hat, x):
     m, n = x_hat.mean((1, 2)), x.mean((1, 2))
     v = x_hat.var((1, 2), correction=0)
@@ -52,6 +58,12 @@ def by_variances(x_hat, x, correction, factor=1, raw=False, of=lambda covariance
     return (2 * m * n + 4e-4) / (m**2 + n**2 + 4e-4) * (2 * k + 3.6e-3) / (v + w + 3.6e-3)
 
 
+def with_squared_variances(x_hat, x):
+    v, w = x_hat.var((1, 2), correction=0), x.var((1, 2), correction=0)
+    second = (ssim(x_hat, x) / only_means(x_hat, x)) * (v + w + 3.6e-3) / (v**2 + w**2 + 3.6e-3)
+    return only_means(x_hat, x) * second
+
+
 def only_means(x_hat, x):
     m, n = x_hat.mean((1, 2)), x.mean((1, 2))
     return (2 * m * n + 4e-4) / (m**2 + n**2 + 4e-4)
@@ -68,6 +80,15 @@ ANSWERS = {
                 "Ask it of the truths",
             ),
             (lambda samples, truth, level: between(samples, truth, 0.1, 0.9), "whatever the level"),
+            (lambda samples, truth, level: within(samples, truth, level, lambda low, high: low & high), "the ends out"),
+            (
+                lambda samples, truth, level: within(samples, truth, level, lambda low, high: low | high),
+                "joined both conditions",
+            ),
+            (
+                lambda samples, truth, level: between(samples, truth, (1 + level) / 2, (1 - level) / 2),
+                "exchanged the two ends",
+            ),
             (
                 lambda samples, truth, level: (
                     (truth >= samples.quantile((1 - level) / 2, 0)) & (truth <= samples.quantile((1 + level) / 2, 0))
@@ -118,6 +139,10 @@ ANSWERS = {
             (lambda x_hat, x: by_variances(x_hat, x, 0, of=torch.abs), "absolute value"),
             (lambda x_hat, x: ssim(x_hat, x, 0, 0), "constants out"),
             (lambda x_hat, x: ssim(x_hat, x, 0.02, 0.06), "did not square"),
+            (lambda x_hat, x: ssim(x_hat, x, 0.01**2 * 2, 0.03**2 * 2), "but not the range"),
+            (lambda x_hat, x: ssim(x_hat, x, 4e-4, 4e-4), "c_1 in both parts"),
+            (lambda x_hat, x: ssim(x_hat, x, 3.6e-3, 3.6e-3), "c_2 in both parts"),
+            (with_squared_variances, "squared the variances"),
             (lambda x_hat, x: ssim(x_hat, x, 1e-4, 9e-4), "took 1 for the range"),
             (lambda x_hat, x: ssim(x_hat, x, 2.55**2, 7.65**2), "took 255 for the range"),
             (lambda x_hat, x: ssim(x_hat, x, 3.6e-3, 4e-4), "exchanged the two constants"),

@@ -61,6 +61,11 @@ ANSWERS = {
             (lambda x_hat, x, hole: error_by_loop(x_hat, x, ~hole), "*outside*"),
             (lambda x_hat, x, hole: in_hole(x_hat, x, hole) / hole.sum((1, 2)), "C times as many"),
             (in_hole, "added the errors up"),
+            (lambda x_hat, x, hole: in_hole(x_hat, x, hole) / (3 * hole.sum((1, 2))), "by 3 times the pixels"),
+            (lambda x_hat, x, hole: in_hole(x_hat[:, :1], x[:, :1], hole) / hole.sum((1, 2)), "first channel alone"),
+            (lambda x_hat, x, hole: in_hole(x_hat, x, hole) / (hole.sum() * x.shape[1]), "all holes together"),
+            (lambda x_hat, x, hole: (x_hat - x)[hole].abs().mean(), "You took `hole` as an index"),
+            (lambda x_hat, x, hole: (x_hat - x)[hole[:, None]].abs().mean(), "You took `hole` as an index"),
             (
                 lambda x_hat, x, hole: (in_hole(x_hat, x, hole).sum() / (hole.sum() * x.shape[1])).repeat(len(x)),
                 "the holes of all pictures",
@@ -92,6 +97,8 @@ ANSWERS = {
         "wrong": [
             (lambda c, p: (spans(c).mean(), spans(c.mean(0))), "equally likely"),
             (lambda c, p: chromas_by_loop(c, p)[::-1], "exchanged"),
+            (lambda c, p: (spans(c[p.argmax()]), spans(p @ c)), "of the most likely colour"),
+            (lambda c, p: (spans(c).max(), spans(p @ c)), "the largest of the chromas"),
             (lambda c, p: (p @ spans(c), p @ spans(c)), "expected chroma twice"),
             (lambda c, p: (spans(p @ c), spans(p @ c)), "mean colour twice"),
             (lambda c, p: (p @ hsv(c), hsv(p @ c)), "HSV"),
