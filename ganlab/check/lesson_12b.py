@@ -254,8 +254,8 @@ EXERCISES = {
             ),
             Slip(
                 lambda x_hat, x: ssim((x_hat + 1) / 2, (x + 1) / 2, span=1.0),
-                "You moved the pictures to [0, 1]. Their means then are others, and so is the first part. Leave them "
-                "in [-1, 1].",
+                "You moved the pictures to a range that begins at 0, such as [0, 1]. That changes their means, and so "
+                "the first part. Leave them in [-1, 1].",
             ),
             *(Slip(functools.partial(ssim, **change), hint) for hint, change in SSIM_SLIPS.items()),
         ),

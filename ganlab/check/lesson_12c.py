@@ -116,6 +116,11 @@ HOLE_SLIPS: dict[str, dict[str, Any]] = {
         "add": lambda inside: inside.sum((2, 3)),
         "count": lambda hole, x: hole.flatten(1).sum(1)[:, None],
     },
+    "You returned a number for each channel, and divided the channels, not the pictures, by the sizes of the holes. "
+    "Add up over C, H and W of a picture: flatten(1).sum(1).": {
+        "add": lambda inside: inside.sum((2, 3)),
+        "count": lambda hole, x: hole.flatten(1).sum(1),
+    },
     "You took the absolute value of the sum. In a sum the signs cancel, so take it of each difference first.": {
         "apart": lambda x_hat, x: x_hat - x,
         "reduce": lambda total, n: total.abs() / n,

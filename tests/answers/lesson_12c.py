@@ -104,7 +104,11 @@ ANSWERS = {
             (lambda x_hat, x, hole: (x_hat - x).abs()[:, :, hole[0]].mean((1, 2)), "first picture's hole for all"),
             (
                 lambda x_hat, x, hole: ((x_hat - x).abs() * hole[:, None]).sum((2, 3)) / hole.sum((1, 2))[:, None],
-                "a number for each channel",
+                "a number for each channel. The",
+            ),
+            (
+                lambda x_hat, x, hole: ((x_hat - x).abs() * hole[:, None]).sum((2, 3)) / hole.sum((1, 2)),
+                "divided the channels, not the pictures",
             ),
             (lambda x_hat, x, hole: in_hole(x_hat, x, hole) / (hole[0].sum() * x.shape[1]), "first picture's hole"),
             (
