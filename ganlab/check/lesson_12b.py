@@ -55,8 +55,8 @@ def _coverage(function: Callable) -> dict[str, Any]:
 
 
 def _one_too_low(samples: Tensor, low: float, high: float) -> tuple[Tensor, Tensor]:
-    values, n = samples.sort(0).values, len(samples)
-    return values[int(n * low)], values[int(n * high) - 1]
+    values = samples.sort(0).values
+    return values[int(len(values) * low)], values[int(len(values) * high) - 1]
 
 
 def _normal(samples: Tensor, low: float, high: float) -> tuple[Tensor, Tensor]:
