@@ -262,6 +262,9 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
     ("given", "words"),
     [
         (lambda x: x[:, None] + torch.ones(2, 5), "entry by entry"),
+        (lambda x: x.clone().__setitem__(x > 0, x[:1].repeat(4)), "not as many values as places"),
+        (lambda x: x.numpy().copy().__setitem__([0, 1], np.ones(3)), "not as many values as places"),
+        (lambda x: x.numpy().copy().__setitem__(x.numpy() > 0, np.ones(4)), "not as many values as places"),
         (lambda x: (x > 0).mean(), "mean of whole numbers or of True and False"),
         (lambda x: x[None] @ torch.ones(7, 2), "inner sizes differ"),
         (lambda x: torch.ones(3, 2) @ x[:2, None].T, "inner sizes differ"),
