@@ -518,6 +518,12 @@ def test_a_formula_broken_before_a_minus_stays_a_formula(tmp_path: Path) -> None
     assert "With $1 - \\epsilon$ and\n- `$a\n- b$`, and $$c\n- d$$" in text_of(tmp_path, cell)
 
 
+def test_the_index_says_above_its_map_which_lessons_may_be_skipped_and_what_the_times_are() -> None:
+    index = book_pages.index((lessons.ROOT / "README.md").read_text(encoding="utf-8"), {})
+    above = " ".join(index.partition("## The lessons")[2].partition("\n|")[0].split())
+    assert "a number with a letter is a second reading" in above and "estimates" in above
+
+
 def test_a_docstring_reads_as_it_stands() -> None:
     assert book_package.plain("a * b_c [0, 1] `x_y * z` $5") == r"a \* b\_c \[0, 1\] `x_y * z` \$5"
     assert book_package.plain(None) == ""

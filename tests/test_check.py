@@ -237,6 +237,20 @@ def test_judge_reports_a_wrong_shape() -> None:
     assert "shape (), expected (3,)" in message(lambda x: (x**2).sum())
 
 
+@pytest.mark.parametrize(
+    ("number", "given", "begins"),
+    [
+        ("10.1", lambda p, q, w: (p * (p / q).log()).sum(), "the value is nan. Hint: You took a log of 0"),
+        ("10.1", lambda p, q, w: torch.tensor(math.inf), "the value is infinite. Hint: You divided by"),
+        ("10.2", lambda x, y: torch.tensor(math.nan), "the distance is nan. Hint: "),
+        ("10d.1", lambda norm, linear: (linear.weight, None), "one of the two is None. Hint: "),
+        ("07.2", lambda D, L, sigma: None, "your function returned None: is its `return` missing?"),
+    ],
+)
+def test_code_that_ran_to_its_end_is_not_said_to_have_stopped(number: str, given, begins: str) -> None:
+    assert check.judge(EXERCISES[number], given).message.startswith(begins)
+
+
 def test_judge_tells_the_learner_what_the_code_raised() -> None:
     assert message(lambda x: x @ torch.ones(7)).startswith("Your code stopped with RuntimeError: ")
     assert "(in the line: return len(x) / 0)" in message(divides)
@@ -248,6 +262,9 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
     ("given", "words"),
     [
         (lambda x: x[:, None] + torch.ones(2, 5), "entry by entry"),
+        (lambda x: x.clone().__setitem__(x > 0, x[:1].repeat(4)), "not as many values as places"),
+        (lambda x: x.numpy().copy().__setitem__([0, 1], np.ones(3)), "not as many values as places"),
+        (lambda x: x.numpy().copy().__setitem__(x.numpy() > 0, np.ones(4)), "not as many values as places"),
         (lambda x: (x > 0).mean(), "mean of whole numbers or of True and False"),
         (lambda x: x[None] @ torch.ones(7, 2), "inner sizes differ"),
         (lambda x: torch.ones(3, 2) @ x[:2, None].T, "inner sizes differ"),
@@ -260,6 +277,8 @@ def test_judge_tells_the_learner_what_the_code_raised() -> None:
         (lambda x: torch.sqrt(x.topk(2)), ".values"),
         (lambda x: list(x.sum()), "where several are taken apart"),
         (lambda x: x.softmax(1), "Write dim=0"),
+        (lambda x: x.sum().item() / (2 // len(x)), "Print what you divide by"),
+        (lambda x: 5 % (2 // len(x)), "Print what you divide by"),
         (lambda x: x.topk(4), "more entries than a row has"),
         (lambda x: x.kthvalue(4), "more entries than a row has"),
         (lambda x: watched(x).numpy(), "Call detach()"),
@@ -465,6 +484,12 @@ def test_a_card_says_by_words_and_a_symbol_what_its_colour_says(status: str) -> 
     assert shown.startswith('<div role="status" ') and f"background: {ground}; color: {cards.INK};" in shown
     assert f">{symbol}</span>" in shown and 'aria-hidden="true"' in shown
     assert contrast(cards.INK, ground) >= 4.5 and contrast(edge, ground) >= 4.5
+
+
+def test_a_name_on_a_card_has_the_cards_own_colours_on_light_and_dark_pages() -> None:
+    shown = cards.Card("Exercise 01.1", "not yet", "`a` is not `b`.")._repr_html_()
+    assert shown.count(f'<code style="background: {cards.CHIP}; color: {cards.INK}">') == shown.count("<code") == 2
+    assert contrast(cards.INK, cards.CHIP) >= 4.5
 
 
 def test_no_two_cards_have_the_same_symbol_or_colour() -> None:

@@ -35,7 +35,7 @@ def test_a_curtain_shows_the_left_of_one_and_the_right_of_the_other(monkeypatch)
 def test_its_still_has_both_pictures_and_their_names() -> None:
     left = widgets.Compare(*pictures(2, 1), labels=("one", "other")).still()
     assert "one on the left, other on the right" in left.html
-    assert left.line == "A widget. Run this cell to use it: draw the line between one and other."
+    assert left.line == 'A widget. Run this cell to use it: move the line between "one" and "other".'
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import lessons
 import pytest
 import yaml
 from lessons import ROOT
@@ -194,6 +195,17 @@ def test_lint_refuses_a_function_of_the_package_with_thirteen_ways_through(folde
         ruff = [sys.executable, "-m", "ruff", "check", f"--stdin-filename=ganlab/{folder}guard.py", "-"]
         done = subprocess.run(ruff, cwd=ROOT, input=source, capture_output=True, text=True)
         assert ("C901" in done.stdout) == refused and (done.returncode == 1) == refused
+
+
+def test_the_readme_and_lesson_00_say_what_the_course_takes_and_where_it_was_never_tried() -> None:
+    first = " ".join(lessons.read(lessons.lessons()[0]).cells[k].source for k in range(6)).replace("\n", " ")
+    readme = read("README.md").replace("\n", " ")
+    takes = readme.partition("**What it takes.**")[2], first.partition("**What the course takes.**")[2]
+    assert all("4 GB of free memory" in text and "2.1 GB" in text for text in takes)
+    untried = readme.partition("Not tried: ")[2].partition("### ")[0]
+    for name in ("Windows", "macOS", "GPU", "Colab"):
+        assert name in untried and name in takes[1], name
+    assert all(name in untried for name in ("conda", "Binder", "VS Code"))
 
 
 def test_the_citation_is_of_this_version_under_these_licences(project: dict) -> None:

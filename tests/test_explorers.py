@@ -304,6 +304,11 @@ def test_widgets_can_be_found_and_have_labels() -> None:
     assert {(control.min, control.max, control.step) for control in explorer.sliders} == {(-3, 3, 0.1)}
 
 
+@pytest.mark.parametrize(("step", "digits"), [(0.002, 3), (0.005, 3), (0.01, 2), (0.1, 2), (1.0, 2)])
+def test_a_slider_shows_as_many_digits_as_a_step_moves(step: float, digits: int) -> None:
+    assert widgets.slider("h", 0.0, least=0.0, most=1.0, step=step).readout_format == f".{digits}f"
+
+
 # The dial.
 
 

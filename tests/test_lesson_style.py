@@ -305,7 +305,19 @@ def cells_ran_once_in_order(notebook: NotebookNode) -> list[str]:
 
 def no_stored_error(notebook: NotebookNode) -> list[str]:
     outputs = [output for cell in lessons.code_cells(notebook) for output in cell.outputs]
-    return [f"a stored {output.ename}" for output in outputs if output.output_type == "error"]
+    pink = [out.text for out in outputs if out.output_type == "stream" and out.name == "stderr"]
+    complaints = [f"stored on the pink of stderr: {text[:60]!r}" for text in pink]
+    return complaints + [f"a stored {output.ename}" for output in outputs if output.output_type == "error"]
+
+
+def ticks_have_the_course_s_size(notebook: NotebookNode) -> list[str]:
+    """`runtime.style.STYLE` has a size for numbers at axes that is readable in a narrow window; no cell has another."""
+    own = re.compile(r"(?:tick_params|set_[xy]tick\w*|[xy]ticks)\([^)]*(?:label|font)?size=|tick\.labelsize")
+    return [
+        f"ticks of a size of their own: {found[0]!r}"
+        for cell in lessons.code_cells(notebook)
+        for found in own.finditer(cell.source)
+    ]
 
 
 def outputs_are_fresh(notebook: NotebookNode) -> list[str]:
@@ -383,6 +395,7 @@ CHECKS: list[Check] = [
     nothing_prints_a_raw_dict,
     progress_has_one_look,
     colours_are_the_palette_s,
+    ticks_have_the_course_s_size,
     folds_have_plain_titles,
     only_what_paints_is_folded,
     one_thread_at_a_time_draws,

@@ -196,6 +196,16 @@ BROKEN: list[tuple[style.Check, str, Callable[[NotebookNode], None]]] = [
         "an error",
         lambda nb: code(nb, 3).outputs.append(v4.new_output("error", ename="ValueError", evalue="", traceback=[])),
     ),
+    (
+        style.no_stored_error,
+        "pink",
+        lambda nb: code(nb, 3).outputs.append(v4.new_output("stream", name="stderr", text="UserWarning: x")),
+    ),
+    (
+        style.ticks_have_the_course_s_size,
+        "small numbers",
+        replace("print(1 + 1)", "ax.tick_params(axis='x', labelsize=8)"),
+    ),
     (style.outputs_are_fresh, "code changed", replace("1 + 1", "1 + 2")),
     (style.outputs_are_fresh, "never refreshed", lambda nb: nb.metadata.pop("ganlab")),
     (style.stored_as_refresh_stores, "timings", lambda nb: code(nb, 3).metadata.update(execution={"iopub": "now"})),

@@ -18,7 +18,7 @@ from PIL import Image
 
 from ganlab import plots
 from ganlab.data import pixels
-from ganlab.runtime.style import CARD
+from ganlab.runtime.style import CARD, STYLE
 from ganlab.widgets import board, game
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader would see them under the figure
@@ -220,6 +220,13 @@ def seen(colour: str, eyes: str) -> np.ndarray:
     x, y, z = np.array(XYZ) @ np.clip(np.array(EYES[eyes]) @ linear(colour), 0, 1) / (0.95047, 1, 1.08883)
     x, y, z = (np.cbrt(part) if part > (6 / 29) ** 3 else part / (3 * (6 / 29) ** 2) + 4 / 29 for part in (x, y, z))
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_numbers_at_axes_are_readable_in_a_narrow_window():
+    """There JupyterLab shows a figure of 9.6 inches 684 pixels wide (test_figures_in_browser.py); letters need ten."""
+    shrunk = 684 / (9.6 * plots.DPI)
+    sizes = {name: STYLE[f"{name}.labelsize"] * plots.DPI / 72 * shrunk for name in ("xtick", "ytick", "axes")}
+    assert min(sizes.values()) >= 10, sizes
 
 
 def test_contrasts_are_computed_as_wcag_does():

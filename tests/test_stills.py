@@ -9,6 +9,7 @@ import torch
 from games import gan_run, images, points, settings
 from matplotlib.figure import Figure
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter, MarkdownExporter
 from nbformat import v4
 
 from ganlab import models, runtime, widgets
@@ -32,6 +33,32 @@ def test_a_widget_leaves_its_pictures_its_settings_and_what_one_would_do() -> No
     )
     explorer.mu.value = 0.0
     assert "mu (shift) 0, " in explorer.still().html and explorer.still().html != left.html
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), "A widget. Run this cell to use it."),
+        (("a",), 'A widget. Run this cell to use it: move the slider "a".'),
+        (("a", "b"), 'A widget. Run this cell to use it: move the sliders "a" and "b".'),
+        (("a", "b", "c"), 'A widget. Run this cell to use it: move the sliders "a", "b" and "c".'),
+    ],
+)
+def test_a_panel_of_a_lessons_own_says_which_sliders_are_moved(names: tuple[str, ...], said: str) -> None:
+    sliders = [widgets.slider(name, 0.0, least=0.0, most=1.0, step=0.1) for name in names]
+    assert Panel(sliders).still().line == said
+
+
+def test_the_stills_that_are_stored_say_what_widgets_say_today() -> None:
+    kinds = [one for one in vars(widgets).values() if isinstance(one, type) and issubclass(one, still.Leaving)]
+    begins = {still.invitation(kind.doing) for kind in kinds if kind.doing}
+    outputs = [
+        out for path in lessons.lessons() for cell in lessons.code_cells(lessons.read(path)) for out in cell.outputs
+    ]
+    lines = [out.data["text/plain"] for out in outputs if still.OF_WIDGET in out.get("data", {}).get("text/html", "")]
+    other = [line for line in lines if not line.startswith(tuple(begins))]
+    named = re.compile(r'A widget\. Run this cell to use it: move the (sliders?|line between) "')
+    assert len(lines) > 50 and [line for line in other if not named.match(line)] == []
 
 
 @pytest.mark.parametrize("colours", [1, 3])
@@ -93,7 +120,7 @@ def test_what_a_training_reached_is_its_line() -> None:
     view = dashboard.Dashboard(gan_run(*images(), settings(5), device="cpu").play(progress=False))
     view.end()
     left = view.result()
-    assert left.line.startswith("Done after 5 of 5 steps. critic loss ")
+    assert left.line.startswith("Done after 5 of 5 steps. Critic loss ")
     samples, curves = ALT.findall(left.html)
     assert "samples of the generator after step 5" in samples and "critic loss" in curves
     assert len(left.html) < BUDGET // 3
@@ -114,13 +141,16 @@ def test_a_stored_cell_has_the_still_alone() -> None:
     notebook = v4.new_notebook(cells=[v4.new_code_cell(SHOWN), v4.new_code_cell(TWO)])
     NotebookClient(notebook, kernel_name="python3", store_widget_state=False).execute()
     assert [lessons.WIDGET in out.data for out in notebook.cells[0].outputs] == [True, False]
+    for exporter in (HTMLExporter, MarkdownExporter):  # of a student's own copy: a page without a kernel
+        text, _ = exporter().from_notebook_node(notebook)
+        assert text.count("<img ") == 2 and text.count("Run this cell to use it") == 3 and "not found" not in text
     lessons.normalise(notebook)
     [out] = notebook.cells[0].outputs
     assert lessons.is_still(out) and lessons.shows_a_widget(notebook.cells[0])
-    assert (
-        out.data["text/plain"]
-        == "A widget. Run this cell to use it: move grey, which stands at 0, 0.25, 0.5, 0.75 and 1 here."
+    said = (
+        'A widget. Run this cell to use it: move the slider "grey". The pictures show it at 0, 0.25, 0.5, 0.75 and 1.'
     )
+    assert out.data["text/plain"] == said
     assert len(notebook.cells[1].outputs) == 2 and all(map(lessons.is_still, notebook.cells[1].outputs))
 
 
@@ -151,5 +181,5 @@ def test_a_training_that_nobody_watches_leaves_a_still_and_the_same_one_each_tim
         NotebookClient(notebook, kernel_name="python3", store_widget_state=False).execute()
         [out] = lessons.normalise(notebook).cells[0].outputs
         left.append(out.data)
-    assert left[0] == left[1] and left[0]["text/plain"].startswith("Done after 2 of 2 steps. critic loss")
+    assert left[0] == left[1] and left[0]["text/plain"].startswith("Done after 2 of 2 steps. Critic loss")
     assert not lessons.shows_a_widget(notebook.cells[0]), "a training is no widget to try"

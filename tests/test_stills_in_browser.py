@@ -47,7 +47,7 @@ def test_the_day_after_every_output_is_a_still(server: Server, page: Page, tmp_p
     expect(stills.nth(0)).not_to_be_visible()
     expect(stills.nth(1)).to_be_visible()
     expect(page.locator(".ganlab-widget"), "the view of a training goes when it has ended").to_have_count(1)
-    assert "Done after 4 of 4 steps." in stills.nth(1).inner_text() and "critic loss" in stills.nth(1).inner_text()
+    assert "Done after 4 of 4 steps." in stills.nth(1).inner_text() and "Critic loss" in stills.nth(1).inner_text()
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "stills-alive.png")
 
@@ -56,7 +56,7 @@ def test_the_day_after_every_output_is_a_still(server: Server, page: Page, tmp_p
     expect(page.get_by_text("model not found")).not_to_be_visible()
     expect(stills.nth(0)).to_be_visible()
     expect(stills.nth(1)).to_be_visible()
-    assert "Run this cell to use it: move the brightness" in stills.nth(0).inner_text()
+    assert 'Run this cell to use it: move the slider "the brightness"' in stills.nth(0).inner_text()
     assert page.locator(PICTURES).evaluate_all(SEEN) == 3
     assert all(len(picture.get_attribute("alt")) >= 20 for picture in page.locator(PICTURES).all())
 
@@ -90,7 +90,7 @@ def test_a_training_whose_kernel_ended_says_so(how: str, server: Server, page: P
     path = store(tmp_path, SLIDER, TRAIN.format(steps=100_000))
     start_all(page, server, path)
     page.get_by_role("button", name="Stop").wait_for(timeout=1000 * limits.scaled(START_SECONDS))
-    said = page.get_by_text("which ended with its kernel before its last step")
+    said = page.get_by_text("its kernel ended, or the page was loaded anew")
     expect(said).not_to_be_visible()
     if how == "restarted":
         menu(page, "Kernel", "Restart Kernel…")

@@ -59,7 +59,7 @@ def test_an_undefined_answer_is_told_on_a_card() -> None:
     assert told(fresh) == [f"Exercise 05.1: not attempted. {before}: {defines}", line]
     first = f"Exercise 05.1: not attempted. Run the cell above this one first: {defines}"
     assert told(ready) == told(twice) == [first, line]
-    assert "<code>optimistic</code>" in ready.outputs[0].data["text/html"]
+    assert ">optimistic</code>" in ready.outputs[0].data["text/html"]
     assert [out.output_type for out in ready.outputs] == ["display_data", "error"]
     assert told(after) == ["Exercise 05.1: not attempted. Replace the ... and run both cells again."]
 

@@ -20,7 +20,7 @@ from IPython.display import display
 from torch import Tensor
 
 from ganlab.check import cards, errors, solutions, undefined
-from ganlab.check.parts import WrongCount
+from ganlab.check.parts import Unfit, WrongCount
 from ganlab.check.undefined import SETUP
 
 Probe = Callable[[Any], dict[str, Any]]
@@ -155,6 +155,8 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
         except (TypeError, ValueError, RuntimeError):  # not even numbers
             slip = None
         return Verdict("not yet", f"Expected {error.expected}. Hint: {slip.hint}" if slip else f"Hint: {error}")
+    except Unfit as error:
+        return Verdict("not yet", str(error))
     except ArgumentChanged as error:
         hint = f"Hint: You changed the {error} that you were given. Its owner still needs it: work on a copy."
         return Verdict("not yet", f"{error}: it is not what it was before the call. {hint}")
@@ -167,6 +169,11 @@ def judge(exercise: Exercise, attempt: Any, *, setup: Set[str] = frozenset()) ->
             return Verdict("not yet", f"{first}: `{error.name}` is not defined{_place(error, attempt)}.")
         stopped = f"Your code stopped with {type(error).__name__}: {error}{_place(error, attempt)}"
         return Verdict("not yet", stopped + errors.explained(error, attempt))
+    return _compared(exercise, numbers)
+
+
+def _compared(exercise: Exercise, numbers: dict[str, Tensor]) -> Verdict:
+    """Return the verdict on an answer's numbers."""
     expected = exercise.numbers()
     same = _difference(numbers, expected, exercise.tolerance)
     if same.ok:
@@ -274,7 +281,7 @@ def _refusing_stubs(function: Callable[..., Any]) -> Callable[..., Any]:
         if result is ...:
             raise NotAttempted
         if result is None:
-            raise ValueError("your function returned None: is its `return` missing?")
+            raise Unfit("your function returned None: is its `return` missing?")
         return result
 
     return call

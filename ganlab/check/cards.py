@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 INK = "#1b1b1b"
+CHIP = "#ffffff"  # the ground of a name in the text: the page's own is dark on a dark page, and the card is not
 # Of each status: a symbol, the card's own ground, which holds on light pages and dark ones, and its edge.
 STYLES = {
     "correct": ("✓", "#e3f2e6", "#276b2b"),
@@ -35,7 +36,8 @@ class Card:
             "padding: 8px 12px; max-width: 46em; white-space: pre-wrap; overflow-wrap: anywhere"
         )
         head = html.escape(f"{self.title}: {self.status}.")
-        words = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.message))  # `names` as code
+        names = f'<code style="background: {CHIP}; color: {INK}">' + r"\1</code>"
+        words = re.sub(r"`([^`]+)`", names, html.escape(self.message))
         return (
             f'<div role="status" style="{style}"><span aria-hidden="true" style="color: {edge}; font-weight: bold">'
             f"{symbol}</span> <strong>{head}</strong> {words}</div>"

@@ -20,6 +20,11 @@ EXPLAINED = (
         "You took the mean of whole numbers or of True and False. Turn them into fractions first: x.double().mean().",
     ),
     (
+        r"shape mismatch: value (?:tensor|array) of shape|cannot assign \d+ input values to the",
+        "You wrote into chosen places of a tensor or array, x[chosen] = values, and there are not as many values as "
+        "places. Choose on the right side as on the left.",
+    ),
+    (
         r"shapes cannot be multiplied|inconsistent tensor size, expected tensor|size mismatch, got input|"
         r"matmul: Input operand",
         "You multiplied matrices whose inner sizes differ. Print both shapes; x.T transposes a matrix.",
@@ -152,6 +157,11 @@ EXPLAINED = (
     (
         r"Dimension out of range \(expected to be in range of \[-1, 0\]",
         "You asked for dimension 1 (the default of F.normalize) of a tensor that has only one. Write dim=0.",
+    ),
+    (
+        r"(?:division|modulo) by zero",
+        "You divided by 0, with /, // or %. Print what you divide by. A whole quotient such as N // B is 0 where B is "
+        "larger than N.",
     ),
     (
         r"selected index k out of range|kthvalue\(\): selected number k out of range",

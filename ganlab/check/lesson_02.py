@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ganlab import models, runtime, toys
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import Unfit
 
 
 def critic_step(critic: nn.Module, generator: nn.Module, optimizer: Any, real: Tensor, z: Tensor) -> Tensor:
@@ -31,7 +32,7 @@ def _critic_step(function: Callable) -> dict[str, Any]:
     before = nn.utils.parameters_to_vector(generator.parameters()).clone()
     loss = function(critic, generator, optimizer, real, z[0])
     if loss is None:
-        raise ValueError("critic_step returned None: return the loss")
+        raise Unfit("critic_step returned None: return the loss")
     numbers = {"the loss at the first step": loss}
     numbers["the critic's weights after one step"] = nn.utils.parameters_to_vector(critic.parameters()).clone()
     function(critic, generator, optimizer, real, z[1])

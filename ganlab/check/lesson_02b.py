@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ganlab import models, runtime, toys
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import Unfit
 
 FAULTS = ("none", "no detach", "no zero_grad", "detach twice")
 TRUTH = {"A": "no zero_grad", "B": "none", "C": "detach twice", "D": "no detach"}
@@ -66,12 +67,12 @@ def _trace(fault: str, seed: int, steps: int) -> dict[str, float]:
 def _faults(given: dict[str, str]) -> dict[str, Any]:
     """Return how many trainers are read right up to the first wrong one, and what that one is called instead."""
     if set(given) != set(TRUTH):
-        raise ValueError(f"faults: got trainers {', '.join(map(str, given))}, expected {', '.join(TRUTH)}")
+        raise Unfit(f"faults: got trainers {', '.join(map(str, given))}, expected {', '.join(TRUTH)}")
     if any(said is ... for said in given.values()):
         return {"faults": ...}
     for k, (name, fault) in enumerate(TRUTH.items()):
         if given[name] not in FAULTS:
-            raise ValueError(f"faults: {name} is {given[name]!r}, expected one of {', '.join(FAULTS)}")
+            raise Unfit(f"faults: {name} is {given[name]!r}, expected one of {', '.join(FAULTS)}")
         if given[name] != fault:
             return {"trainers read right, from A on": k, "called": FAULTS.index(given[name])}
     return {"trainers read right, from A on": len(TRUTH), "called": -1}

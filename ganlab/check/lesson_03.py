@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import Unfit
 from ganlab.runtime import seeded_generator, whole_number
 
 
@@ -85,7 +86,7 @@ def layers_from_one_pixel(given: list) -> tuple[Tensor, bool, bool] | None:
     """
     for number, layer in enumerate(given, start=1):
         if layer is not ... and len(layer if isinstance(layer, tuple | list) else ()) != 3:
-            raise ValueError(f"layer {number} is three numbers, (kernel, stride, padding): got {layer!r}")
+            raise Unfit(f"layer {number} is three numbers, (kernel, stride, padding): got {layer!r}")
     if any(layer is ... or ... in tuple(layer) for layer in given):
         return None
     side = 1
@@ -97,7 +98,7 @@ def layers_from_one_pixel(given: list) -> tuple[Tensor, bool, bool] | None:
             whole_number(f"{name} of layer {number}", value, least)
         side = stride * (side - 1) - 2 * padding + kernel
         if side < 1:
-            raise ValueError(f"layer {number} would have a side of {side}: its padding cuts everything off")
+            raise Unfit(f"layer {number} would have a side of {side}: its padding cuts everything off")
         sides.append(side)
         uneven |= number > 1 and kernel % stride != 0  # the first layer has one stamp in all
         apart |= number > 1 and kernel <= stride

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganlab import losses, models
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import Unfit
 from ganlab.losses import Critic
 from ganlab.runtime import seeded, seeded_generator
 
@@ -32,7 +33,7 @@ def _cut_at(samples: Tensor, means: Tensor, radius: float, limit: float) -> Tens
 
 def _one_number(result: Any) -> Any:
     if isinstance(result, tuple):
-        raise ValueError(
+        raise Unfit(
             f"your function returned {len(result)} things, expected one number. Hint: the .min(1) or .min(0) of a "
             "tensor gives the smallest values and their places. Neither is the answer yet."
         )
@@ -167,7 +168,7 @@ def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
     real, fake = torch.randn(2, 5, 3, generator=rng, dtype=torch.float64)
     loss = torch.as_tensor(function(critic, 1.5 * real, fake + 0.7, 0.3))
     if loss.shape == (5, 5):
-        raise ValueError(
+        raise Unfit(
             "shape (5, 5), expected (5,). Hint: you compared each real sample with each fake. A (B, 1) minus a (B,) "
             "does that. Both logits are (B,): subtract them as they are."
         )

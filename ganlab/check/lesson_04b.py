@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganlab import losses, models, toys, train
 from ganlab.check import Exercise, Slip
-from ganlab.check.parts import parts
+from ganlab.check.parts import Unfit, parts
 from ganlab.losses import Objective
 from ganlab.runtime import seeded, seeded_generator
 
@@ -120,11 +120,11 @@ def hellinger() -> Objective:
 def _hellinger(function: Callable) -> dict[str, Any]:
     objective = function()
     if not isinstance(objective, Objective):
-        raise ValueError(f"return losses.Objective(critic, generator), not {type(objective).__name__}")
+        raise Unfit(f"return losses.Objective(critic, generator), not {type(objective).__name__}")
     real, fake = torch.tensor([[-3.0, 0.4, 2.0, 9.0], [1.1, -0.7, 5.0, -6.0]], dtype=torch.float64)
     given = (fake, real) if objective.paired else (fake,)
     if not objective.paired and len(inspect.signature(objective.generator).parameters) != 1:
-        raise ValueError("your generator's loss takes more than the fake logits. Here it is a function of them alone.")
+        raise Unfit("your generator's loss takes more than the fake logits. Here it is a function of them alone.")
     numbers = {"critic's loss, per pair": objective.critic(real, fake)}
     numbers["generator's loss, per sample"] = objective.generator(*given)
     with seeded(44):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
-from ganlab.check.parts import parts
+from ganlab.check.parts import Unfit, parts
 from ganlab.runtime import seeded_generator
 
 
@@ -32,7 +32,7 @@ def _count_kinds(function: Callable) -> dict[str, Any]:
         result = function((10 * uniform**power).long())
         kinds, reverse_kl = parts(result, "the number of kinds", "the reverse KL")
         if torch.as_tensor(reverse_kl).isnan().any():
-            raise ValueError("the reverse KL is nan. Hint: 0 times a log of 0; missing kinds add 0: torch.xlogy.")
+            raise Unfit("the reverse KL is nan. Hint: 0 times a log of 0; missing kinds add 0: torch.xlogy.")
         numbers[f"kinds among {n} pictures"], numbers[f"reverse KL of {n} pictures, nats"] = kinds, reverse_kl
     return numbers
 

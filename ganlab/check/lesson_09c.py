@@ -103,6 +103,9 @@ PATH_SLIPS["You took the differences between paths: steps go along the first axi
 PATH_SLIPS["You took differences between paths: steps go along the first axis, the times. Use diff(dim=0)."] = (
     lambda features: (torch.diff(features, dim=1).norm(dim=2) * (len(features) - 1)).square().mean()
 )
+PATH_SLIPS["You took the differences between features, the last axis. Steps go along the times: diff(dim=0)."] = (
+    lambda features: (torch.diff(features).norm(dim=2) * (len(features) - 1)).square().mean()
+)
 PATH_SLIPS["You took only the first and the last time: a path is the sum of all its steps."] = lambda features: (
     (features[-1] - features[0]).square().sum(1).mean()
 )
@@ -127,6 +130,13 @@ TURN_SLIPS = {
     ),
     "You divided by the distance |p| once too often: the speed is the area of the parallelogram of p and b - a, "
     "over |p| squared.": lambda a, b, t: _area(a, b) / _points(a, b, t).norm(dim=1) ** 3,
+    "You returned the area of the parallelogram of p and b - a. Divide it by |p| squared.": lambda a, b, t: (
+        _area(a, b) + 0 * t
+    ),
+    "You divided by |p| to the power of four: you squared its squared length once more. The speed is the area of the "
+    "parallelogram of p and b - a, over |p| squared.": lambda a, b, t: (
+        _area(a, b) / _points(a, b, t).square().sum(1) ** 2
+    ),
     "You returned the length of the part at a right angle to p: divide it by the distance |p|.": lambda a, b, t: (
         _area(a, b) / _points(a, b, t).norm(dim=1)
     ),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import Unfit
 from ganlab.runtime import seeded_generator
 
 
@@ -43,12 +44,12 @@ def _best_value(function: Callable) -> dict[str, Any]:
     numbers = {f"value, {name}": function(*(each.clone() for each in given)) for name, given in _tables().items()}
     values = [torch.as_tensor(value) for value in numbers.values() if value is not ...]
     if any(value.isnan().any() for value in values):
-        raise ValueError(
+        raise Unfit(
             "the value is nan. Hint: You took a log of 0, or 0/0 where p and p_g are both 0. "
             "xlogy(p, p) - xlogy(p, r) is safe. With D, take xlogy in both terms, only where p + p_g is not 0."
         )
     if any(value.isinf().any() for value in values):
-        raise ValueError(
+        raise Unfit(
             "the value is infinite. Hint: You divided by a probability that is 0. Perhaps you compared p and p_g with "
             "each other, or took KL(r || p) for KL(p || r). The JSD compares each of them with the middle, "
             "r = (p + p_g) / 2, and r stands below."
@@ -131,7 +132,7 @@ def _within_classes(function: Callable) -> dict[str, Any]:
         except ZeroDivisionError:
             raise ValueError(f"your code divides by 0. {EMPTY}") from None
         if distance is not ... and torch.as_tensor(distance).isnan().any():
-            raise ValueError(f"the distance is nan. {EMPTY}")
+            raise Unfit(f"the distance is nan. {EMPTY}")
         numbers[f"distance, {name}"] = distance
     return numbers
 
@@ -185,6 +186,9 @@ WITHIN_SLIPS = {
     ),
     "You averaged over the whole matrix with one triangle set to 0. Divide the sum of the triangle by the number of "
     "its pairs, n (n - 1) / 2.": lambda x, y: _by_class(lambda own: torch.cdist(own, own).triu().mean(), x, y),
+    "You divided by ten classes, but K need not be 10: K is y.max() + 1.": lambda x, y: (
+        within_classes(x, y) * (y.max() + 1) / 10
+    ),
     "You left out the last class: K is y.max() + 1.": lambda x, y: torch.stack(
         [torch.pdist(x[y == k]).mean() for k in range(int(y.max()))]
     ).mean(),

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganlab.check import Exercise
 from ganlab.check.lesson_10 import slips
+from ganlab.check.parts import Unfit
 from ganlab.runtime import seeded_generator
 
 
@@ -41,7 +42,7 @@ def _chains() -> dict[str, tuple[Tensor, Tensor]]:
 def _lost(function: Callable) -> dict[str, Any]:
     numbers = {f"nats lost, {name}": function(*(each.clone() for each in pair)) for name, pair in _chains().items()}
     if any(torch.as_tensor(value).isnan().any() for value in numbers.values() if value is not ...):
-        raise ValueError(
+        raise Unfit(
             "the answer is nan. Hint: You took a log of 0, or 0/0 in a column of zeros. "
             "xlogy(p, p) - xlogy(p, r) is safe, with r the product of the two margins."
         )
@@ -111,6 +112,8 @@ ACCURACY_SLIPS = {
     "You counted a wrong label as met by every wrong answer. Only one in classes - 1 meets it.": lambda m, w, k: (
         (m - w) / (1 - 2 * w)
     ),
+    "You took every wrong label for a hit, and subtracted them all. One is a hit only where the answer names "
+    "the same wrong class.": lambda m, w, k: (m - w) / (1 - w),
     "You subtracted the wrong labels, as if each were counted as a hit. Most are counted as a miss.": lambda m, w, k: (
         m - w
     ),

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganlab.check import Exercise
 from ganlab.check.lesson_10 import slips
+from ganlab.check.parts import Unfit
 from ganlab.runtime import seeded_generator
 
 
@@ -60,6 +61,9 @@ LOGITS_SLIPS = {
     "You left the features apart. An inner product is a sum over the features.": lambda phi, s, bias, v, y: (
         phi * s + bias + v[y] * phi
     ),
+    "You summed over the pictures, too. Sum over the features alone, dimension 1.": lambda phi, s, bias, v, y: (
+        phi @ s + bias + (v[y] * phi).sum()
+    ),
     "You added the bias to each feature before the sum. Add it once.": lambda phi, s, bias, v, y: (
         phi * s + bias + v[y] * phi
     ).sum(1),
@@ -87,9 +91,7 @@ def _gain(function: Callable) -> dict[str, Any]:
         p *= torch.linspace(0.5, 2, K)[:, None]
         numbers[f"gain, {K} classes, {M} values"] = function(p / p.sum(), m / m.sum(1, keepdim=True))
     if any(torch.as_tensor(value).isnan().any() for value in numbers.values() if value is not ...):
-        raise ValueError(
-            "the answer is nan. Hint: You took a log of p_xy, which has a 0. Only the model's logs are needed."
-        )
+        raise Unfit("the answer is nan. Hint: You took a log of p_xy, which has a 0. Only the model's logs are needed.")
     return numbers
 
 

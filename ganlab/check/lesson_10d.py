@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganlab.check import Exercise, Slip
 from ganlab.check.lesson_10 import slips
-from ganlab.check.parts import parts
+from ganlab.check.parts import Unfit, parts
 from ganlab.runtime import seeded_generator
 
 
@@ -49,7 +49,7 @@ def _fold(function: Callable) -> dict[str, Any]:
             ) from None
         weight, bias = parts(result, "the weight (out, in)", "the bias (out,)")
         if weight is None or bias is None:
-            raise ValueError(
+            raise Unfit(
                 "one of the two is None. Hint: You returned no bias for a layer without one. What the norm adds passes "
                 "through the weights and remains."
             )
@@ -74,6 +74,16 @@ def _as_printed(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor
 
 def _bias_as_printed(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor]:
     return fold(norm, linear)[0], _as_printed(norm, linear)[1]
+
+
+def _zero_without_a_bias(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor]:
+    weight, bias = fold(norm, linear)
+    return weight, torch.zeros_like(bias) if linear.bias is None else bias
+
+
+def _one_zero_without_a_bias(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor]:
+    weight, bias = fold(norm, linear)
+    return weight, torch.zeros(()) if linear.bias is None else bias
 
 
 def _scaled_twice(norm: nn.BatchNorm1d, linear: nn.Linear) -> tuple[Tensor, Tensor]:
@@ -158,6 +168,11 @@ CHANCES_SLIPS = {
 }
 
 
+NO_BIAS = (
+    "You returned a bias of 0 for a layer without one. What the norm adds, beta - f mu, passes through W all the same: "
+    "that is the new bias."
+)
+
 EXERCISES = {
     "10d.1": Exercise(
         _fold,
@@ -179,6 +194,8 @@ EXERCISES = {
                 "You multiplied what the norm adds by the new weights, which hold f. It has been multiplied by f "
                 "already: use W.",
             ),
+            Slip(_zero_without_a_bias, NO_BIAS),
+            Slip(_one_zero_without_a_bias, NO_BIAS),
             Slip(_in_place, "Your numbers are right, but you changed a layer. Make new tensors."),
         ),
     ),

@@ -22,11 +22,12 @@ def cycle_loss(
     there: Callable[[Map, Map, Tensor, Tensor], Tensor] = lambda generator, back, s, x: back(generator(s)) - s,
     here: Callable[[Map, Map, Tensor, Tensor], Tensor] = lambda generator, back, s, x: generator(back(x)) - x,
     error: Callable[[Tensor], Tensor] = lambda gap: gap.abs().mean(),
+    add: Callable[[Tensor, Tensor], Tensor] = torch.add,
     factor: float = 1.0,
     more: Callable[[Map, Map, Tensor, Tensor], Tensor | float] = lambda generator, back, s, x: 0.0,
 ) -> Tensor:
     """Return (11b.1): the mean absolute error of both ways round, added. The rest are for slips."""
-    cycle = error(there(generator, back, s, x)) + error(here(generator, back, s, x))
+    cycle = add(error(there(generator, back, s, x)), error(here(generator, back, s, x)))
     return factor * cycle + more(generator, back, s, x)
 
 
@@ -45,6 +46,8 @@ def _cycle_loss(function: Callable) -> dict[str, Any]:
         s = torch.randn(n, 3, generator=rng, dtype=torch.float64).requires_grad_()
         x = (1 + torch.randn(n, 3, generator=rng, dtype=torch.float64)).requires_grad_()
         loss = function(_generator, _back, s, x)
+        if isinstance(loss, tuple | list):
+            loss = torch.stack([torch.as_tensor(each) for each in loss])
         numbers[f"cycle loss of {n} samples"] = loss
         slopes = (torch.zeros_like(s), torch.zeros_like(x))
         if isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1:
@@ -101,6 +104,21 @@ CYCLE_SLIPS: dict[str, dict[str, Any]] = {
         "error": lambda gap: gap.mean().abs()
     },
     "You averaged the two ways. The loss is their sum.": {"factor": 0.5},
+    "You returned the errors of the two ways apart. Return one number, their sum.": {
+        "add": lambda one, other: torch.stack([one, other])
+    },
+    "You returned a number for each sample. Return one number: take the mean over the samples, too.": {
+        "error": lambda gap: gap.abs().flatten(1).mean(1)
+    },
+    "You returned all absolute errors. Return one number: take their mean.": {"error": torch.abs},
+    "You averaged the lengths (norms) of the samples' errors. Average the absolute values of their numbers.": {
+        "error": lambda gap: gap.flatten(1).norm(dim=1).mean()
+    },
+    "You compared the round trip of s with F(x), and that of x with G(s). That needs pairs. Each comes back to where "
+    "*it* began.": {
+        "there": lambda generator, back, s, x: back(generator(s)) - back(x),
+        "here": lambda generator, back, s, x: generator(back(x)) - generator(s),
+    },
 }
 
 
@@ -177,6 +195,12 @@ MEMORY_SLIPS: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
     ),
     "You took the first of `places`. Those that belong to a coin of True are places[coins].": (
         lambda memory, fakes, coins, places: exchange(memory, fakes, coins, _to_the_front(places, coins))
+    ),
+    "You showed the past fakes at the first of `places`. The places of those whose coin is True are places[coins].": (
+        lambda memory, fakes, coins, places: (
+            exchange(memory, fakes, coins, _to_the_front(places, coins))[0],
+            exchange(memory, fakes, coins, places)[1],
+        )
     ),
     "You put the first new fakes into the memory. Those whose coin is True go there: fakes[coins].": (
         lambda memory, fakes, coins, places: (

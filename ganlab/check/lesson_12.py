@@ -35,7 +35,7 @@ def _psnr(function: Callable) -> dict[str, Any]:
         x = low + (high - low) * (0.1 + 0.7 * torch.rand(3, 2, 4, 5, generator=rng, dtype=torch.float64))
         noise = torch.randn(x.shape, generator=rng, dtype=torch.float64)
         sizes = torch.tensor([0.02, 0.05, 0.11], dtype=torch.float64).view(3, 1, 1, 1)
-        x_hat = x + (high - low) * sizes * (noise + 0.3)
+        x_hat = (x + (high - low) * sizes * (noise + 0.3)).clamp(low, high)  # so whoever clamps it is right, too
         numbers[f"PSNR of three pictures in [{low:g}, {high:g}]"] = function(x_hat, x, low, high)
     return numbers
 
@@ -48,6 +48,12 @@ PSNR_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You took the largest value in the pictures for the range. It is high - low.": {
         "peak": lambda low, high, x: x.max()
+    },
+    "You took the range of each picture. It is the range that they may have, high - low.": {
+        "peak": lambda low, high, x: x.amax((1, 2, 3)) - x.amin((1, 2, 3))
+    },
+    "You took each picture's largest value for the range. It is high - low.": {
+        "peak": lambda low, high, x: x.amax((1, 2, 3))
     },
     "You did not square the range. It stands over a *squared* error.": {"power": 1.0},
     "You averaged over the channels alone. The mean is over C, H and W of a picture: flatten(1), then mean(1).": {
@@ -78,6 +84,14 @@ PSNR_SLIPS: dict[str, dict[str, Any]] = {
     "You took decibels of each number, and averaged them. Average the squared errors of a picture first.": {
         "error": lambda gap: gap.square().flatten(1),
         "decibels": lambda ratio: (10 * ratio.log10()).mean(1),
+    },
+    "You took the logarithm of each number, averaged, and left the factor 10 out. Average the squared errors of a "
+    "picture first, and take 10 times the logarithm.": {
+        "error": lambda gap: gap.square().flatten(1),
+        "decibels": lambda ratio: ratio.log10().mean(1),
+    },
+    "You kept the channels apart, a number for each. The mean is over C, H and W of a picture.": {
+        "error": lambda gap: gap.square().mean((2, 3))
     },
     "You took the variance of the differences, which leaves out an error that is the same everywhere. Take the mean of "
     "their squares.": {"error": lambda gap: gap.flatten(1).var(1)},
@@ -207,10 +221,19 @@ ERROR_SLIPS: dict[str, dict[str, Any]] = {
         "spread": lambda values, p, m: p @ (values - m).abs()
     },
     "You took the most likely value for m. m is the mean.": {"centre": lambda values, p: values[p.argmax()]},
+    "You weighted with p, but did not add up. The expected error is the sum over the values.": {
+        "spread": lambda values, p, m: p * (values - m).square()
+    },
     "You divided by n - 1, as for a variance that is estimated from draws. Here p is known exactly.": {
         "spread": lambda values, p, m: _variance(values, p, m) * len(values) / (len(values) - 1)
     },
 }
+
+
+def _all_pairs(values: Tensor, p: Tensor, t: float) -> Tensor:
+    m = p @ values
+    answers = m + t * (values - m)
+    return (values[:, None] - answers[None]).square().mean()
 
 
 def adjoint(y: Tensor, factor: int) -> Tensor:
@@ -239,6 +262,15 @@ def _tiled(y: Tensor, factor: int) -> Tensor:
 
 def _repeated(y: Tensor, factor: int) -> Tensor:
     return F.interpolate(y, scale_factor=factor, mode="nearest")
+
+
+def _wrong_axes(y: Tensor, factor: int) -> Tensor:
+    return y.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
+
+
+def _cut_anew(y: Tensor, factor: int) -> Tensor:
+    batch, channels, height, width = y.shape
+    return y.repeat_interleave(factor**2, 3).view(batch, channels, height * factor, width * factor)
 
 
 ADJOINT_SLIPS: dict[str, Callable[[Tensor, int], Tensor]] = {
@@ -294,6 +326,15 @@ ADJOINT_SLIPS: dict[str, Callable[[Tensor, int], Tensor]] = {
     ),
     "You enlarged along one axis only.": lambda y, factor: y.repeat_interleave(factor, 3) / factor**2,
     "You enlarged along the rows' axis only.": lambda y, factor: y.repeat_interleave(factor, 2) / factor**2,
+    "You repeated along the axes 1 and 2, channels and rows. Rows are axis 2, columns axis 3.": lambda y, factor: (
+        _wrong_axes(y, factor) / factor**2
+    ),
+    "You repeated along the axes 1 and 2, channels and rows, and did not divide. Rows are axis 2, columns axis 3, and "
+    "each pixel counts 1 / factor^2.": _wrong_axes,
+    "You repeated each number factor^2 times within its row, and cut the result into rows anew. So a number does not "
+    "fill a block: repeat along axis 2, then along axis 3.": lambda y, factor: _cut_anew(y, factor) / factor**2,
+    "You repeated each number factor^2 times within its row, cut the result into rows anew, and did not divide. Repeat "
+    "along axis 2, then along axis 3, and divide by factor^2.": _cut_anew,
     "You changed the sign. The adjoint has none.": lambda y, factor: -adjoint(y, factor),
 }
 
@@ -304,7 +345,14 @@ EXERCISES = {
     "12.2": Exercise(
         _error_of_answer,
         error_of_answer,
-        tuple(Slip(functools.partial(error_of_answer, **change), hint) for hint, change in ERROR_SLIPS.items()),
+        (
+            Slip(
+                _all_pairs,
+                "You averaged over all pairs of a value and an answer, all alike. Value i and sample j come with "
+                "the probability p[i] p[j].",
+            ),
+            *(Slip(functools.partial(error_of_answer, **change), hint) for hint, change in ERROR_SLIPS.items()),
+        ),
     ),
     "12.3": Exercise(_adjoint, adjoint, tuple(Slip(answer, hint) for hint, answer in ADJOINT_SLIPS.items())),
 }

@@ -54,6 +54,11 @@ def _coverage(function: Callable) -> dict[str, Any]:
     return numbers
 
 
+def _one_too_low(samples: Tensor, low: float, high: float) -> tuple[Tensor, Tensor]:
+    values = samples.sort(0).values
+    return values[int(len(values) * low)], values[int(len(values) * high) - 1]
+
+
 def _normal(samples: Tensor, low: float, high: float) -> tuple[Tensor, Tensor]:
     mean, sigma = samples.mean(0), samples.std(0)
     width = torch.special.ndtri(torch.tensor(high, dtype=samples.dtype)) * sigma
@@ -81,6 +86,24 @@ COVERAGE_SLIPS: dict[str, dict[str, Any]] = {
     "You left the ends out. A truth at an end of the interval counts as inside: >= and <=.": {
         "within": lambda asked, low, high: (asked > low) & (asked < high)
     },
+    "You left the lower end out. A truth at it counts as inside: >=.": {
+        "within": lambda asked, low, high: (asked > low) & (asked <= high)
+    },
+    "You left the upper end out. A truth at it counts as inside: <=.": {
+        "within": lambda asked, low, high: (asked >= low) & (asked < high)
+    },
+    "You asked only whether the truth is at most the quantile `level`. The interval is central: it has a lower end, "
+    "too, and leaves (1 - level) / 2 at each.": {
+        "ends": lambda level: (0.0, level),
+        "within": lambda asked, low, high: asked <= high,
+    },
+    "You asked only for the lower end, the quantile 1 - level. The interval is central: it has an upper end, too, and "
+    "leaves (1 - level) / 2 at each.": {
+        "ends": lambda level: (1 - level, 1.0),
+        "within": lambda asked, low, high: asked >= low,
+    },
+    "You sorted, and took the upper end one sample too low. Counted from 0, the quantile q of S sorted samples is at "
+    "q (S - 1): `quantile` finds it.": {"interval": _one_too_low},
     "You joined both conditions by `or`. A truth inside lies above the lower end *and* below the upper one.": {
         "within": lambda asked, low, high: (asked >= low) | (asked <= high)
     },
@@ -155,6 +178,10 @@ def _ssim(function: Callable) -> dict[str, Any]:
     return {f"SSIM of {name}": function(x_hat, x) for name, x_hat in changed.items()}
 
 
+def _one_picture(x_hat: Tensor, x: Tensor) -> Tensor:
+    return ssim(x_hat.flatten(0, 1)[None], x.flatten(0, 1)[None])[0]
+
+
 SSIM_SLIPS: dict[str, dict[str, Any]] = {
     "You left the constants out. Without c_1 and c_2 a flat picture would divide 0 by 0.": {"k": (0.0, 0.0)},
     "You did not square 0.01 * 2 and 0.03 * 2.": {"power": 1.0},
@@ -205,6 +232,8 @@ SSIM_SLIPS: dict[str, dict[str, Any]] = {
     "You added squares and products up. Variances and the covariance are means over the pixels.": {
         "reduce": lambda products: products.sum((1, 2))
     },
+    "You took the root of v w for the covariance, as if the pictures had the same pattern. k is the mean product of "
+    "their deviations.": {"structure": lambda v, w, cov, c: (2 * (v * w).sqrt() + c) / (v + w + c)},
     "You added the two parts. SSIM is their product.": {"join": torch.add},
     "You averaged the two parts. SSIM is their product.": {"join": lambda a, b: (a + b) / 2},
 }
@@ -216,6 +245,19 @@ EXERCISES = {
         tuple(Slip(functools.partial(coverage, **change), hint) for hint, change in COVERAGE_SLIPS.items()),
     ),
     "12b.2": Exercise(
-        _ssim, ssim, tuple(Slip(functools.partial(ssim, **change), hint) for hint, change in SSIM_SLIPS.items())
+        _ssim,
+        ssim,
+        (
+            Slip(
+                _one_picture,
+                "You took the means over the whole batch. Each picture has its own means: mean((1, 2)).",
+            ),
+            Slip(
+                lambda x_hat, x: ssim((x_hat + 1) / 2, (x + 1) / 2, span=1.0),
+                "You moved the pictures to a range that begins at 0, such as [0, 1]. That changes their means, and so "
+                "the first part. Leave them in [-1, 1].",
+            ),
+            *(Slip(functools.partial(ssim, **change), hint) for hint, change in SSIM_SLIPS.items()),
+        ),
     ),
 }

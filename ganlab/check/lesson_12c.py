@@ -1,6 +1,7 @@
 """The exercises of lesson 12c: the error in a hole, the chroma of a mean, the ranks of the truth."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,12 +21,13 @@ def hole_error(
     where: Callable[[Tensor], Tensor] = lambda hole: hole,
     channels: Callable[[Tensor], Tensor] = lambda there: there[:, None],
     apart: Callable[[Tensor, Tensor], Tensor] = lambda x_hat, x: (x_hat - x).abs(),
+    add: Callable[[Tensor], Tensor] = lambda inside: inside.flatten(1).sum(1),
     count: Callable[[Tensor, Tensor], Tensor] = lambda hole, x: hole.flatten(1).sum(1) * x.shape[1],
     reduce: Callable[[Tensor, Tensor], Tensor] = lambda total, n: total / n,
 ) -> Tensor:
     """Return the mean absolute error of each picture (N, C, H, W) in its own hole (N, H, W), (N,); rest: for slips."""
     there = where(hole)
-    total = (apart(x_hat, x) * channels(there)).flatten(1).sum(1)
+    total = add(apart(x_hat, x) * channels(there))
     return reduce(total, count(there, x))
 
 
@@ -35,6 +37,7 @@ def _hole_error(function: Callable) -> dict[str, Any]:
         rng = seeded_generator("12c.1", n)
         x = 2 * torch.rand(3, channels, height, width, generator=rng, dtype=torch.float64) - 1
         x_hat = (x + 0.3 * torch.randn(x.shape, generator=rng, dtype=torch.float64)).clamp(-1, 1)
+        x_hat[:, :, 1, 2] = x[:, :, 1, 2]  # some numbers in a hole are exactly right
         hole = torch.zeros(3, height, width, dtype=torch.bool)
         hole[0, 1:3, 2:4] = True
         hole[1, 0, 1:] = True
@@ -89,6 +92,35 @@ HOLE_SLIPS: dict[str, dict[str, Any]] = {
         "channels": lambda there: there,
         "count": lambda hole, x: hole.flatten(1).sum(1),
     },
+    "You multiplied by the mask as it is, so its N was taken for the channels, and divided by all pixels. Use "
+    "hole[:, None], and divide by the number of numbers in the hole.": {
+        "channels": lambda there: there,
+        "add": lambda inside: inside.flatten(1).mean(1),
+        "reduce": lambda total, n: total,
+    },
+    "You divided by the numbers in the hole that are wrong. Those that are exactly right count, too: count the hole.": {
+        "add": lambda inside: inside.flatten(1).sum(1) / (inside > 0).flatten(1).sum(1),
+        "reduce": lambda total, n: total,
+    },
+    "You divided by the pixels of all holes together. Each picture has a hole of its own, with C numbers for each "
+    "pixel.": {"count": lambda hole, x: hole.sum().expand(len(x))},
+    "You divided by the pixels in the hole, and *multiplied* by C. Divide by both: put their product in brackets.": {
+        "count": lambda hole, x: hole.flatten(1).sum(1) / x.shape[1]
+    },
+    "You divided by the pixels of all holes together, and *multiplied* by C. Divide by both, and by each picture's own "
+    "hole.": {"count": lambda hole, x: (hole.sum() / x.shape[1]).expand(len(x))},
+    "You took the first picture's hole for all pictures. Each picture has a hole of its own.": {
+        "where": lambda hole: hole[:1].expand_as(hole)
+    },
+    "You returned a number for each channel. The mean of a picture is over all C channels, too.": {
+        "add": lambda inside: inside.sum((2, 3)),
+        "count": lambda hole, x: hole.flatten(1).sum(1)[:, None],
+    },
+    "You returned a number for each channel, and divided the channels, not the pictures, by the sizes of the holes. "
+    "Add up over C, H and W of a picture: flatten(1).sum(1).": {
+        "add": lambda inside: inside.sum((2, 3)),
+        "count": lambda hole, x: hole.flatten(1).sum(1),
+    },
     "You took the absolute value of the sum. In a sum the signs cancel, so take it of each difference first.": {
         "apart": lambda x_hat, x: x_hat - x,
         "reduce": lambda total, n: total.abs() / n,
@@ -130,7 +162,15 @@ def _chromas(function: Callable) -> dict[str, Any]:
         rng = seeded_generator("12c.2", n)
         colours = 255 * torch.rand(n, 3, generator=rng, dtype=torch.float64)
         p = torch.rand(n, generator=rng, dtype=torch.float64) + 0.2
-        result = function(colours, p / p.sum())
+        try:
+            result = function(colours, p / p.sum())
+        except RuntimeError as error:
+            if not re.search(r"\[5\] and src \[3\]|\[3\] and src \[5\]|non-singleton dimension 0", str(error)):
+                raise
+            raise ValueError(
+                "got a number for each of 3 channels, expected one for each of 5 colours. Hint: You combined a "
+                "number for each colour with one for each channel. A colour is a row: amax(1) and amin(1), not amax(0)."
+            ) from error
         expected, of_mean = parts(result, "the expected chroma", "the chroma of the mean")
         numbers[f"expected chroma of {n} colours"] = expected
         numbers[f"chroma of the mean of {n} colours"] = of_mean
@@ -143,6 +183,32 @@ CHROMA_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You weighted the chromas by p, but not the colours in the mean. Weight each colour by its probability, too.": {
         "mean": lambda w, colours: colours.mean(0)
+    },
+    "You took the plain mean of the chromas. Weight each by its probability, and add up.": {
+        "expect": lambda w, chroma: chroma.mean()
+    },
+    "You weighted the chromas, but did not add up. The expected chroma is the sum.": {
+        "expect": lambda w, chroma: w * chroma
+    },
+    "You returned the chroma of each colour. Weight each by its probability, and add up.": {
+        "expect": lambda w, chroma: chroma
+    },
+    "You took the largest and the smallest over the colours, axis 0. A colour is a row: amax(1) and amin(1).": {
+        "chroma": lambda colours: colours.amax(0) - colours.amin(0),
+        "expect": lambda w, chroma: chroma,
+    },
+    "You took the largest and the smallest over the colours, axis 0, and averaged over the channels. A colour is a "
+    "row: amax(1) and amin(1).": {
+        "chroma": lambda colours: colours.amax(0) - colours.amin(0),
+        "expect": lambda w, chroma: chroma.mean(),
+    },
+    "You took the largest number of all colours less the smallest of all. Each colour has a chroma of its own: "
+    "amax(1) and amin(1).": {
+        "chroma": lambda colours: colours.max() - colours.min(),
+        "expect": lambda w, chroma: chroma,
+    },
+    "You took the median colour. The mean colour weights each colour by its probability.": {
+        "mean": lambda w, colours: colours.median(0).values
     },
     "You exchanged the two numbers. The expected chroma comes first.": {
         "order": lambda expected, of_mean: (of_mean, expected)
@@ -182,13 +248,12 @@ def ranks(
     truth: Tensor,
     *,
     below: Callable[[Tensor, Tensor], Tensor] = lambda samples, truth: samples < truth,
+    count: Callable[[Tensor], Tensor] = lambda below: below.sum(0),
     bins: Callable[[int], int] = lambda n: n + 1,
     reduce: Callable[[Tensor, int], Tensor] = lambda counts, n: counts / n,
-    axis: int = 0,
 ) -> Tensor:
     """Return the fraction of truths (N,) that have each rank among their samples (S, N), (S + 1,); rest: for slips."""
-    rank = below(samples, truth).sum(axis)
-    counts = torch.bincount(rank.clamp(max=bins(len(samples)) - 1), minlength=bins(len(samples)))
+    counts = torch.bincount(count(below(samples, truth)), minlength=bins(len(samples)))
     return reduce(counts.double(), len(truth))
 
 
@@ -234,8 +299,23 @@ RANK_SLIPS: dict[str, dict[str, Any]] = {
         "reduce": lambda counts, n: counts[: int(counts.nonzero().max()) + 1] / n
     },
     "You made S ranks. Among S samples the truth has S + 1 places: below all, between two, above all.": {
-        "bins": lambda n: n
+        "count": lambda below: below.sum(0).clamp(max=len(below) - 1),
+        "bins": lambda n: n,
     },
+    "You added up along axis 1, over the truths. The samples of one truth are a column: sum(0).": {
+        "count": lambda below: below.sum(1)
+    },
+    "You counted the ranks from 1. A truth below all its samples has the rank 0.": {
+        "count": lambda below: below.sum(0) + 1
+    },
+    "You counted the ranks from 1, and made S + 2 of them. A truth below all its samples has the rank 0.": {
+        "count": lambda below: below.sum(0) + 1,
+        "bins": lambda n: n + 2,
+    },
+    "You asked for the ranks 1 to S + 1. They are 0 to S.": {
+        "reduce": lambda counts, n: torch.cat([counts[1:], 0 * counts[:1]]) / n
+    },
+    "You took 21 ranks, whatever S is. Among S samples there are S + 1.": {"bins": lambda n: 21},
 }
 
 EXERCISES = {
@@ -256,6 +336,11 @@ EXERCISES = {
             Slip(
                 lambda samples, truth: (samples < truth).sum(0),
                 "You returned the rank of each truth. Count how often each rank occurs, and divide by their number.",
+            ),
+            Slip(
+                lambda samples, truth: (samples < truth).double().mean(0),
+                "You returned, for each truth, the part of its samples below it. Count how often each rank occurs, and "
+                "divide by the number of truths.",
             ),
             *(Slip(functools.partial(ranks, **change), hint) for hint, change in RANK_SLIPS.items()),
         ),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
-from ganlab.check.parts import parts
+from ganlab.check.parts import Unfit, parts
 from ganlab.runtime import seeded_generator
 
 Sizes = tuple[int, int, int]
@@ -39,7 +39,7 @@ def _layer(function: Callable) -> dict[str, Any]:
         result = function(*arguments)
         three = parts(result, "the frames", "the side", "the multiplications")
         if any(isinstance(value, tuple | list) or isinstance(value, Tensor) and value.ndim for value in three):
-            raise ValueError(
+            raise Unfit(
                 "got a row of numbers where one is expected. Hint: `channels` is a pair. Multiply by both numbers."
             )
         for what, value in zip(("frames", "side", "multiplications"), three, strict=True):
@@ -141,7 +141,7 @@ def _speed_change(function: Callable) -> dict[str, Any]:
         path = 5 + torch.cat([torch.zeros(n, 1, 2, dtype=torch.float64), steps.cumsum(1)], dim=1)
         result = function(path)
         if isinstance(result, tuple) and hasattr(result, "values"):
-            raise ValueError(
+            raise Unfit(
                 "got two things, expected a tensor. Hint: median(dim=1) gives values and indices. Return its .values."
             )
         numbers[f"changes of {n} paths of {frames} frames"] = result
@@ -248,16 +248,16 @@ def _blind(function: Callable) -> dict[str, Any]:
                 f"Hint: You indexed the clips, dimension 0, or took more than {frames} frames. Take x[:, list(order)]."
             ) from error
         if isinstance(result, list | tuple) and any(isinstance(each, Tensor) and each.ndim for each in result):
-            raise ValueError(
+            raise Unfit(
                 "got a row of tensors, expected one. Hint: You returned a list of tensors. Take stack, then mean(0)."
             )
         if isinstance(result, Tensor) and not torch.equal(result, function(_critic, x)):
-            raise ValueError(
+            raise Unfit(
                 "got other logits at a second call, expected the same. "
                 "Hint: You took random orders. Take every order once, T! of them, and the mean of their logits."
             )
         if isinstance(result, Tensor) and result.shape == (n,) and _of_one_order(result, x):
-            raise ValueError(
+            raise Unfit(
                 "got the logit of one order, expected the mean over all. "
                 "Hint: You took one order of the frames. Take every order, T! of them, and the mean of their logits."
             )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganlab.check import Exercise, Slip
+from ganlab.check.parts import Unfit
 from ganlab.runtime import seeded_generator
 
 
@@ -74,9 +75,9 @@ class Ward:
         """Return how many loops are named right, in the order of the faults, and what the first other is called."""
         given = given() if callable(given) else given
         if not isinstance(given, Mapping):
-            raise ValueError(f"diagnoses: got a {type(given).__name__}, expected a dict with a fault for each bed")
+            raise Unfit(f"diagnoses: got a {type(given).__name__}, expected a dict with a fault for each bed")
         if set(given) != set(self.admitted):
-            raise ValueError(f"diagnoses: got beds {', '.join(map(str, given))}, expected {', '.join(self.admitted)}")
+            raise Unfit(f"diagnoses: got beds {', '.join(map(str, given))}, expected {', '.join(self.admitted)}")
         unnamed = sum(said is ... for said in given.values())
         if unnamed == len(given):
             return {"diagnoses": ...}
@@ -93,7 +94,7 @@ class Ward:
             said = given[bed_of[fault]]
             if said not in self.faults:
                 expected = ", ".join(map(repr, self.faults))
-                raise ValueError(f"diagnoses: {bed_of[fault]} is {said!r}, expected one of {expected}")
+                raise Unfit(f"diagnoses: {bed_of[fault]} is {said!r}, expected one of {expected}")
             if said != fault:
                 right = k
                 called = self.faults.index(said)
@@ -339,6 +340,12 @@ FLOOR_SLIPS |= {
     "its term stays.": lambda low, high: 0.0 if math.isinf(low) or math.isinf(high) else floor_of(low, high),
     "You took the sigmoid of the ends. They are logits already.": lambda low, high: (
         _softplus(-_sigmoid(high)) + _softplus(_sigmoid(low))
+    ),
+    "You took the larger of the two terms. The loss is their sum.": lambda low, high: max(
+        _softplus(-high), _softplus(low)
+    ),
+    "You gave a fake the logit 0, whatever the interval. The lowest logit that a fake can get is low.": (
+        lambda low, high: _softplus(-high) + _softplus(0.0)
     ),
     # the constants, as they are copied from the lesson
     "You returned 1.006, the floor of the sigmoid, for every interval.": lambda low, high: 1.006,

@@ -82,6 +82,11 @@ def _mean(values: Tensor) -> Tensor:
     return values.mean()
 
 
+MEANS = {
+    "log p over the pixels": {"over_pixels": _mean},
+    "the KL over the latents": {"over_latents": _mean},
+    "log p over the pixels and the KL over the latents": {"over_pixels": _mean, "over_latents": _mean},
+}
 LOSS_SLIPS = (
     # the loop as it stands in the exercise, with all three faults or with two of them
     (
@@ -103,6 +108,15 @@ LOSS_SLIPS = (
         "You took logvar / 2 for sigma. That is the logarithm of sigma: take exp of it.",
     ),
     (_loss(sigma=torch.exp), "You took the variance, exp(logvar), for the standard deviation exp(logvar / 2)."),
+    *(
+        (
+            _loss(sigma=sigma, **reductions),
+            f"You took {name} for sigma, which is exp(logvar / 2), and you averaged {over}. Sum over them, "
+            "then average over the batch.",
+        )
+        for name, sigma in (("the variance, exp(logvar),", torch.exp), ("logvar / 2", lambda logvar: logvar / 2))
+        for over, reductions in MEANS.items()
+    ),
     (_loss(over_pixels=_mean), "You averaged over the pixels. Sum over them, then average over the batch."),
     (_loss(over_latents=_mean), "You averaged the KL over the latents. Sum over them, then average over the batch."),
     (

@@ -3,6 +3,7 @@
 Whoever reads on finds the answers.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -196,6 +197,19 @@ def _rest_dropped(order: Tensor, step: int, size: int) -> Tensor:
     return _rows(order, step % max(1, len(order) // size), size)
 
 
+def _short_anew(order: Tensor, step: int, size: int) -> Tensor:
+    rows = _cut_off(order, step, size)
+    return rows if len(rows) == size else order[:size]
+
+
+def _short_kept(order: Tensor, step: int, size: int) -> Tensor:
+    return _cut_off(order, step % math.ceil(len(order) / size), size)
+
+
+def _only_start_modulo(order: Tensor, step: int, size: int) -> Tensor:
+    return order[step * size % len(order) :][:size]
+
+
 def _one_less(order: Tensor, step: int, size: int) -> Tensor:
     return _rows(order, step - 1, size)
 
@@ -237,6 +251,20 @@ LOADER_SLIPS = (
     (
         _loaded(_rest_dropped, _rest_dropped),
         "You dropped the rows that do not fill a step. They come first, and then the start of the order: modulo N.",
+    ),
+    (
+        _loaded(_short_anew, _short_anew),
+        "You replaced a batch that is not full by the first rows of the order. Keep the rows that are left, and fill "
+        "up from the start: positions modulo N.",
+    ),
+    (
+        _loaded(_short_kept, _short_kept),
+        "You returned the last rows as a short batch, and began anew after it. Fill it up from the start of the order, "
+        "and go on from there: positions modulo N.",
+    ),
+    (
+        _loaded(_only_start_modulo, _only_start_modulo),
+        "You took the first position modulo N, and then stopped at the end of the order. Take each position modulo N.",
     ),
     (_loaded(_one_less, _one_less), "You began one step too early. Steps count from 0: begin at step * size."),
     (_loaded(_clamped, _clamped), "You repeated the last row at the end. Begin the order anew: modulo N."),

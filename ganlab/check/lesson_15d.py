@@ -178,19 +178,25 @@ def _step(
     return step
 
 
+DRAWN = "noise drawn from rng, 1 for yes"
+
+
 def _stepped(step: Step) -> dict[str, Any]:
     with seeded(15):
         generator = nn.Linear(16, 3)
         critic = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 1))
     g_optimizer, d_optimizer = (torch.optim.SGD(each.parameters(), lr=0.5) for each in (generator, critic))
     rng, chance = seeded_generator("15d.3"), seeded_generator("15d.3", "real")
-    numbers: dict[str, Any] = {}
+    untouched = rng.get_state()
+    numbers: dict[str, Any] = {DRAWN: 1}
     for name in ("first", "second"):
         real = 1 + torch.randn(32, 3, generator=chance)
         answer = step(generator, critic, real, rng, g_optimizer, d_optimizer)
         if answer is ...:
             return {"losses": ...}
         of_critic, of_generator = parts(answer, "the critic's loss", "the generator's loss")
+        if name == "first" and torch.equal(rng.get_state(), untouched):
+            return {DRAWN: 0}  # and nothing else: noise from elsewhere may be other noise at the next call
         numbers |= {f"critic's loss of the {name} step": of_critic, f"generator's of the {name} step": of_generator}
     for name, network in (("critic", critic), ("generator", generator)):
         numbers[f"the {name}'s weights after two steps"] = torch.cat(
@@ -225,6 +231,10 @@ def _left_in() -> list[tuple[Step, str]]:
 
 STEP_SLIPS = (
     *_left_in(),
+    (
+        _step(draw=lambda rng: torch.randn(32, 16)),
+        "You did not draw the noise from rng. Hand it on: torch.randn(32, 16, generator=rng).",
+    ),
     (_step(d_sign=-1), "Your critic ascends its loss. Both players descend."),
     (_step(g_sign=-1), "Your generator ascends its loss. Both players descend."),
     (

@@ -127,6 +127,9 @@ AUC_SLIPS = {
     "You counted a tie as a whole. It counts one half.": lambda a, r: (a[:, None] >= r).double().mean(),
     "You exchanged the two: this is how often a real picture scores higher.": lambda a, r: auc(r, a),
     "You counted the pairs. Divide by how many there are, m times n.": lambda a, r: auc(a, r) * len(a) * len(r),
+    "You counted the pairs that a fake wins. Add one half for each tie, and divide by m times n.": (
+        lambda a, r: (a[:, None] > r).sum()
+    ),
     "You compared each fake with the real picture at the same place only. Compare it with all.": lambda a, r: _paired(
         a, r
     ),
@@ -141,6 +144,17 @@ AUC_SLIPS = {
     ),
     "You summed the ranks of the fakes but forgot to take off what they have among themselves, m (m + 1) / 2.": (
         lambda a, r: _rank_sum(a, r) / (len(a) * len(r))
+    ),
+    "You counted the ranks from 0, but m (m + 1) / 2 belongs to ranks that are counted from 1: add 1 to each.": (
+        lambda a, r: auc(a, r) - 1 / len(r)
+    ),
+    "You counted the ranks from 0, but m (m + 1) / 2 belongs to ranks that are counted from 1: add 1 to each. And "
+    "argsort gives equal scores different ranks, so that each tie counted nothing. It counts one half.": (
+        lambda a, r: (a[:, None] > r).double().mean() - 1 / len(r)
+    ),
+    "You counted the ranks from 0, but m (m + 1) / 2 belongs to ranks that are counted from 1: add 1 to each. And "
+    "argsort gives equal scores different ranks, so that each tie counted as a whole. It counts one half.": (
+        lambda a, r: (a[:, None] >= r).double().mean() - 1 / len(r)
     ),
     "You divided by m times m. There are m times n pairs.": lambda a, r: auc(a, r) * len(r) / len(a),
     "You divided by n times n. There are m times n pairs.": lambda a, r: auc(a, r) * len(a) / len(r),

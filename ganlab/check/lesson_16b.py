@@ -65,6 +65,8 @@ EPSILON_SLIPS = {
     "You returned the quotient of the densities. Epsilon is its logarithm.": _with(
         _response, lambda c, b: math.exp(c / b)
     ),
+    "You took the logarithm of change / scale. The quotient of the densities goes up to e^(change / scale), and the "
+    "logarithm of that is change / scale itself.": _with(_response, lambda c, b: math.log(c / b)),
     "You multiplied the two epsilons. Quotients multiply, so their logarithms add up.": lambda p, c, b: (
         _response(p),
         _noise(c, b),
@@ -139,8 +141,11 @@ MEAN_SLIPS = {
     "You left out clip in the noise. It has to cover what one row can change, which is clip.": lambda g, c, s, z: (
         (_shortened(g, c).sum(0) + s * z) / len(g)
     ),
-    "You added the noise to the mean. Add it to the sum, and divide both by n.": lambda g, c, s, z: (
-        _shortened(g, c).mean(0) + s * c * z
+    "You added the noise to the mean, or to every row. Add it once, to the sum of the rows, and divide both by n.": (
+        lambda g, c, s, z: _shortened(g, c).mean(0) + s * c * z
+    ),
+    "You measured the whole table. Each row has a length of its own: gradients.norm(dim=1, keepdim=True).": (
+        lambda g, c, s, z: (((c / g.norm()).clamp(max=1) * g).sum(0) + s * c * z) / len(g)
     ),
     "You did not divide by n.": lambda g, c, s, z: _shortened(g, c).sum(0) + s * c * z,
     "You left out the noise.": lambda g, c, s, z: _shortened(g, c).mean(0),

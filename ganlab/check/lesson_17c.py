@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganlab.check import Exercise, Slip
-from ganlab.check.parts import parts
+from ganlab.check.parts import Unfit, parts
 from ganlab.runtime import seeded_generator
 
 
@@ -35,7 +35,7 @@ def _gradients(function: Callable) -> dict[str, Any]:
         result = function(a, b, c, x)
         slopes = parts(result, "the encoder's slope", "the decoder's", "the critic's")
         if any(isinstance(v, Tensor) and v.numel() != 1 for v in slopes):
-            raise ValueError("each slope is one number: take the mean over the data x")
+            raise Unfit("each slope is one number: take the mean over the data x")
         numbers[f"slopes of case {k + 1}"] = torch.stack([torch.as_tensor(v, dtype=torch.float64) for v in slopes])
     return numbers
 

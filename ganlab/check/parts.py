@@ -20,6 +20,10 @@ class WrongCount(Exception):
         super().__init__(f"You returned {_described(result)}. Return {self.expected}.")
 
 
+class Unfit(ValueError):
+    """What an answer returned cannot be compared, though its code ran to the end; the text says why, with a hint."""
+
+
 def parts(result: Any, *names: str) -> tuple[Any, ...]:
     """Return the parts of an answer, as many as `names` says, else raise WrongCount: a pair, a list or a stack."""
     several = isinstance(result, tuple | list) or (isinstance(result, Tensor | np.ndarray) and result.ndim > 0)

@@ -117,5 +117,5 @@ class Compare(Panel):
         """Return both pictures side by side, below them their names."""
         alt = f"Two pictures of the same: {self.labels[0]} on the left, {self.labels[1]} on the right."
         shot = Pixels(self.pictures, SMALL, 2, alt=alt).shot()
-        line = f"A widget. Run this cell to use it: draw the line between {self.labels[0]} and {self.labels[1]}."
+        line = still.invitation(f'move the line between "{self.labels[0]}" and "{self.labels[1]}"')
         return Still(shot.html(), line, still.OF_WIDGET)

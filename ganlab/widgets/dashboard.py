@@ -150,7 +150,8 @@ class Dashboard(Panel):
     def still(self) -> Still:
         """Return what stands below the view until the training ends."""
         steps = f"{self.run.settings.steps:,} steps"
-        line = f"A training of {steps}, which ended with its kernel before its last step. Run this cell to train again."
+        line = f"A training of {steps} that this page has lost: its kernel ended, or the page was loaded anew. "
+        line += "To train again, stop the kernel by ■ if it is still busy, and run this cell."
         return Still("", line, OF_WIDGET)
 
     def result(self) -> Still:
@@ -165,7 +166,8 @@ class Dashboard(Panel):
         latest = numbers(run, {name: values[-1] for name, values in run.history.items()})
         names = ", ".join(name.replace("_", " ") for panel in self.curves.names for name in panel)
         shots.append(Shot(self.curves.sharp(), "webp", SIDE, f"Curves over {run.step:,} steps: {names}."))
-        return still.of_run(shots, self._status(ended=True), "; ".join(latest))
+        reached = "; ".join(latest)
+        return still.of_run(shots, self._status(ended=True), reached[:1].upper() + reached[1:])
 
     def paint(self, ended: bool = False) -> None:
         """Send samples, curves, numbers and text as they are now to the browser."""

@@ -39,7 +39,7 @@ class FlowExplorer(Panel):
     path at nine times, as even as the steps allow. Raises ValueError for a flow without classes, or another number.
     """
 
-    doing = "choose a class, and move steps, guidance and time"
+    doing = "choose a class, and move the sliders for steps, guidance and time"
 
     def __init__(self, flow: Flow, names: Sequence[str], velocity: Velocity) -> None:
         if getattr(flow, "classes", None) != len(names):

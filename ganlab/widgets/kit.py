@@ -222,7 +222,7 @@ class Stopwatch(Leaving, anywidget.AnyWidget):
     is all of it: the browser's message, the callback, the picture's way back, and until it is painted.
     """
 
-    doing = "its button measures how soon a picture follows a move of the slider above"
+    doing = "press its button, which measures how soon a picture follows a move of the slider above"
     _esm = STOPWATCH
     control = traitlets.Instance(ipw.FloatSlider).tag(sync=True, **ipw.widget_serialization)
     picture = traitlets.Instance(Pixels).tag(sync=True, **ipw.widget_serialization)
@@ -311,11 +311,11 @@ def described(figure: Figure) -> str:
 
 
 def slider(label: str, value: float, *, least: float, most: float, step: float) -> ipw.FloatSlider:
-    """Return a labelled slider that reports while it moves; arrow keys move it one `step`."""
+    """Return a labelled slider that reports while it moves; arrow keys move it one `step`, which its number shows."""
     wide = {"description_width": "10em"}
-    return ipw.FloatSlider(
-        value, min=least, max=most, step=step, description=label, style=wide, layout={"width": "28em"}
-    )
+    digits = max(2, len(f"{step:.6f}".rstrip("0").partition(".")[2]))
+    number = {"min": least, "max": most, "step": step, "readout_format": f".{digits}f"}
+    return ipw.FloatSlider(value, **number, description=label, style=wide, layout={"width": "28em"})
 
 
 class ImageSlider(Panel):
@@ -335,7 +335,8 @@ class ImageSlider(Panel):
         images = torch.stack([pixels.to_bytes(self.draw(place)) for place in places])
         alt = f"Five images: {self.label}, with the slider at 0, 0.25, 0.5, 0.75 and 1."
         shot = Pixels(images, SMALL // 2, len(places), alt=alt).shot()
-        line = f"A widget. Run this cell to use it: move {self.label}, which stands at 0, 0.25, 0.5, 0.75 and 1 here."
+        invitation = still.invitation(still.move_sliders(self.label))
+        line = f"{invitation} The pictures show it at 0, 0.25, 0.5, 0.75 and 1."
         return Still(shot.html(), line, still.OF_WIDGET)
 
 

@@ -81,7 +81,7 @@ async def play(run: Run) -> Run:
         view.end()
         run.release()
     if run.step < run.settings.steps and not run.stopped:
-        print(f"Stopped after step {run.step:,}. Everything so far is usable; `await live.play(run)` goes on.")
+        print("Everything so far is usable; `await live.play(run)` goes on.")  # after which step, the view has said
     return run
 
 

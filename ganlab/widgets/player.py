@@ -192,7 +192,8 @@ class MotionMixer(Panel):
         rows = "; ".join(f"{content:g} and {motion:g}" for content, motion in IN_STILL)
         clips = torch.cat([self._clip_at(*place) for place in IN_STILL])
         shot = Player(clips, alt="Four clips, one below the other.").shot()
-        line = f"A widget. Run this cell to use it: {self.doing}. The rows, what is seen and how it moves: {rows}."
+        places = f'"{self.content.description}" and "{self.motion.description}" at {rows}'
+        line = f"{still.invitation(self.doing)} The rows show {places}."
         return Still(shot.html(), line, still.OF_WIDGET)
 
     @torch.inference_mode()

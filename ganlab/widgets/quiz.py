@@ -94,7 +94,6 @@ class Quiz(Panel):
         columns = first.shape[1] if first.shape[1] > 1 else len(first)
         alt = f"The first {len(first)} rounds of the quiz. {self.question}"
         shot = Pixels(first.flatten(0, 1), SMALL // 2, columns, alt=alt).shot()
-        line = f"A widget. Run this cell to use it: {self.doing}. {self.question} Its first {len(first)} rounds."
         answers = [f"{k} {self.names[answer]}" for k, answer in enumerate(self.answers[:SHOWN], 1)]
-        line += f" Answers: {', '.join(answers)}."
-        return Still(shot.html(), line, still.OF_WIDGET)
+        shown = f"The pictures are its first {len(first)} rounds. {self.question} The answers: {', '.join(answers)}."
+        return Still(shot.html(), f"{still.invitation(self.doing)} {shown}", still.OF_WIDGET)

@@ -31,7 +31,7 @@ STYLE = f"""<style>
 ROOM = "display: inline-block; max-width: 100%; margin: 4px 0 12px; padding: 8px 12px; border-radius: 8px; "
 ROOM += f"box-sizing: border-box; background-color: {CARD}; color: {INK};"
 # Where an output's plain text is all; on two lines, since a narrow window would cut one.
-NOTE = "The widget needs a running kernel;\nthe picture below shows it."
+NOTE = "The widget needs a running kernel;\nwhat it left is below."
 
 
 class Shot(NamedTuple):
@@ -71,7 +71,7 @@ class Still:
 class Leaving:
     """A widget that leaves a still below itself wherever it is shown; mixed into a widget's class.
 
-    `doing` says what one would do with it; by default that its controls, by name, change the picture.
+    `doing` says what one would do with it; by default to move its sliders, which it names.
     """
 
     doing = ""
@@ -79,11 +79,23 @@ class Leaving:
     def still(self) -> Still:
         """Return the widget as it stands now: its pictures in their places, its settings, its numbers."""
         names = [name for name, _ in settings(self)]
-        doing = self.doing or (f"move {', '.join(names)}" if names else "use it")
-        return Still(body(self), f"A widget. Run this cell to use it: {doing}.", OF_WIDGET)
+        return Still(body(self), invitation(self.doing or move_sliders(*names)), OF_WIDGET)
 
     def _ipython_display_(self) -> None:
         show(self)
+
+
+def invitation(doing: str) -> str:
+    """Return the first sentence below a widget's still; `doing` is what one would do, as in "move a slider"."""
+    return f"A widget. Run this cell to use it{': ' if doing else ''}{doing}."
+
+
+def move_sliders(*names: str) -> str:
+    """Return that these sliders are to be moved: 'move the sliders "a", "b" and "c"'; nothing where there are none."""
+    if not names:
+        return ""
+    *others, last = [f'"{name}"' for name in names]
+    return f"move the sliders {', '.join(others)} and {last}" if others else f"move the slider {last}"
 
 
 def show(widget: ipw.Widget) -> tuple[DisplayHandle, DisplayHandle]:

@@ -100,6 +100,7 @@ ANSWERS = {
             (lambda f: (torch.diff(f, dim=0).norm(p=1, dim=-1) * (len(f) - 1)).square().mean(), "absolute changes"),
             (lambda f: (torch.diff(f, dim=1) * (f.shape[1] - 1)).square().sum(-1).mean(), "differences between paths"),
             (lambda f: (torch.diff(f, dim=1) * (len(f) - 1)).square().sum(-1).mean(), "differences between paths"),
+            (lambda f: (f.diff() * (len(f) - 1)).square().sum(-1).mean(), "differences between features"),
         ],
     },
     "09c.2": {
@@ -109,6 +110,8 @@ ANSWERS = {
             (lambda a, b, t: point(a, b, t).norm(dim=1) ** -2, "1 / |p| squared, without"),
             (lambda a, b, t: turns_by_area(a, b, t) / point(a, b, t).norm(dim=1), "once too often"),
             (lambda a, b, t: turns_by_area(a, b, t) * point(a, b, t).norm(dim=1), "at a right angle to p: divide"),
+            (lambda a, b, t: turns_by_area(a, b, t) * point(a, b, t).square().sum(1), "Divide it by |p| squared"),
+            (lambda a, b, t: turns_by_area(a, b, t) / point(a, b, t).square().sum(1), "the power of four"),
             (lambda a, b, t: (b - a).norm() / point(a, b, t).norm(dim=1), "the whole velocity"),
             (lambda a, b, t: ((point(a, b, t) @ (b - a)) / point(a, b, t).pow(2).sum(1)).abs(), "velocity along p"),
             (lambda a, b, t: 1 / (1 - 2 * t + 2 * t * t), "a right angle and of equal length"),

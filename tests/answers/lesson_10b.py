@@ -107,6 +107,7 @@ ANSWERS = {
         "wrong": [
             (lambda m, w, k: m / (1 - w), "may meet a wrong label"),
             (lambda m, w, k: m + w, "added the wrong labels"),
+            (lambda m, w, k: (m - w) / (1 - w), "took every wrong label for a hit"),
             (lambda m, w, k: (m - w / k) / (1 - w - w / k), "classes - 1 of them"),
             (lambda m, w, k: (m - w) / (1 - w - w), "Only one in classes - 1"),
             (lambda m, w, k: (1 - w) * m + w * (1 - m) / (k - 1), "the wrong way"),

@@ -64,6 +64,7 @@ ANSWERS = {
             (lambda phi, s, bias, v, y: phi @ s + bias + (phi * v[y]).mean(dim=-1), "mean over the features"),
             (lambda phi, s, bias, v, y: phi @ s + bias + (phi @ v.T).sum(-1), "summed over all classes"),
             (lambda phi, s, bias, v, y: phi @ s + bias - (phi * v[y]).sum(1), "subtracted"),
+            (lambda phi, s, bias, v, y: phi @ s + bias + torch.sum(phi * v[y]), "over the pictures"),
             (lambda phi, s, bias, v, y: phi @ v.T + phi @ s.unsqueeze(1) + bias, "for every class"),
             (
                 lambda phi, s, bias, v, y: phi @ s + bias - F.cross_entropy(phi @ v.T, y, reduction="none"),

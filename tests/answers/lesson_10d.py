@@ -70,6 +70,14 @@ def fold_without_bias(norm, linear):
     return weight, None if linear.bias is None else bias
 
 
+def fold_without_bias_by(change):
+    def answer(norm, linear):
+        weight, bias = fold_by_parts(norm, linear)
+        return weight, change(bias) if linear.bias is None else bias
+
+    return answer
+
+
 def chances_by_loop(labels, shares):
     found = torch.zeros(len(labels), dtype=torch.float64)
     for k, share in enumerate(shares):
@@ -123,6 +131,8 @@ ANSWERS = {
             (fold_by_new_weights, "has been multiplied by f"),
             (fold_and_add_none, "without a bias"),
             (fold_without_bias, "remains"),
+            (fold_without_bias_by(lambda bias: 0 * bias), "a bias of 0"),
+            (fold_without_bias_by(lambda bias: 0), "a bias of 0"),
         ],
     },
     "10d.2": {

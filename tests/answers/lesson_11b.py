@@ -17,6 +17,10 @@ def cycle(generator, back, s, x, loss=F.l1_loss, way=lambda first, second, v: se
     return loss(way(generator, back, s), s) + loss(way(back, generator, x), x)
 
 
+def cycle_of(gap):
+    return lambda g, b, s, x: gap(b(g(s)) - s) + gap(g(b(x)) - x)
+
+
 def memory_by_loop(memory, fakes, coins, places):
     kept, shown = memory.clone(), []
     for fake, coin, place in zip(fakes, coins, places, strict=True):
@@ -53,6 +57,18 @@ def memory_masked(memory, fakes, coins, places):
     shown, kept = fakes.clone(), memory.clone()
     shown[coins], kept[coins] = memory[coins], fakes[coins]
     return shown, kept
+
+
+def memory_shown_all_places(memory, fakes, coins, places):
+    shown = fakes.clone()
+    shown[coins] = memory[places]
+    return shown, memory
+
+
+def memory_showing_first_given(memory, fakes, coins, places):
+    shown = fakes.clone()
+    shown[coins] = memory[places[: coins.sum()]]
+    return shown, memory_by_loop(memory, fakes, coins, places)[1]
 
 
 def memory_of_first_given(memory, fakes, coins, places):
@@ -98,6 +114,11 @@ ANSWERS = {
             (lambda g, b, s, x: cycle(g, b, s, x) + F.l1_loss(g(x), x) + F.l1_loss(b(s), s), "added the identity"),
             (lambda g, b, s, x: F.l1_loss(b(g(s)), s) - F.l1_loss(g(b(x)), x), "one way from the other"),
             (lambda *given: cycle(*given, loss=lambda a, b: F.mse_loss(a, b) ** 0.5), "root of the mean square"),
+            (lambda g, b, s, x: (F.l1_loss(b(g(s)), s), F.l1_loss(g(b(x)), x)), "the two ways apart"),
+            (cycle_of(lambda gap: gap.abs().flatten(1).mean(1)), "a number for each sample"),
+            (cycle_of(torch.abs), "returned all absolute errors"),
+            (cycle_of(lambda gap: gap.flatten(1).norm(dim=1).mean()), "the lengths (norms)"),
+            (lambda g, b, s, x: F.l1_loss(b(g(s)), b(x)) + F.l1_loss(g(b(x)), g(s)), "the round trip of s with F(x)"),
         ],
     },
     "11b.2": {
@@ -113,6 +134,8 @@ ANSWERS = {
             (memory_masked, "as a mask of the memory"),
             (lambda m, f, c, p: memory_by_loop(m, f, torch.ones_like(c), p), "every fake"),
             (lambda m, f, c, p: (f.clone(), m.clone()), "exchanged none"),
+            (memory_shown_all_places, "not as many values as places"),
+            (memory_showing_first_given, "showed the past fakes at the first"),
             (memory_of_first_given, "the first of `places`"),
             (memory_of_first_fakes, "the first new fakes"),
             (

@@ -25,6 +25,10 @@ def psnr_one_by_one(x_hat, x, low, high):
     return [20 * math.log10((high - low) / float(F.mse_loss(a, b)) ** 0.5) for a, b in zip(x_hat, x, strict=True)]
 
 
+def psnr_clamped(x_hat, x, low, high):
+    return decibels(x_hat.clamp(low, high), x, high - low)
+
+
 def decibels(x_hat, x, peak):
     return 10 * torch.log10(peak**2 / (x_hat - x).pow(2).mean((1, 2, 3)))
 
@@ -48,6 +52,11 @@ def error_by_moments(values, p, t):
     return (p @ values**2 - (p @ values) ** 2) * (1 + t * t)
 
 
+def error_of_all_pairs(values, p, t):
+    m = p @ values
+    return (values[:, None] - (m + t * (values - m))[None]).square().mean()
+
+
 def variance(values, p):
     return (p * (values - (p * values).sum()) ** 2).sum()
 
@@ -69,6 +78,14 @@ def adjoint_by_expand(y, factor):
     return spread.reshape(b, c, h * factor, w * factor) / factor**2
 
 
+def on_wrong_axes(y, factor):
+    return y.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
+
+
+def cut_anew(y, factor):
+    return y.repeat_interleave(factor**2, 3).view(*y.shape[:2], y.shape[2] * factor, y.shape[3] * factor)
+
+
 def corners(y, factor):
     kernel = torch.zeros(factor, factor, dtype=y.dtype)
     kernel[0, 0] = 1
@@ -77,7 +94,7 @@ def corners(y, factor):
 
 ANSWERS = {
     "12.1": {
-        "right": [psnr_by_package, psnr_by_numpy, psnr_one_by_one],
+        "right": [psnr_by_package, psnr_by_numpy, psnr_one_by_one, psnr_clamped],
         "wrong": [
             (lambda x_hat, x, low, high: decibels(x_hat, x, 1.0), "You took 1 for the range"),
             (
@@ -145,6 +162,19 @@ ANSWERS = {
                 lambda x_hat, x, low, high: 10 * ((high - low) ** 2 / (x_hat - x).pow(2).sum((1, 2, 3))).log10(),
                 "added the squared errors up",
             ),
+            (
+                lambda x_hat, x, low, high: decibels(x_hat, x, x.amax((1, 2, 3)) - x.amin((1, 2, 3))),
+                "the range of each picture",
+            ),
+            (lambda x_hat, x, low, high: decibels(x_hat, x, x.amax((1, 2, 3))), "each picture's largest value"),
+            (
+                lambda x_hat, x, low, high: ((high - low) ** 2 / (x_hat - x).square().flatten(1)).log10().mean(1),
+                "and left the factor 10 out. Average",
+            ),
+            (
+                lambda x_hat, x, low, high: 10 * ((high - low) ** 2 / (x_hat - x).square().mean((2, 3))).log10(),
+                "kept the channels apart",
+            ),
             (lambda x_hat, x, low, high: -decibels(x_hat, x, high - low), "turned the fraction round"),
         ],
     },
@@ -181,6 +211,8 @@ ANSWERS = {
             (lambda values, p, t: (1 + t * t) * (p @ (values - values.mean()) ** 2), "from the unweighted mean"),
             (lambda values, p, t: (1 + t * t) * variance(values, p).sqrt(), "standard deviation"),
             (lambda values, p, t: (1 + t * t) * (p @ (values - p @ values).abs()), "mean absolute distance"),
+            (error_of_all_pairs, "over all pairs"),
+            (lambda values, p, t: p * (values - p @ values) ** 2 * (1 + t**2), "did not add up"),
             (lambda values, p, t: (1 + t * t) * (p @ values**2 - p @ values), "less the *square* of m"),
             (lambda values, p, t: (1 + t * t) * (p @ (values - values[p.argmax()]) ** 2), "most likely value"),
             (
@@ -214,6 +246,10 @@ ANSWERS = {
             (lambda y, f: F.interpolate(y, scale_factor=f) / y[0, 0].numel(), "number of small pixels"),
             (lambda y, f: y.repeat_interleave(f, dim=-1) / f**2, "along one axis only"),
             (lambda y, f: y.repeat_interleave(f, dim=-2) / f**2, "rows' axis only"),
+            (lambda y, f: on_wrong_axes(y, f) / f**2, "channels and rows. Rows"),
+            (on_wrong_axes, "channels and rows, and did not divide"),
+            (lambda y, f: cut_anew(y, f) / f**2, "into rows anew. So"),
+            (cut_anew, "cut the result into rows anew, and did not divide"),
             (lambda y, f: -adjoint_by_expand(y, f), "changed the sign"),
         ],
     },

@@ -27,6 +27,21 @@ def within(samples, truth, level, join):
     return join(above, below).float().mean()
 
 
+def bounds(samples, level):
+    return samples.quantile((1 - level) / 2, 0), samples.quantile((1 + level) / 2, 0)
+
+
+def without_one_end(samples, truth, level, lower):
+    low, high = bounds(samples, level)
+    inside = (truth > low) & (truth <= high) if lower else (truth >= low) & (truth < high)
+    return inside.float().mean()
+
+
+def coverage_sorted(samples, truth, level):
+    s, n = samples.sort(0).values, len(samples)
+    return ((truth >= s[int(n * (1 - level) / 2)]) & (truth <= s[int(n * (1 + level) / 2) - 1])).float().mean()
+
+
 def ssim_by_moments(x_hat, x):
     m, n = x_hat.mean((1, 2)), x.mean((1, 2))
     v = x_hat.var((1, 2), correction=0)
@@ -56,6 +71,17 @@ def by_variances(x_hat, x, correction, factor=1, raw=False, of=lambda covariance
     v, w = x_hat.var((1, 2), correction=correction), x.var((1, 2), correction=correction)
     k = of((x_hat * x).mean((1, 2)) - (0 if raw else m * n)) * factor
     return (2 * m * n + 4e-4) / (m**2 + n**2 + 4e-4) * (2 * k + 3.6e-3) / (v + w + 3.6e-3)
+
+
+def ssim_of_batch(x_hat, x):
+    m, n = x_hat.mean(), x.mean()
+    v, w, k = ((x_hat - m) ** 2).mean(), ((x - n) ** 2).mean(), ((x_hat - m) * (x - n)).mean()
+    return (2 * m * n + 4e-4) / (m**2 + n**2 + 4e-4) * (2 * k + 3.6e-3) / (v + w + 3.6e-3)
+
+
+def with_root_of_variances(x_hat, x):
+    v, w = x_hat.var((1, 2), correction=0), x.var((1, 2), correction=0)
+    return only_means(x_hat, x) * (2 * (v * w).sqrt() + 3.6e-3) / (v + w + 3.6e-3)
 
 
 def with_squared_variances(x_hat, x):
@@ -95,6 +121,11 @@ ANSWERS = {
                 ).float(),
                 "a number for each truth",
             ),
+            (lambda samples, truth, level: without_one_end(samples, truth, level, True), "left the lower end out"),
+            (lambda samples, truth, level: without_one_end(samples, truth, level, False), "left the upper end out"),
+            (lambda samples, truth, level: (truth <= samples.quantile(level, 0)).float().mean(), "has a lower end"),
+            (lambda samples, truth, level: (truth >= samples.quantile(1 - level, 0)).float().mean(), "an upper end"),
+            (coverage_sorted, "one sample too low"),
             (lambda samples, truth, level: between(samples, truth, 0.0, level), "the upper end alone"),
             (lambda samples, truth, level: between(samples, truth, 1 - level, 1.0), "the lower end alone"),
             (
@@ -142,6 +173,10 @@ ANSWERS = {
             (lambda x_hat, x: ssim(x_hat, x, 0.01**2 * 2, 0.03**2 * 2), "but not the range"),
             (lambda x_hat, x: ssim(x_hat, x, 4e-4, 4e-4), "c_1 in both parts"),
             (lambda x_hat, x: ssim(x_hat, x, 3.6e-3, 3.6e-3), "c_2 in both parts"),
+            (ssim_of_batch, "over the whole batch"),
+            (lambda x_hat, x: ssim((x_hat + 1) / 2, (x + 1) / 2, 0.01**2, 0.03**2), "range that begins at 0"),
+            (lambda x_hat, x: ssim(127.5 * (x_hat + 1), 127.5 * (x + 1), 2.55**2, 7.65**2), "range that begins at 0"),
+            (with_root_of_variances, "the root of v w"),
             (with_squared_variances, "squared the variances"),
             (lambda x_hat, x: ssim(x_hat, x, 1e-4, 9e-4), "took 1 for the range"),
             (lambda x_hat, x: ssim(x_hat, x, 2.55**2, 7.65**2), "took 255 for the range"),

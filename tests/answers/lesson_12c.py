@@ -17,6 +17,11 @@ def in_hole(x_hat, x, hole):
     return ((x_hat - x).abs() * hole[:, None]).sum((1, 2, 3))
 
 
+def wrong_numbers(x_hat, x, hole):
+    d = (x_hat - x).abs() * hole[:, None]
+    return d.flatten(1).sum(1) / (d > 0).flatten(1).sum(1)
+
+
 def chromas_by_loop(colours, p):
     expected = sum(q * (max(c) - min(c)) for q, c in zip(p.tolist(), colours.tolist(), strict=True))
     mean = [sum(q * c[k] for q, c in zip(p.tolist(), colours.tolist(), strict=True)) for k in range(3)]
@@ -30,6 +35,10 @@ def chromas_by_numpy(colours, p):
 
 def spans(colours):
     return colours.max(-1).values - colours.min(-1).values
+
+
+def over_colours(colours):
+    return colours.amax(0) - colours.amin(0)
 
 
 def hsv(colours):
@@ -50,6 +59,11 @@ def ranks_by_numpy(samples, truth):
 
 def fractions(rank, n):
     return torch.bincount(rank, minlength=n) / len(rank)
+
+
+def ranks_from_one(samples, truth):
+    ranks = (samples < truth).sum(0)
+    return torch.stack([(ranks == k).double().mean() for k in range(1, len(samples) + 2)])
 
 
 ANSWERS = {
@@ -82,6 +96,20 @@ ANSWERS = {
                 ),
                 "absolute value",
             ),
+            (wrong_numbers, "count the hole"),
+            (lambda x_hat, x, hole: ((x_hat - x).abs() * hole).flatten(1).mean(1), "and divided by all pixels"),
+            (lambda x_hat, x, hole: in_hole(x_hat, x, hole) / hole.sum(), "the pixels of all holes together. Each"),
+            (lambda x_hat, x, hole: in_hole(x_hat, x, hole) / hole.sum((1, 2)) * x.shape[1], "in brackets"),
+            (lambda x_hat, x, hole: in_hole(x_hat, x, hole) / hole.sum() * x.shape[1], "Divide by both, and by each"),
+            (lambda x_hat, x, hole: (x_hat - x).abs()[:, :, hole[0]].mean((1, 2)), "first picture's hole for all"),
+            (
+                lambda x_hat, x, hole: ((x_hat - x).abs() * hole[:, None]).sum((2, 3)) / hole.sum((1, 2))[:, None],
+                "a number for each channel. The",
+            ),
+            (
+                lambda x_hat, x, hole: ((x_hat - x).abs() * hole[:, None]).sum((2, 3)) / hole.sum((1, 2)),
+                "divided the channels, not the pictures",
+            ),
             (lambda x_hat, x, hole: in_hole(x_hat, x, hole) / (hole[0].sum() * x.shape[1]), "first picture's hole"),
             (
                 lambda x_hat, x, hole: torch.stack(
@@ -96,6 +124,15 @@ ANSWERS = {
         "right": [chromas_by_loop, chromas_by_numpy],
         "wrong": [
             (lambda c, p: (spans(c).mean(), spans(c.mean(0))), "equally likely"),
+            (lambda c, p: (spans(c).mean(), spans(p @ c)), "plain mean"),
+            (lambda c, p: (p * spans(c), spans(p @ c)), "did not add up"),
+            (lambda c, p: (spans(c), spans(p @ c)), "the chroma of each colour"),
+            (lambda c, p: (over_colours(c), spans(p @ c)), "over the colours, axis 0. A"),
+            (lambda c, p: (over_colours(c).mean(), spans(p @ c)), "and averaged over the channels"),
+            (lambda c, p: (p @ over_colours(c), spans(p @ c)), "with one for each channel"),
+            (lambda c, p: ((p * over_colours(c)).sum(), spans(p @ c)), "with one for each channel"),
+            (lambda c, p: (c.max() - c.min(), spans(p @ c)), "number of all colours less"),
+            (lambda c, p: (p @ spans(c), spans(c.median(0).values)), "median colour"),
             (lambda c, p: chromas_by_loop(c, p)[::-1], "exchanged"),
             (lambda c, p: (spans(c[p.argmax()]), spans(p @ c)), "of the most likely colour"),
             (lambda c, p: (spans(c).max(), spans(p @ c)), "the largest of the chromas"),
@@ -113,6 +150,12 @@ ANSWERS = {
         "right": [ranks_by_loop, ranks_by_numpy],
         "wrong": [
             (lambda s, t: fractions((s > t).sum(0), len(s) + 1), "*above*"),
+            (lambda s, t: torch.bincount((s < t).sum(1), minlength=len(s) + 1) / len(t), "over the truths"),
+            (lambda s, t: fractions((s < t).sum(0) + 1, len(s) + 1), "counted the ranks from 1. A"),
+            (lambda s, t: fractions((s < t).sum(0) + 1, len(s) + 2), "made S + 2"),
+            (ranks_from_one, "ranks 1 to S + 1"),
+            (lambda s, t: fractions((s < t).sum(0), 21), "21 ranks"),
+            (lambda s, t: (s < t).float().mean(0), "the part of its samples below it"),
             (lambda s, t: (s < t).sum(0), "the rank of each truth"),
             (lambda s, t: fractions((s <= t).sum(0), len(s) + 1), "that equal the truth"),
             (lambda s, t: fractions((s >= t).sum(0), len(s) + 1), "at or above"),

@@ -152,6 +152,11 @@ ANSWERS = {
             (lambda low, high: -softplus(torch.tensor(high)) + softplus(torch.tensor(low)), "minus before softplus"),
             (lambda low, high: 0.0 if math.inf in (-low, high) else by_tensors(low, high), "0 wherever an end"),
             (lambda low, high: by_tensors(*torch.tensor([low, high]).sigmoid().tolist()), "sigmoid of the ends"),
+            (
+                lambda low, high: max(softplus(torch.tensor(-high)).item(), softplus(torch.tensor(low)).item()),
+                "larger of the two terms",
+            ),
+            (lambda low, high: by_tensors(0.0, high), "gave a fake the logit 0"),
             (lambda low, high: 1.006, "1.006"),
             (lambda low, high: 1.386, "1.386"),
             (lambda low, high: 2 * 0.6931, "0.6931"),

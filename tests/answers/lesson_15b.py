@@ -79,6 +79,12 @@ ANSWERS = {
             (left(sigma=lambda logvar: logvar), "logvar for sigma"),
             (left(sigma=lambda logvar: logvar.exp()), "variance, exp(logvar)"),
             (left(sigma=lambda logvar: logvar / 2), "logvar / 2 for sigma"),
+            (
+                left(sigma=torch.exp, pixels=torch.mean, latents=lambda kl: kl.mean(1).mean()),
+                "which is exp(logvar / 2), and you averaged log p over the pixels and the KL",
+            ),
+            (left(sigma=torch.exp, latents=torch.mean), "and you averaged the KL over the latents"),
+            (left(sigma=lambda logvar: logvar / 2, pixels=torch.mean), "and you averaged log p over the pixels. Sum"),
             (left(pixels=torch.mean), "averaged over the pixels"),
             (left(latents=torch.mean), "averaged the KL over the latents"),
             (left(pixels=torch.mean, latents=torch.mean), "pixels and latents"),

@@ -67,6 +67,23 @@ def rest_dropped(images, labels, order, step, size):
     return by_modulo(images, labels, order, step % max(1, len(order) // size), size)
 
 
+def short_batch_from_start(images, labels, order, step, size):
+    p = order[step * size : (step + 1) * size]
+    if len(p) < size:
+        p = order[:size]
+    return images[p], labels[p]
+
+
+def short_last_batch(images, labels, order, step, size):
+    return by_slice(images, labels, order, step % -(-len(order) // size), size)
+
+
+def start_by_modulo(images, labels, order, step, size):
+    start = (step * size) % len(order)
+    rows = order[start : start + size]
+    return images[rows], labels[rows]
+
+
 def mean0(h):
     return h.mean(0)
 
@@ -183,6 +200,9 @@ ANSWERS = {
             (by_slice_and_start, "whenever rows ran out"),
             (rest_dropped, "do not fill a step"),
             (lambda images, labels, order, step, size: by_modulo(images, labels, order, step - 1, size), "too early"),
+            (short_batch_from_start, "replaced a batch that is not full"),
+            (short_last_batch, "as a short batch"),
+            (start_by_modulo, "took the first position modulo N"),
             (chosen(twice_round, twice_round), "behind itself once"),
             (chosen(never_short, never_short), "moved the last step back"),
             (lambda *given: by_modulo(*given)[::-1], "labels first"),

@@ -44,13 +44,15 @@ def softplus(c):
     return torch.log1p(torch.exp(-c.abs())) + c.clamp(min=0)
 
 
-def stepped(*, reset=False, mixed=False, mixed_twice=False, signs=(1, 1), real_sign=-1, g_factor=1, late=False):
+def stepped(
+    *, reset=False, mixed=False, mixed_twice=False, signs=(1, 1), real_sign=-1, g_factor=1, late=False, own=False
+):
     """Return a step of both players with some faults in it."""
 
     def step(generator, critic, real, rng, g_optimizer, d_optimizer):
         if reset:
             rng.manual_seed(0)
-        fake = generator(torch.randn(32, 16, generator=rng))
+        fake = generator(torch.randn(32, 16, generator=None if own else rng))
         if mixed:
             c_real, c_fake = critic(torch.cat([real, fake.detach()])).split([32, 32])
         else:
@@ -149,6 +151,8 @@ ANSWERS = {
             (stepped(reset=True, mixed=True), "always the same; the critic's move"),
             (stepped(reset=True, signs=(-1, -1)), "always the same; both players"),
             (stepped(mixed=True, signs=(-1, -1)), "one batch; both players"),
+            (stepped(own=True), "did not draw the noise from rng"),
+            (stepped(own=True, mixed=True), "did not draw the noise from rng"),
             (stepped(signs=(-1, 1)), "Your critic ascends"),
             (stepped(signs=(1, -1)), "Your generator ascends"),
             (stepped(mixed=True, mixed_twice=True), "no fault, but here"),

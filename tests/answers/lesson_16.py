@@ -1,6 +1,7 @@
 """Answers to the exercises of lesson 16 as different people would write them, right and wrong; see test_check.py."""
 
 import numpy as np
+import torch
 from sklearn.metrics import roc_auc_score
 
 
@@ -78,6 +79,23 @@ def ranks_with_the_fakes_own(fake, real):
     return ranks(fake, real)[: len(fake)].sum() / (len(fake) * len(real))
 
 
+def argsort_ranks_from_0(fake, real):
+    m, n = len(fake), len(real)
+    a = torch.cat([fake, real]).argsort().argsort()
+    return (a[:m].sum() - m * (m + 1) / 2) / (m * n)
+
+
+def argsort_ranks_from_0_of_real_first(fake, real):
+    m, n = len(fake), len(real)
+    a = torch.cat([real, fake]).argsort().argsort()
+    return (a[n:].sum() - m * (m + 1) / 2) / (m * n)
+
+
+def ranks_from_0(fake, real):
+    m, n = len(fake), len(real)
+    return ((ranks(fake, real)[:m] - 1).sum() - m * (m + 1) / 2) / (m * n)
+
+
 def same_place(fake, real):
     n = min(len(fake), len(real))
     return np.mean([1.0 if a > r else 0.5 if a == r else 0.0 for a, r in zip(fake[:n], real[:n], strict=True)])
@@ -126,6 +144,10 @@ ANSWERS = {
             (lambda a, r: (a[:, None] >= r[None]).double().mean(), "tie as a whole"),
             (lambda a, r: by_loop(r, a), "exchanged the two"),
             (lambda a, r: by_loop(a, r) * len(a) * len(r), "counted the pairs"),
+            (lambda a, r: (a[:, None] > r).sum(), "pairs that a fake wins"),
+            (ranks_from_0, "add 1 to each"),
+            (argsort_ranks_from_0, "tie counted nothing"),
+            (argsort_ranks_from_0_of_real_first, "tie counted as a whole"),
             (same_place, "at the same place only"),
             (lambda a, r: (a > r.mean()).double().mean(), "mean of the real scores"),
             (accuracy_at_zero, "right side of 0"),

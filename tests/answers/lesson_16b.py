@@ -52,6 +52,11 @@ def clipped(gradients, clip):
     return torch.stack([row * min(1, clip / row.norm().item()) for row in gradients])
 
 
+def noise_on_every_row(gradients, clip, sigma, noise):
+    factors = (clip / gradients.norm(dim=1, keepdim=True)).clamp(max=1)
+    return (gradients * factors + sigma * clip * noise).sum(0) / len(gradients)
+
+
 ANSWERS = {
     "16b.1": {
         "right": [by_cases, by_search],
@@ -64,6 +69,7 @@ ANSWERS = {
             (three(right_response, lambda c, b: b / c), "wrong way round"),
             (three(right_response, lambda c, b: 2 * c / b), "doubled"),
             (three(right_response, lambda c, b: math.e ** (c / b)), "quotient of the densities"),
+            (three(right_response, lambda c, b: math.log(c / b)), "logarithm of change / scale"),
             (lambda p, c, b: (right_response(p), c / b, right_response(p) * c / b), "multiplied the two"),
             (lambda p, c, b: (right_response(p), c / b, max(right_response(p), c / b)), "larger of the two"),
             (lambda p, c, b: (right_response(p), c / b, (right_response(p) ** 2 + (c / b) ** 2) ** 0.5), "the squares"),
@@ -90,6 +96,8 @@ ANSWERS = {
             (lambda g, c, s, z: (c * g / g.norm(dim=1)[:, None]).mean(0) + s * c * z / len(g), "stretched"),
             (lambda g, c, s, z: clipped(g, c).mean(0) + s * z / len(g), "left out clip"),
             (lambda g, c, s, z: clipped(g, c).mean(0) + s * c * z, "to the mean"),
+            (noise_on_every_row, "or to every row"),
+            (lambda g, c, s, z: (g * (c / g.norm()).clamp(max=1)).mean(0) + s * c * z / len(g), "the whole table"),
             (lambda g, c, s, z: clipped(g, c).sum(0) + s * c * z, "did not divide"),
             (lambda g, c, s, z: clipped(g, c).mean(0), "left out the noise"),
             (lambda g, c, s, z: (clipped(g, c).sum(0) + s * c * z) / len(z), "divided by D"),

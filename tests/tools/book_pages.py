@@ -135,12 +135,16 @@ def overview(title: str, sentence: str, pages: list[str]) -> str:
 
 
 def index(readme: str, parts: dict[str, list[str]]) -> str:
-    """Return the first page: the README's beginning, its map of the lessons, and the contents of the whole book."""
+    """Return the first page: the README's beginning, its map of the lessons, and the contents of the whole book.
+
+    What stands above the map goes with it: which lessons may be skipped, and what the times are.
+    """
     beginning = readme.split("\n## ")[0]
     section = readme.split("\n## The lessons\n")[1].split("\n## ")[0]
+    above = section.partition("\n|")[0].strip()
     table = "\n".join(line for line in section.splitlines() if line.startswith("|")).replace(" min ", "\u00a0min ")
     trees = [contents(pages, f":hidden:\n:caption: {caption}\n:maxdepth: 1\n") for caption, pages in parts.items()]
-    return "\n\n".join([beginning, READ, "## The lessons", table, *trees]) + "\n"
+    return "\n\n".join([beginning, READ, "## The lessons", above, table, *trees]) + "\n"
 
 
 READ = (

@@ -34,8 +34,8 @@ SOLUTIONS = {
     "08.1": Solution(
         ("vae_step",),
         why=r"""
-            1. Draw: $z = \mu + \sigma \epsilon$, with $\sigma = e^{\text{logvar}/2}$. The noise comes from outside, so
-               that gradients reach $\mu$ and $\sigma$.
+            1. Draw: $z = \mu + s\, \epsilon$, with $s = e^{\text{logvar}/2}$. The noise comes from outside, so that
+               gradients reach $\mu$ and $s$.
             2. Pay: the KL (7.5) of each latent, summed over the latents. The ELBO of an image is $\log p(x \mid z)$
                minus this KL. The batch's is the mean.
             3. An optimizer goes down, and the ELBO is to go up. So the loss is minus the ELBO.

@@ -47,7 +47,7 @@ SOLUTIONS = {
                a digit stands in both numbers and cancels.
             2. The mean of the $n$ differences is the gap.
             3. Its standard error is the standard deviation of the differences, divided by $\sqrt n$, as for every
-               mean of independent numbers (lesson 01).
+               mean of independent numbers (lesson 00).
             """,
         slip="""
             Taking the errors of two columns and adding their squares. That counts the spread between digits twice,
