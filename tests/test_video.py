@@ -209,6 +209,45 @@ def test_colour_stays_colour(tmp_path: Path) -> None:
     assert torch.equal(data.read_clips(tmp_path, frames=4, size=8).clips, clip)
 
 
+def test_frames_of_a_microscope_or_a_camera_keep_their_looks(tmp_path: Path, capsys) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "turned").mkdir()
+    for k in range(4):
+        deep = np.full((16, 16), 0 if k < 3 else 1023, np.uint16)  # 10 of its 16 bits
+        deep[:, 8:] = 512
+        PIL.Image.fromarray(deep).save(tmp_path / "deep" / f"{k}.png")
+        upper_left = np.zeros((64, 48), np.uint8)
+        upper_left[:32, :24] = 255
+        exif = PIL.Image.Exif()
+        exif[0x0112] = 6  # shown a quarter turn clockwise
+        PIL.Image.fromarray(upper_left).save(tmp_path / "turned" / f"{k}.jpg", exif=exif)
+    deep, turned = data.read_clips(tmp_path, frames=4, size=16).clips
+    assert deep[:, 0, 8, 2].tolist() == [0, 0, 0, 255] and deep[:, 0, 8, 13].tolist() == [128] * 4
+    quarters = turned[0, 0].unflatten(0, (2, 8)).unflatten(2, (2, 8)).float().mean((1, 3))
+    assert quarters[0, 1] > 250 and quarters.sum() - quarters[0, 1] < 15
+    assert "4 files of 16 bits use 10 bits: 0 to 1023" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", ["png", "webp", "gif"])
+def test_what_is_transparent_in_a_clip_is_white(ending: str, tmp_path: Path) -> None:
+    pictures = []
+    for k in range(4):
+        picture = np.zeros((8, 8, 4), np.uint8)
+        picture[k : k + 2] = (200, 0, 0, 255)
+        pictures.append(PIL.Image.fromarray(picture))
+    if ending == "png":
+        (tmp_path / "a").mkdir()
+        for k, picture in enumerate(pictures):
+            picture.save(tmp_path / "a" / f"{k}.png")
+    else:
+        options = {"save_all": True, "append_images": pictures[1:], "duration": 100, "disposal": 2}
+        options |= {"lossless": True} if ending == "webp" else {}
+        pictures[0].save(tmp_path / f"a.{ending}", **options)
+    clip = data.read_clips(tmp_path, frames=4, size=8).clips[0]
+    for k in range(4):
+        assert clip[k, :, 7, 0].tolist() == [255] * 3 and clip[k, :, k, 0].tolist() == [200, 0, 0]
+
+
 def broken(folder: Path, kind: str) -> None:
     clip = noise(4, 1, 8, 8)
     if kind == "nothing":
@@ -218,6 +257,10 @@ def broken(folder: Path, kind: str) -> None:
     elif kind == "sizes":
         written(folder / "a", clip, "frames")
         (folder / "a" / "9.png").write_bytes(pixels.png(pixels.tile(noise(1, 1, 8, 9), 1)))
+    elif kind == "numbers":
+        (folder / "a").mkdir()
+        for k in range(4):
+            PIL.Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(folder / "a" / f"{k}.tiff")
     elif kind == "file":
         written(folder / "a", clip, "gif")
         (folder / "b.gif").write_bytes((folder / "a.gif").read_bytes()[:40])
@@ -230,6 +273,7 @@ def broken(folder: Path, kind: str) -> None:
         ("one frame", "the clip a has 1 frame, expected at least 4"),
         ("sizes", "a: its frames differ in size (8x8 and 9x8)"),
         ("file", "1 of its clips cannot be read: b.gif (b.gif: "),
+        ("numbers", "0.tiff: its pixels are 32-bit numbers (mode F) without a known range"),
     ],
 )
 def test_a_bad_folder_of_clips_gets_one_line(kind: str, said: str, tmp_path: Path, capsys) -> None:

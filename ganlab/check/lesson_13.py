@@ -65,6 +65,9 @@ SLOPE_SLIPS: dict[str, dict[str, Any]] = {
     },
     "Your sign is wrong: the gradient points to where L grows, so it has G - wanted.": {"factor": -4.0},
     "You added G and wanted. The loss has their difference.": {"gap": torch.add},
+    "You squared G - wanted. The slope of its square has G - wanted itself, times 2.": {
+        "gap": lambda gram, wanted: (gram - wanted) ** 2
+    },
     "You left wanted out: that is the gradient of the sum of G squared.": {"gap": lambda gram, wanted: gram},
     "You divided by the number of channels. G is a mean over positions: P = f.shape[1].": {
         "gram": lambda f: f @ f.T / f.shape[0],
@@ -183,6 +186,18 @@ BRIGHT_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You returned the new means first. Asked is the Gram matrix: their products, plus the centred matrix.": {
         "join": lambda means, centred: means
+    },
+    "You subtracted the centred matrix from the products of the means. By (13.2) it is added.": {
+        "join": lambda means, centred: torch.outer(means, means) - centred
+    },
+    "You counted one product of a mean and a lift twice. The row's mean times the column's lift is one number, and the "
+    "row's lift times the column's mean another. Change the means first, and multiply the changed means.": {
+        "of_means": lambda m, gain, lift: torch.stack([gain * m, lift]),
+        "join": lambda parts, centred: parts.T @ parts + 2 * torch.outer(parts[0], parts[1]) + centred,
+    },
+    "You returned the matrices before the change. The features are multiplied, and raised.": {
+        "of_means": lambda m, gain, lift: m,
+        "of_rest": lambda c, gain, lift: c,
     },
     "You took the means from before the change. The new Gram matrix is made of the new means.": {
         "of_means": lambda m, gain, lift: m

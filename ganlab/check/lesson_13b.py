@@ -75,6 +75,19 @@ NORM_SLIPS: dict[str, dict[str, Any]] = {
     },
     "Your variance divides by P - 1, as torch's std does unless it is told otherwise. Here it is the mean: "
     "correction=0.": {"divisor": lambda x, over: x.std(over, keepdim=True)},
+    "You multiplied by the standard deviation. Divide by it.": {
+        "divisor": lambda x, over: 1 / x.std(over, correction=0, keepdim=True)
+    },
+    "You divided by the root of the mean of x^2. Subtract the mean before you square: that gives the deviation.": {
+        "divisor": lambda x, over: x.square().mean(over, keepdim=True).sqrt()
+    },
+    "You divided x alone, and then subtracted the mean. Divide the whole difference: (x - mean) / deviation.": {
+        "centre": lambda x, over: x.mean(over, keepdim=True) * x.std(over, correction=0, keepdim=True)
+    },
+    "You divided the mean alone. Divide the whole difference: (x - mean) / deviation.": {
+        "centre": lambda x, over: x.mean(over, keepdim=True) / x.std(over, correction=0, keepdim=True),
+        "divisor": lambda x, over: torch.ones_like(x),
+    },
     "You did not divide by the standard deviation.": {"divisor": lambda x, over: torch.ones_like(x)},
     "You did not subtract the mean.": {"centre": lambda x, over: torch.zeros_like(x)},
     "You left gamma out.": {"join": lambda x, gamma, beta: x + _columns(beta)},
@@ -121,6 +134,16 @@ MIXTURE_SLIPS: dict[str, dict[str, Any]] = {
     "You did not divide the weights by their sum.": {"normalise": lambda weights: weights},
     "You divided the weights by their number. Divide by their sum.": {
         "normalise": lambda weights: weights / len(weights)
+    },
+    "You divided the weights by the largest of them. Divide by their sum.": {
+        "normalise": lambda weights: weights / weights.max()
+    },
+    "You divided the weights by their length, the root of the sum of squares. Divide by their sum.": {
+        "normalise": lambda weights: weights / weights.norm()
+    },
+    "You returned a row for each style. Add the weighted rows up, dimension 0.": {
+        "mean": lambda w, gammas, betas: w[:, None] * betas,
+        "variance": lambda w, gammas, betas: (w[:, None] * gammas) ** 2,
     },
     "You took a softmax of the weights. They are divided by their sum.": {
         "normalise": lambda weights: weights.softmax(0)

@@ -121,12 +121,12 @@ def read_image(source: str | Path | bytes, size: int, grey: bool = False) -> Ten
     name = "source" if isinstance(source, bytes) else str(source)
     try:
         path = source if isinstance(source, bytes) else user_path(source)
-        bits = _bits(_brightest(path)) if _head(path).sixteen_bits else 16
+        bits = bits_of(_brightest(path)) if _head(path).sixteen_bits else 16
         image = _square(path, size=size, grey=grey, fit="crop", bits=bits)
     except Exception as error:  # as in _read_each
         raise DataError(f"{name}: this image cannot be read ({error})") from error
     if bits < 16:
-        tell(name, [_bits_note("this picture uses", bits)])
+        tell(name, [bits_note("this picture uses", bits)])
     return image
 
 
@@ -143,9 +143,9 @@ def read_picture(path: Path, grey: bool = False) -> Tensor:
 
 
 def _upright(path: Path, grey: bool) -> Image.Image:
-    bits = _bits(_brightest(path)) if _head(path).sixteen_bits else 16
+    bits = bits_of(_brightest(path)) if _head(path).sixteen_bits else 16
     with _opened(path) as image:
-        return _converted(ImageOps.exif_transpose(image), grey, bits, known_range=image.format == "PPM")
+        return converted(ImageOps.exif_transpose(image), grey, bits, known_range=image.format == "PPM")
 
 
 def sizes(folder: Path, names: Iterable[str]) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
@@ -328,7 +328,8 @@ def _brightest(source: Path | bytes) -> int:
         return int(np.asarray(image).max())
 
 
-def _bits(brightest: int) -> int:
+def bits_of(brightest: int) -> int:
+    """Return how many of their 16 bits pictures use of which this is the brightest value."""
     return max(8, brightest.bit_length())
 
 
@@ -337,12 +338,13 @@ def _bits_used(pictures: list[Picture], notes: list[str]) -> int:
     if not pictures:
         return 16
     brightest, _ = _read_each(pictures, _brightest, "measuring")  # what is broken is reported by the reading
-    bits = _bits(max(brightest.values(), default=65535))
-    notes.append(_bits_note(f"{len(pictures)} pictures of 16 bits use", bits))
+    bits = bits_of(max(brightest.values(), default=65535))
+    notes.append(bits_note(f"{len(pictures)} pictures of 16 bits use", bits))
     return bits
 
 
-def _bits_note(what: str, bits: int) -> str:
+def bits_note(what: str, bits: int) -> str:
+    """Return a note of the range that is taken for black to white."""
     return f"{what} {bits} bits: 0 to {2**bits - 1} is taken for black to white"
 
 
@@ -376,14 +378,14 @@ def _square(source: Path | bytes, *, size: int, grey: bool, fit: str, bits: int)
         image.draft(None, (2 * size, 2 * size))  # a large JPEG is decoded at the smallest scale that still does
         known_range = image.format == "PPM"
         upright = ImageOps.exif_transpose(image)
-    coloured = _converted(upright, grey, bits, known_range=known_range)
+    coloured = converted(upright, grey, bits, known_range=known_range)
     fitted = {"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](coloured, (size, size), method=Image.Resampling.LANCZOS)
     pixels = np.array(fitted)  # (size, size) or (size, size, 3)
     return torch.from_numpy(pixels.reshape(size, size, -1)).permute(2, 0, 1).contiguous()
 
 
-def _converted(upright: Image.Image, grey: bool, bits: int, *, known_range: bool) -> Image.Image:
-    """Return a picture with 8 bits a channel, in grey or in colour, white where it is transparent."""
+def converted(upright: Image.Image, grey: bool, bits: int, *, known_range: bool) -> Image.Image:
+    """Return a picture with 8 bits a channel, grey or RGB, white where it is transparent; ValueError for floats."""
     if upright.mode == "F" or (upright.mode == "I" and not known_range):
         raise ValueError(f"its pixels are 32-bit numbers (mode {upright.mode}) without a known range: save it as 8-bit")
     if upright.mode.startswith("I"):  # Pillow's own conversion would clip 16 bits to white

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps, ImageSequence
 from torch import Tensor
 
 from ganlab.data.clips import ClipSet
-from ganlab.data.folders import refused_or_noted, tell
+from ganlab.data.folders import bits_note, bits_of, converted, refused_or_noted, tell
 from ganlab.data.listing import Listing, list_pictures, natural, readable, some
 from ganlab.data.packaged import DataError
 from ganlab.runtime import progress, user_path, whole_number
@@ -19,10 +19,10 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32, skip_bro
 
     An animated file is a clip, and so is a subfolder of still pictures, which follow one another in natural order. C is
     1 if all pixels are grey, else 3. Of an animated file a frame that lasts k times as long as the shortest counts k
-    times: files store what stands still once. What is left over at a clip's end is left out, and so are files of other
-    kinds, .mp4 for example; notes say so. DataError, in one line, for a folder without clips, files that cannot be read
-    (with `skip_broken` their clips are left out), a clip of fewer than `frames` frames, or one whose frames differ in
-    size.
+    times: files store what stands still once. Frames are turned upright, and white where they are transparent; those of
+    16 bits share one range. What is left over at a clip's end is left out, and so are files of other kinds, .mp4 for
+    example; notes say so. DataError, in one line, for a folder without clips, files that cannot be read (with
+    `skip_broken` their clips are left out), a clip of fewer than `frames` frames, or one whose frames differ in size.
     """
     whole_number("frames", frames, least=2)
     whole_number("size", size, least=8)
@@ -30,12 +30,13 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32, skip_bro
     if not path.is_dir():
         raise DataError(f"folder: {folder} is no folder; expected one of clips (GIF, WebP, or a subfolder of frames)")
     listing = list_pictures(path)
+    bits, deep = _bits_used(listing.files)
     pieces = []
     left = []
     broken = {}
     for name, files in progress(_clips(path, listing).items(), desc="reading clips", leave=False, delay=1):
         try:
-            pictures = _frames(name, files, size, most=frames)
+            pictures = _frames(name, files, size, most=frames, bits=bits)
         except BrokenFileError as error:
             broken[name] = str(error)
             continue
@@ -52,6 +53,7 @@ def read_clips(folder: str | Path, *, frames: int = 16, size: int = 32, skip_bro
     if (clips == clips[:, :, :1]).all():
         clips = clips[:, :, :1].contiguous()
     notes += [f"left out, at the end of clips: {some(left)}"] if left else []
+    notes += [bits_note(f"{deep} files of 16 bits use", bits)] if deep else []
     tell(path.name, notes)
     return ClipSet(clips, name=path.resolve().name, notes=tuple(notes))
 
@@ -87,8 +89,24 @@ def _is_animated(file: Path) -> bool:
         return False
 
 
-def _frames(name: str, files: list[Path], size: int, *, most: int) -> Tensor:
-    """Return the frames of one clip, uint8 (T, 3, size, size), none of them more than `most` times in a row."""
+def _bits_used(files: list[Path]) -> tuple[int, int]:
+    """Return how many of their 16 bits the files use, all clips together, and how many such files there are."""
+    brightest = []
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                if image.mode.startswith("I;16"):
+                    brightest.append(max(int(np.asarray(frame).max()) for frame in ImageSequence.Iterator(image)))
+        except Exception:  # as in _is_animated
+            continue
+    return bits_of(max(brightest)) if brightest else 16, len(brightest)
+
+
+def _frames(name: str, files: list[Path], size: int, *, most: int, bits: int) -> Tensor:
+    """Return the frames of one clip, uint8 (T, 3, size, size), none of them more than `most` times in a row.
+
+    `bits` is what frames of 16 bits use.
+    """
     frames = []
     milliseconds = []
     sides = set()
@@ -96,8 +114,10 @@ def _frames(name: str, files: list[Path], size: int, *, most: int) -> Tensor:
         try:
             with Image.open(file) as image:
                 for frame in ImageSequence.Iterator(image):
-                    sides.add(frame.size)
-                    fitted = ImageOps.fit(frame.convert("RGB"), (size, size), method=Image.Resampling.LANCZOS)
+                    upright = ImageOps.exif_transpose(frame)
+                    sides.add(upright.size)
+                    coloured = converted(upright, False, bits, known_range=image.format == "PPM")
+                    fitted = ImageOps.fit(coloured, (size, size), method=Image.Resampling.LANCZOS)
                     frames.append(np.array(fitted))
                     milliseconds.append(frame.info.get("duration", 0))
         except Exception as error:  # Pillow's readers raise nearly every type on a broken file

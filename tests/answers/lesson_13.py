@@ -59,6 +59,11 @@ def bright_by_number(m, c, gain, lift):
     return new @ new + gain**2 * c, gain**2 * c
 
 
+def bright_with_one_product_twice(m, c, gain, lift):
+    both = torch.outer(gain * m, gain * m) + 2 * torch.outer(gain * m, lift) + torch.outer(lift, lift)
+    return both + gain**2 * c, gain**2 * c
+
+
 def bright_by_rows(m, c, gain, lift):
     new = (gain * m + lift)[None]
     return new @ new.T + gain**2 * c, gain**2 * c
@@ -78,6 +83,7 @@ ANSWERS = {
             (lambda f, wanted: 4 * (wanted - f @ f.T / f.shape[1]) @ f / f.shape[1], "sign is wrong"),
             (lambda f, wanted: slope(f, -wanted), "added G and wanted"),
             (lambda f, wanted: slope(f, 0 * wanted), "left wanted out"),
+            (lambda f, wanted: 4 * (f @ f.T / f.shape[1] - wanted).pow(2) @ f / f.shape[1], "squared G - wanted"),
             (lambda f, wanted: slope(f, wanted, inner=len(f), outer=len(f)), "by the number of channels. G"),
             (lambda f, wanted: slope(f, wanted, outer=f.shape[0] * f.shape[1]), "channels as well"),
             (lambda f, wanted: slope(f, wanted, outer=len(f)), "has the same 1/P"),
@@ -114,6 +120,12 @@ ANSWERS = {
                 "a mean and a lift",
             ),
             (lambda m, c, gain, lift: bright(m, c, m, gain**2 * c), "from before the change"),
+            (lambda m, c, gain, lift: bright(m, c, m, c), "before the change. The features"),
+            (
+                lambda m, c, gain, lift: (torch.outer(gain * m + lift, gain * m + lift) - gain**2 * c, gain**2 * c),
+                "subtracted the centred matrix",
+            ),
+            (bright_with_one_product_twice, "lift twice"),
             (lambda m, c, gain, lift: (gain**2 * (torch.outer(m, m) + c) + lift, gain**2 * c), "added the lift"),
             (lambda m, c, gain, lift: (gain * m + lift, gain**2 * c), "new means first"),
         ],

@@ -33,6 +33,10 @@ def plain(x, correction=0):
     return (x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), correction=correction, keepdim=True)
 
 
+def multiplied(x):
+    return (x - x.mean((2, 3), keepdim=True)) * x.var((2, 3), correction=0, keepdim=True).sqrt()
+
+
 def by_hand(gammas, betas, weights):
     total = sum(weights)
     gamma = sum(w / total * g for w, g in zip(weights, gammas, strict=True))
@@ -82,6 +86,28 @@ ANSWERS = {
                 lambda x, g, b: x / x.std((2, 3), correction=0, keepdim=True) * g[..., None, None] + b[..., None, None],
                 "did not subtract",
             ),
+            (lambda x, g, b: multiplied(x) * g[..., None, None] + b[..., None, None], "You multiplied by the standard"),
+            (
+                lambda x, g, b: (
+                    (x - x.mean((2, 3), keepdim=True)) / (x**2).mean((2, 3), keepdim=True).sqrt() * g[..., None, None]
+                    + b[..., None, None]
+                ),
+                "the mean of x^2",
+            ),
+            (
+                lambda x, g, b: (
+                    (x / x.std((2, 3), correction=0, keepdim=True) - x.mean((2, 3), keepdim=True)) * g[..., None, None]
+                    + b[..., None, None]
+                ),
+                "divided x alone",
+            ),
+            (
+                lambda x, g, b: (
+                    (x - x.mean((2, 3), keepdim=True) / x.std((2, 3), correction=0, keepdim=True)) * g[..., None, None]
+                    + b[..., None, None]
+                ),
+                "divided the mean alone",
+            ),
             (lambda x, g, b: plain(x) + b[..., None, None], "You left gamma out"),
             (lambda x, g, b: plain(x) * g[..., None, None], "You left beta out"),
             (lambda x, g, b: plain(x), "gamma and beta out"),
@@ -99,6 +125,9 @@ ANSWERS = {
             (lambda gs, bs, w: (w @ bs * (w @ gs) / w.sum() ** 2, (w @ gs / w.sum()) ** 2), "multiplied beta by gamma"),
             (moments, "did not divide the weights"),
             (lambda g, b, w: moments(g, b, w / w.numel()), "by their number"),
+            (lambda g, b, w: moments(g, b, w / max(w)), "by the largest of them"),
+            (lambda g, b, w: moments(g, b, F.normalize(w, dim=0)), "by their length"),
+            (lambda g, b, w: (part(w)[:, None] * b, (part(w)[:, None] * g) ** 2), "a row for each style"),
             (lambda g, b, w: moments(g, b, torch.ones_like(w) / len(w)), "all styles alike"),
             (lambda g, b, w: (part(w) @ b, part(w) @ g.square()), "mixed the squares"),
             (lambda g, b, w: (part(w) @ b, part(w) @ g), "returned the mixed gamma"),

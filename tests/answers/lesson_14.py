@@ -40,6 +40,11 @@ def layer_in_space(frames, size, channels, kernel, stride, padding):
     return frames, side, frames * side**2 * kernel**3 * math.prod(channels)
 
 
+def layer_at_every_place_that_comes_in(frames, size, channels, kernel, stride, padding):
+    t, s = ((n + 2 * padding - kernel) // stride + 1 for n in (frames, size))
+    return t, s, frames * size**2 * math.prod(channels) * kernel**3
+
+
 def layer_of_one_channels(frames, size, channels, kernel, stride, padding):
     t, s = ((n + 2 * padding - kernel) // stride + 1 for n in (frames, size))
     return t, s, t * s * s * channels * kernel**3
@@ -108,6 +113,7 @@ ANSWERS = {
             (layer_of_one_channels, "`channels` is a pair"),
             (layer_with(cost=lambda t, s, k, i, o: t * s * s * k**2 * i * o), "k squared"),
             (layer_with(cost=lambda t, s, k, i, o: s * s * k**3 * i * o), "left out the frames"),
+            (layer_at_every_place_that_comes_in, "places of the input"),
             (layer_with(cost=lambda t, s, k, i, o: t * s * k**3 * i * o), "one side of the picture"),
             (layer_with(cost=lambda t, s, k, i, o: t * s * s * k**3 * o), "channels that come in"),
             (layer_with(cost=lambda t, s, k, i, o: t * s * s * k**3 * i), "channels that come out"),
@@ -133,6 +139,7 @@ ANSWERS = {
             (lambda path: second(path).diff(dim=1).norm(dim=2).median(1).values, "three times"),
             (lambda path: second(path).norm(dim=2).median(dim=1), "Return its .values"),
             (lambda path: second(path).norm(dim=2).median(), "one median over all"),
+            (lambda path: torch.median(second(path).norm(dim=2), 0)[0], "median over the clips"),
             (lambda path: second(path).norm(dim=1).median(dim=1).values, "over the frames, dimension 1"),
             (lambda path: second(path).norm(dim=2).quantile(0.5, dim=1), "two middle changes"),
             (lambda path: second(path).median(dim=1).values.norm(dim=1), "medians of row and column"),
@@ -158,6 +165,20 @@ ANSWERS = {
             (lambda critic, x: torch.stack([critic(f[:, None].expand_as(x)) for f in x.unbind(1)]).mean(0), "alone"),
             (lambda critic, x: blind_by_stack(critic, x) * math.factorial(x.shape[1]), "added the logits up"),
             (lambda critic, x: torch.stack([critic(f[:, None]) for f in x.unbind(1)]).mean(0), "a clip of one frame"),
+            (
+                lambda critic, x: sum(every_logit(critic, x)) / x.shape[1],
+                "by the number of frames",
+            ),
+            (
+                blind_over(lambda n: [[*range(n)]] + [[*range(k), k + 1, k, *range(k + 2, n)] for k in range(n - 1)]),
+                "neighbours only",
+            ),
+            (
+                lambda critic, x: torch.stack([critic(x[list(o)]) for o in itertools.permutations(range(len(x)))]).mean(
+                    0
+                ),
+                "clips of the batch into other orders",
+            ),
             (every_logit, "list of tensors"),
             (lambda critic, x: torch.stack(every_logit(critic, x)), "logits of every order"),
             (lambda critic, x: torch.stack(every_logit(critic, x)).mean(1), "mean over the clips."),

@@ -147,6 +147,28 @@ ANSWERS = {
     ("12", "abs(x.var() - m.var() - v) < 0.03"): "chance is about 0.005; without the posterior's variance it is 0.34",
     ("12b", "(w - by_hand / by_hand.sum()).abs().max() < 1e-05"): TWO_WAYS,
     ("12c", "(whole - inside - 10 * np.log10(4)).abs().max() < 0.001"): "a hole of another portion fails",
+    (
+        "13",
+        "torch.allclose(styles.collapse(styles.pyramid(castle)), castle, atol=1e-05)",
+    ): "taken apart and put together again: without one of its levels the picture is another",
+    ("13", "torch.allclose(gram(f), gram(f[:, order]), atol=0.0001)"): CONTROL,
+    ("13", "torch.allclose(gram(f), torch.outer(m, m) + centred(f), atol=0.001)"): TWO_WAYS,
+    ("13", "torch.allclose(centred(f + 5), centred(f), atol=0.001)"): "of plain G, every entry changes by 25 and more",
+    ("13", "torch.allclose(by_hand, by_package, atol=0.01)"): "the lesson's descent and the package's",
+    ("13b", "torch.allclose(dim, y, atol=0.0001)"): TWO_WAYS,
+    ("13b", "torch.allclose(y.mean((2, 3))[0], beta, atol=0.0001)"): "the three betas differ by 1 and more",
+    ("13b", "torch.allclose(y.std((2, 3), correction=0)[0], gamma, atol=0.0001)"): "the gammas differ by 0.5 and more",
+    ("13b", "torch.allclose(products, (a[:5, :7].T @ b[:5, :7]) ** 2)"): TWO_WAYS,
+    ("13b", "torch.isclose(of_matrices, of_heaps, rtol=1e-06)"): TWO_WAYS,
+    ("13b", "abs(first - by_hand) < 0.001"): "the task's first loss, and the lesson's lines",
+    (
+        "14",
+        "torch.allclose(frame_critic(real), sum(c) / 16, atol=1e-06)",
+    ): "the critic of clips fails, whatever is summed",
+    ("14", "error < 0.01"): "measured by brightness, against the true places; 0.20 for places in whole pixels",
+    ("14", "moved(mixed)[1].mean() > 100 * moved(x)[1].mean()"): FAR,
+    ("14b", "torch.allclose(side(m, up, down), b, atol=0.0001)"): TWO_WAYS,
+    ("14b", "torch.allclose(by_hand, torch.distributions.kl_divergence(q, p), atol=0.001)"): TWO_WAYS,
 }
 RECORDER = '''
 class _Asserts:
