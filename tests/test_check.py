@@ -196,6 +196,7 @@ def test_judge_names_the_slip_and_only_where_it_is_true() -> None:
         (lambda x: x**2 + 7, "off by 7"),
         (lambda x: torch.log(x - 2), "not finite"),
         (lambda x: x**2 * math.nan, "not finite"),
+        (lambda x: x / (x - 2), "a division by 0"),
     ],
 )
 def test_judge_knows_general_slips(given, words: str) -> None:

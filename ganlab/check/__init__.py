@@ -345,7 +345,8 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
     values, reference = pair
     if broken := [n for n in expected if expected[n].isfinite().all() and not numbers[n].isfinite().all()]:
         return (
-            f" Hint: {broken[0]} is not finite: a log of 0 or of a negative number, or an exponential that overflowed?"
+            f" Hint: {broken[0]} is not finite: a division by 0, a log of 0 or of a negative number, or an exponential "
+            "that overflowed?"
         )
     if len(values) == 2:
         tolerance = min(tolerance, TIGHT)
