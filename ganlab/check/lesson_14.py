@@ -142,7 +142,7 @@ def _speed_change(function: Callable) -> dict[str, Any]:
         result = function(path)
         if isinstance(result, tuple) and hasattr(result, "values"):
             raise ValueError(
-                "got two things, expected a tensor. Hint: median(dim=1) gives values and indices. Return its .values."
+                "got two things, expected a tensor. Hint: `median(dim=1)` gives values and indices. Return its .values."
             )
         numbers[f"changes of {n} paths of {frames} frames"] = result
     return numbers
@@ -318,8 +318,8 @@ BLIND_SLIPS: dict[str, Callable[[Callable, Tensor], Tensor]] = {
     "You divided by 24, the number of orders of four frames. T frames have T! orders.": lambda critic, x: (
         _stacked(critic, x).sum(0) / 24
     ),
-    "You sorted the frames' numbers, each place by itself. That is blind to the order, but no clip that came. Take the "
-    "mean of the logits over all orders.": lambda critic, x: critic(x.sort(dim=1).values),
+    "You sorted the frames' numbers, each place by itself. That is blind to the order, but it is no clip that came. "
+    "Take the mean of the logits over all orders.": lambda critic, x: critic(x.sort(dim=1).values),
     "You exchanged neighbours only. Take every order of the frames.": _over(
         lambda n: [list(range(n))] + [[*range(k), k + 1, k, *range(k + 2, n)] for k in range(n - 1)]
     ),

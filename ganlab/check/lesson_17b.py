@@ -118,6 +118,7 @@ HEUN_SLIPS: dict[str, dict[str, Any]] = {
     "You took half a trial step, in place and in time, as the midpoint rule does. Heun's trial step is a whole one.": {
         "step": _looking(0.5, 0.5)
     },
+    "You took half a trial step. The second look is where a whole one ends.": {"step": _looking(0.5, 1)},
     "You went with the second velocity alone. Take the mean of both.": {"step": _second_only},
     "You added the two velocities. Take their mean.": {"step": _sum},
     "That is the midpoint rule: its second look is after half a step. Heun's is after a whole one.": {"step": _half},

@@ -187,8 +187,8 @@ ANSWERS = {
     "08b.1": {
         "right": [chunks_by_largest, chunks_by_numpy, chunks_by_list],
         "wrong": [
-            (lambda chunks: chunks_by_list([torch.cat(list(chunks))]), "you kept the chunks"),
-            (mean_of_logs, "you averaged the logs"),
+            (lambda chunks: chunks_by_list([torch.cat(list(chunks))]), "You kept the chunks"),
+            (mean_of_logs, "You averaged the logs"),
             (total_from_zero, "Start at minus infinity"),
             (running_mean, "averaged the chunks' bounds. "),
             (mean_by_size, "weighted by size"),
@@ -196,9 +196,9 @@ ANSWERS = {
             (undivided, "divide by K"),
             (divided_by_chunks, "the number of chunks"),
             (divided_by_last, "last chunk's size"),
-            (lambda chunks: undivided(chunks) / 11, "you divided the log by K"),
+            (lambda chunks: undivided(chunks) / 11, "You divided the log by K"),
             (quotients_added, "added the quotients"),
-            (sign_of_log_k, "you added log K"),
+            (sign_of_log_k, "You added log K"),
             (by_plain_sums, "exp(-1000) is 0"),
             (last_alone, "last chunk alone"),
             (first_alone, "first chunk alone"),
@@ -211,13 +211,13 @@ ANSWERS = {
         "right": [gaps_by_lists, gaps_by_tensor, gaps_with()],
         "wrong": [
             (gaps_with(torch.std), "the standard deviation"),
-            (gaps_with(lambda d: d.std() / len(d)), "you divided the deviation by n"),
+            (gaps_with(lambda d: d.std() / len(d)), "You divided the deviation by n"),
             (gaps_with(lambda d: d.var() / len(d)), "variance of the mean"),
             (gaps_with(lambda d: d.std(correction=0) / len(d) ** 0.5), "divide by n - 1"),
             (gaps_with(sign=-1), "the wrong sign"),
             (gaps_unpaired, "Subtract digit by digit"),
             (lambda *columns: gaps_by_lists(*columns)[::-1], "in the other order"),
-            (gaps_of_the_whole, "your first gap is the whole"),
+            (gaps_of_the_whole, "Your first gap is the whole"),
             (
                 lambda log_p, best, elbo: [*gaps_with()(log_p, best, best)[:1], *gaps_with()(log_p, log_p, elbo)[1:]],
                 "second gap",

@@ -98,6 +98,7 @@ ANSWERS = {
                 stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + h / 2 * v(x, t), t + h / 2))),
                 "half a trial step, in place",
             ),
+            (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + h / 2 * v(x, t), t + h))), "where a whole one"),
             (backwards, "back in time"),
             (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + h * v(x, t), t + h)), last=-1), "too few"),
             (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + v(x, t), t + h))), "as long as the whole way"),
