@@ -304,7 +304,8 @@ def _stepped(meet: Callable[..., Tensor], *, together: bool = False) -> Callable
         step = last - before
         places = []
         for _ in range(steps):
-            old, place = place, place + step
+            old = place
+            place = old + step
             outside = (place > high) | (place < low)
             outside = outside.any(1, keepdim=True) if together else outside
             step = torch.where(outside, -step, step)
