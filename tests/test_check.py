@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from ganlab import check
-from ganlab.check import Exercise, Slip, cards, parts
+from ganlab.check import Exercise, Slip, cards, errors, parts
 
 ANSWERS = {}
 for bank in sorted((Path(__file__).parent / "answers").glob("lesson_*.py")):
@@ -86,6 +86,15 @@ def test_every_slip_gets_its_own_hint(number: str) -> None:
         verdict = check.judge(EXERCISES[number], slip.answer)
         assert verdict.status == "not yet"
         assert verdict.message.endswith(f"Hint: {slip.hint}")
+
+
+def test_every_hint_begins_with_a_capital_letter_a_digit_or_code() -> None:
+    hints = [slip.hint for exercise in EXERCISES.values() for slip in exercise.slips]
+    hints += [hint for _, hint in errors.EXPLAINED]
+    for path in Path(check.__file__).parent.glob("*.py"):  # hints in errors' texts; what is filled in stands above
+        hints += re.findall(r"Hint: (?!\.\.\.|\{hint\}|\{slip|\{error)([^\"]+)", path.read_text(encoding="utf-8"))
+    assert len(hints) > 1500
+    assert [hint for hint in hints if not re.match("[A-Z0-9`]", hint)] == []
 
 
 @pytest.mark.parametrize(("number", "k"), RIGHT)
@@ -196,6 +205,7 @@ def test_judge_names_the_slip_and_only_where_it_is_true() -> None:
         (lambda x: x**2 + 7, "off by 7"),
         (lambda x: torch.log(x - 2), "not finite"),
         (lambda x: x**2 * math.nan, "not finite"),
+        (lambda x: x / (x - 2), "a division by 0"),
     ],
 )
 def test_judge_knows_general_slips(given, words: str) -> None:
@@ -395,7 +405,7 @@ def test_judge_says_when_a_return_or_only_the_shape_is_missing() -> None:
     assert "`return` missing" in check.judge(exercise, lambda x: None).message
     verdict = check.judge(exercise, lambda x: x)
     assert verdict.status == "almost"
-    assert verdict.message == "y: shape (4,), expected (2, 2). Hint: the numbers are right, their shape is not."
+    assert verdict.message == "y: shape (4,), expected (2, 2). Hint: The numbers are right, their shape is not."
 
 
 @pytest.mark.parametrize(("off_by", "status"), [(1.01, "almost"), (1.019, "almost"), (1.03, "not yet")])

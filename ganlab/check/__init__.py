@@ -334,7 +334,7 @@ def _near_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toleranc
         return ""
     values, reference = pair
     if _difference({"all": values}, {"all": reference}, tolerance).ok:
-        return "the numbers are right, their shape is not."
+        return "The numbers are right, their shape is not."
     whole = bool((reference == reference.round()).all())  # of counts, a near one is as wrong as any
     gaps = (values - reference).abs() / reference.abs().clamp(min=tolerance)
     if whole or not (gaps <= NEAR).all():
@@ -352,16 +352,17 @@ def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toler
     values, reference = pair
     if broken := [n for n in expected if expected[n].isfinite().all() and not numbers[n].isfinite().all()]:
         return (
-            f" Hint: {broken[0]} is not finite: a log of 0 or of a negative number, or an exponential that overflowed?"
+            f" Hint: Your answer is not finite in {broken[0]}: a division by 0, a log of 0 or of a negative number, or "
+            "an exponential that overflowed?"
         )
     if len(values) == 2:
         tolerance = min(tolerance, TIGHT)
     factor = torch.dot(values, reference) / torch.dot(reference, reference)
     if factor.abs() > tolerance and torch.allclose(values, factor * reference, rtol=tolerance, atol=tolerance):
-        return f" Hint: every number is {factor:.4g} times the reference: a sign, a mean for a sum, or a lost factor?"
+        return f" Hint: Every number is {factor:.4g} times the reference: a sign, a mean for a sum, or a lost factor?"
     shift = (values - reference).mean()
     if torch.allclose(values, reference + shift, rtol=tolerance, atol=tolerance):
-        return f" Hint: every number is off by {shift:.4g}: a constant term?"
+        return f" Hint: Every number is off by {shift:.4g}: a constant term?"
     return ""
 
 

@@ -47,43 +47,43 @@ def _paired(error: Callable[[np.ndarray], Any], mean: Callable[[np.ndarray], Any
 ERROR_SLIPS = (
     (
         _paired(lambda v: v.std(ddof=1)),
-        "you gave the standard deviation, the spread of single values. Divide it by the root of n.",
+        "You gave the standard deviation, the spread of single values. Divide it by the root of n.",
     ),
     (
         _paired(lambda v: v.std() / np.sqrt(len(v))),
-        "you divided the squares by n. NumPy's std does so unless you say ddof=1, for n - 1.",
+        "You divided the squares by n. NumPy's std does so unless you say ddof=1, for n - 1.",
     ),
-    (_paired(lambda v: v.std()), "you gave NumPy's std: say ddof=1, and divide by the root of n."),
-    (_paired(lambda v: v.std(ddof=1) / len(v)), "you divided the standard deviation by n, not by the root of n."),
-    (_paired(lambda v: v.std() / len(v)), "you divided NumPy's std by n. Say ddof=1, and divide by the root of n."),
+    (_paired(lambda v: v.std()), "You gave NumPy's std: say ddof=1, and divide by the root of n."),
+    (_paired(lambda v: v.std(ddof=1) / len(v)), "You divided the standard deviation by n, not by the root of n."),
+    (_paired(lambda v: v.std() / len(v)), "You divided NumPy's std by n. Say ddof=1, and divide by the root of n."),
     (
         _paired(lambda v: v.var(ddof=1) / len(v)),
-        "you gave the square of the standard error: take the root.",
+        "You gave the square of the standard error: take the root.",
     ),
     (
         _paired(lambda v: v.var(ddof=1) / np.sqrt(len(v))),
-        "you divided the variance by the root of n. Take the standard deviation, the root of the variance.",
+        "You divided the variance by the root of n. Take the standard deviation, the root of the variance.",
     ),
     (
         _paired(lambda v: v.std(ddof=1) / np.sqrt(len(v) - 1)),
-        "you divided by the root of n - 1. The n - 1 belongs inside the standard deviation, here it is n.",
+        "You divided by the root of n - 1. The n - 1 belongs inside the standard deviation, here it is n.",
     ),
     (
         _paired(lambda v: v.std(ddof=1) / np.sqrt(5)),
-        "you divided by the root of 5, the number of results with the die. Divide by the root of len(values).",
+        "You divided by the root of 5, the number of results with the die. Divide by the root of len(values).",
     ),
-    (_paired(lambda v: 2 * v.std(ddof=1) / np.sqrt(len(v))), "you gave two standard errors. One is wanted."),
+    (_paired(lambda v: 2 * v.std(ddof=1) / np.sqrt(len(v))), "You gave two standard errors. One is wanted."),
     (
         _paired(lambda v: (v.max() - v.min()) / 2),
-        "you gave half of the range, which grows with n. Take the standard deviation, over the root of n.",
+        "You gave half of the range, which grows with n. Take the standard deviation, over the root of n.",
     ),
     (
         _paired(np.mean, lambda v: v.std(ddof=1) / np.sqrt(len(v))),
-        "you have both numbers, in the other order: the mean comes first.",
+        "You have both numbers, in the other order: the mean comes first.",
     ),
     (
         _paired(lambda v: v.std(ddof=1) / np.sqrt(len(v)), np.median),
-        "you took the median for the first number. The mean is wanted.",
+        "You took the median for the first number. The mean is wanted.",
     ),
 )
 
@@ -92,51 +92,51 @@ EXERCISES = {
         _scaled,
         to_tanh,
         (
-            Slip(lambda p: p.float() / 255, "you gave [0, 1]. A range twice as wide that starts at -1 is wanted."),
-            Slip(lambda p: p.float() / 127.5, "you gave [0, 2]: the width is right, the start is not."),
-            Slip(lambda p: p.float() / 255 - 1, "you gave [-1, 0]: it starts right, but is only half as wide."),
+            Slip(lambda p: p.float() / 255, "You gave [0, 1]. A range twice as wide that starts at -1 is wanted."),
+            Slip(lambda p: p.float() / 127.5, "You gave [0, 2]: the width is right, the start is not."),
+            Slip(lambda p: p.float() / 255 - 1, "You gave [-1, 0]: it starts right, but is only half as wide."),
             Slip(
                 lambda p: p.float() / 128 - 1,
-                "you halved 256: 255 must land on exactly 1, so half the range is 127.5, not 128.",
+                "You halved 256: 255 must land on exactly 1, so half the range is 127.5, not 128.",
             ),
-            Slip(lambda p: 1 - p.float() / 127.5, "you swapped black and white: 0 belongs to -1."),
+            Slip(lambda p: 1 - p.float() / 127.5, "You swapped black and white: 0 belongs to -1."),
             Slip(
                 lambda p: 2 * p / 255 - 1,
-                "you multiplied bytes: 2 * pixels is still 8 bits wide and wraps at 256. Make it float first.",
+                "You multiplied bytes: 2 * pixels is still 8 bits wide and wraps at 256. Make it float first.",
             ),
             Slip(
                 lambda p: 2 * p.float() - 1,
-                "you took the bytes for numbers from 0 to 1. They go up to 255: divide by 255 before you double.",
+                "You took the bytes for numbers from 0 to 1. They go up to 255: divide by 255 before you double.",
             ),
-            Slip(lambda p: (p - 127.5) / 255, "you gave [-0.5, 0.5]: divide by half the range."),
-            Slip(lambda p: p.float() - 127.5, "you gave [-127.5, 127.5]: it is centred, but not scaled."),
+            Slip(lambda p: (p - 127.5) / 255, "You gave [-0.5, 0.5]: divide by half the range."),
+            Slip(lambda p: p.float() - 127.5, "You gave [-127.5, 127.5]: it is centred, but not scaled."),
             Slip(
                 lambda p: (p.float() - p.float().mean()) / p.float().std(),
-                "you standardised: do not, the range is fixed.",
+                "You standardised: do not, the range is fixed.",
             ),
             Slip(
                 lambda p: 2 * p.float() / p.max() - 1,
-                "you divided by the largest value: divide by 255, not by the largest value of this batch.",
+                "You divided by the largest value: divide by 255, not by the largest value of this batch.",
             ),
             Slip(
                 lambda p: 2 * (p.float() - p.min()) / (p.max() - p.min()) - 1,
-                "you took this batch's range: the range of bytes is 0 to 255, whatever this batch's own "
+                "You took this batch's range: the range of bytes is 0 to 255, whatever this batch's own "
                 "smallest and largest are.",
             ),
             Slip(
                 lambda p: p.float().tanh(),
-                "you used tanh: tanh is the generator's last step; real images are only shifted and scaled.",
+                "You used tanh: tanh is the generator's last step; real images are only shifted and scaled.",
             ),
             Slip(
                 lambda p: (p / 255).tanh(),
-                "you used tanh: tanh is the generator's last step; real images, also those from 0 to 1, are "
+                "You used tanh: tanh is the generator's last step; real images, also those from 0 to 1, are "
                 "only shifted and scaled.",
             ),
             Slip(
                 lambda p: (p - 128) / 128,
-                "you subtracted from bytes: 8-bit numbers wrap below 0: make them float first. And halve 255, not 256.",
+                "You subtracted from bytes: 8-bit numbers wrap below 0: make them float first. And halve 255, not 256.",
             ),
-            Slip(lambda p: (p // 127.5).float() - 1, "you divided by //, and // throws the fraction away: use /."),
+            Slip(lambda p: (p // 127.5).float() - 1, "You divided by //, and // throws the fraction away: use /."),
         ),
     ),
     "00.2": Exercise(_mean_and_error, mean_and_error, tuple(Slip(*slip) for slip in ERROR_SLIPS)),

@@ -55,58 +55,58 @@ EXERCISES = {
         (
             Slip(
                 lambda p, q, pi: p / (p + q),
-                "you left pi out: this is D* when half of what D sees is real.",
+                "You left pi out: this is D* when half of what D sees is real.",
             ),
             Slip(
                 lambda p, q, pi: (1 - pi) * p / ((1 - pi) * p + pi * q),
-                "you swapped the two weights: pi is real's.",
+                "You swapped the two weights: pi is real's.",
             ),
             Slip(
-                lambda p, q, pi: (1 - pi) * q / (pi * p + (1 - pi) * q), "you gave 1 - D*, the probability of a fake."
+                lambda p, q, pi: (1 - pi) * q / (pi * p + (1 - pi) * q), "You gave 1 - D*, the probability of a fake."
             ),
             Slip(
                 lambda p, q, pi: pi * p / (p + q),
-                "you weighted p_data above the line, and nothing below it. Below it both have their shares: "
+                "You weighted p_data above the line, and nothing below it. Below it both have their shares: "
                 "pi p_data + (1 - pi) p_g.",
             ),
             Slip(
                 lambda p, q, pi: pi * p / (p + (1 - pi) * q),
-                "you weighted p_g below the line, but p_data only above it: below it, it has its share pi as well.",
+                "You weighted p_g below the line, but p_data only above it: below it, it has its share pi as well.",
             ),
             Slip(
                 lambda p, q, pi: pi * p / (pi * p + q),
-                "you weighted p_data, and p_g not at all: it comes with the share 1 - pi.",
+                "You weighted p_data, and p_g not at all: it comes with the share 1 - pi.",
             ),
             Slip(
                 lambda p, q, pi: p / (pi * p + (1 - pi) * q),
-                "you left pi out above the line: the numerator needs its share too, or D exceeds 1.",
+                "You left pi out above the line: the numerator needs its share too, or D exceeds 1.",
             ),
             Slip(
                 lambda p, q, pi: pi * p + (1 - pi) * q,
-                "you gave the density of all that D sees, and it belongs below the line. Above it stands real's part.",
+                "You gave the density of all that D sees, and it belongs below the line. Above it stands real's part.",
             ),
-            Slip(lambda p, q, pi: pi * p / ((1 - pi) * q), "you gave the odds, real to fake: D* = odds / (1 + odds)."),
-            Slip(lambda p, q, pi: torch.log(pi * p / ((1 - pi) * q)), "you gave the logit of D*: take its sigmoid."),
+            Slip(lambda p, q, pi: pi * p / ((1 - pi) * q), "You gave the odds, real to fake: D* = odds / (1 + odds)."),
+            Slip(lambda p, q, pi: torch.log(pi * p / ((1 - pi) * q)), "You gave the logit of D*: take its sigmoid."),
             Slip(
                 lambda p, q, pi: p / (p + q) * pi / (1 - pi),
-                "you multiplied the old D* by pi / (1 - pi). The odds change like that; D* itself does not.",
+                "You multiplied the old D* by pi / (1 - pi). The odds change like that; D* itself does not.",
             ),
             Slip(
                 lambda p, q, pi: pi * p / pi * p + (1 - pi) * q,
-                "put the whole sum below the line in brackets. Python divides before it adds.",
+                "Put the whole sum below the line in brackets. Python divides before it adds.",
             ),
             Slip(
                 lambda p, q, pi: 1 + (1 - pi) * q,
-                "put the whole sum below the line in brackets. Python divides before it adds.",
+                "Put the whole sum below the line in brackets. Python divides before it adds.",
             ),
             Slip(
                 lambda p, q, pi: pi * p / (pi * p + 1 - pi * q),
-                "you left out brackets: p_g has the weight (1 - pi), with its brackets: 1 - pi * q subtracts pi "
+                "You left out brackets: p_g has the weight (1 - pi), with its brackets: 1 - pi * q subtracts pi "
                 "* q from 1.",
             ),
             Slip(
                 lambda p, q, pi: pi * p.exp() / (pi * p.exp() + (1 - pi) * q.exp()),
-                "you took .exp() of the arguments, but they are densities already, not their logs.",
+                "You took .exp() of the arguments, but they are densities already, not their logs.",
             ),
         ),
     ),
@@ -115,57 +115,57 @@ EXERCISES = {
         logit_slopes,
         (
             Slip(
-                lambda a: (a.sigmoid(), 1 - a.sigmoid()), "you turned both signs: raising the logit lowers both losses."
+                lambda a: (a.sigmoid(), 1 - a.sigmoid()), "You turned both signs: raising the logit lowers both losses."
             ),
             Slip(
                 lambda a: (a.sigmoid(), a.sigmoid() - 1),
-                "your first is the slope of -log(1 - D); the loss has no minus.",
+                "Your first is the slope of -log(1 - D); the loss has no minus.",
             ),
-            Slip(lambda a: (-a.sigmoid(), 1 - a.sigmoid()), "your second is the slope of +log D; the loss is -log D."),
+            Slip(lambda a: (-a.sigmoid(), 1 - a.sigmoid()), "Your second is the slope of +log D; the loss is -log D."),
             Slip(
                 lambda a: (a.sigmoid() - 1, -a.sigmoid()),
-                "you swapped the two: log(1 - D) is the flat one at D near 0.",
+                "You swapped the two: log(1 - D) is the flat one at D near 0.",
             ),
             Slip(
                 lambda a: (-1 / (1 - a.sigmoid()), -1 / a.sigmoid()),
-                "you gave slopes by D. By the chain rule times dD/dlogit = D (1 - D).",
+                "You gave slopes by D. By the chain rule times dD/dlogit = D (1 - D).",
             ),
             Slip(
                 lambda a: (a.sigmoid() * (1 - a.sigmoid()),) * 2,
-                "you gave dD/dlogit alone: the outer derivative, of the log, is missing.",
+                "You gave dD/dlogit alone: the outer derivative, of the log, is missing.",
             ),
             Slip(
                 lambda a: (-a.sigmoid() * (1 - a.sigmoid()),) * 2,
-                "you gave dD/dlogit with its sign turned: the outer derivative, of the log, is missing.",
+                "You gave dD/dlogit with its sign turned: the outer derivative, of the log, is missing.",
             ),
             Slip(
                 lambda a: (torch.log(1 - a.sigmoid()), -torch.log(a.sigmoid())),
-                "you gave the losses themselves, not their slopes.",
+                "You gave the losses themselves, not their slopes.",
             ),
             Slip(
                 lambda a: (-a.sigmoid(), -1 / a.sigmoid()),
-                "your first is right. The second is the slope of -log D by D: multiply it by dD/dlogit = D (1 - D).",
+                "Your first is right. The second is the slope of -log D by D: multiply it by dD/dlogit = D (1 - D).",
             ),
             Slip(
                 lambda a: (-a.sigmoid(), -(1 - a.sigmoid()) * a.sigmoid()),
-                "your first is right. In the second one factor D is too many: (-1 / D) times D (1 - D) is -(1 - D).",
+                "Your first is right. In the second one factor D is too many: (-1 / D) times D (1 - D) is -(1 - D).",
             ),
             Slip(
                 lambda a: (1 - a.sigmoid(), -a.sigmoid()),
-                "you gave the slopes of log D and of log(1 - D), in this order. The losses are log(1 - D) and -log D.",
+                "You gave the slopes of log D and of log(1 - D), in this order. The losses are log(1 - D) and -log D.",
             ),
             Slip(
                 lambda a: (-a.sigmoid() * (1 - a.sigmoid()), a.sigmoid() - 1),
-                "your second is right. In the first one factor 1 - D is too many: -1 / (1 - D) times D (1 - D) is -D.",
+                "Your second is right. In the first one factor 1 - D is too many: -1 / (1 - D) times D (1 - D) is -D.",
             ),
             Slip(
                 lambda a: (1 / (1 - a.sigmoid()), -1 / a.sigmoid()),
-                "you gave slopes by D, and in the first the minus of 1 - D is lost. Then times dD/dlogit = D (1 - D).",
+                "You gave slopes by D, and in the first the minus of 1 - D is lost. Then times dD/dlogit = D (1 - D).",
             ),
-            Slip(lambda a: (-a, a - 1), "you used the logit where D belongs: D = sigmoid(logit)."),
+            Slip(lambda a: (-a, a - 1), "You used the logit where D belongs: D = sigmoid(logit)."),
             Slip(
                 lambda a: (-a.sigmoid(), -a.sigmoid()),
-                "you gave the same slope twice: the slope of -log D is another one: at D near 0 it is near -1.",
+                "You gave the same slope twice: the slope of -log D is another one: at D near 0 it is near -1.",
             ),
         ),
     ),

@@ -68,57 +68,57 @@ EXERCISES = {
         (
             _coin_slip(
                 lambda h, k, t: (_slopes(h, k)[0] + h - k, _slopes(h, k)[1] + k - h),
-                "you let D follow t. D is held fixed: take the derivative first, put its best answers in afterwards.",
+                "You let D follow t. D is held fixed: take the derivative first, put its best answers in afterwards.",
             ),
             _coin_slip(
                 lambda h, k, t: (_slopes(h, k)[0], _slopes(h, k)[1] + k - h),
-                "your first slope is right. For the second you let D follow t. D is held fixed, and here that matters.",
+                "Your first slope is right. For the second you let D follow t. D is held fixed, and here that matters.",
             ),
             _coin_slip(
-                lambda h, k, t: tuple(-slope for slope in _slopes(h, k)), "you turned both signs: heads minus tails."
+                lambda h, k, t: tuple(-slope for slope in _slopes(h, k)), "You turned both signs: heads minus tails."
             ),
-            _coin_slip(lambda h, k, t: _slopes(h, k)[::-1], "you swapped the two: the minimax loss comes first."),
+            _coin_slip(lambda h, k, t: _slopes(h, k)[::-1], "You swapped the two: the minimax loss comes first."),
             _coin_slip(
                 lambda h, k, t: (torch.log(1 - h), -torch.log(h)),
-                "you took heads alone. Tails have the probability 1 - t, which falls when t rises.",
+                "You took heads alone. Tails have the probability 1 - t, which falls when t rises.",
             ),
             _coin_slip(
                 lambda h, k, t: (torch.log(1 - h) + torch.log(1 - k), -torch.log(h) - torch.log(k)),
-                "you added tails. The derivative of 1 - t is -1, so tails are subtracted.",
+                "You added tails. The derivative of 1 - t is -1, so tails are subtracted.",
             ),
             _coin_slip(
                 lambda h, k, t: (
                     t * torch.log(1 - h) + (1 - t) * torch.log(1 - k),
                     -t * torch.log(h) - (1 - t) * torch.log(k),
                 ),
-                "you gave the losses themselves. Take their derivatives by t.",
+                "You gave the losses themselves. Take their derivatives by t.",
             ),
             _coin_slip(
                 lambda h, k, t: (_slopes(h, k)[0], -_slopes(h, k)[1]),
-                "your first slope is right. The second is that of +log D; the loss is -log D.",
+                "Your first slope is right. The second is that of +log D; the loss is -log D.",
             ),
             _coin_slip(
                 lambda h, k, t: (-_slopes(h, k)[0], _slopes(h, k)[1]),
-                "your second slope is right. The first is that of -log(1 - D); the loss has no minus.",
+                "Your second slope is right. The first is that of -log(1 - D); the loss has no minus.",
             ),
             _coin_slip(
                 lambda h, k, t: _slopes(1 - h, 1 - k),
-                "you took the probability of a fake for D. D is the probability of real: p / (p + t) for heads.",
+                "You took the probability of a fake for D. D is the probability of real: p / (p + t) for heads.",
             ),
             _coin_slip(
                 lambda h, k, t: _slopes(h, 1 - h),
-                "you took 1 minus D for heads as D for tails. D answers each side by itself.",
+                "You took 1 minus D for heads as D for tails. D answers each side by itself.",
             ),
             Slip(
                 lambda p, t: _slopes(p / (p + t), p / (p + 1 - t)),
-                "you kept p in D for tails. The real coin shows tails with probability 1 - p.",
+                "You kept p in D for tails. The real coin shows tails with probability 1 - p.",
             ),
             Slip(
                 lambda p, t: _slopes(p / (p + t), (1 - p) / (1 - p + t)),
-                "you kept t in D for tails. The generator shows tails with probability 1 - t.",
+                "You kept t in D for tails. The generator shows tails with probability 1 - t.",
             ),
             _coin_slip(
-                lambda h, k, t: (_slopes(h, k)[0],) * 2, "you gave one slope twice. The second belongs to -log D."
+                lambda h, k, t: (_slopes(h, k)[0],) * 2, "You gave one slope twice. The second belongs to -log D."
             ),
         ),
     ),
@@ -126,42 +126,42 @@ EXERCISES = {
         _second_divergence,
         second_divergence,
         (
-            Slip(lambda p, q: _kl((p + q) / 2, p), "you gave KL(m || p_data). The divergence is twice that."),
+            Slip(lambda p, q: _kl((p + q) / 2, p), "You gave KL(m || p_data). The divergence is twice that."),
             Slip(
                 lambda p, q: 2 * _kl(p, (p + q) / 2),
-                "you gave 2 KL(p_data || m). The order matters: the average is taken over m.",
+                "You gave 2 KL(p_data || m). The order matters: the average is taken over m.",
             ),
-            Slip(lambda p, q: _kl(p, (p + q) / 2), "you gave KL(p_data || m). Exchange the two, and double it."),
+            Slip(lambda p, q: _kl(p, (p + q) / 2), "You gave KL(p_data || m). Exchange the two, and double it."),
             Slip(
                 lambda p, q: _kl(p, (p + q) / 2) + _kl(q, (p + q) / 2),
-                "you gave 2 JSD, which the minimax loss descends.",
+                "You gave 2 JSD, which the minimax loss descends.",
             ),
-            Slip(lambda p, q: 2 * _kl(q, p), "you took p_g for m: m is the average of p_data and p_g."),
-            Slip(lambda p, q: _kl(q, p), "you gave the reverse KL, KL(p_g || p_data). Take m in the place of p_g."),
-            Slip(lambda p, q: 2 * _kl(p + q, p), "you added the two dice without halving: m is their average."),
+            Slip(lambda p, q: 2 * _kl(q, p), "You took p_g for m: m is the average of p_data and p_g."),
+            Slip(lambda p, q: _kl(q, p), "You gave the reverse KL, KL(p_g || p_data). Take m in the place of p_g."),
+            Slip(lambda p, q: 2 * _kl(p + q, p), "You added the two dice without halving: m is their average."),
             Slip(
                 lambda p, q: second_divergence(p, q) / torch.log(torch.tensor(2.0)),
-                "you took the logarithm to base 2, which gives bits. Nats need the natural logarithm.",
+                "You took the logarithm to base 2, which gives bits. Nats need the natural logarithm.",
             ),
             Slip(
                 lambda p, q: second_divergence(p, q) / len(p),
-                "you took the mean over the sides. An average over m is a sum with m as the weights.",
+                "You took the mean over the sides. An average over m is a sum with m as the weights.",
             ),
             Slip(
                 lambda p, q: 2 * torch.log((p + q) / 2 / p).sum(),
-                "you summed the logs without weights. Each log comes with the weight m.",
+                "You summed the logs without weights. Each log comes with the weight m.",
             ),
             Slip(
                 lambda p, q: 2 * (p * torch.log((p + q) / 2 / p)).sum(),
-                "you weighted the logs by p_data. Each log comes with the weight m.",
+                "You weighted the logs by p_data. Each log comes with the weight m.",
             ),
             Slip(
                 lambda p, q: 2 * (q * torch.log((p + q) / 2 / p)).sum(),
-                "you weighted the logs by p_g. Each log comes with the weight m.",
+                "You weighted the logs by p_g. Each log comes with the weight m.",
             ),
             Slip(
                 lambda p, q: -second_divergence(p, q),
-                "you turned the sign, or the fraction inside the log: a divergence is never negative.",
+                "You turned the sign, or the fraction inside the log: a divergence is never negative.",
             ),
         ),
     ),

@@ -84,10 +84,10 @@ EXERCISES = {
         _jsd_estimate,
         jsd_estimate,
         (
-            _jsd_slip(lambda a, b: (a.mean() + b.mean(), _error(a, b)), "you returned V itself: V = 2 JSD - log 4."),
+            _jsd_slip(lambda a, b: (a.mean() + b.mean(), _error(a, b)), "You returned V itself: V = 2 JSD - log 4."),
             Slip(
                 lambda real, fake: (_half(real, fake), _error(real, fake) / 2),
-                "you averaged the logits themselves. V averages log D and log(1 - D): losses.log_d and "
+                "You averaged the logits themselves. V averages log D and log(1 - D): losses.log_d and "
                 "losses.log_one_minus_d make them of the logits.",
             ),
             Slip(
@@ -95,31 +95,31 @@ EXERCISES = {
                     _half(real.sigmoid(), 1 - fake.sigmoid()),
                     _error(real.sigmoid(), fake.sigmoid()) / 2,
                 ),
-                "you averaged D and 1 - D. V averages their logs: losses.log_d and losses.log_one_minus_d.",
+                "You averaged D and 1 - D. V averages their logs: losses.log_d and losses.log_one_minus_d.",
             ),
             _jsd_slip(
                 lambda a, b: (-_half(a, b), _error(a, b) / 2),
-                "you turned the sign: JSD = (V + log 4) / 2. V is negative, but not below -log 4 for D*.",
+                "You turned the sign: JSD = (V + log 4) / 2. V is negative, but not below -log 4 for D*.",
             ),
             _jsd_slip(
                 lambda a, b: ((a.mean() + b.mean()) / 2 + math.log(4), _error(a, b) / 2),
-                "you halved V, but not log 4: JSD = (V + log 4) / 2.",
+                "You halved V, but not log 4: JSD = (V + log 4) / 2.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), (a.std() + b.std()) / 2),
-                "your estimate is right. You took the spread of single samples: divide each variance by its "
+                "Your estimate is right. You took the spread of single samples: divide each variance by its "
                 "count, add, "
                 "and take the root.",
             ),
             _jsd_slip(
-                lambda a, b: ((a.mean() + b.mean()) / 2, _error(a, b) / 2), "you left out log 4: V = 2 JSD - log 4."
+                lambda a, b: ((a.mean() + b.mean()) / 2, _error(a, b) / 2), "You left out log 4: V = 2 JSD - log 4."
             ),
             Slip(
                 lambda real, fake: (
                     _half(real.sigmoid().log(), (1 - fake.sigmoid()).log()),
                     jsd_estimate(real, fake)[1],
                 ),
-                "you took the log of a sigmoid. Where the critic is sure, the sigmoid rounds to 0 or 1, and its log is "
+                "You took the log of a sigmoid. Where the critic is sure, the sigmoid rounds to 0 or 1, and its log is "
                 "minus infinity. Take losses.log_d and losses.log_one_minus_d, which start from the logits.",
             ),
             *(
@@ -128,79 +128,79 @@ EXERCISES = {
                         _half(losses.log_d(real), losses.log_d(fake)),
                         part * _error(losses.log_d(real), losses.log_d(fake)),
                     ),
-                    "you took log D for the fakes as well: there V has log(1 - D).",
+                    "You took log D for the fakes as well: there V has log(1 - D).",
                 )
                 for part in (0.5, 1)
             ),
             *(
                 _jsd_slip(
                     lambda a, b, part=part: (a.mean() + b.mean() + math.log(2), part * _error(a, b)),
-                    "you added log 2 to V. Half of V goes with log 2: JSD = V / 2 + log 2.",
+                    "You added log 2 to V. Half of V goes with log 2: JSD = V / 2 + log 2.",
                 )
                 for part in (0.5, 1)
             ),
             _jsd_slip(
                 lambda a, b: (2 * _half(a, b), _error(a, b)),
-                "you did not halve: V + log 4 is twice the JSD: divide by 2.",
+                "You did not halve: V + log 4 is twice the JSD: divide by 2.",
             ),
             _jsd_slip(
                 lambda a, b: (2 * _half(a, b), _error(a, b) / 2),
-                "you did not halve: V + log 4 is twice the JSD: divide it by 2, as you did with the error.",
+                "You did not halve: V + log 4 is twice the JSD: divide it by 2, as you did with the error.",
             ),
             *(
                 _jsd_slip(
                     lambda a, b, part=part: (a.mean() + b.mean() - math.log(4), part * _error(a, b)),
-                    "you turned the sign of log 4 and left out a half: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
+                    "You turned the sign of log 4 and left out a half: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
                 )
                 for part in (1, 0.5)
             ),
-            Slip(lambda real, fake: jsd_estimate(fake, real), "you swapped real and fake: log D is for the real ones."),
+            Slip(lambda real, fake: jsd_estimate(fake, real), "You swapped real and fake: log D is for the real ones."),
             _jsd_slip(
                 lambda a, b: ((a.mean() + b.mean() + math.log(2)) / 2, _error(a, b) / 2),
-                "you took another constant: the constant is log 4 = 2 log 2, not log 2.",
+                "You took another constant: the constant is log 4 = 2 log 2, not log 2.",
             ),
             _jsd_slip(
                 lambda a, b: ((a.mean() + b.mean() - math.log(4)) / 2, _error(a, b) / 2),
-                "you turned the sign of log 4: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
+                "You turned the sign of log 4: V = 2 JSD - log 4, so JSD = (V + log 4) / 2.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), _error(a, b)),
-                "your estimate is right. Its standard error is halved along with it.",
+                "Your estimate is right. Its standard error is halved along with it.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), (a.var() + b.var()).sqrt() / 2),
-                "your estimate is right. The error of a mean is the spread divided by the square root of the count.",
+                "Your estimate is right. The error of a mean is the spread divided by the square root of the count.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), (a.std() / len(a) ** 0.5 + b.std() / len(b) ** 0.5) / 2),
-                "your estimate is right. Independent errors add as squares: add the variances, then take the root.",
+                "Your estimate is right. Independent errors add as squares: add the variances, then take the root.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), ((a.var() + b.var()) / (len(a) + len(b))).sqrt() / 2),
-                "your estimate is right. Each mean has its own count: var / n for the real, var / m for the fake.",
+                "Your estimate is right. Each mean has its own count: var / n for the real, var / m for the fake.",
             ),
             *(
                 _jsd_slip(
                     lambda a, b, k=k: (_half(a, b), ((a.var() + b.var()) / len((a, b)[k])).sqrt() / 2),
-                    "your estimate is right. The counts differ: divide the variance of each part by its own.",
+                    "Your estimate is right. The counts differ: divide the variance of each part by its own.",
                 )
                 for k in (0, 1)
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), _error(a, b) / math.sqrt(2)),
-                "your estimate is right. Half a number has half the error: the 2 belongs outside of the root.",
+                "Your estimate is right. Half a number has half the error: the 2 belongs outside of the root.",
             ),
             Slip(
                 lambda real, fake: (jsd_estimate(real, fake)[0], _error(real, fake) / 2),
-                "your estimate is right. Take the variances of log D and log(1 - D), not of the logits.",
+                "Your estimate is right. Take the variances of log D and log(1 - D), not of the logits.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), _error(a, b) ** 2 / 4),
-                "your estimate is right. You return the variance of the estimate: its root is the standard error.",
+                "Your estimate is right. You return the variance of the estimate: its root is the standard error.",
             ),
             _jsd_slip(
                 lambda a, b: (_half(a, b), (a.var() / len(a) + b.var() / len(b)) / 2),
-                "your estimate is right. That error is a variance still: take its root before you halve it.",
+                "Your estimate is right. That error is a variance still: take its root before you halve it.",
             ),
         ),
         tolerance=1e-3,
@@ -212,110 +212,110 @@ EXERCISES = {
             _gaussian_slip(
                 lambda x, mu, sigma: _logit(x, mu, sigma) - math.log(sigma),
                 None,
-                "you left out the constants of the two densities. They differ where sigma is not 1: "
+                "You left out the constants of the two densities. They differ where sigma is not 1: "
                 "-log N(x; mu, sigma^2) contains + log sigma.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: _logit(x, mu, sigma) - 2 * math.log(sigma),
                 None,
-                "you subtracted log sigma. log N(x; mu, sigma^2) contains - log sigma, and the logit subtracts that: "
+                "You subtracted log sigma. log N(x; mu, sigma^2) contains - log sigma, and the logit subtracts that: "
                 "+ log sigma.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: _logit(x, mu, sigma) - math.log(sigma) / 2,
                 None,
-                "you halved log sigma. The density has 1 / sigma in front, not its root, so its log has one log sigma.",
+                "You halved log sigma. The density has 1 / sigma in front, not its root, so its log has one log sigma.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: _logit(x, mu, sigma) + math.log(sigma),
                 None,
-                "you added log sigma twice. The density has 1 / sigma in front, so its log has one log sigma.",
+                "You added log sigma twice. The density has 1 / sigma in front, so its log has one log sigma.",
             ),
             Slip(
                 lambda x, mu, sigma: tuple(-part for part in gaussian_logit(x, mu, sigma)),
-                "you subtracted log p_data from log p_g. The logit of D* is log p_data - log p_g.",
+                "You subtracted log p_data from log p_g. The logit of D* is log p_data - log p_g.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: -(x**2) / 2 + (x - mu) ** 2 / (2 * sigma) + math.log(sigma),
                 lambda x, mu, sigma: -x + (x - mu) / sigma,
-                "you divided by sigma. A Gaussian has its variance, sigma^2, below the square.",
+                "You divided by sigma. A Gaussian has its variance, sigma^2, below the square.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: -(x**2) / 2 + (x - mu) ** 2 / (2 * sigma) + math.log(sigma) / 2,
                 lambda x, mu, sigma: -x + (x - mu) / sigma,
-                "you took sigma for the variance. It is the standard deviation: divide by sigma^2, and keep log sigma "
+                "You took sigma for the variance. It is the standard deviation: divide by sigma^2, and keep log sigma "
                 "whole.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: -(x**2) + (x - mu) ** 2 / sigma**2 + math.log(sigma),
                 lambda x, mu, sigma: -2 * x + 2 * (x - mu) / sigma**2,
-                "you left out the halves: a Gaussian is exp(-square / 2).",
+                "You left out the halves: a Gaussian is exp(-square / 2).",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: mu**2 / 2 - mu * x,
                 lambda x, mu, sigma: -mu + 0 * x,
-                "you gave the straight line, which is right for sigma = 1 alone. With another sigma the squares of x "
+                "You gave the straight line, which is right for sigma = 1 alone. With another sigma the squares of x "
                 "do not cancel.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: (mu**2 / 2 - mu * x) / sigma**2,
                 lambda x, mu, sigma: -mu / sigma**2 + 0 * x,
-                "you gave both densities the same sigma. The data are N(0, 1), whatever the sigma of the fakes is.",
+                "You gave both densities the same sigma. The data are N(0, 1), whatever the sigma of the fakes is.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: -(x**2) / 2 - (x - mu) ** 2 / (2 * sigma**2) - math.log(sigma),
                 lambda x, mu, sigma: -x - (x - mu) / sigma**2,
-                "you added the two log densities. The logit of D* is their difference, log p_data - log p_g.",
+                "You added the two log densities. The logit of D* is their difference, log p_data - log p_g.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: -(x**2) / 2 + (x + mu) ** 2 / (2 * sigma**2) + math.log(sigma),
                 lambda x, mu, sigma: -x + (x + mu) / sigma**2,
-                "you added mu to x. The density N(mu, sigma^2) depends on x - mu.",
+                "You added mu to x. The density N(mu, sigma^2) depends on x - mu.",
             ),
             _gaussian_slip(
                 lambda x, mu, sigma: torch.sigmoid(_logit(x, mu, sigma)),
                 None,
-                "your first part is D* itself, between 0 and 1. Return its logit, without the sigmoid.",
+                "Your first part is D* itself, between 0 and 1. Return its logit, without the sigmoid.",
             ),
             _gaussian_slip(
                 _logit,
                 lambda x, mu, sigma: (x - mu) / sigma**2,
-                "your logit is right. Its slope lacks the part of p_data: the derivative of -x^2 / 2 is -x.",
+                "Your logit is right. Its slope lacks the part of p_data: the derivative of -x^2 / 2 is -x.",
             ),
             _gaussian_slip(
                 _logit,
                 lambda x, mu, sigma: -x + (x - mu),
-                "your logit is right. In its slope you lost the sigma^2: the second part is (x - mu) / sigma^2.",
+                "Your logit is right. In its slope you lost the sigma^2: the second part is (x - mu) / sigma^2.",
             ),
             _gaussian_slip(
                 _logit,
                 lambda x, mu, sigma: -(x - mu) / sigma**2,
-                "your logit is right. You took its slope by mu; the slope by x is asked for.",
+                "Your logit is right. You took its slope by mu; the slope by x is asked for.",
             ),
             _gaussian_slip(
                 _logit,
                 lambda x, mu, sigma: -x + 2 * (x - mu) / sigma**2,
-                "your logit is right. In its slope you lost the half: the derivative of u^2 / 2 is u.",
+                "Your logit is right. In its slope you lost the half: the derivative of u^2 / 2 is u.",
             ),
             _gaussian_slip(
                 _logit,
                 lambda x, mu, sigma: -x + (x - mu) / (2 * sigma**2),
-                "your logit is right. In its slope you kept the half: the derivative of u^2 / 2 is u.",
+                "Your logit is right. In its slope you kept the half: the derivative of u^2 / 2 is u.",
             ),
             _gaussian_slip(
                 _logit,
                 lambda x, mu, sigma: -x - (x - mu) / sigma**2,
-                "your logit is right. In its slope you subtracted the part of p_g: the logit adds its square.",
+                "Your logit is right. In its slope you subtracted the part of p_g: the logit adds its square.",
             ),
             _gaussian_slip(
                 _logit,
                 lambda x, mu, sigma: -x + (x - mu) / sigma,
-                "your logit is right. In its slope you divided by sigma: it is sigma^2 there, too.",
+                "Your logit is right. In its slope you divided by sigma: it is sigma^2 there, too.",
             ),
             _gaussian_slip(
                 _logit,
                 lambda x, mu, sigma: x - (x - mu) / sigma**2,
-                "your logit is right. Its slope has the wrong sign.",
+                "Your logit is right. Its slope has the wrong sign.",
             ),
         ),
     ),

@@ -143,62 +143,62 @@ def _in_square(samples: Tensor, means: Tensor, sigma: float, at_least: int) -> T
 
 
 STEP_SLIPS = (
-    (_stepped(detach=False), "you left gradients in the generator, and this is not its move: detach the fakes."),
-    (_stepped(zero_grad=False), "your second step still carries the first one's gradient: zero_grad is missing."),
+    (_stepped(detach=False), "You left gradients in the generator, and this is not its move: detach the fakes."),
+    (_stepped(zero_grad=False), "Your second step still carries the first one's gradient: zero_grad is missing."),
     (
         _stepped(lambda r, f: _sum_of_both(f, r)),
-        "you swapped real and fake: softplus(-logit) pulls a logit up, which is meant for real samples.",
+        "You swapped real and fake: softplus(-logit) pulls a logit up, which is meant for real samples.",
     ),
     (
         _stepped(lambda r, f: -_sum_of_both(r, f)),
-        "you have the sign of V. V should rise, and an optimizer makes its loss fall: take the negative, (2.1).",
+        "You have the sign of V. V should rise, and an optimizer makes its loss fall: take the negative, (2.1).",
     ),
-    (_stepped(lambda r, f: F.softplus(f).mean()), "you left out the real samples' half of the loss."),
-    (_stepped(lambda r, f: F.softplus(-r).mean()), "you left out the fakes' half of the loss."),
-    (_stepped(lambda r, f: _sum_of_both(r, f) / 2), "you took half of (2.1), which adds the two means."),
-    (_stepped(lambda r, f: _sum_of_both(r, f) * len(r)), "you took the sum over the batch; (2.1) has means."),
+    (_stepped(lambda r, f: F.softplus(f).mean()), "You left out the real samples' half of the loss."),
+    (_stepped(lambda r, f: F.softplus(-r).mean()), "You left out the fakes' half of the loss."),
+    (_stepped(lambda r, f: _sum_of_both(r, f) / 2), "You took half of (2.1), which adds the two means."),
+    (_stepped(lambda r, f: _sum_of_both(r, f) * len(r)), "You took the sum over the batch; (2.1) has means."),
     (
         _stepped(lambda r, f: F.softplus(-f).mean()),
-        "you took the generator's loss (2.2). The critic has its own, (2.1).",
+        "You took the generator's loss (2.2). The critic has its own, (2.1).",
     ),
     (
         _stepped(lambda r, f: F.softplus(-f).mean(), detach=False),
-        "you wrote the generator's move: its loss (2.2), and fakes without detach. The critic has the loss (2.1), and "
+        "You wrote the generator's move: its loss (2.2), and fakes without detach. The critic has the loss (2.1), and "
         "detached fakes.",
     ),
     (
         _stepped(lambda r, f: _sum_of_both(-r, f)),
-        "you took softplus(logit) for real samples as well, which pushes their logits down. The minus of "
+        "You took softplus(logit) for real samples as well, which pushes their logits down. The minus of "
         "softplus(-critic(real)) is missing.",
     ),
     (
         _stepped(lambda r, f: _sum_of_both(r, -f)),
-        "you took softplus(-logit) for fakes as well, which pulls their logits up. The fakes' term in (2.1) has none.",
+        "You took softplus(-logit) for fakes as well, which pulls their logits up. The fakes' term in (2.1) has none.",
     ),
     (
         _stepped(lambda r, f: (F.softplus(-r) - F.softplus(f)).mean()),
-        "you subtracted the fakes' term from the real one's. (2.1) adds them.",
+        "You subtracted the fakes' term from the real one's. (2.1) adds them.",
     ),
     (
         _stepped(lambda r, f: F.softplus(-r.mean()) + F.softplus(f.mean())),
-        "you took the mean of the logits, then softplus. (2.1) has it the other way round: softplus of each, then the "
+        "You took the mean of the logits, then softplus. (2.1) has it the other way round: softplus of each, then the "
         "mean.",
     ),
     (
         _stepped(latents=True),
-        "you gave the latents z to the critic as if they were fakes. The fakes are generator(z).",
+        "You gave the latents z to the critic as if they were fakes. The fakes are generator(z).",
     ),
     (
         _stepped(lambda r, f: -(r.log() + (1 - f).log()).mean()),
-        "you took the log of the critic's output as if it were D. It is a logit: D = sigmoid(logit).",
+        "You took the log of the critic's output as if it were D. It is a logit: D = sigmoid(logit).",
     ),
     (
         _stepped(lambda r, f: (f - r).mean()),
-        "you took the logits themselves for the loss: the softplus of (2.1) is missing.",
+        "You took the logits themselves for the loss: the softplus of (2.1) is missing.",
     ),
     (
         _stepped(lambda r, f: _sum_of_both(r.sigmoid(), f.sigmoid())),
-        "you took a sigmoid too many: softplus wants logits, and after the sigmoid you have probabilities.",
+        "You took a sigmoid too many: softplus wants logits, and after the sigmoid you have probabilities.",
     ),
     (
         _stepped(
@@ -207,104 +207,104 @@ STEP_SLIPS = (
                 + F.binary_cross_entropy(f.sigmoid(), torch.zeros_like(f))
             )
         ),
-        "you took the sigmoid first and its log afterwards. Near a logit of 200 the sigmoid rounds to 1, and the loss "
+        "You took the sigmoid first and its log afterwards. Near a logit of 200 the sigmoid rounds to 1, and the loss "
         "stops at 100. Start from the logits: softplus, or binary_cross_entropy_with_logits.",
     ),
     (
         _stepped(lambda r, f: -(r.sigmoid().log() + (1 - f.sigmoid()).log()).mean()),
-        "you took the sigmoid first and its log afterwards. Near a logit of 200 the sigmoid rounds to 1, and the loss "
+        "You took the sigmoid first and its log afterwards. Near a logit of 200 the sigmoid rounds to 1, and the loss "
         "becomes infinite. Start from the logits: softplus.",
     ),
     (
         _stepped(step=False),
-        "your step did not move the critic: is step() of the optimizer that you are given missing, or were gradients "
+        "Your step did not move the critic: is step() of the optimizer that you are given missing, or were gradients "
         "cleared just before it?",
     ),
     (
         _measured_afterwards,
-        "you computed the loss anew, after the step. Return the loss that this step was taken on.",
+        "You computed the loss anew, after the step. Return the loss that this step was taken on.",
     ),
     (
         _stepped(blind=True),
-        "your loss is right, but the fakes send the critic no gradient: keep detach and no_grad off the critic itself.",
+        "Your loss is right, but the fakes send the critic no gradient: keep detach and no_grad off the critic itself.",
     ),
 )
 MODE_SLIPS = (
     (
         _counted(lambda d, sigma: d < 99),
-        "you counted every sample for its nearest mode. It counts only within 3 sigma of it.",
+        "You counted every sample for its nearest mode. It counts only within 3 sigma of it.",
     ),
-    (_counted(lambda d, sigma: d <= sigma), "you took good as within sigma. It means within 3 sigma, not within 1."),
+    (_counted(lambda d, sigma: d <= sigma), "You took good as within sigma. It means within 3 sigma, not within 1."),
     (
         _counted(lambda d, sigma: d**2 <= 3 * sigma),
-        "you compared a squared distance with 3 sigma: square both or neither.",
+        "You compared a squared distance with 3 sigma: square both or neither.",
     ),
     (
         _counted(is_reached=lambda good, least: good > least),
-        "you left out equality, and 'at least' includes it: >=, not >.",
+        "You left out equality, and 'at least' includes it: >=, not >.",
     ),
     (
         _counted(is_reached=lambda good, least: good >= 1),
-        "in your answer at_least plays no part in which modes are reached: count the good samples of each mode, and "
+        "In your answer at_least plays no part in which modes are reached: count the good samples of each mode, and "
         "compare each count with it.",
     ),
     (
         _counted(is_reached=lambda good, least: (good >= 1) & (good.sum() >= least)),
-        "you compared at_least with all good samples together. Compare it with the count of each mode.",
+        "You compared at_least with all good samples together. Compare it with the count of each mode.",
     ),
     (
         _counted(is_reached=lambda good, least: torch.ones_like(good) * (good.sum() >= least)),
-        "you returned all modes once there are enough good samples together. Compare the count of each mode with "
+        "You returned all modes once there are enough good samples together. Compare the count of each mode with "
         "at_least, and count those that have enough.",
     ),
     (
         _counted(is_reached=lambda good, least: good.sum() >= least),
-        "you compared the number of all good samples with at_least, which gives True or False. Compare the count of "
+        "You compared the number of all good samples with at_least, which gives True or False. Compare the count of "
         "each mode, and count those that have enough.",
     ),
     (
         _counted(is_reached=lambda good, least: (good >= 1).sum() >= least),
-        "you compared the number of modes with at_least, which gives True or False. Compare the count of each mode, "
+        "You compared the number of modes with at_least, which gives True or False. Compare the count of each mode, "
         "and count those that have enough.",
     ),
     (
         _counted(is_reached=lambda good, least: good.min() >= least),
-        "you compared the smallest count with at_least, which gives True or False. Compare the count of each mode, and "
+        "You compared the smallest count with at_least, which gives True or False. Compare the count of each mode, and "
         "count those that have enough.",
     ),
-    (_in_square, "you compared each coordinate with 3 sigma: that gives a square, not a circle. Compare the distance."),
+    (_in_square, "You compared each coordinate with 3 sigma: that gives a square, not a circle. Compare the distance."),
     (
         _counted(is_reached=lambda good, least: good),
-        "you returned the number of good samples; wanted is that of modes.",
+        "You returned the number of good samples; wanted is that of modes.",
     ),
     (
         lambda x, means, sigma, least: (torch.cdist(x, means) <= 3 * sigma).sum(dim=0),
-        "you returned how many good samples each mode has. Count the modes that have at_least of them.",
+        "You returned how many good samples each mode has. Count the modes that have at_least of them.",
     ),
     (
         lambda x, means, sigma, least: (torch.cdist(x, means) <= 3 * sigma).sum(dim=0) >= least,
-        "you returned True or False for each mode. Add them up: how many modes are reached?",
+        "You returned True or False for each mode. Add them up: how many modes are reached?",
     ),
     (
         _bad_ones_at_mode_0,
-        "you multiplied the nearest mode's number by good: that sends every bad sample to mode 0, which is counted. "
+        "You multiplied the nearest mode's number by good: that sends every bad sample to mode 0, which is counted. "
         "Leave the bad ones out, as nearest[good] does.",
     ),
     (
         lambda x, means, sigma, least: modes_reached(x, toys.ring().means, sigma, least),
-        "you used the lesson's own ring: count at the `means` that your function is given.",
+        "You used the lesson's own ring: count at the `means` that your function is given.",
     ),
     (
         lambda x, means, sigma, least: modes_reached(x, means, 0.01, least),
-        "you used the lesson's own 0.01: count within 3 times the `sigma` that your function is given.",
+        "You used the lesson's own 0.01: count within 3 times the `sigma` that your function is given.",
     ),
     (
         lambda x, means, sigma, least: ((torch.cdist(x, means) <= 3).sum(dim=0) >= least).sum(),
-        "you compared with 3, and sigma is missing: every sample lies within 3 of every mode.",
+        "You compared with 3, and sigma is missing: every sample lies within 3 of every mode.",
     ),
     (
         lambda x, means, sigma, least: ((torch.cdist(x, means) <= 3 * sigma).sum(dim=1) >= least).sum(),
-        "you summed over the modes: count, for each mode, the samples that are good.",
+        "You summed over the modes: count, for each mode, the samples that are good.",
     ),
 )
 EXERCISES = {

@@ -117,58 +117,58 @@ TRACE_SLIPS = [
 PART_SLIPS = (
     (
         _parted(part=lambda loss, chosen: loss[chosen].mean() / loss.mean()),
-        "you divided two means. That compares a chosen fake with an average one. For a part of the whole, divide sums.",
+        "You divided two means. That compares a chosen fake with an average one. For a part of the whole, divide sums.",
     ),
     (
         _parted(part=lambda loss, chosen: loss[chosen].mean() / loss.sum()),
-        "you divided the mean over the chosen by the sum over all. Take the sum in both places.",
+        "You divided the mean over the chosen by the sum over all. Take the sum in both places.",
     ),
     (
         _parted(part=lambda loss, chosen: loss[chosen].sum() / loss[~chosen].sum()),
-        "you divided by the loss of the other fakes. Divide by that of all, the chosen among them.",
+        "You divided by the loss of the other fakes. Divide by that of all, the chosen among them.",
     ),
     (
         _parted(part=lambda loss, chosen: loss[~chosen].sum() / loss.sum()),
-        "you gave the part of the fakes that are not chosen.",
+        "You gave the part of the fakes that are not chosen.",
     ),
     (
         _parted(part=lambda loss, chosen: chosen.double().mean()),
-        "you counted how many fakes are chosen. Add up what each of them costs: its term of (2.2).",
+        "You counted how many fakes are chosen. Add up what each of them costs: its term of (2.2).",
     ),
     (
         _parted(part=lambda loss, chosen: loss[chosen].sum()),
-        "you gave the chosen fakes' loss. Divide it by the loss of all fakes.",
+        "You gave the chosen fakes' loss. Divide it by the loss of all fakes.",
     ),
     (
         _parted(part=lambda loss, chosen: loss[chosen].mean()),
-        "you gave the chosen fakes' mean loss. Divide their sum by the sum over all fakes.",
+        "You gave the chosen fakes' mean loss. Divide their sum by the sum over all fakes.",
     ),
     (
         _parted(F.softplus),
-        "you took softplus(logit), the fakes' term in the critic's loss (2.1). The generator's has softplus(-logit).",
+        "You took softplus(logit), the fakes' term in the critic's loss (2.1). The generator's has softplus(-logit).",
     ),
     (
         _parted(lambda logits: logits),
-        "you added up logits. The loss of a fake is softplus(-logit).",
+        "You added up logits. The loss of a fake is softplus(-logit).",
     ),
     (
         _parted(lambda logits: (-logits).sigmoid()),
-        "you added up 1 - D, the strength of the pull (2.4). The loss of a fake is -log D, which is softplus(-logit).",
+        "You added up 1 - D, the strength of the pull (2.4). The loss of a fake is -log D, which is softplus(-logit).",
     ),
     (
         _parted(lambda logits: F.binary_cross_entropy(logits.sigmoid(), torch.ones_like(logits), reduction="none")),
-        "you took the sigmoid first and its log afterwards. For the logit -200 the loss stops at 100 instead of 200: "
+        "You took the sigmoid first and its log afterwards. For the logit -200 the loss stops at 100 instead of 200: "
         "start from the logits, with softplus(-logit).",
     ),
     (
         _parted(lambda logits: -(logits.sigmoid() + 1e-8).log()),
-        "you added a small number inside the log. For the logit -200 the loss stops at 18 instead of 200: use "
+        "You added a small number inside the log. For the logit -200 the loss stops at 18 instead of 200: use "
         "softplus(-logit).",
     ),
     *(
         (
             _parted(lambda logits, most=most: F.softplus(-logits.clamp(-most, most))),
-            "you clamped the logits. For the logit -200 the loss then stops: use softplus(-logit) as it is.",
+            "You clamped the logits. For the logit -200 the loss then stops: use softplus(-logit) as it is.",
         )
         for most in (10, 20, 30, 50, 80, 88)
     ),
@@ -176,19 +176,19 @@ PART_SLIPS = (
         lambda fake_logits, chosen: (lambda loss: loss[chosen].sum() / loss.sum())(
             F.binary_cross_entropy_with_logits(fake_logits, chosen.to(fake_logits), reduction="none")
         ),
-        "you took the mask for the labels. In the generator's loss each fake is called real; the mask only picks.",
+        "You took the mask for the labels. In the generator's loss each fake is called real; the mask only picks.",
     ),
     (
         _parted(part=lambda loss, chosen: loss[chosen].sum() / len(loss)),
-        "you divided by the number of fakes. Divide by the loss of all of them.",
+        "You divided by the number of fakes. Divide by the loss of all of them.",
     ),
     (
         lambda fake_logits, chosen: F.softplus(-fake_logits[chosen].sum()) / F.softplus(-fake_logits.sum()),
-        "you added the logits up before the loss was taken. Each fake has a loss of its own: add up losses.",
+        "You added the logits up before the loss was taken. Each fake has a loss of its own: add up losses.",
     ),
     (
         _parted(part=lambda loss, chosen: 100 * loss[chosen].sum() / loss.sum()),
-        "you gave a percentage. A number from 0 to 1 is wanted.",
+        "You gave a percentage. A number from 0 to 1 is wanted.",
     ),
 )
 

@@ -115,126 +115,126 @@ def _layers(given: list) -> dict[str, Any]:
 UPSAMPLED_SLIPS = (
     (
         _convolved(turn=()),
-        "you did not turn the kernel round: a convolution reads it the other way; flip both sides.",
+        "You did not turn the kernel round: a convolution reads it the other way; flip both sides.",
     ),
-    (_convolved(turn=(3,)), "you flipped the kernel left to right only; it must also be flipped top to bottom."),
-    (_convolved(turn=(2,)), "you flipped the kernel top to bottom only; it must also be flipped left to right."),
+    (_convolved(turn=(3,)), "You flipped the kernel left to right only; it must also be flipped top to bottom."),
+    (_convolved(turn=(2,)), "You flipped the kernel top to bottom only; it must also be flipped left to right."),
     (
         _convolved(swap=False),
-        "you mixed up input and output channels: F.conv2d wants (O, C, k, k), this is (C, O, k, k).",
+        "You mixed up input and output channels: F.conv2d wants (O, C, k, k), this is (C, O, k, k).",
     ),
     (
         _convolved(turn=(), swap=False),
-        "you took the kernel as it is: it is neither flipped, nor are its channels in conv2d's order (O, C, k, k).",
+        "You took the kernel as it is: it is neither flipped, nor are its channels in conv2d's order (O, C, k, k).",
     ),
     (
         _convolved(margin=lambda k, padding: padding),
-        "you made the margin of zeros too narrow: the first pixel must meet every "
+        "You made the margin of zeros too narrow: the first pixel must meet every "
         "weight of the kernel. How wide is that?",
     ),
     (
         _convolved(margin=lambda k, padding: 0),
-        "you put zeros between the pixels, but none around them: the first pixel must meet every weight of the kernel.",
+        "You put zeros between the pixels, but none around them: the first pixel must meet every weight of the kernel.",
     ),
     (
         lambda x, weight, stride, padding: F.conv2d(
             x, weight.flip(2, 3).transpose(0, 1), stride=stride, padding=weight.shape[2] - 1 - padding
         ),
-        "you gave the stride to F.conv2d, which makes the result smaller. Put stride - 1 zeros between the pixels, and "
+        "You gave the stride to F.conv2d, which makes the result smaller. Put stride - 1 zeros between the pixels, and "
         "let the kernel move by 1.",
     ),
     (
         _convolved(margin=lambda k, padding: k - 1),
-        "you left `padding` out, so it plays no part: a transposed convolution *cuts* so many rows and columns "
+        "You left `padding` out, so it plays no part: a transposed convolution *cuts* so many rows and columns "
         "off each side.",
     ),
     (
         _convolved(margin=lambda k, padding: k - 1 + padding),
-        "you gave `padding` the wrong sign: a transposed convolution *cuts* so many rows and columns off each side.",
+        "You gave `padding` the wrong sign: a transposed convolution *cuts* so many rows and columns off each side.",
     ),
     (
         _convolved(margin=lambda k, padding: k - padding),
-        "you made the margin of zeros one too wide: the first pixel then misses the kernel once. Take k - 1 - padding.",
+        "You made the margin of zeros one too wide: the first pixel then misses the kernel once. Take k - 1 - padding.",
     ),
     (
         lambda x, weight, stride, padding: upsampled(x, weight, stride, 0)[..., padding:-padding, padding:-padding],
-        "you cut with [padding:-padding], which leaves nothing when padding is 0. Cut at the side minus padding, or "
+        "You cut with [padding:-padding], which leaves nothing when padding is 0. Cut at the side minus padding, or "
         "take a margin of k - 1 - padding.",
     ),
     (
         _convolved(turn=(), margin=lambda k, padding: padding),
-        "you padded by `padding` and left the kernel as it is. Two things are missing: flip the kernel both ways, and "
+        "You padded by `padding` and left the kernel as it is. Two things are missing: flip the kernel both ways, and "
         "pad by k - 1 - padding.",
     ),
     (
         lambda x, weight, stride, padding: _convolved(turn=())(x, weight.mT, stride, padding),
-        "you transposed the kernel: its rows became columns. Turn it round instead, with .flip(2, 3).",
+        "You transposed the kernel: its rows became columns. Turn it round instead, with .flip(2, 3).",
     ),
     (
         _convolved(spread=_with_too_many_zeros),
-        "you put `stride` zeros between two pixels: that moves them stride + 1 apart. Put stride - 1.",
+        "You put `stride` zeros between two pixels: that moves them stride + 1 apart. Put stride - 1.",
     ),
     (
         _convolved(spread=lambda x, stride: x),
-        "you left the stride out, so it plays no part: where do the zeros between the pixels go?",
+        "You left the stride out, so it plays no part: where do the zeros between the pixels go?",
     ),
     (
         _convolved(spread=_with_zeros_behind_each),
-        "you put zeros behind the last pixel as well: they belong *between* pixels, stride (in - 1) + 1 in all.",
+        "You put zeros behind the last pixel as well: they belong *between* pixels, stride (in - 1) + 1 in all.",
     ),
     (
         _convolved(spread=_repeated),
-        "you repeated the pixels; put zeros between them, or each is stamped several times.",
+        "You repeated the pixels; put zeros between them, or each is stamped several times.",
     ),
     (
         _convolved(spread=_resized),
-        "you made each pixel larger: that is what Upsample does. Here zeros go between the pixels.",
+        "You made each pixel larger: that is what Upsample does. Here zeros go between the pixels.",
     ),
 )
 LAYER_SLIPS = (
     (
         ((4, 1, 0),) + 2 * ((4, 2, 1),),
-        "you chose layers that make 4, 8, 16, as for images of 32 pixels. By (3.2) with in = 1 the first side is "
+        "You chose layers that make 4, 8, 16, as for images of 32 pixels. By (3.2) with in = 1 the first side is "
         "k - 2p: make it 7.",
     ),
     (
         3 * ((4, 2, 1),),
-        "your first layer makes 2, so the sides are 2, 4, 8. By (3.2) with in = 1 a side is k - 2p, whatever the "
+        "Your first layer makes 2, so the sides are 2, 4, 8. By (3.2) with in = 1 a side is k - 2p, whatever the "
         "stride is: make it 7.",
     ),
     (
         ((7, 2, 1),) + 2 * ((4, 2, 1),),
-        "your first layer makes 5: by (3.2) with in = 1 its side is k - 2p, whatever the stride is.",
+        "Your first layer makes 5: by (3.2) with in = 1 its side is k - 2p, whatever the stride is.",
     ),
     (
         ((7, 1, 3),) + 2 * ((4, 2, 1),),
-        "your first layer makes one pixel of one pixel: its padding cuts 3 off each side of the stamp.",
+        "Your first layer makes one pixel of one pixel: its padding cuts 3 off each side of the stamp.",
     ),
     (
         ((7, 1, 0),) + 2 * ((3, 2, 1),),
-        "you make one pixel too few in each doubling. By (3.2) a layer doubles when k = 2 + 2p, an even number.",
+        "You make one pixel too few in each doubling. By (3.2) a layer doubles when k = 2 + 2p, an even number.",
     ),
     (
         ((7, 1, 0),) + 2 * ((5, 2, 1),),
-        "you make one pixel too many in each doubling. By (3.2) a layer doubles when k = 2 + 2p, an even number.",
+        "You make one pixel too many in each doubling. By (3.2) a layer doubles when k = 2 + 2p, an even number.",
     ),
     (
         ((7, 1, 0),) + 2 * ((2, 2, 0),),
-        "your sizes are right, but with kernel = stride no stamp meets its neighbours: there will be seams.",
+        "Your sizes are right, but with kernel = stride no stamp meets its neighbours: there will be seams.",
     ),
-    (((7, 1, 0),) + 2 * ((4, 2, 0),), "you cut nothing off: a kernel of 4 doubles only with padding 1."),
+    (((7, 1, 0),) + 2 * ((4, 2, 0),), "You cut nothing off: a kernel of 4 doubles only with padding 1."),
     (
         ((7, 1, 0),) + 2 * ((4, 2, 2),),
-        "you cut off too much: `padding` goes off *each* side, so (3.2) has 2p.",
+        "You cut off too much: `padding` goes off *each* side, so (3.2) has 2p.",
     ),
-    (((7, 1, 0),) + 2 * ((4, 1, 1),), "you left the stride at 1, so the stamps lie one pixel apart: nothing doubles."),
+    (((7, 1, 0),) + 2 * ((4, 1, 1),), "You left the stride at 1, so the stamps lie one pixel apart: nothing doubles."),
     (
         2 * ((4, 2, 1),) + ((7, 1, 0),),
-        "you put the layers in the wrong order: the one that starts from one pixel and makes 7 comes first.",
+        "You put the layers in the wrong order: the one that starts from one pixel and makes 7 comes first.",
     ),
     (
         ((7, 1, 0), (14, 1, 0), (28, 1, 0)),
-        "you chose each kernel as wide as its image. Only the first layer starts from one pixel, where that is right.",
+        "You chose each kernel as wide as its image. Only the first layer starts from one pixel, where that is right.",
     ),
 )
 

@@ -73,30 +73,30 @@ def _each_channel(weight: Tensor, stride: int) -> Tensor:
 LAYER_SLIPS = (
     (
         ((4, 1, 0),) + 3 * ((5, 3, 1),),
-        "your sizes are right, but a stride does not divide its kernel: some pixels get more stamps than others.",
+        "Your sizes are right, but a stride does not divide its kernel: some pixels get more stamps than others.",
     ),
-    (((4, 1, 0),) + 3 * ((3, 3, 0),), "your sizes are right, but where kernel = stride no stamp meets its neighbours."),
-    (((4, 1, 0),) + 3 * ((4, 2, 1),), "your layers double the side. Each has to make it three times as long."),
-    (((4, 1, 0),) + 3 * ((6, 3, 1),), "you make one pixel too many a layer: (3.2) triples when k - s = 2p."),
-    (((4, 1, 0),) + 3 * ((6, 3, 2),), "you make one pixel too few a layer: (3.2) triples when k - s = 2p."),
-    (((4, 1, 0),) + 3 * ((9, 3, 0),), "you cut nothing off: (3.2) triples when k - s = 2p."),
-    (((4, 1, 0),) + 3 * ((9, 3, 6),), "you cut too much off: `padding` goes off *each* end, so (3.2) has 2p."),
+    (((4, 1, 0),) + 3 * ((3, 3, 0),), "Your sizes are right, but where kernel = stride no stamp meets its neighbours."),
+    (((4, 1, 0),) + 3 * ((4, 2, 1),), "Your layers double the side. Each has to make it three times as long."),
+    (((4, 1, 0),) + 3 * ((6, 3, 1),), "You make one pixel too many a layer: (3.2) triples when k - s = 2p."),
+    (((4, 1, 0),) + 3 * ((6, 3, 2),), "You make one pixel too few a layer: (3.2) triples when k - s = 2p."),
+    (((4, 1, 0),) + 3 * ((9, 3, 0),), "You cut nothing off: (3.2) triples when k - s = 2p."),
+    (((4, 1, 0),) + 3 * ((9, 3, 6),), "You cut too much off: `padding` goes off *each* end, so (3.2) has 2p."),
     (
         ((4, 2, 1),) + 3 * ((9, 3, 3),),
-        "your first layer makes 2 x 2 of its single pixel: by (3.2) with in = 1 the side is k - 2p, whatever s is.",
+        "Your first layer makes 2 x 2 of its single pixel: by (3.2) with in = 1 the side is k - 2p, whatever s is.",
     ),
     (
         3 * ((9, 3, 3),) + ((4, 1, 0),),
-        "you put the layers in the wrong order: the one that starts from one pixel and makes 4 comes first.",
+        "You put the layers in the wrong order: the one that starts from one pixel and makes 4 comes first.",
     ),
-    (3 * ((9, 3, 3),), "you gave three layers: a fourth, before them, makes 4 x 4 of the single pixel."),
+    (3 * ((9, 3, 3),), "You gave three layers: a fourth, before them, makes 4 x 4 of the single pixel."),
     (
         4 * ((4, 2, 1),),
-        "your layers double the side, and the first makes 2 of its single pixel: by (3.2) with in = 1 it is k - 2p.",
+        "Your layers double the side, and the first makes 2 of its single pixel: by (3.2) with in = 1 it is k - 2p.",
     ),
     (
         4 * ((9, 3, 3),),
-        "you let the first layer triple, too: the first layer starts from a single pixel: (3.2) with in = 1.",
+        "You let the first layer triple, too: the first layer starts from a single pixel: (3.2) with in = 1.",
     ),
 )
 
@@ -104,50 +104,50 @@ LAYER_SLIPS = (
 PHASE_SLIPS = (
     (
         _blocks,
-        "you cut the kernel into blocks. A phase has every stride-th row and column: weight[:, p::stride, q::stride].",
+        "You cut the kernel into blocks. A phase has every stride-th row and column: weight[:, p::stride, q::stride].",
     ),
-    (_by_phase(torch.mean), "you took the mean of a phase's weights; the stamps are added, so take the sum."),
-    (_each_channel, "you kept the channels apart; the stamps of all input channels are added as well."),
+    (_by_phase(torch.mean), "You took the mean of a phase's weights; the stamps are added, so take the sum."),
+    (_each_channel, "You kept the channels apart; the stamps of all input channels are added as well."),
     (
         lambda weight, stride: _by_phase(lambda part: part.sum((1, 2)).mean())(weight, stride),
-        "you averaged over the channels; the stamps of all input channels are added.",
+        "You averaged over the channels; the stamps of all input channels are added.",
     ),
     (
         lambda weight, stride: phase_sums(weight[:1], stride),
-        "you added up the first channel only; the stamps of all input channels are added.",
+        "You added up the first channel only; the stamps of all input channels are added.",
     ),
     (
         lambda weight, stride: phase_sums(weight, stride).T,
-        "you exchanged rows and columns: the first index of the result is the row's phase.",
+        "You exchanged rows and columns: the first index of the result is the row's phase.",
     ),
     (
         lambda weight, stride: phase_sums(weight.flip(1, 2), stride),
-        "you turned the kernel round. A stamp is not turned: pixel (0, 0) gets the weight (0, 0).",
+        "You turned the kernel round. A stamp is not turned: pixel (0, 0) gets the weight (0, 0).",
     ),
     (
         _by_phase(lambda part: part[:, 0, 0].sum()),
-        "you took one weight for each phase; a pixel gets all weights whose row and column have its phase.",
+        "You took one weight for each phase; a pixel gets all weights whose row and column have its phase.",
     ),
     (
         _by_phase(lambda part: torch.tensor(float(part[0].numel()))),
-        "you counted the stamps; with weights that differ it is their sum that counts.",
+        "You counted the stamps; with weights that differ it is their sum that counts.",
     ),
     (
         _channels_too,
-        "you took every stride-th channel and row: index 0 is the channel. Take weight[:, p::stride, q::stride].",
+        "You took every stride-th channel and row: index 0 is the channel. Take weight[:, p::stride, q::stride].",
     ),
     (
         lambda weight, stride: _sums(weight, stride, lambda p: slice(p, None, 2)),
-        "you took every second row and column, whatever the stride is: take every stride-th.",
+        "You took every second row and column, whatever the stride is: take every stride-th.",
     ),
     (
         lambda weight, stride: _sums(weight, stride, lambda p: slice(p, p + stride)),
-        "you took neighbouring rows and columns. A phase has every stride-th: weight[:, p::stride, q::stride].",
+        "You took neighbouring rows and columns. A phase has every stride-th: weight[:, p::stride, q::stride].",
     ),
-    (_by_phase(lambda part: part.abs().sum()), "you added absolute values; weights of opposite sign cancel."),
+    (_by_phase(lambda part: part.abs().sum()), "You added absolute values; weights of opposite sign cancel."),
     (
         lambda weight, stride: phase_sums(weight, stride) - phase_sums(weight, stride).mean(),
-        "you took the mean off the sums; they are wanted as they are.",
+        "You took the mean off the sums; they are wanted as they are.",
     ),
 )
 

@@ -144,66 +144,66 @@ def _by_the_farthest(samples: Tensor, training: Tensor, held_out: Tensor) -> Ten
 NEARER_SLIPS = (
     (
         _nearer_quarter_turns,
-        "you turned the training images by quarter turns. The four ways here are flips: none, left to right, upside "
+        "You turned the training images by quarter turns. The four ways here are flips: none, left to right, upside "
         "down, and both.",
     ),
     (
         _compared(ways=((),)),
-        "you compared the images as they are, so flipped copies go unnoticed: compare with all four ways to "
+        "You compared the images as they are, so flipped copies go unnoticed: compare with all four ways to "
         "turn a training image.",
     ),
-    (_compared(ways=((), (3,))), "you flipped left to right only; a copy may be upside down as well, or both."),
-    (_compared(ways=((), (2,))), "you flipped upside down only; a copy may be turned left to right as well, or both."),
+    (_compared(ways=((), (3,))), "You flipped left to right only; a copy may be upside down as well, or both."),
+    (_compared(ways=((), (2,))), "You flipped upside down only; a copy may be turned left to right as well, or both."),
     (
         _compared(ways=((), (3,), (2,))),
-        "you left out one way: a copy flipped both ways, turned by half a circle, goes unnoticed.",
+        "You left out one way: a copy flipped both ways, turned by half a circle, goes unnoticed.",
     ),
     (
         _compared(ways=((), (1,), (2,), (1, 2))),
-        "you flipped the dimensions 1 and 2, channels and rows. In (N, C, H, W) rows are 2 and columns 3.",
+        "You flipped the dimensions 1 and 2, channels and rows. In (N, C, H, W) rows are 2 and columns 3.",
     ),
     (
         _nearer_than_its_held_out,
-        "you compared each sample with its own nearest held-out image. The limit is one number: the least distance of "
+        "You compared each sample with its own nearest held-out image. The limit is one number: the least distance of "
         "a held-out image to a training image.",
     ),
-    (_compared(ways=((), (2, 3))), "you left out two ways: images flipped in one direction only go unnoticed."),
+    (_compared(ways=((), (2, 3))), "You left out two ways: images flipped in one direction only go unnoticed."),
     (
         _compared(ways_held_out=((),)),
-        "you flipped the training images for the samples only: flip them for the held-out images as well.",
+        "You flipped the training images for the samples only: flip them for the held-out images as well.",
     ),
     (
         _compared(of_training=lambda away: away.mean(1)),
-        "you gave the mean distance to the training images, not the least.",
+        "You gave the mean distance to the training images, not the least.",
     ),
     (
         _compared(yardstick=lambda away: away.max()),
-        "you asked whether it is nearer than *some* held-out image; wanted is: than every one.",
+        "You asked whether it is nearer than *some* held-out image; wanted is: than every one.",
     ),
     (
         _compared(yardstick=lambda away: away.mean()),
-        "you took for the limit the mean of the held-out distances; wanted is the least.",
+        "You took for the limit the mean of the held-out distances; wanted is the least.",
     ),
     (
         _compared(yardstick=lambda away: away.median()),
-        "you took for the limit the median held-out distance; wanted is the least.",
+        "You took for the limit the median held-out distance; wanted is the least.",
     ),
     (
         _compared(yardstick=lambda away: away.quantile(0.01)),
-        "you gave the 1% limit of the lesson; here the limit is the nearest held-out image.",
+        "You gave the 1% limit of the lesson; here the limit is the nearest held-out image.",
     ),
-    (_compared(result=lambda is_nearer: 100 * is_nearer.double().mean()), "you gave a percentage; wanted is a share."),
-    (_compared(result=lambda is_nearer: is_nearer.sum()), "you gave a number of samples; wanted is a share."),
-    (_compared(result=lambda is_nearer: 1 - is_nearer.double().mean()), "you gave the share that is *not* nearer."),
-    (_compared(swap=True), "you swapped samples and held-out images."),
+    (_compared(result=lambda is_nearer: 100 * is_nearer.double().mean()), "You gave a percentage; wanted is a share."),
+    (_compared(result=lambda is_nearer: is_nearer.sum()), "You gave a number of samples; wanted is a share."),
+    (_compared(result=lambda is_nearer: 1 - is_nearer.double().mean()), "You gave the share that is *not* nearer."),
+    (_compared(swap=True), "You swapped samples and held-out images."),
     (
         _nearer_in_pairs,
-        "you counted pairs of a sample and a held-out image. Take the least of the held-out distances first: that one "
+        "You counted pairs of a sample and a held-out image. Take the least of the held-out distances first: that one "
         "number is the limit for all samples.",
     ),
     (
         _nearer_than_to_held_out,
-        "your limit is a distance from the samples to the held-out images. The limit is the least distance of a "
+        "Your limit is a distance from the samples to the held-out images. The limit is the least distance of a "
         "held-out image to a training image.",
     ),
 )
@@ -211,58 +211,58 @@ NEARER_SLIPS = (
 SUSPICIOUS_SLIPS = (
     (
         _suspicious_by(number=lambda two: two[:, 0]),
-        "you compared the distances to the nearest alone; divide each by the distance to the second nearest.",
+        "You compared the distances to the nearest alone; divide each by the distance to the second nearest.",
     ),
     (
         _suspicious_by(number=lambda two: two[:, 1] / two[:, 0]),
-        "you divided the second nearest by the nearest, so a copy has a *large* number; turn the ratio over.",
+        "You divided the second nearest by the nearest, so a copy has a *large* number; turn the ratio over.",
     ),
     (
         _suspicious_by(number=lambda two: two[:, 1] - two[:, 0]),
-        "you subtracted the two distances, so images with near neighbours count as copies; take their ratio.",
+        "You subtracted the two distances, so images with near neighbours count as copies; take their ratio.",
     ),
     (
         _suspicious_by(limit=lambda held_out, samples: samples.quantile(0.01)),
-        "you took the limit from the samples themselves, so that it always gives 1%; take it from the held-out images.",
+        "You took the limit from the samples themselves, so that it always gives 1%; take it from the held-out images.",
     ),
     (
         _suspicious_by(limit=lambda held_out, samples: held_out.quantile(0.99)),
-        "you took the limit at 99% of the held-out ratios; a copy lies below nearly all of them, so take 1%.",
+        "You took the limit at 99% of the held-out ratios; a copy lies below nearly all of them, so take 1%.",
     ),
     (
         _suspicious_by(limit=lambda held_out, samples: held_out.min()),
-        "you took the smallest held-out ratio; the limit here is the one that 1% of them are below.",
+        "You took the smallest held-out ratio; the limit here is the one that 1% of them are below.",
     ),
     (
         _suspicious_by(limit=lambda held_out, samples: held_out.mean()),
-        "you took the mean of the held-out ratios; the limit here is the one that 1% of them are below.",
+        "You took the mean of the held-out ratios; the limit here is the one that 1% of them are below.",
     ),
     (
         _suspicious_by(limit=lambda held_out, samples: held_out.quantile(0.1)),
-        "you took the limit that 10% of the held-out ratios are below; it is 1%, a quantile of 0.01.",
+        "You took the limit that 10% of the held-out ratios are below; it is 1%, a quantile of 0.01.",
     ),
     (
         _suspicious_by(result=lambda is_below: 100 * is_below.double().mean()),
-        "you returned a percentage; wanted is a share, between 0 and 1.",
+        "You returned a percentage; wanted is a share, between 0 and 1.",
     ),
-    (_suspicious_by(result=lambda is_below: is_below.sum()), "you returned a number of samples; wanted is a share."),
+    (_suspicious_by(result=lambda is_below: is_below.sum()), "You returned a number of samples; wanted is a share."),
     (
         _suspicious_by(result=lambda is_below: 1 - is_below.double().mean()),
-        "you returned the share that is *not* suspicious.",
+        "You returned the share that is *not* suspicious.",
     ),
     (
         lambda samples, training, held_out: _suspicious_by()(held_out, training, samples),
-        "your limit calls no sample suspicious. Have you compared the held-out images with themselves (then each "
+        "Your limit calls no sample suspicious. Have you compared the held-out images with themselves (then each "
         "has the distance 0 to itself), or exchanged two arguments? Their order is samples, training, held_out.",
     ),
     (
         _distance_below_a_ratio,
-        "you compared the samples' distances with a limit for ratios: divide each sample's distances, too.",
+        "You compared the samples' distances with a limit for ratios: divide each sample's distances, too.",
     ),
-    (_by_the_farthest, "you took the two farthest training images: topk needs largest=False for the nearest."),
+    (_by_the_farthest, "You took the two farthest training images: topk needs largest=False for the nearest."),
     (
         _suspicious_by(limit=lambda held_out, samples: 0.01),
-        "you took 0.01 as the limit itself: it is the ratio that 1% of the held-out images are below, a quantile.",
+        "You took 0.01 as the limit itself: it is the ratio that 1% of the held-out images are below, a quantile.",
     ),
 )
 

@@ -73,89 +73,89 @@ def _with_shift(shift_of: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callabl
 DEVIATION_SLIPS = (
     (
         _deviation(mean_square=1.0),
-        "you left out the ReLU: of values with variance 1 it keeps a mean square of one half.",
+        "You left out the ReLU: of values with variance 1 it keeps a mean square of one half.",
     ),
     (
         _deviation(mean_square=0.25),
-        "you took a quarter; ReLU keeps half of the values, so half of the mean square: one half.",
+        "You took a quarter; ReLU keeps half of the values, so half of the mean square: one half.",
     ),
     (
         _deviation(products=lambda kernel, stride: kernel**2),
-        "you gave each pixel all k * k weights; only (k / s) squared stamps of a channel cover a pixel.",
+        "You gave each pixel all k * k weights; only (k / s) squared stamps of a channel cover a pixel.",
     ),
     (
         _deviation(products=lambda kernel, stride: kernel / stride),
-        "you counted the stamps in one direction only; there are k / s of them down and k / s across.",
+        "You counted the stamps in one direction only; there are k / s of them down and k / s across.",
     ),
-    (_deviation(products=lambda kernel, stride: 4.0), "you kept the 4 products of k = 4, s = 2; in general, how many?"),
+    (_deviation(products=lambda kernel, stride: 4.0), "You kept the 4 products of k = 4, s = 2; in general, how many?"),
     (
         _deviation(products=lambda kernel, stride: kernel**2 / stride),
-        "you divided by the stride once; a pixel gets k / s stamps in either direction.",
+        "You divided by the stride once; a pixel gets k / s stamps in either direction.",
     ),
-    (_deviation(power=1.0), "you returned the variance; the standard deviation is its square root."),
+    (_deviation(power=1.0), "You returned the variance; the standard deviation is its square root."),
     (
         lambda width, sigma, kernel, stride: width * _deviation()(1, sigma, kernel, stride),
-        "you multiplied by the width; variances add up, so the deviation grows with the root of the width.",
+        "You multiplied by the width; variances add up, so the deviation grows with the root of the width.",
     ),
     (
         lambda width, sigma, kernel, stride: _deviation()(1, sigma, kernel, stride),
-        "you left out the width: every channel adds its own products.",
+        "You left out the width: every channel adds its own products.",
     ),
     (
         lambda width, sigma, kernel, stride: _deviation()(width, sigma**0.5, kernel, stride),
-        "you took sigma for the variance of a weight; sigma is its standard deviation.",
+        "You took sigma for the variance of a weight; sigma is its standard deviation.",
     ),
 )
 SCALE_SLIPS = (
     (
         _with_scale(lambda gamma, var, eps: gamma / (var + eps)),
-        "you divided by the variance; divide by its square root.",
+        "You divided by the variance; divide by its square root.",
     ),
     (
         _with_scale(lambda gamma, var, eps: gamma / (var.sqrt() + eps)),
-        "you added eps to the standard deviation; PyTorch adds it to the variance, below the root.",
+        "You added eps to the standard deviation; PyTorch adds it to the variance, below the root.",
     ),
     (
         _with_scale(lambda gamma, var, eps: gamma / var.sqrt()),
-        "you left eps out, or wrote a small number of your own for it; eps is given, and may be large.",
+        "You left eps out, or wrote a small number of your own for it; eps is given, and may be large.",
     ),
     (
         _with_scale(lambda gamma, var, eps: 1 / (var + eps).sqrt()),
-        "you left the learned scale gamma out.",
+        "You left the learned scale gamma out.",
     ),
     (
         _with_scale(lambda gamma, var, eps: gamma * (var + eps).sqrt()),
-        "you multiplied by the standard deviation; batch normalisation divides by it.",
+        "You multiplied by the standard deviation; batch normalisation divides by it.",
     ),
     (
         _with_shift(lambda scale, beta, mean: beta - mean),
-        "you subtracted the mean as it is; it is scaled, too: scale * (h - mean) + beta.",
+        "You subtracted the mean as it is; it is scaled, too: scale * (h - mean) + beta.",
     ),
     (
         lambda gamma, beta, mean, var, eps: (gamma / (var + eps).sqrt(), beta - mean / (var + eps).sqrt()),
-        "you left gamma out of the shift; the mean is multiplied by the whole scale.",
+        "You left gamma out of the shift; the mean is multiplied by the whole scale.",
     ),
     (
         lambda gamma, beta, mean, var, eps: (gamma / (var + eps).sqrt(), beta - gamma * mean),
-        "you multiplied the mean by gamma alone; it is multiplied by the whole scale.",
+        "You multiplied the mean by gamma alone; it is multiplied by the whole scale.",
     ),
     (
         _with_scale(lambda gamma, var, eps: gamma / (var + eps**2).sqrt()),
-        "you squared eps; it is added to the variance as it is.",
+        "You squared eps; it is added to the variance as it is.",
     ),
     (
         _with_shift(lambda scale, beta, mean: beta + scale * mean),
-        "you added the scaled mean; the mean is subtracted.",
+        "You added the scaled mean; the mean is subtracted.",
     ),
     (
         _with_shift(lambda scale, beta, mean: scale * (beta - mean)),
-        "you scaled beta as well; beta is added after the scaling.",
+        "You scaled beta as well; beta is added after the scaling.",
     ),
-    (_with_shift(lambda scale, beta, mean: beta), "you left the mean out of the shift."),
-    (_with_shift(lambda scale, beta, mean: -scale * mean), "you left the learned shift beta out."),
+    (_with_shift(lambda scale, beta, mean: beta), "You left the mean out of the shift."),
+    (_with_shift(lambda scale, beta, mean: -scale * mean), "You left the learned shift beta out."),
     (
         lambda *given: scale_and_shift(*given)[::-1],
-        "you returned (shift, scale); wanted is (scale, shift).",
+        "You returned (shift, scale); wanted is (scale, shift).",
     ),
 )
 

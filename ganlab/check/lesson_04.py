@@ -34,7 +34,7 @@ def _cut_at(samples: Tensor, means: Tensor, radius: float, limit: float) -> Tens
 def _one_number(result: Any) -> Any:
     if isinstance(result, tuple):
         raise Unfit(
-            f"your function returned {len(result)} things, expected one number. Hint: the .min(1) or .min(0) of a "
+            f"your function returned {len(result)} things, expected one number. Hint: The .min(1) or .min(0) of a "
             "tensor gives the smallest values and their places. Neither is the answer yet."
         )
     return result
@@ -53,41 +53,41 @@ def _covered(function: Callable) -> dict[str, Any]:
     try:
         numbers["covered of 90 float32 samples"] = _one_number(function(samples.float(), means, 0.1))
     except RuntimeError as error:
-        hint = "Hint: the lesson's fakes are float32, `grid.means` is float64, and cdist wants one dtype: .double()."
+        hint = "Hint: The lesson's fakes are float32, `grid.means` is float64, and cdist wants one dtype: .double()."
         raise ValueError(f"on float32 samples and float64 means: {error}. {hint}") from error
     return numbers
 
 
 COVERED_SLIPS: dict[str, Callable[[Tensor, Tensor, float], Any]] = {
-    "you added all good samples: that is the fraction of good ones, and one perfect point gets 1. Cut each mode off "
+    "You added all good samples: that is the fraction of good ones, and one perfect point gets 1. Cut each mode off "
     "at 1/K.": lambda x, m, s: _good(x, m, 3 * s).sum(),
-    "you counted samples that are not good, too: only those within 3 sigma of their mode count.": (
+    "You counted samples that are not good, too: only those within 3 sigma of their mode count.": (
         lambda x, m, s: _good(x, m, float("inf")).clamp(max=1 / len(m)).sum()
     ),
-    "you divided by the number of good samples: divide by all of them, or points anywhere look as good as real ones.": (
+    "You divided by the number of good samples: divide by all of them, or points anywhere look as good as real ones.": (
         lambda x, m, s: (_good(x, m, 3 * s) / _good(x, m, 3 * s).sum()).clamp(max=1 / len(m)).sum()
     ),
-    "you took sigma for the limit: a sample is good within 3 sigma.": (
+    "You took sigma for the limit: a sample is good within 3 sigma.": (
         lambda x, m, s: _good(x, m, s).clamp(max=1 / len(m)).sum()
     ),
-    "you compared a squared distance with 3 sigma.": (
+    "You compared a squared distance with 3 sigma.": (
         lambda x, m, s: _good(x, m, (3 * s) ** 0.5).clamp(max=1 / len(m)).sum()
     ),
-    "you returned the fraction of modes that are reached. Did you count modes, or forget to divide the counts by the "
+    "You returned the fraction of modes that are reached. Did you count modes, or forget to divide the counts by the "
     "number of samples? A mode with one good sample must not count like a full one.": (
         lambda x, m, s: (_good(x, m, 3 * s) > 0).double().mean()
     ),
-    "you raised small fractions to 1/K: `clamp(min=...)` does that. Large ones are cut off, `clamp(max=...)`.": (
+    "You raised small fractions to 1/K: `clamp(min=...)` does that. Large ones are cut off, `clamp(max=...)`.": (
         lambda x, m, s: _good(x, m, 3 * s).clamp(min=1 / len(m)).sum()
     ),
-    "you took the mean over the modes: add them up, so that an even generator gets 1.": (
+    "You took the mean over the modes: add them up, so that an even generator gets 1.": (
         lambda x, m, s: _good(x, m, 3 * s).clamp(max=1 / len(m)).mean()
     ),
-    "you returned one number for each mode: add them up.": lambda x, m, s: _good(x, m, 3 * s).clamp(max=1 / len(m)),
-    "you cut off at 1/K before you divided the counts by the number of samples: divide first.": (
+    "You returned one number for each mode: add them up.": lambda x, m, s: _good(x, m, 3 * s).clamp(max=1 / len(m)),
+    "You cut off at 1/K before you divided the counts by the number of samples: divide first.": (
         lambda x, m, s: (_good(x, m, 3 * s) * len(x)).clamp(max=1 / len(m)).sum() / len(x)
     ),
-    "your bad samples are counted at mode 0: a number times False is 0, and 0 is a mode. Keep the good ones only, "
+    "Your bad samples are counted at mode 0: a number times False is 0, and 0 is a mode. Keep the good ones only, "
     "`nearest[good]`, before you count.": lambda x, m, s: (
         (torch.cdist(x.double(), m).min(1)[1] * (torch.cdist(x.double(), m).min(1)[0] <= 3 * s))
         .bincount(minlength=len(m))
@@ -95,43 +95,43 @@ COVERED_SLIPS: dict[str, Callable[[Tensor, Tensor, float], Any]] = {
         .clamp(max=1 / len(m))
         .sum()
     ),
-    "you took the number of coordinates, `means.shape[1]`, for K. The number of modes is `len(means)`.": (
+    "You took the number of coordinates, `means.shape[1]`, for K. The number of modes is `len(means)`.": (
         lambda x, m, s: _cut_at(x, m, 3 * s, 1 / m.shape[1])
     ),
-    "you took the number of modes reached for K. K is the number of all modes, `len(means)`.": (
+    "You took the number of modes reached for K. K is the number of all modes, `len(means)`.": (
         lambda x, m, s: _cut_at(x, m, 3 * s, 1 / max(1, int(_good(x, m, 3 * s).count_nonzero())))
     ),
-    "your cut depends on how many samples are good, 1 / (K * good). It is 1/K, whatever the samples are.": (
+    "Your cut depends on how many samples are good, 1 / (K * good). It is 1/K, whatever the samples are.": (
         lambda x, m, s: _cut_at(x, m, 3 * s, 1 / (len(m) * _good(x, m, 3 * s).sum().item()))
     ),
-    "your cut depends on how many samples are good, good / K. It is 1/K, whatever the samples are.": (
+    "Your cut depends on how many samples are good, good / K. It is 1/K, whatever the samples are.": (
         lambda x, m, s: _cut_at(x, m, 3 * s, _good(x, m, 3 * s).sum().item() / len(m))
     ),
-    "you cut off at 1/8, which is right on the ring only. K is `len(means)`.": lambda x, m, s: _cut_at(
+    "You cut off at 1/8, which is right on the ring only. K is `len(means)`.": lambda x, m, s: _cut_at(
         x, m, 3 * s, 1 / 8
     ),
-    "you cut off at 1/25, which is right on the grid only. K is `len(means)`.": lambda x, m, s: _cut_at(
+    "You cut off at 1/25, which is right on the grid only. K is `len(means)`.": lambda x, m, s: _cut_at(
         x, m, 3 * s, 1 / 25
     ),
-    "you added the good fractions first, and cut off their sum. Cut each one off at 1/K, then add.": (
+    "You added the good fractions first, and cut off their sum. Cut each one off at 1/K, then add.": (
         lambda x, m, s: _good(x, m, 3 * s).sum().clamp(max=1 / len(m))
     ),
-    "you multiplied the fraction of modes reached by the fraction of good samples. A mode with one good sample would "
+    "You multiplied the fraction of modes reached by the fraction of good samples. A mode with one good sample would "
     "then count like a full one. Cut the good fraction of each mode off at 1/K, and add.": (
         lambda x, m, s: (_good(x, m, 3 * s) > 0).double().mean() * _good(x, m, 3 * s).sum()
     ),
-    "you cut off at 1/n, n the number of samples. Cut off at 1/K, K the number of modes.": (
+    "You cut off at 1/n, n the number of samples. Cut off at 1/K, K the number of modes.": (
         lambda x, m, s: _cut_at(x, m, 3 * s, 1 / len(x))
     ),
-    "you multiplied the fraction of samples nearest to each mode by the fraction of good ones. That assumes that each "
+    "You multiplied the fraction of samples nearest to each mode by the fraction of good ones. That assumes that each "
     "mode has the same part of the good samples. Count at each mode the samples that are both.": (
         lambda x, m, s: (_good(x, m, float("inf")) * _good(x, m, 3 * s).sum()).clamp(max=1 / len(m)).sum()
     ),
-    "you cut the fractions of all samples off at 1/K, and multiplied their sum by the fraction of good ones. Count at "
+    "You cut the fractions of all samples off at 1/K, and multiplied their sum by the fraction of good ones. Count at "
     "each mode the samples that are both good and nearest to it, then cut off.": (
         lambda x, m, s: _cut_at(x, m, float("inf"), 1 / len(m)) * _good(x, m, 3 * s).sum()
     ),
-    "you took the smallest fraction: add up all of them, each cut off at 1/K.": lambda x, m, s: _good(
+    "You took the smallest fraction: add up all of them, each cut off at 1/K.": lambda x, m, s: _good(
         x, m, 3 * s
     ).min(),
 }
@@ -169,7 +169,7 @@ def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
     loss = torch.as_tensor(function(critic, 1.5 * real, fake + 0.7, 0.3))
     if loss.shape == (5, 5):
         raise Unfit(
-            "shape (5, 5), expected (5,). Hint: you compared each real sample with each fake. A (B, 1) minus a (B,) "
+            "shape (5, 5), expected (5,). Hint: You compared each real sample with each fake. A (B, 1) minus a (B,) "
             "does that. Both logits are (B,): subtract them as they are."
         )
     numbers = {"loss of each pair": loss}
@@ -183,61 +183,61 @@ def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
         try:
             numbers["loss of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, 0.3)
         except RuntimeError as error:
-            hint = "Hint: an image has three axes. The squared slope is the sum over all of them: .flatten(1).sum(1)."
+            hint = "Hint: An image has three axes. The squared slope is the sum over all of them: .flatten(1).sum(1)."
             raise ValueError(f"on images (5, 1, 2, 3): {error} {hint}") from error
     return numbers
 
 
 PAIR_SLIPS: dict[str, dict[str, Callable]] = {
-    "you exchanged the roles: that is the generator's loss. Real must beat fake, so softplus(c(y) - c(x)).": {
+    "You exchanged the roles: that is the generator's loss. Real must beat fake, so softplus(c(y) - c(x)).": {
         "pair": lambda real, fake: F.softplus(real - fake)
     },
-    "you took minimax, real and fake on their own: the relativistic loss sees their difference only.": {
+    "You took minimax, real and fake on their own: the relativistic loss sees their difference only.": {
         "pair": losses.cross_entropy_critic
     },
-    "you compared with the mean of the fakes: the pair's own partner counts.": {
+    "You compared with the mean of the fakes: the pair's own partner counts.": {
         "pair": lambda real, fake: F.softplus(fake.mean() - real)
     },
-    "you took softplus of each logit, and then the difference. Take the difference first, then softplus.": {
+    "You took softplus of each logit, and then the difference. Take the difference first, then softplus.": {
         "pair": lambda real, fake: F.softplus(fake) - F.softplus(real)
     },
-    "you took Wasserstein's loss: softplus is missing.": {"pair": losses.wasserstein_critic},
-    "you averaged over the batch, which the step does: return each pair's loss, (B,).": {
+    "You took Wasserstein's loss: softplus is missing.": {"pair": losses.wasserstein_critic},
+    "You averaged over the batch, which the step does: return each pair's loss, (B,).": {
         "pair": lambda real, fake: losses.relativistic_critic(real, fake).mean(),
         "charge": lambda at_real, at_fake: (at_real + at_fake).mean(),
     },
-    "you averaged the penalty over the batch, but not the pairs: add pair by pair.": {
+    "You averaged the penalty over the batch, but not the pairs: add pair by pair.": {
         "charge": lambda at_real, at_fake: (at_real + at_fake).mean()
     },
-    "you left out R2: the slope at the fakes counts, too.": {"charge": lambda at_real, at_fake: at_real},
-    "you left out R1: the slope at the real samples counts, too.": {"charge": lambda at_real, at_fake: at_fake},
-    "you put `weight` at R1 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r1"},
-    "you put `weight` at R2 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r2"},
-    "you took R1 twice, R2 not at all: one squared slope is at the real sample, the other at the fake.": {
+    "You left out R2: the slope at the fakes counts, too.": {"charge": lambda at_real, at_fake: at_real},
+    "You left out R1: the slope at the real samples counts, too.": {"charge": lambda at_real, at_fake: at_fake},
+    "You put `weight` at R1 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r1"},
+    "You put `weight` at R2 only: it multiplies both penalties, weight * (R1 + R2).": {"weighted": "r2"},
+    "You took R1 twice, R2 not at all: one squared slope is at the real sample, the other at the fake.": {
         "charge": lambda at_real, at_fake: 2 * at_real
     },
-    "you took R2 twice, R1 not at all: one squared slope is at the real sample, the other at the fake.": {
+    "You took R2 twice, R1 not at all: one squared slope is at the real sample, the other at the fake.": {
         "charge": lambda at_real, at_fake: 2 * at_fake
     },
-    "you squared `squared_slope`, which is a square already: |grad c|^2.": {
+    "You squared `squared_slope`, which is a square already: |grad c|^2.": {
         "charge": lambda at_real, at_fake: at_real**2 + at_fake**2
     },
-    "you took the slope at the place real - fake, which is neither. Take one at each, and add.": {
+    "You took the slope at the place real - fake, which is neither. Take one at each, and add.": {
         "at": lambda real, fake: (real - fake, real - fake),
         "charge": lambda at_gap, _: at_gap,
     },
-    "you left out the penalties.": {"charge": lambda at_real, at_fake: 0 * at_real},
-    "you took the slopes, not squared: |grad c|^2.": {
+    "You left out the penalties.": {"charge": lambda at_real, at_fake: 0 * at_real},
+    "You took the slopes, not squared: |grad c|^2.": {
         "charge": lambda at_real, at_fake: at_real.sqrt() + at_fake.sqrt()
     },
-    "you averaged the squared slope over the coordinates: |grad c|^2 is their sum.": {"averaged": True},
-    "you took half of the penalties: here they count in full, `weight` times.": {"factor": lambda weight: weight / 2},
-    "you left out `weight`.": {"factor": lambda weight: 1.0},
-    "you subtracted the penalties: a critic would then grow steep. Add them.": {"factor": lambda weight: -weight},
-    "your numbers are right, but no gradient passes through the slopes: create_graph=True, and no detach.": {
+    "You averaged the squared slope over the coordinates: |grad c|^2 is their sum.": {"averaged": True},
+    "You took half of the penalties: here they count in full, `weight` times.": {"factor": lambda weight: weight / 2},
+    "You left out `weight`.": {"factor": lambda weight: 1.0},
+    "You subtracted the penalties: a critic would then grow steep. Add them.": {"factor": lambda weight: -weight},
+    "Your numbers are right, but no gradient passes through the slopes: create_graph=True, and no detach.": {
         "charge": lambda at_real, at_fake: (at_real + at_fake).detach()
     },
-    "your numbers are right, but no gradient passes through the logits: do not detach them.": {
+    "Your numbers are right, but no gradient passes through the logits: do not detach them.": {
         "pair": lambda real, fake: losses.relativistic_critic(real.detach(), fake.detach())
     },
 }

@@ -58,55 +58,55 @@ def _search(
 
 
 SEARCH_SLIPS: dict[str, Callable] = {
-    "your logits are the same at all places: the critic may choose at each place anew, and p weighs a(c) where q "
+    "Your logits are the same at all places: the critic may choose at each place anew, and p weighs a(c) where q "
     "weighs b(c). Take the minimum along c.": (
         _search(lambda table: (table.sum(0).argmin().repeat(len(table)), table.sum(0).min()))
     ),
-    "you exchanged p and q: a(c) is for real samples, so p weighs it.": _search(weights=lambda p, q: (q, p)),
-    "you took the largest loss: the critic wants the smallest.": (
+    "You exchanged p and q: a(c) is for real samples, so p weighs it.": _search(weights=lambda p, q: (q, p)),
+    "You took the largest loss: the critic wants the smallest.": (
         _search(lambda table: (table.argmax(1), table.max(1).values.sum()))
     ),
-    "you took the mean over the places: p and q are the weights already, so add up.": (
+    "You took the mean over the places: p and q are the weights already, so add up.": (
         _search(lambda table: (table.argmin(1), table.min(1).values.mean()))
     ),
-    "you left out p and q: a place counts as often as samples fall there.": (
+    "You left out p and q: a place counts as often as samples fall there.": (
         _search(weights=lambda p, q: (torch.ones_like(p), torch.ones_like(q)))
     ),
-    "you returned the loss of each place: add them up, L* is one number.": (
+    "You returned the loss of each place: add them up, L* is one number.": (
         _search(lambda table: (table.argmin(1), table.min(1).values))
     ),
-    "you returned the places on the grid, 0 to 3200: the logits are c at these places.": (
+    "You returned the places on the grid, 0 to 3200: the logits are c at these places.": (
         lambda p, q, a, b: (((best_critic(p, q, a, b)[0] + 8) * 200).round(), best_critic(p, q, a, b)[1])
     ),
-    "you chose each logit well, but the loss is that of a critic of logit 0 everywhere: take the minimum.": (
+    "You chose each logit well, but the loss is that of a critic of logit 0 everywhere: take the minimum.": (
         _search(lambda table: (table.argmin(1), table[:, 1600].sum()))
     ),
-    "you took the smallest a(c) and the smallest b(c) apart. A place has one c for both: minimise the sum.": (
+    "You took the smallest a(c) and the smallest b(c) apart. A place has one c for both: minimise the sum.": (
         lambda p, q, a, b: (
             _grid()[torch.outer(p, a(_grid())).argmin(1)],
             p.sum() * a(_grid()).min() + b(_grid()).min(),
         )
     ),
-    "you subtracted the fake's part. Both parts are losses: add q b(c).": _search(weights=lambda p, q: (p, -q)),
-    "you inserted log(p/q), which is best for minimax only. Search, for any a and b.": (
+    "You subtracted the fake's part. Both parts are losses: add q b(c).": _search(weights=lambda p, q: (p, -q)),
+    "You inserted log(p/q), which is best for minimax only. Search, for any a and b.": (
         lambda p, q, a, b: ((p / q).log(), (p * a((p / q).log()) + q * b((p / q).log())).sum())
     ),
-    "you inserted p/(p + q), which is best for least squares only. Search, for any a and b.": (
+    "You inserted p/(p + q), which is best for least squares only. Search, for any a and b.": (
         lambda p, q, a, b: (p / (p + q), (p * a(p / (p + q)) + q * b(p / (p + q))).sum())
     ),
-    "you returned the smallest losses, not the logits at which they are reached. `argmin` gives their places.": (
+    "You returned the smallest losses, not the logits at which they are reached. `argmin` gives their places.": (
         lambda p, q, a, b: (
             _search(lambda table: (table.argmin(1), table.min(1).values))(p, q, a, b)[1],
             best_critic(p, q, a, b)[1],
         )
     ),
-    "you took the minimum over the places, one for each logit. Take it over the logits, one for each place: dim=1.": (
+    "You took the minimum over the places, one for each logit. Take it over the logits, one for each place: dim=1.": (
         _search(lambda table: (table.min(0).indices, table.min(0).values.sum()))
     ),
-    "your logits are right, but you took the mean loss over all logits of the grid: take the smallest at each place.": (
+    "Your logits are right, but you took the mean loss over all logits of the grid: take the smallest at each place.": (
         _search(lambda table: (table.argmin(1), table.mean(1).sum()))
     ),
-    "you returned the two in the wrong order: the logits come first.": (
+    "You returned the two in the wrong order: the logits come first.": (
         lambda p, q, a, b: best_critic(p, q, a, b)[::-1]
     ),
 }
@@ -141,44 +141,44 @@ def _other(changes: dict[str, Callable]) -> Objective:
 
 
 HELLINGER_SLIPS: dict[str, dict[str, Callable]] = {
-    "you left out the halves in the exponents: then c* is half of log p/q.": {
+    "You left out the halves in the exponents: then c* is half of log p/q.": {
         "critic": lambda real, fake: torch.exp(-real) + torch.exp(fake),
         "generator": lambda fake: torch.exp(-fake),
     },
-    "you exchanged the critic's signs: a large logit for a real sample must be cheap.": {
+    "You exchanged the critic's signs: a large logit for a real sample must be cheap.": {
         "critic": lambda real, fake: torch.exp(real / 2) + torch.exp(-fake / 2)
     },
-    "you let the generator pay what the critic pays for a fake: then it works for the critic. Take what the critic "
+    "You let the generator pay what the critic pays for a fake: then it works for the critic. Take what the critic "
     "pays for a real sample, e^(-c/2).": {"generator": lambda fake: torch.exp(fake / 2)},
-    "you took minus the critic's share: that is the minimax way, flat for bad fakes. Take e^(-c/2).": {
+    "You took minus the critic's share: that is the minimax way, flat for bad fakes. Take e^(-c/2).": {
         "generator": lambda fake: -torch.exp(fake / 2)
     },
-    "you turned the generator's sign: it minimises its loss, and e^(-c/2) falls as the logit grows.": {
+    "You turned the generator's sign: it minimises its loss, and e^(-c/2) falls as the logit grows.": {
         "generator": lambda fake: -torch.exp(-fake / 2)
     },
-    "you left out the half in the generator's exponent: e^(-c/2).": {"generator": lambda fake: torch.exp(-fake)},
-    "you exchanged the signs in all exponents: a(c) = e^(-c/2) for real samples, b(c) = e^(c/2) for fakes.": {
+    "You left out the half in the generator's exponent: e^(-c/2).": {"generator": lambda fake: torch.exp(-fake)},
+    "You exchanged the signs in all exponents: a(c) = e^(-c/2) for real samples, b(c) = e^(c/2) for fakes.": {
         "critic": lambda real, fake: torch.exp(real / 2) + torch.exp(-fake / 2),
         "generator": lambda fake: torch.exp(fake / 2),
     },
-    "you subtracted the fake's part: both parts are losses. Add them.": {
+    "You subtracted the fake's part: both parts are losses. Add them.": {
         "critic": lambda real, fake: torch.exp(-real / 2) - torch.exp(fake / 2)
     },
-    "you multiplied the critic's terms: that is one exponential of a difference. Add them.": {
+    "You multiplied the critic's terms: that is one exponential of a difference. Add them.": {
         "critic": lambda real, fake: torch.exp((fake - real) / 2)
     },
-    "you halved the critic's loss: L* would be 1 - H^2.": {
+    "You halved the critic's loss: L* would be 1 - H^2.": {
         "critic": lambda real, fake: 0.5 * (torch.exp(-real / 2) + torch.exp(fake / 2))
     },
-    "you took a mean over the batch: the losses are per sample, the step takes the mean.": {
+    "You took a mean over the batch: the losses are per sample, the step takes the mean.": {
         "critic": lambda real, fake: hellinger().critic(real, fake).mean(),
         "generator": lambda fake: hellinger().generator(fake).mean(),
     },
-    "you turned the critic's sign: it minimises this loss, and a wrong logit must cost more.": {
+    "You turned the critic's sign: it minimises this loss, and a wrong logit must cost more.": {
         "critic": lambda real, fake: -torch.exp(-real / 2) - torch.exp(fake / 2)
     },
-    "you left the fake term out of the critic's loss.": {"critic": lambda real, fake: torch.exp(-real / 2)},
-    "your critic is minimax's, with softplus: here it has exponentials.": {"critic": losses.cross_entropy_critic},
+    "You left the fake term out of the critic's loss.": {"critic": lambda real, fake: torch.exp(-real / 2)},
+    "Your critic is minimax's, with softplus: here it has exponentials.": {"critic": losses.cross_entropy_critic},
 }
 
 

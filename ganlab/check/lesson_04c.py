@@ -26,46 +26,46 @@ def _earth_mover(function: Callable) -> dict[str, Any]:
 
 
 EARTH_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "you paired the samples as they come: sort both, the k-th smallest goes to the k-th smallest.": (
+    "You paired the samples as they come: sort both, the k-th smallest goes to the k-th smallest.": (
         lambda x, y: (x - y).abs().mean()
     ),
-    "you sorted the first sample only: sort both, the k-th smallest goes to the k-th smallest.": (
+    "You sorted the first sample only: sort both, the k-th smallest goes to the k-th smallest.": (
         lambda x, y: (x.sort().values - y).abs().mean()
     ),
-    "you sorted the second sample only: sort both, the k-th smallest goes to the k-th smallest.": (
+    "You sorted the second sample only: sort both, the k-th smallest goes to the k-th smallest.": (
         lambda x, y: (x - y.sort().values).abs().mean()
     ),
-    "you sorted one upwards and the other downwards: that is the dearest plan.": lambda x, y: (
+    "You sorted one upwards and the other downwards: that is the dearest plan.": lambda x, y: (
         (x.sort().values - y.sort(descending=True).values).abs().mean()
     ),
-    "you took abs after the mean, so steps to the left and to the right cancel. Take abs first, then the mean.": (
+    "You took abs after the mean, so steps to the left and to the right cancel. Take abs first, then the mean.": (
         lambda x, y: (x.mean() - y.mean()).abs()
     ),
-    "you left out abs, so steps to the left and to the right cancel: take the absolute value of each.": lambda x, y: (
+    "You left out abs, so steps to the left and to the right cancel: take the absolute value of each.": lambda x, y: (
         x - y
     ).mean(),
-    "you squared the distances: W_1 takes them as they are.": lambda x, y: (
+    "You squared the distances: W_1 takes them as they are.": lambda x, y: (
         (x.sort().values - y.sort().values).square().mean()
     ),
-    "you took the root of the mean square, which is W_2: W_1 is the mean distance.": lambda x, y: (
+    "You took the root of the mean square, which is W_2: W_1 is the mean distance.": lambda x, y: (
         (x.sort().values - y.sort().values).square().mean().sqrt()
     ),
-    "you added up over the samples: each carries a mass of 1/n, so take the mean.": lambda x, y: (
+    "You added up over the samples: each carries a mass of 1/n, so take the mean.": lambda x, y: (
         len(x) * earth_mover(x, y)
     ),
-    "you returned a distance for each sample: return their mean, one number.": lambda x, y: (
+    "You returned a distance for each sample: return their mean, one number.": lambda x, y: (
         x.sort().values - y.sort().values
     ).abs(),
-    "you took the largest of the distances: the work is their mean.": lambda x, y: (
+    "You took the largest of the distances: the work is their mean.": lambda x, y: (
         (x.sort().values - y.sort().values).abs().max()
     ),
-    "you took the mean over all pairs: a plan sends each sample to one place.": lambda x, y: (
+    "You took the mean over all pairs: a plan sends each sample to one place.": lambda x, y: (
         (x[:, None] - y).abs().mean()
     ),
-    "you sent each sample to its nearest neighbour, and several may share one: a plan uses each place once.": (
+    "You sent each sample to its nearest neighbour, and several may share one: a plan uses each place once.": (
         lambda x, y: (x[:, None] - y).abs().min(1).values.mean()
     ),
-    "you took .indices of sort, which are places in the list: take .values, the sorted numbers.": (
+    "You took .indices of sort, which are places in the list: take .values, the sorted numbers.": (
         lambda x, y: (x.sort().indices - y.sort().indices).abs().double().mean()
     ),
 }
@@ -98,7 +98,7 @@ def _gradient_penalty(function: Callable) -> dict[str, Any]:
         try:
             numbers["penalty of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, u)
         except RuntimeError as error:
-            hint = "Hint: u (B,) must be (B, 1, 1, 1) there, and the slope is a root of a sum over three axes."
+            hint = "Hint: `u` (B,) must be (B, 1, 1, 1) there, and the slope is a root of a sum over three axes."
             raise ValueError(f"on images (5, 1, 2, 3): {error} {hint}") from error
     return numbers
 
@@ -127,54 +127,54 @@ def _per_absolute(critic: Critic, real: Tensor, fake: Tensor, u: Tensor) -> Tens
 
 
 PENALTY_SLIPS: dict[str, Callable] = {
-    "you exchanged u and 1 - u: u weighs the real sample, and 1 - u the fake.": _charge(
+    "You exchanged u and 1 - u: u weighs the real sample, and 1 - u the fake.": _charge(
         where=lambda x, y, u: (1 - u) * x + u * y
     ),
-    "you took the squared slope for the slope: a root is missing before you subtract 1.": (
+    "You took the squared slope for the slope: a root is missing before you subtract 1.": (
         _charge(lambda squared: (squared - 1) ** 2)
     ),
-    "you did not square: a slope below 1 would then lower the loss instead of costing something.": _charge(
+    "You did not square: a slope below 1 would then lower the loss instead of costing something.": _charge(
         lambda squared: (squared + 1e-12).sqrt() - 1
     ),
-    "you took the absolute value where the square is asked.": (
+    "You took the absolute value where the square is asked.": (
         _charge(lambda squared: ((squared + 1e-12).sqrt() - 1).abs())
     ),
-    "you charge slopes above 1 only: this penalty charges slopes below 1, too.": (
+    "You charge slopes above 1 only: this penalty charges slopes below 1, too.": (
         _charge(lambda squared: ((squared + 1e-12).sqrt() - 1).clamp(min=0) ** 2)
     ),
-    "you did not subtract 1: that asks for a flat critic, as R1 does.": _charge(lambda squared: squared),
-    "you took the slope at the real samples: it is taken between real and fake.": _charge(where=lambda x, y, u: x),
-    "you took the slope at the fakes: it is taken between real and fake.": _charge(where=lambda x, y, u: y),
-    "you took the slope in the middle: u says where between the two.": _charge(where=lambda x, y, u: (x + y) / 2),
-    "you took the mean over the batch: return each pair's penalty, (B,). The step takes the mean.": (
+    "You did not subtract 1: that asks for a flat critic, as R1 does.": _charge(lambda squared: squared),
+    "You took the slope at the real samples: it is taken between real and fake.": _charge(where=lambda x, y, u: x),
+    "You took the slope at the fakes: it is taken between real and fake.": _charge(where=lambda x, y, u: y),
+    "You took the slope in the middle: u says where between the two.": _charge(where=lambda x, y, u: (x + y) / 2),
+    "You took the mean over the batch: return each pair's penalty, (B,). The step takes the mean.": (
         lambda *given: gradient_penalty(*given).mean()
     ),
-    "you subtracted 1 from every coordinate of the gradient: take its length first, then subtract 1.": _per_coordinate,
-    "you took one length over the whole batch: each pair has its own, so leave the first axis out of the sum.": (
+    "You subtracted 1 from every coordinate of the gradient: take its length first, then subtract 1.": _per_coordinate,
+    "You took one length over the whole batch: each pair has its own, so leave the first axis out of the sum.": (
         lambda critic, x, y, u: (
             (losses.input_gradient(critic, u.view(-1, *[1] * (x.ndim - 1)) * (x - y) + y).norm() - 1) ** 2
         )
     ),
-    "you divided the gradient by the size of the batch, as a mean of the critic does: take critic(x).sum().": (
+    "You divided the gradient by the size of the batch, as a mean of the critic does: take critic(x).sum().": (
         lambda critic, x, y, u: _charge(lambda squared: ((squared + 1e-12).sqrt() / len(x) - 1) ** 2)(critic, x, y, u)
     ),
-    "you took the absolute value of each coordinate for the length: it is the root of the sum of squares.": (
+    "You took the absolute value of each coordinate for the length: it is the root of the sum of squares.": (
         _per_absolute
     ),
-    "you summed over one axis only. An image has three axes behind the first: the slope is a root over all of them.": (
+    "You summed over one axis only. An image has three axes behind the first: the slope is a root over all of them.": (
         lambda critic, x, y, u: (
             (losses.input_gradient(critic, u.view(-1, *[1] * (x.ndim - 1)) * (x - y) + y).norm(dim=1) - 1) ** 2
         )
     ),
-    "you averaged the squares over the coordinates: the length is the root of their sum.": (
+    "You averaged the squares over the coordinates: the length is the root of their sum.": (
         lambda critic, x, y, u: _charge(lambda squared: ((squared / x[0].numel() + 1e-12).sqrt() - 1) ** 2)(
             critic, x, y, u
         )
     ),
-    "your numbers are right, but no gradient passes through them: create_graph=True, and no detach.": (
+    "Your numbers are right, but no gradient passes through them: create_graph=True, and no detach.": (
         lambda *given: gradient_penalty(*given).detach()
     ),
-    "you multiplied by a weight of 10: the trainer does that. Return the bare penalty.": (
+    "You multiplied by a weight of 10: the trainer does that. Return the bare penalty.": (
         lambda *given: 10 * gradient_penalty(*given)
     ),
 }

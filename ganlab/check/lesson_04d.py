@@ -53,33 +53,33 @@ def _digits(numbers: Tensor) -> Tensor:
 
 
 KL_SLIPS: dict[str, Callable[[Tensor, Tensor], Any]] = {
-    "you returned the entropy H of the kinds: the reverse KL is log 1000 - H.": lambda s, own: -(own * own.log()).sum(),
-    "you took the log of s_k alone: (4.1) has the log of K s_k, so log 1000 is missing.": (
+    "You returned the entropy H of the kinds: the reverse KL is log 1000 - H.": lambda s, own: -(own * own.log()).sum(),
+    "You took the log of s_k alone: (4.1) has the log of K s_k, so log 1000 is missing.": (
         lambda s, own: (own * own.log()).sum()
     ),
-    "your reverse KL has the wrong sign: a KL is never negative.": lambda s, own: -(own * (1000 * own).log()).sum(),
-    "your reverse KL is in bits: nats need the natural logarithm.": lambda s, own: (own * (1000 * own).log2()).sum(),
-    "you compared with an even division over the kinds that occur: K is 1,000, or missing kinds cost nothing.": (
+    "Your reverse KL has the wrong sign: a KL is never negative.": lambda s, own: -(own * (1000 * own).log()).sum(),
+    "Your reverse KL is in bits: nats need the natural logarithm.": lambda s, own: (own * (1000 * own).log2()).sum(),
+    "You compared with an even division over the kinds that occur: K is 1,000, or missing kinds cost nothing.": (
         lambda s, own: (own * (len(own) * own).log()).sum()
     ),
-    "you took the other direction, the mean of log(1 / (K s)) over kinds that occur: (4.1) weighs log(K s) by s.": (
+    "You took the other direction, the mean of log(1 / (K s)) over kinds that occur: (4.1) weighs log(K s) by s.": (
         lambda s, own: -(1000 * own).log().sum() / 1000
     ),
     **{
-        f"you took the other direction, the mean of log(1 / (K s)), with {least:g} in place of 0. See (4.1).": (
+        f"You took the other direction, the mean of log(1 / (K s)), with {least:g} in place of 0. See (4.1).": (
             lambda s, own, least=least: -(1000 * s.clamp(min=least)).log().mean()
         )
         for least in (1e-12, 1e-10, 1e-8)
     },
-    "you took the other direction, the mean of log(1 / (K s)) over all kinds: infinite if one is missing. See (4.1).": (
+    "You took the other direction, the mean of log(1 / (K s)) over all kinds: infinite if one is missing. See (4.1).": (
         lambda s, own: -(1000 * s).log().mean()
     ),
 }
 CODE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
-    "your digits were added: 1, 2, 3 and 3, 2, 1 are different kinds. Weigh the digits by 100, 10 and 1.": (
+    "Your digits were added: 1, 2, 3 and 3, 2, 1 are different kinds. Weigh the digits by 100, 10 and 1.": (
         lambda digits: _digits(digits.sum(1))
     ),
-    "you sorted the digits, so the order of the channels was lost: 1, 2, 3 and 3, 2, 1 are two kinds.": lambda digits: (
+    "You sorted the digits, so the order of the channels was lost: 1, 2, 3 and 3, 2, 1 are two kinds.": lambda digits: (
         digits.sort(dim=1).values
     ),
 }
@@ -112,39 +112,39 @@ def _gap(a: np.ndarray, b: np.ndarray) -> float:
 
 
 INTERVAL_SLIPS: dict[str, Callable] = {
-    "you did not divide by the root of n: that is the spread of single seeds, and the mean is surer than one seed.": (
+    "You did not divide by the root of n: that is the spread of single seeds, and the mean is surer than one seed.": (
         _around(_gap, lambda a, b, t: t * (a - b).std(ddof=1))
     ),
-    "you took the variance of the differences: (4d.2) has the standard deviation, its root.": (
+    "You took the variance of the differences: (4d.2) has the standard deviation, its root.": (
         _around(_gap, lambda a, b, t: t * (a - b).var(ddof=1) / len(a) ** 0.5)
     ),
-    "you divided by n: the mean's error shrinks like the root of n.": (
+    "You divided by n: the mean's error shrinks like the root of n.": (
         _around(_gap, lambda a, b, t: t * (a - b).std(ddof=1) / len(a))
     ),
-    "your standard deviation divides by n: it is ddof=1, since the mean was estimated, too.": (
+    "Your standard deviation divides by n: it is ddof=1, since the mean was estimated, too.": (
         _around(_gap, lambda a, b, t: t * (a - b).std() / len(a) ** 0.5)
     ),
-    "you divided by the root of n - 1 as well as by ddof=1: once is enough.": (
+    "You divided by the root of n - 1 as well as by ddof=1: once is enough.": (
         _around(_gap, lambda a, b, t: t * (a - b).std(ddof=1) / (len(a) - 1) ** 0.5)
     ),
-    "you left out t: one standard error to both sides holds the true mean far less often than 95%.": (
+    "You left out t: one standard error to both sides holds the true mean far less often than 95%.": (
         _around(_gap, lambda a, b, t: (a - b).std(ddof=1) / len(a) ** 0.5)
     ),
-    "you used 1.96 for t: that is for many seeds. With few it is too small.": (
+    "You used 1.96 for t: that is for many seeds. With few it is too small.": (
         _around(_gap, lambda a, b, t: 1.96 * (a - b).std(ddof=1) / len(a) ** 0.5)
     ),
-    "you combined the spread of a with that of b: the seeds are shared, so take the differences first.": (
+    "You combined the spread of a with that of b: the seeds are shared, so take the differences first.": (
         _around(_gap, lambda a, b, t: t * ((a.var(ddof=1) + b.var(ddof=1)) / len(a)) ** 0.5)
     ),
-    "you took the sizes of the differences: keep their signs, since b may be better under some seeds.": (
+    "You took the sizes of the differences: keep their signs, since b may be better under some seeds.": (
         lambda a, b, t: paired_interval(abs(a - b), 0 * a, t)
     ),
-    "you took b - a instead of a - b.": lambda a, b, t: paired_interval(b, a, t),
-    "you exchanged the ends: the lower one comes first.": lambda a, b, t: paired_interval(a, b, t)[::-1],
-    "you returned mean and half width: return the two ends.": (
+    "You took b - a instead of a - b.": lambda a, b, t: paired_interval(b, a, t),
+    "You exchanged the ends: the lower one comes first.": lambda a, b, t: paired_interval(a, b, t)[::-1],
+    "You returned mean and half width: return the two ends.": (
         lambda a, b, t: ((a - b).mean(), t * (a - b).std(ddof=1) / len(a) ** 0.5)
     ),
-    "your interval is around 0: its middle is the mean difference.": (
+    "Your interval is around 0: its middle is the mean difference.": (
         _around(lambda a, b: 0.0, lambda a, b, t: t * (a - b).std(ddof=1) / len(a) ** 0.5)
     ),
 }
@@ -158,15 +158,15 @@ EXERCISES = {
             *(Slip(lambda digits, f=f: count_kinds(f(digits)), hint) for hint, f in CODE_SLIPS.items()),
             Slip(
                 lambda digits: (1000 - count_kinds(digits)[0], count_kinds(digits)[1]),
-                "you counted the missing kinds: count those that occur.",
+                "You counted the missing kinds: count those that occur.",
             ),
             Slip(
                 lambda digits: (int(_shares(digits).nonzero().max()) + 1, count_kinds(digits)[1]),
-                "you counted all places of torch.bincount: count those that are above 0.",
+                "You counted all places of torch.bincount: count those that are above 0.",
             ),
             Slip(
                 lambda digits: (count_kinds(digits)[0], _divided(digits)),
-                "you divided the counts by 1,000: the fractions of the kinds are counts over the number of pictures.",
+                "You divided the counts by 1,000: the fractions of the kinds are counts over the number of pictures.",
             ),
         ),
     ),

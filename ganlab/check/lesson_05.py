@@ -140,53 +140,53 @@ def slips(function: Callable, changes: dict[str, dict[str, Any]]) -> tuple[Slip,
 
 
 OPTIMISTIC_SLIPS = {
-    "you added the old gradient: it is subtracted, 2 (now) - (before).": {"old": -1.0},
-    "you counted the gradient now once: it counts twice: 2 (now) - (before).": {"new": 1.0},
-    "you gave the plain step together: the gradient before is missing.": {"new": 1.0, "old": 0.0},
-    "you left out the gradient before: 2 (now) - (before).": {"old": 0.0},
-    "you let x see the new y: both look at the same state here.": {"turns": True},
-    "you let x climb: it wants x y small.": {"sign_x": 1.0},
-    "you turned both signs: x wants x y small and descends, y wants it large and climbs.": {
+    "You added the old gradient: it is subtracted, 2 (now) - (before).": {"old": -1.0},
+    "You counted the gradient now once: it counts twice: 2 (now) - (before).": {"new": 1.0},
+    "You gave the plain step together: the gradient before is missing.": {"new": 1.0, "old": 0.0},
+    "You left out the gradient before: 2 (now) - (before).": {"old": 0.0},
+    "You let x see the new y: both look at the same state here.": {"turns": True},
+    "You let x climb: it wants x y small.": {"sign_x": 1.0},
+    "You turned both signs: x wants x y small and descends, y wants it large and climbs.": {
         "sign_x": 1.0,
         "sign_y": -1.0,
     },
-    "you let y descend: it wants x y large.": {"sign_y": -1.0},
-    "your x and y are right, but you hand on the old `before`: it is what x and y were in this step.": {
+    "You let y descend: it wants x y large.": {"sign_y": -1.0},
+    "Your x and y are right, but you hand on the old `before`: it is what x and y were in this step.": {
         "keep": lambda s, x, y: (x, y, s[2], s[3])
     },
-    "you hand on the new state as `before`: hand on what x and y were before this step.": {
+    "You hand on the new state as `before`: hand on what x and y were before this step.": {
         "keep": lambda s, x, y: (x, y, x, y)
     },
-    "you changed the order: it is (x, y, x_before, y_before).": {"keep": lambda s, x, y: (s[0], s[1], x, y)},
-    "you exchanged x_before and y_before in what you hand on.": {"keep": lambda s, x, y: (x, y, s[1], s[0])},
-    "you exchanged the two gradients before: the gradient for x is y, and the one before is y_before, not x_before.": {
+    "You changed the order: it is (x, y, x_before, y_before).": {"keep": lambda s, x, y: (s[0], s[1], x, y)},
+    "You exchanged x_before and y_before in what you hand on.": {"keep": lambda s, x, y: (x, y, s[1], s[0])},
+    "You exchanged the two gradients before: the gradient for x is y, and the one before is y_before, not x_before.": {
         "swapped": True
     },
-    "you hand on the gradients, y and x: the state carries positions, x_before and y_before.": {
+    "You hand on the gradients, y and x: the state carries positions, x_before and y_before.": {
         "keep": lambda s, x, y: (x, y, s[1], s[0]),
         "swapped": True,
     },
 }
 
 STOP_SLIPS = {
-    "you keep the best of the whole list: after the stop nobody measures any more.": {
+    "You keep the best of the whole list: after the stop nobody measures any more.": {
         "give": lambda keep, stop, values: (min(range(len(values)), key=values.__getitem__), stop)
     },
-    "you stop one measurement too late: stop as soon as `patience` of them brought nothing.": {"later": 1},
-    "you stop one measurement too early: after the best, wait for `patience` of them.": {"later": -1},
-    "you compare with the measurement before: compare with the best so far.": {"since_previous": True},
-    "you take larger values for better: here smaller is better.": {"better": lambda new, best: new > best},
-    "you count an equal value as better: only a smaller one is.": {"better": lambda new, best: new <= best},
-    "you return values: return their indices.": {"give": lambda keep, stop, values: (values[keep], values[stop])},
-    "you return the best value: return its index.": {"give": lambda keep, stop, values: (values[keep], stop)},
-    "you keep the weights of the moment at which you stop: keep those of the best moment before.": {
+    "You stop one measurement too late: stop as soon as `patience` of them brought nothing.": {"later": 1},
+    "You stop one measurement too early: after the best, wait for `patience` of them.": {"later": -1},
+    "You compare with the measurement before: compare with the best so far.": {"since_previous": True},
+    "You take larger values for better: here smaller is better.": {"better": lambda new, best: new > best},
+    "You count an equal value as better: only a smaller one is.": {"better": lambda new, best: new <= best},
+    "You return values: return their indices.": {"give": lambda keep, stop, values: (values[keep], values[stop])},
+    "You return the best value: return its index.": {"give": lambda keep, stop, values: (values[keep], stop)},
+    "You keep the weights of the moment at which you stop: keep those of the best moment before.": {
         "give": lambda keep, stop, values: (stop, stop)
     },
-    "you return the index of the stop first: the one to keep comes first.": {
+    "You return the index of the stop first: the one to keep comes first.": {
         "give": lambda keep, stop, values: (stop, keep)
     },
-    "you never stop: go on only while the best is less than `patience` measurements old.": {"later": 99},
-    "you return the length where the rule never stops: the last index is one less.": {"never": 0},
+    "You never stop: go on only while the best is less than `patience` measurements old.": {"later": 99},
+    "You return the length where the rule never stops: the last index is one less.": {"never": 0},
 }
 
 
@@ -219,41 +219,41 @@ def newest_of_a_wait(values: Sequence[float], patience: int) -> tuple[int, int]:
 
 
 OTHER_STEPS = (
-    Slip(own_gradients, "you took x as the gradient for x: the gradient of x y by x is y, and by y it is x."),
-    Slip(looked_ahead, "you looked ahead with the old gradient. Step from here instead, by 2 (now) - (before)."),
-    Slip(rate_on_now_alone, "your `h` multiplies the gradient now only: put 2 (now) - (before) in brackets."),
+    Slip(own_gradients, "You took x as the gradient for x: the gradient of x y by x is y, and by y it is x."),
+    Slip(looked_ahead, "You looked ahead with the old gradient. Step from here instead, by 2 (now) - (before)."),
+    Slip(rate_on_now_alone, "Your `h` multiplies the gradient now only: put 2 (now) - (before) in brackets."),
     Slip(
         rate_on_now_alone_with_signs,
-        "your `h` multiplies the gradient now only. The gradient before has the factor `h`, too.",
+        "Your `h` multiplies the gradient now only. The gradient before has the factor `h`, too.",
     ),
     Slip(
         places_ahead,
-        "you took 2 (now) - (before) of the places x and y: step from x and y, and take it of the gradients.",
+        "You took 2 (now) - (before) of the places x and y: step from x and y, and take it of the gradients.",
     ),
     Slip(
         functools.partial(optimistic, new=-1.0, old=-2.0),
-        "you exchanged now and before: twice the gradient of this step, minus that of the step before.",
+        "You exchanged now and before: twice the gradient of this step, minus that of the step before.",
     ),
-    Slip(turns_with_before, "you let x see the new y: both look at the same state here."),
+    Slip(turns_with_before, "You let x see the new y: both look at the same state here."),
 )
 OTHER_STOPS = (
-    Slip(never_reset, "you count over the whole list: start counting again at each new best."),
+    Slip(never_reset, "You count over the whole list: start counting again at each new best."),
     Slip(
         functools.partial(never_reset, start=0),
-        "you count over the whole list, the first value too: start counting again at each new best.",
+        "You count over the whole list, the first value too: start counting again at each new best.",
     ),
     Slip(
-        first_counted, "you count the first value as one that brought nothing: it is the first best, so count 0 there."
+        first_counted, "You count the first value as one that brought nothing: it is the first best, so count 0 there."
     ),
-    Slip(newest_of_a_wait, "you compare with the measurement before: compare with the best so far, and keep that one."),
+    Slip(newest_of_a_wait, "You compare with the measurement before: compare with the best so far, and keep that one."),
     Slip(
         lambda values, patience: (best_of_all(values, 0)[0], best_of_all(values, 0)[0] + patience),
-        "you took the best of the whole list, and may stop beyond its end: after the stop nobody measures any more.",
+        "You took the best of the whole list, and may stop beyond its end: after the stop nobody measures any more.",
     ),
-    Slip(best_of_all, "you took the best of the whole list: after the stop nobody measures any more."),
+    Slip(best_of_all, "You took the best of the whole list: after the stop nobody measures any more."),
     Slip(
         functools.partial(when_to_stop, give=lambda keep, stop, values: (keep, stop + 1)),
-        "you return how many measurements were made: the index of the last of them is one less.",
+        "You return how many measurements were made: the index of the last of them is one less.",
     ),
 )
 

@@ -77,71 +77,71 @@ def _conv_norm(function: Callable) -> dict[str, Any]:
 
 
 BOUND_SLIPS = {
-    "you took the Frobenius norm, the root of all squares: take the largest singular value.": {
+    "You took the Frobenius norm, the root of all squares: take the largest singular value.": {
         "norm": torch.linalg.norm
     },
-    "you took torch's ord 1 norm, the largest column sum: take ord 2, the largest singular value.": {
+    "You took torch's ord 1 norm, the largest column sum: take ord 2, the largest singular value.": {
         "norm": lambda W: torch.linalg.matrix_norm(W, 1)
     },
-    "you took the smallest singular value: the largest bounds the stretch.": {
+    "You took the smallest singular value: the largest bounds the stretch.": {
         "norm": lambda W: torch.linalg.svdvals(W)[-1]
     },
-    "you squared the singular values: a stretch is not squared.": {
+    "You squared the singular values: a stretch is not squared.": {
         "norm": lambda W: torch.linalg.matrix_norm(W, 2) ** 2
     },
-    "you took the largest weight of each layer: take the largest singular value.": {"norm": lambda W: W.abs().max()},
-    "you took the sum of all singular values (the nuclear norm): take the largest of them.": {
+    "You took the largest weight of each layer: take the largest singular value.": {"norm": lambda W: W.abs().max()},
+    "You took the sum of all singular values (the nuclear norm): take the largest of them.": {
         "norm": lambda W: torch.linalg.svdvals(W).sum()
     },
-    "you added the layers' stretches: one stretch follows the other, so multiply.": {"join": sum},
-    "you took the largest of the layers: one stretch follows the other, so multiply all.": {"join": max},
-    "you took the mean over the layers: one stretch follows the other, so multiply all.": {
+    "You added the layers' stretches: one stretch follows the other, so multiply.": {"join": sum},
+    "You took the largest of the layers: one stretch follows the other, so multiply all.": {"join": max},
+    "You took the mean over the layers: one stretch follows the other, so multiply all.": {
         "join": lambda norms: sum(norms) / len(norms)
     },
-    "you multiplied by LeakyReLU's 0.2 for each hidden layer: where its input is positive it passes everything.": {
+    "You multiplied by LeakyReLU's 0.2 for each hidden layer: where its input is positive it passes everything.": {
         "factor": 0.2
     },
-    "you multiplied by 0.2 once: LeakyReLU passes everything where its input is positive, so it does not enter.": {
+    "You multiplied by 0.2 once: LeakyReLU passes everything where its input is positive, so it does not enter.": {
         "join": lambda norms: 0.2 * math.prod(norms)
     },
-    "you left out the last layer: it stretches, too.": {"last": False},
-    "you return one number for each layer: one stretch follows the other, so multiply them.": {"join": torch.stack},
+    "You left out the last layer: it stretches, too.": {"last": False},
+    "You return one number for each layer: one stretch follows the other, so multiply them.": {"join": torch.stack},
 }
 
 NORM_SLIPS = {
-    "you did not normalise: the numbers grow beyond bounds. Divide by the length each time.": {"unit": lambda t: t},
-    "you normalised on the way there only: x has to be divided by its length, too.": {"after": lambda t: t},
-    "you normalised along dim 0, where there is one image: every number became 1 or -1. Divide by one length in all.": {
+    "You did not normalise: the numbers grow beyond bounds. Divide by the length each time.": {"unit": lambda t: t},
+    "You normalised on the way there only: x has to be divided by its length, too.": {"after": lambda t: t},
+    "You normalised along dim 0, where there is one image: every number became 1 or -1. Divide by one length in all.": {
         "unit": lambda t: F.normalize(t, dim=0)
     },
-    "you normalised along the channels, which is what F.normalize does unless told: divide by one length in all.": {
+    "You normalised along the channels, which is what F.normalize does unless told: divide by one length in all.": {
         "unit": F.normalize
     },
-    "you normalised each channel: there is one length for the whole image.": {
+    "You normalised each channel: there is one length for the whole image.": {
         "unit": lambda t: t / t.flatten(2).norm(dim=2)[..., None, None]
     },
-    "you gave sigma squared: return the length of conv(x).": {"give": lambda x, kernel: _same(x, kernel).norm() ** 2},
-    "you gave the length of x, which is 1 after you divided by it: take the length of conv(x).": {
+    "You gave sigma squared: return the length of conv(x).": {"give": lambda x, kernel: _same(x, kernel).norm() ** 2},
+    "You gave the length of x, which is 1 after you divided by it: take the length of conv(x).": {
         "give": lambda x, kernel: x.norm()
     },
-    "you left out the padding on the way back: conv_transpose2d needs padding=1, too.": {"back": F.conv_transpose2d},
-    "you gave conv(x) itself: its length is the number.": {"give": _same},
-    "you took the root of the *mean* square: the length adds the squares, it does not average them.": {
+    "You left out the padding on the way back: conv_transpose2d needs padding=1, too.": {"back": F.conv_transpose2d},
+    "You gave conv(x) itself: its length is the number.": {"give": _same},
+    "You took the root of the *mean* square: the length adds the squares, it does not average them.": {
         "give": lambda x, kernel: _same(x, kernel).square().mean().sqrt()
     },
-    "your way back is a convolution with the kernel not turned: use conv_transpose2d.": {
+    "Your way back is a convolution with the kernel not turned: use conv_transpose2d.": {
         "back": lambda y, kernel: _same(y, kernel.transpose(0, 1))
     },
-    "you left out the padding on the way there: the layer pads by 1.": {
+    "You left out the padding on the way there: the layer pads by 1.": {
         "there": F.conv2d,
         "back": F.conv_transpose2d,
         "give": lambda x, kernel: F.conv2d(x, kernel).norm(),
     },
-    "you gave the norm of the kernel as a matrix, as torch takes it: the layer meets every patch.": {
+    "You gave the norm of the kernel as a matrix, as torch takes it: the layer meets every patch.": {
         "give": lambda x, kernel: torch.linalg.matrix_norm(kernel.flatten(1), 2)
     },
-    "you gave the length of the kernel: all squared weights added.": {"give": lambda x, kernel: kernel.norm()},
-    "you went one round too many.": {"give": lambda x, kernel: conv_norm(kernel, x, 1)},
+    "You gave the length of the kernel: all squared weights added.": {"give": lambda x, kernel: kernel.norm()},
+    "You went one round too many.": {"give": lambda x, kernel: conv_norm(kernel, x, 1)},
 }
 
 EXERCISES = {
@@ -152,7 +152,7 @@ EXERCISES = {
             *slips(critic_bound, BOUND_SLIPS),
             Slip(
                 lambda weights: torch.linalg.matrix_norm(functools.reduce(lambda A, B: B @ A, weights), 2),
-                "you multiplied the matrices first: that is a critic without LeakyReLU, and no bound for one with it.",
+                "You multiplied the matrices first: that is a critic without LeakyReLU, and no bound for one with it.",
             ),
         ),
     ),
@@ -163,12 +163,12 @@ EXERCISES = {
             *slips(conv_norm, NORM_SLIPS),
             Slip(
                 _half_behind,
-                "you return the length of W^T u (u^T W x is the same number), half a round behind: divide x by its "
+                "You return the length of W^T u (u^T W x is the same number), half a round behind: divide x by its "
                 "length, then take |W x|.",
             ),
             Slip(
                 lambda kernel, x, rounds: conv_norm(kernel, x, rounds - 1),
-                "you went one round too few: `rounds` of them.",
+                "You went one round too few: `rounds` of them.",
             ),
         ),
     ),

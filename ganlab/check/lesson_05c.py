@@ -101,52 +101,52 @@ def _squared_slope(function: Callable) -> dict[str, Any]:
 
 
 OWN_SLIPS = {
-    "you gave the gradient of the sum of all logits: here it mixes the slopes. Take each logit by itself.": {
+    "You gave the gradient of the sum of all logits: here it mixes the slopes. Take each logit by itself.": {
         "per": lambda rows: rows.sum(0).square().sum(1)
     },
-    "you return lengths: return their squares.": {"per": lambda rows: rows.square().sum(2).diagonal().sqrt()},
-    "you added, for each logit, its gradients by all samples: keep only the one by its own sample.": {
+    "You return lengths: return their squares.": {"per": lambda rows: rows.square().sum(2).diagonal().sqrt()},
+    "You added, for each logit, its gradients by all samples: keep only the one by its own sample.": {
         "per": lambda rows: rows.square().sum((1, 2))
     },
-    "you added, for each sample, the gradients of all logits: keep only that of its own logit.": {
+    "You added, for each sample, the gradients of all logits: keep only that of its own logit.": {
         "per": lambda rows: rows.square().sum((0, 2))
     },
-    "you took a mean over the input's numbers: squares add up to a squared length.": {
+    "You took a mean over the input's numbers: squares add up to a squared length.": {
         "per": lambda rows: rows.square().mean(2).diagonal()
     },
-    "you added the gradient's numbers first: square each, then add.": {
+    "You added the gradient's numbers first: square each, then add.": {
         "per": lambda rows: rows.sum(2).diagonal().square()
     },
-    "you return one number for the batch: return one for each sample.": {
+    "You return one number for the batch: return one for each sample.": {
         "per": lambda rows: rows.square().sum(2).diagonal().mean()
     },
-    "you return all pairs (logit, sample): keep those where both have the same number.": {
+    "You return all pairs (logit, sample): keep those where both have the same number.": {
         "per": lambda rows: rows.square().sum(2)
     },
-    "you sent each sample through the critic alone: a step sends the whole batch.": {"alone": True},
-    "you put the critic into evaluation mode: in a step it is in training mode.": {"evaluate": True},
+    "You sent each sample through the critic alone: a step sends the whole batch.": {"alone": True},
+    "You put the critic into evaluation mode: in a step it is in training mode.": {"evaluate": True},
 }
 
 SLOPE_SLIPS = {
-    "your LeakyReLU has torch's own slope, 0.01: here it is 0.2.": {"leak": 0.01, "forward": 0.01},
-    "your forward pass has torch's own slope for LeakyReLU, 0.01: here it is 0.2.": {"forward": 0.01},
-    "your forward pass has no nonlinearity: LeakyReLU stands between the layers.": {"forward": 1.0},
-    "you took slope 0 for negative a: LeakyReLU has 0.2.": {"leak": 0.0},
-    "you took a critic with ReLU, forward and back: LeakyReLU keeps 0.2 of a negative a.": {
+    "Your LeakyReLU has torch's own slope, 0.01: here it is 0.2.": {"leak": 0.01, "forward": 0.01},
+    "Your forward pass has torch's own slope for LeakyReLU, 0.01: here it is 0.2.": {"forward": 0.01},
+    "Your forward pass has no nonlinearity: LeakyReLU stands between the layers.": {"forward": 1.0},
+    "You took slope 0 for negative a: LeakyReLU has 0.2.": {"leak": 0.0},
+    "You took a critic with ReLU, forward and back: LeakyReLU keeps 0.2 of a negative a.": {
         "leak": 0.0,
         "forward": 0.0,
     },
-    "you took slope 1 everywhere: the layers' nonlinearity is missing.": {"leak": 1.0},
-    "you turned the signs: 1 for positive a, 0.2 for negative.": {"signs": lambda a: -a},
-    "you left out the nonlinearity next to the input.": {"first": False},
-    "you gave the slope: return its square.": {"power": 0.5},
-    "you took a mean over the input's dimensions: squares add up to a squared length.": {
+    "You took slope 1 everywhere: the layers' nonlinearity is missing.": {"leak": 1.0},
+    "You turned the signs: 1 for positive a, 0.2 for negative.": {"signs": lambda a: -a},
+    "You left out the nonlinearity next to the input.": {"first": False},
+    "You gave the slope: return its square.": {"power": 0.5},
+    "You took a mean over the input's dimensions: squares add up to a squared length.": {
         "per": lambda g: g.square().mean(1)
     },
-    "you added the gradient's numbers first: square each, then add.": {"per": lambda g: g.sum(1) ** 2},
-    "you gave one number for the batch: return one for each sample.": {"per": lambda g: g.square().sum()},
-    "you put LeakyReLU after the last layer, too: it stands between the layers only.": {"after_last": True},
-    "you left out the biases: they decide on the signs of a.": {"bias": False},
+    "You added the gradient's numbers first: square each, then add.": {"per": lambda g: g.sum(1) ** 2},
+    "You gave one number for the batch: return one for each sample.": {"per": lambda g: g.square().sum()},
+    "You put LeakyReLU after the last layer, too: it stands between the layers only.": {"after_last": True},
+    "You left out the biases: they decide on the signs of a.": {"bias": False},
 }
 
 
@@ -156,7 +156,7 @@ def _squares(critic: nn.Module, x: Tensor) -> Tensor:
     return squares.reshape(x.shape)
 
 
-NOT_ADDED = Slip(_squares, "you squared the gradient's numbers, but did not add them: one number for each sample.")
+NOT_ADDED = Slip(_squares, "You squared the gradient's numbers, but did not add them: one number for each sample.")
 
 EXERCISES = {
     "05c.1": Exercise(_own_slopes, own_slopes, (*slips(own_slopes, OWN_SLIPS), NOT_ADDED)),

@@ -103,73 +103,73 @@ def _trained_fraction(function: Callable) -> dict[str, Any]:
 
 
 AUGMENT_SLIPS = {
-    "you did not augment the real images: the critic then tells fakes by the augmentation alone.": {"on_real": False},
-    "you did not augment the critic's fakes: it then learns that augmented images are real.": {"on_fake": False},
-    "you did not augment the generator's fakes: the critic then judges images of a kind it was never trained on.": {
+    "You did not augment the real images: the critic then tells fakes by the augmentation alone.": {"on_real": False},
+    "You did not augment the critic's fakes: it then learns that augmented images are real.": {"on_fake": False},
+    "You did not augment the generator's fakes: the critic then judges images of a kind it was never trained on.": {
         "in_generator": False
     },
-    "you augmented only real images: then the generator learns to make augmented ones.": {
+    "You augmented only real images: then the generator learns to make augmented ones.": {
         "on_fake": False,
         "in_generator": False,
     },
-    "you augmented nothing where the critic learns: augment its real images and its fakes.": {
+    "You augmented nothing where the critic learns: augment its real images and its fakes.": {
         "on_real": False,
         "on_fake": False,
     },
-    "you augmented nothing at all: augment before each of the three calls of the critic.": {
+    "You augmented nothing at all: augment before each of the three calls of the critic.": {
         "on_real": False,
         "on_fake": False,
         "in_generator": False,
     },
-    "you exchanged real and fake in the critic's loss.": {
+    "You exchanged real and fake in the critic's loss.": {
         "critic_loss": lambda real, fake: losses.cross_entropy_critic(fake, real)
     },
-    "you exchanged the labels in both losses: real images have the label 1 and fakes 0, and the generator wants 1.": {
+    "You exchanged the labels in both losses: real images have the label 1 and fakes 0, and the generator wants 1.": {
         "critic_loss": lambda real, fake: losses.cross_entropy_critic(fake, real),
         "generator": F.softplus,
     },
-    "you gave the generator's fakes the label 0: then it learns to be found out. Its loss is -log D, label 1.": {
+    "You gave the generator's fakes the label 0: then it learns to be found out. Its loss is -log D, label 1.": {
         "generator": F.softplus
     },
-    "you return the generator's loss first: the critic's comes first.": {"give": lambda c, g: (g, c)},
-    "you halved the critic's loss: it adds the mean over real and the mean over fake images.": {
+    "You return the generator's loss first: the critic's comes first.": {"give": lambda c, g: (g, c)},
+    "You halved the critic's loss: it adds the mean over real and the mean over fake images.": {
         "give": lambda c, g: (c / 2, g)
     },
-    "you cut the critic's logits, so it learns nothing from the fakes: detach the images, not the critic's "
+    "You cut the critic's logits, so it learns nothing from the fakes: detach the images, not the critic's "
     "logits, and do not use no_grad there.": {"blind": True},
-    "you let the critic judge under no_grad, so it learns nothing at all: detach the fakes only, not the critic.": {
+    "You let the critic judge under no_grad, so it learns nothing at all: detach the fakes only, not the critic.": {
         "blind": True,
         "blind_to_real": True,
     },
-    "you took the loss that saturates: -log D, not log(1 - D).": {"generator": losses.minimax_generator},
-    "you let the critic's loss reach the generator: detach the fakes there.": {"cut_critic": False},
-    "you cut the path, so no gradient reaches the generator: do not detach its fakes, and augment by what "
+    "You took the loss that saturates: -log D, not log(1 - D).": {"generator": losses.minimax_generator},
+    "You let the critic's loss reach the generator: detach the fakes there.": {"cut_critic": False},
+    "You cut the path, so no gradient reaches the generator: do not detach its fakes, and augment by what "
     "gradients can pass.": {"cut_augment": True},
 }
 
 FRACTION_SLIPS = {
-    "you counted the samples whose nearest image is one of `others`: count those nearer to `trained`.": {
+    "You counted the samples whose nearest image is one of `others`: count those nearer to `trained`.": {
         "compare": torch.gt
     },
-    "you return a count: divide by the number of samples.": {"finish": lambda nearer: nearer.double().sum()},
-    "you compared with the farthest images: take the smallest distance.": {
+    "You return a count: divide by the number of samples.": {"finish": lambda nearer: nearer.double().sum()},
+    "You compared with the farthest images: take the smallest distance.": {
         "join": lambda distances: distances.max(1).values
     },
-    "you compared the one smallest distance of all samples: take the smallest distance for each sample.": {
+    "You compared the one smallest distance of all samples: take the smallest distance for each sample.": {
         "join": lambda distances: distances.min()
     },
-    "you compared mean distances: take the smallest distance to each of the two sets.": {
+    "You compared mean distances: take the smallest distance to each of the two sets.": {
         "join": lambda distances: distances.mean(1)
     },
-    "you compared medians of the distances: take the smallest distance to each of the two sets.": {
+    "You compared medians of the distances: take the smallest distance to each of the two sets.": {
         "join": lambda distances: distances.median(1).values
     },
-    "you exchanged samples and trained images: each sample looks for its nearest image.": {"swapped": True},
-    "you added absolute differences: the distance is the root of the sum of the squared differences.": {"power": 1.0},
-    "you took the largest difference of a pixel: the distance is the root of the sum of the squared differences.": {
+    "You exchanged samples and trained images: each sample looks for its nearest image.": {"swapped": True},
+    "You added absolute differences: the distance is the root of the sum of the squared differences.": {"power": 1.0},
+    "You took the largest difference of a pixel: the distance is the root of the sum of the squared differences.": {
         "power": float("inf")
     },
-    "you return one truth value for each sample: return the mean of them.": {"finish": lambda nearer: nearer.double()},
+    "You return one truth value for each sample: return the mean of them.": {"finish": lambda nearer: nearer.double()},
 }
 
 EXERCISES = {

@@ -164,32 +164,32 @@ def _ball_slips(fractions: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]
 
 
 BALL_SLIPS = {
-    "you took balls around *fakes*: that is recall. Around real samples.": lambda d, real, fake: (
+    "You took balls around *fakes*: that is recall. Around real samples.": lambda d, real, fake: (
         (d <= fake).any(1).double().mean()
     ),
-    "you took the share of *fakes* in some ball: that is precision. Of which samples is a share "
+    "You took the share of *fakes* in some ball: that is precision. Of which samples is a share "
     "asked?": lambda d, real, fake: (d <= real[:, None]).any(0).double().mean(),
-    "you took one radius for all: each real sample has its own.": lambda d, real, fake: (
+    "You took one radius for all: each real sample has its own.": lambda d, real, fake: (
         (d <= real.mean()).any(1).double().mean()
     ),
-    "you took the largest radius for all: each real sample has its own.": lambda d, real, fake: (
+    "You took the largest radius for all: each real sample has its own.": lambda d, real, fake: (
         (d <= real.max()).any(1).double().mean()
     ),
-    "you gave a number of samples: divide by how many there are.": lambda d, real, fake: (
+    "You gave a number of samples: divide by how many there are.": lambda d, real, fake: (
         (d <= real[:, None]).any(1).sum()
     ),
-    "you took the share of pairs: a ball counts once, however many fakes it holds (any).": lambda d, real, fake: (
+    "You took the share of pairs: a ball counts once, however many fakes it holds (any).": lambda d, real, fake: (
         (d <= real[:, None]).double().mean()
     ),
-    "you asked for *all* fakes in one ball. One is enough.": lambda d, real, fake: (
+    "You asked for *all* fakes in one ball. One is enough.": lambda d, real, fake: (
         (d <= real[:, None]).all(1).double().mean()
     ),
-    "you counted the balls that hold *no* fake: the others are covered.": lambda d, real, fake: (
+    "You counted the balls that hold *no* fake: the others are covered.": lambda d, real, fake: (
         1 - (d <= real[:, None]).any(1).double().mean()
     ),
-    "you left out the rim: a fake on the rim of a ball lies in it: <=, as in precision and "
+    "You left out the rim: a fake on the rim of a ball lies in it: <=, as in precision and "
     "recall.": lambda d, real, fake: (d < real[:, None]).any(1).double().mean(),
-    "you took how many fakes a ball holds, on average: any number of them counts once.": lambda d, real, fake: (
+    "You took how many fakes a ball holds, on average: any number of them counts once.": lambda d, real, fake: (
         (d <= real[:, None]).double().sum(1).mean()
     ),
 }
@@ -205,23 +205,23 @@ def _k_fakes(fake: Tensor, real: Tensor, k: int) -> Tensor:
 
 
 DENSITY = (
-    "you computed the *density* of the same paper: how many balls a fake lies in, on average, over k. For coverage ask "
+    "You computed the *density* of the same paper: how many balls a fake lies in, on average, over k. For coverage ask "
     "of each ball whether it holds any fake at all."
 )
 SWAPPED = (
-    "you have real and fake exchanged: your balls lie around fakes, and you return a fraction of fakes. The order of "
+    "You have real and fake exchanged: your balls lie around fakes, and you return a fraction of fakes. The order of "
     "the arguments is fake, real, k."
 )
 ALL = (
-    "your balls all hold a fake. Did you measure the radius to the k-th nearest *fake*? Or to the farthest real one: "
+    "Your balls all hold a fake. Did you measure the radius to the k-th nearest *fake*? Or to the farthest real one: "
     "topk takes the largest numbers unless told largest=False."
 )
 SELF = (
-    "you counted the sample itself: a sample is its own nearest neighbour, at distance 0: the k-th *other* "
+    "You counted the sample itself: a sample is its own nearest neighbour, at distance 0: the k-th *other* "
     "one is one place further on."
 )
 BEYOND = (
-    "you went one place too far: the sorted row begins with the sample itself, at place 0, so the k-th "
+    "You went one place too far: the sorted row begins with the sample itself, at place 0, so the k-th "
     "other is at place k."
 )
 
@@ -241,13 +241,13 @@ EXERCISES = {
             *_ball_slips(BALL_SLIPS),
             Slip(lambda fake, real, k: torch.ones(()), ALL),
             Slip(lambda fake, real, k: coverage(fake, real, k - 1), SELF),
-            Slip(lambda fake, real, k: coverage(fake, real, 3), "you took k = 3, as the lesson does. Use the k given."),
+            Slip(lambda fake, real, k: coverage(fake, real, 3), "You took k = 3, as the lesson does. Use the k given."),
             Slip(
-                lambda fake, real, k: coverage(fake, real, 1), "you took the nearest neighbour, k = 1. Use the k given."
+                lambda fake, real, k: coverage(fake, real, 1), "You took the nearest neighbour, k = 1. Use the k given."
             ),
             Slip(lambda fake, real, k: coverage(real, fake, k), SWAPPED),
             Slip(_density, DENSITY),
-            Slip(_k_fakes, "you ask for k fakes in a ball. One is enough; k only says how far the ball reaches."),
+            Slip(_k_fakes, "You ask for k fakes in a ball. One is enough; k only says how far the ball reaches."),
             Slip(lambda fake, real, k: coverage(fake, real, k + 1), BEYOND),
         ),
     ),

@@ -50,17 +50,17 @@ def _kernel_slips(within: dict[str, Callable[[Tensor], Tensor]]) -> tuple[Slip, 
 
 
 WITHIN_SLIPS = {
-    "you counted the diagonals, each sample's similarity to itself: that is the bias that KID avoids.": lambda k: (
+    "You counted the diagonals, each sample's similarity to itself: that is the bias that KID avoids.": lambda k: (
         k.mean()
     ),
-    "you took the diagonals out of the sums, but divide by n^2: there are n (n - 1) pairs.": lambda k: (
+    "You took the diagonals out of the sums, but divide by n^2: there are n (n - 1) pairs.": lambda k: (
         _off(k) / len(k) ** 2
     ),
-    "you divide by n (n - 1), but the diagonals are still in the sums.": lambda k: k.sum() / (len(k) * (len(k) - 1)),
-    "you took half of the matrix: each pair stands in the matrix twice: half of it has n (n - 1) / 2 "
+    "You divide by n (n - 1), but the diagonals are still in the sums.": lambda k: k.sum() / (len(k) * (len(k) - 1)),
+    "You took half of the matrix: each pair stands in the matrix twice: half of it has n (n - 1) / 2 "
     "entries.": lambda k: _within(k) / 2,
-    "you took sums, not means: divide by the number of pairs.": _off,
-    "you subtracted 1 for each: a sample's similarity to itself is not 1: subtract what stands on the diagonal, "
+    "You took sums, not means: divide by the number of pairs.": _off,
+    "You subtracted 1 for each: a sample's similarity to itself is not 1: subtract what stands on the diagonal, "
     "the trace.": lambda k: (k.sum() - len(k)) / (len(k) * (len(k) - 1)),
 }
 
@@ -76,44 +76,44 @@ def _all_slips_of_the_kernel() -> tuple[Slip, ...]:
         *_kernel_slips(WITHIN_SLIPS),
         Slip(
             lambda k_xx, k_yy, k_xy: _within(k_xx) + _off(k_yy) / (len(k_xx) * (len(k_xx) - 1)) - 2 * k_xy.mean(),
-            "you divided both sums by the pairs of x. The second set has m samples, so m (m - 1) pairs.",
+            "You divided both sums by the pairs of x. The second set has m samples, so m (m - 1) pairs.",
         ),
         of(
             lambda a, b, k: a + b - 2 * (k.sum() - k.diagonal().sum()) / k.numel(),
-            "you left out the diagonal *between* the sets: x_i and y_i are two samples like any others.",
+            "You left out the diagonal *between* the sets: x_i and y_i are two samples like any others.",
         ),
         of(
             lambda a, b, k: a + b - 2 * k.sum() / len(k) ** 2,
-            "you divided the similarities between the sets by n^2. There are n m pairs of them.",
+            "You divided the similarities between the sets by n^2. There are n m pairs of them.",
         ),
-        of(lambda a, b, k: a + b - 2 * k.sum(), "you took a sum between the sets. Divide by the number of pairs, n m."),
+        of(lambda a, b, k: a + b - 2 * k.sum(), "You took a sum between the sets. Divide by the number of pairs, n m."),
         of(
             lambda a, b, k: a + b - k.mean(),
-            "you counted once what counts twice: the similarity between the sets: x with y, and y with x.",
+            "You counted once what counts twice: the similarity between the sets: x with y, and y with x.",
         ),
         of(
             lambda a, b, k: a + b + 2 * k.mean(),
-            "you added: the similarity *between* the sets brings them closer: subtract it.",
+            "You added: the similarity *between* the sets brings them closer: subtract it.",
         ),
         of(
             lambda a, b, k: 2 * k.mean() - a - b,
-            "you turned the sign. Where pairs between the sets are very similar, the distance must be small.",
+            "You turned the sign. Where pairs between the sets are very similar, the distance must be small.",
         ),
         of(
             lambda a, b, k: (a + b) / 2 - k.mean(),
-            "you gave half of (6b.2). Add the first two means whole, and subtract twice the third.",
+            "You gave half of (6b.2). Add the first two means whole, and subtract twice the third.",
         ),
         of(
             lambda a, b, k: a + b - 2 * unlike(k),
-            "you left out the diagonal between: x_i and y_i are no pair: the diagonal *between* the sets stays in.",
+            "You left out the diagonal between: x_i and y_i are no pair: the diagonal *between* the sets stays in.",
         ),
         of(
             lambda a, b, k: (a + b - 2 * k.mean()).clamp(min=0),
-            "you cut at 0: then its mean is too high. Let it be < 0.",
+            "You cut at 0: then its mean is too high. Let it be < 0.",
         ),
         of(
             lambda a, b, k: (a + b - 2 * k.mean()).clamp(min=0).sqrt(),
-            "you took a root: (6b.2) is the squared distance.",
+            "You took a root: (6b.2) is the squared distance.",
         ),
     )
 
@@ -144,25 +144,25 @@ def _last_two(sizes: np.ndarray, distances: np.ndarray) -> float:
 
 
 FIT_SLIPS = {
-    "you fitted a line over n: the bias goes like 1/n, so fit over 1/n.": lambda n, d: np.polyfit(n, d, 1)[1],
-    "you gave the slope, not where the line begins.": lambda n, d: np.polyfit(1 / n, d, 1)[0],
-    "you gave a slope, and over n: fit over 1/n, and take the other of the two numbers.": lambda n, d: np.polyfit(
+    "You fitted a line over n: the bias goes like 1/n, so fit over 1/n.": lambda n, d: np.polyfit(n, d, 1)[1],
+    "You gave the slope, not where the line begins.": lambda n, d: np.polyfit(1 / n, d, 1)[0],
+    "You gave a slope, and over n: fit over 1/n, and take the other of the two numbers.": lambda n, d: np.polyfit(
         n, d, 1
     )[0],
-    "you fitted over 1/sqrt(n): there go *errors*; the bias goes like 1/n.": lambda n, d: np.polyfit(n**-0.5, d, 1)[1],
-    "you fitted a parabola. Over 1/n a straight line is asked for.": lambda n, d: np.polyfit(1 / n, d, 2)[2],
-    "you returned slope and intercept. Return the intercept alone, the value at 1/n = 0.": lambda n, d: np.polyfit(
+    "You fitted over 1/sqrt(n): there go *errors*; the bias goes like 1/n.": lambda n, d: np.polyfit(n**-0.5, d, 1)[1],
+    "You fitted a parabola. Over 1/n a straight line is asked for.": lambda n, d: np.polyfit(1 / n, d, 2)[2],
+    "You returned slope and intercept. Return the intercept alone, the value at 1/n = 0.": lambda n, d: np.polyfit(
         1 / n, d, 1
     ),
-    "you fitted over log n: there a line has no end: fit over 1/n.": lambda n, d: np.polyfit(np.log(n), d, 1)[1],
-    "you gave the distance at the largest n: it has a bias still.": lambda n, d: d[-1],
-    "you took a mean of the distances: each has a bias of its own.": lambda n, d: d.mean(),
-    "you took the line through the first and the last point: least squares takes all of them.": _two_points,
-    "you took the line through the last two points: least squares takes all of them.": _last_two,
-    "you took the line at 1/n = 1, a single sample: for infinitely many, 1/n is 0.": lambda n, d: np.polyfit(
+    "You fitted over log n: there a line has no end: fit over 1/n.": lambda n, d: np.polyfit(np.log(n), d, 1)[1],
+    "You gave the distance at the largest n: it has a bias still.": lambda n, d: d[-1],
+    "You took a mean of the distances: each has a bias of its own.": lambda n, d: d.mean(),
+    "You took the line through the first and the last point: least squares takes all of them.": _two_points,
+    "You took the line through the last two points: least squares takes all of them.": _last_two,
+    "You took the line at 1/n = 1, a single sample: for infinitely many, 1/n is 0.": lambda n, d: np.polyfit(
         1 / n, d, 1
     ).sum(),
-    "you fitted a line through the origin, which over 1/n has no room for the answer: fit slope *and* "
+    "You fitted a line through the origin, which over 1/n has no room for the answer: fit slope *and* "
     "intercept.": lambda n, d: np.sum(d / n) / np.sum(1 / n**2),
 }
 
@@ -199,45 +199,45 @@ def _half(a: np.ndarray, b: np.ndarray) -> float:
 
 
 INTERVAL_SLIPS = {
-    "you took 1.96, which is for many seeds: for a few take Student's t.": {
+    "You took 1.96, which is for many seeds: for a few take Student's t.": {
         "quantile": lambda r: stats.norm.ppf(0.975)
     },
-    "you took 1.96 (rounded), which is for many seeds: for a few take Student's t.": {"quantile": lambda r: 1.96},
-    "you took 2, a rough quantile for many seeds: for a few take Student's t.": {"quantile": lambda r: 2.0},
-    "you took 2.78, the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {
+    "You took 1.96 (rounded), which is for many seeds: for a few take Student's t.": {"quantile": lambda r: 1.96},
+    "You took 2, a rough quantile for many seeds: for a few take Student's t.": {"quantile": lambda r: 2.0},
+    "You took 2.78, the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {
         "quantile": lambda r: 2.78
     },
-    "you took 2.7764, the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {
+    "You took 2.7764, the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {
         "quantile": lambda r: 2.7764
     },
-    "you took 2.776, the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {
+    "You took 2.776, the quantile for five seeds. For r seeds it is stats.t.ppf(0.975, r - 1).": {
         "quantile": lambda r: 2.776
     },
-    "you took r: r differences leave r - 1 degrees of freedom, not r.": {"quantile": lambda r: stats.t.ppf(0.975, r)},
-    "you left 5% outside: 2.5% must lie outside at *each* end: the quantile is 0.975.": {
+    "You took r: r differences leave r - 1 degrees of freedom, not r.": {"quantile": lambda r: stats.t.ppf(0.975, r)},
+    "You left 5% outside: 2.5% must lie outside at *each* end: the quantile is 0.975.": {
         "quantile": lambda r: stats.t.ppf(0.95, r - 1)
     },
-    "you left out the quantile: that is one standard error to each side.": {"quantile": lambda r: 1.0},
-    "you took the spread of single differences: the mean's is smaller by sqrt(r).": {
+    "You left out the quantile: that is one standard error to each side.": {"quantile": lambda r: 1.0},
+    "You took the spread of single differences: the mean's is smaller by sqrt(r).": {
         "error": lambda a, b: (a - b).std(ddof=1)
     },
-    "you divided by r: a mean's error shrinks with sqrt(r).": {"error": lambda a, b: (a - b).std(ddof=1) / len(a)},
-    "you divided the squares by r: s divides by r - 1 (numpy's std divides by r: ddof=1).": {
+    "You divided by r: a mean's error shrinks with sqrt(r).": {"error": lambda a, b: (a - b).std(ddof=1) / len(a)},
+    "You divided the squares by r: s divides by r - 1 (numpy's std divides by r: ddof=1).": {
         "error": lambda a, b: (a - b).std() / math.sqrt(len(a))
     },
-    "you divided by the root of r - 1: it is already in s: divide by sqrt(r).": {
+    "You divided by the root of r - 1: it is already in s: divide by sqrt(r).": {
         "error": lambda a, b: (a - b).std(ddof=1) / math.sqrt(len(a) - 1)
     },
-    "you took A and B as if on different seeds: the spread of the *differences* counts, and it is smaller.": {
+    "You took A and B as if on different seeds: the spread of the *differences* counts, and it is smaller.": {
         "error": lambda a, b: math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
     },
 }
-TURNED = "you gave B - A."
+TURNED = "You gave B - A."
 PERCENTILES = (
-    "you took the 2.5% and 97.5% quantiles of the differences: they say where single differences lie. Take the mean, "
+    "You took the 2.5% and 97.5% quantiles of the differences: they say where single differences lie. Take the mean, "
     "and t times its standard error to each side."
 )
-EXTREMES = "you gave the smallest and the largest difference: that says nothing about the mean."
+EXTREMES = "You gave the smallest and the largest difference: that says nothing about the mean."
 HALF = "You returned half the width of the interval. Return two numbers: the mean less it, and the mean plus it."
 MIDDLE = "You returned the middle and half the width. Return the two ends: the middle less it, and plus it."
 
@@ -256,10 +256,10 @@ EXERCISES = {
                     quantile=lambda r: stats.t.ppf(0.975, 2 * r - 2),
                     error=lambda a, b: math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a)),
                 ),
-                "you gave the interval for two independent groups. Each seed gives a pair: take the differences first.",
+                "You gave the interval for two independent groups. Each seed gives a pair: take the differences first.",
             ),
             Slip(lambda a, b: difference_interval(b, a), TURNED),
-            Slip(_of_absolutes, "you took absolute differences. Keep the signs: they say which method is better."),
+            Slip(_of_absolutes, "You took absolute differences. Keep the signs: they say which method is better."),
             Slip(lambda a, b: difference_interval(a, b)[::-1], "You exchanged the ends. Return the low one first."),
             Slip(lambda a, b: (float((a - b).min()), float((a - b).max())), EXTREMES),
             Slip(lambda a, b: tuple(np.percentile(a - b, [2.5, 97.5])), PERCENTILES),

@@ -44,113 +44,113 @@ EXERCISES = {
         (
             Slip(
                 lambda a, b, c, d: kl_between(c, d, a, b),
-                "you computed KL(p || q): the two are swapped. Take the mean of log q - log p under q.",
+                "You computed KL(p || q): the two are swapped. Take the mean of log q - log p under q.",
             ),
             Slip(
                 lambda a, b, c, d: probability.gaussian_kl(a, b).sum(1),
-                "you left p out: p does not enter, so that is the KL to N(0, 1).",
+                "You left p out: p does not enter, so that is the KL to N(0, 1).",
             ),
             Slip(
                 lambda a, b, c, d: kl_between(a, 2 * b, c, 2 * d),
-                "you took logvar for log s: it is the log of the variance, and exp(logvar) is s squared already.",
+                "You took logvar for log s: it is the log of the variance, and exp(logvar) is s squared already.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 + torch.expm1(a - b) - (a - b)),
-                "you left the difference of the means as it is: it counts in units of p, so divide its square by p's "
+                "You left the difference of the means as it is: it counts in units of p, so divide its square by p's "
                 "variance.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-a) + torch.expm1(a - b) - (a - b)),
-                "you divided the squared difference of the means by q's variance: it counts in units of p, not of q.",
+                "You divided the squared difference of the means by q's variance: it counts in units of p, not of q.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-0.5 * b) + torch.expm1(a - b) - (a - b)),
-                "you divided the squared difference of the means by p's deviation: divide by its variance, not by its "
+                "You divided the squared difference of the means by p's deviation: divide by its variance, not by its "
                 "standard deviation.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + torch.exp(a - b) - (a - b)),
-                "you left a term out: the -1 is missing. The KL of equal densities must be 0.",
+                "You left a term out: the -1 is missing. The KL of equal densities must be 0.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + torch.expm1(a - b) + (a - b)),
-                "you turned the sign of the log variances: a narrow q costs more, so subtract logvar_q - logvar_p.",
+                "You turned the sign of the log variances: a narrow q costs more, so subtract logvar_q - logvar_p.",
             ),
             Slip(
                 lambda a, b, c, d: kl_between(a, b, c, d) / a.shape[1],
-                "you took a mean over dimensions: independent dimensions add, so sum them.",
+                "You took a mean over dimensions: independent dimensions add, so sum them.",
             ),
             Slip(
                 lambda a, b, c, d: kl_between(a, b, c, d).sum(),
-                "you returned one number for the whole batch: sum over dimensions only.",
+                "You returned one number for the whole batch: sum over dimensions only.",
             ),
             Slip(
                 lambda a, b, c, d: probability.gaussian_kl((a - c) * torch.exp(-0.5 * d), b - d),
-                "you have one KL for each dimension: independent dimensions add, so sum over L.",
+                "You have one KL for each dimension: independent dimensions add, so sum over L.",
             ),
             Slip(
                 lambda a, b, c, d: (probability.gaussian_kl(a, b) - probability.gaussian_kl(c, d)).sum(1),
-                "you took the difference of two KLs, which can be negative. Measure q in units of p.",
+                "You took the difference of two KLs, which can be negative. Measure q in units of p.",
             ),
             _kl_slip(
                 lambda m, a, b: probability.gaussian_kl(m * torch.exp(-b), a - b),
-                "you divided the difference of the means by p's variance, exp(logvar_p): divide it by p's standard "
+                "You divided the difference of the means by p's variance, exp(logvar_p): divide it by p's standard "
                 "deviation, exp(logvar_p / 2), before (7.5) squares it.",
             ),
             _kl_slip(
                 lambda m, a, b: probability.gaussian_kl(m * torch.exp(-0.5 * b), a),
-                "you measured the mean in units of p, but not the width: q's log variance becomes logvar_q - logvar_p.",
+                "You measured the mean in units of p, but not the width: q's log variance becomes logvar_q - logvar_p.",
             ),
             _kl_slip(
                 lambda m, a, b: probability.gaussian_kl(m * torch.exp(-0.5 * b), a + b),
-                "you added the log variances: stretching by 1 / s_p divides q's variance by p's, so subtract logvar_p.",
+                "You added the log variances: stretching by 1 / s_p divides q's variance by p's, so subtract logvar_p.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (0.5 * m**2 * torch.exp(-b) + torch.expm1(a - b) - (a - b)),
-                "you halved the squared difference of the means twice: (7.5) has one factor 1/2, before everything.",
+                "You halved the squared difference of the means twice: (7.5) has one factor 1/2, before everything.",
             ),
             _kl_slip(
                 lambda m, a, b: probability.gaussian_kl(m * torch.exp(0.5 * b), a - b),
-                "you multiplied the difference of the means by s_p: divide by it, so that p gets the deviation 1.",
+                "You multiplied the difference of the means by s_p: divide by it, so that p gets the deviation 1.",
             ),
             Slip(
                 lambda a, b, c, d: probability.gaussian_kl(
                     a * torch.exp(-0.5 * b) - c * torch.exp(-0.5 * d), b - d
                 ).sum(1),
-                "you divided each mean by its own deviation: p gives the unit for both, so divide both by s_p.",
+                "You divided each mean by its own deviation: p gives the unit for both, so divide both by s_p.",
             ),
             Slip(
                 lambda a, b, c, d: kl_between(a.T, b.T, c.T, d.T),
-                "you summed over the images, not over the dimensions: those are dim=1.",
+                "You summed over the images, not over the dimensions: those are dim=1.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + torch.expm1(a) - (a - b)),
-                "you left exp(logvar_q) as it is: q's variance counts in units of p's, so divide it by exp(logvar_p).",
+                "You left exp(logvar_q) as it is: q's variance counts in units of p's, so divide it by exp(logvar_p).",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m * torch.exp(-b) + torch.expm1(a - b) - (a - b)),
-                "you did not square the difference of the means. Square it, then divide it by p's variance.",
+                "You did not square the difference of the means. Square it, then divide it by p's variance.",
             ),
             _kl_slip(
                 lambda m, a, b: m**2 * torch.exp(-b) + torch.expm1(a - b) - (a - b),
-                "you left the factor 1/2 out: (7.5) has it before everything.",
+                "You left the factor 1/2 out: (7.5) has it before everything.",
             ),
             _kl_slip(
                 lambda m, a, b: probability.gaussian_kl(m * torch.exp(-0.5 * b), a / b),
-                "you divided one log variance by the other. To divide the variances, subtract their logs.",
+                "You divided one log variance by the other. To divide the variances, subtract their logs.",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + torch.expm1(0.5 * (a - b)) - (a - b)),
-                "you took the ratio of the standard deviations. The term is the ratio of the variances, "
+                "You took the ratio of the standard deviations. The term is the ratio of the variances, "
                 "exp(logvar_q - logvar_p).",
             ),
             _kl_slip(
                 lambda m, a, b: 0.5 * (m**2 * torch.exp(-b) + a.exp() - b.exp() - (a - b)),
-                "you subtracted the variances. Divide q's by p's, and subtract 1: exp(logvar_q - logvar_p) - 1.",
+                "You subtracted the variances. Divide q's by p's, and subtract 1: exp(logvar_q - logvar_p) - 1.",
             ),
             _kl_slip(
                 lambda m, a, b: b - a + 0.5 * ((m**2 + torch.exp(a)) * torch.exp(-b) - 1),
-                "you used logvar for log s: log s is half of it.",
+                "You used logvar for log s: log s is half of it.",
             ),
         ),
     ),
@@ -160,72 +160,72 @@ EXERCISES = {
         (
             Slip(
                 lambda D, L, sigma: D,
-                "you counted the pixels' mean only: the noise and the latents' mean are not in it.",
+                "You counted the pixels' mean only: the noise and the latents' mean are not in it.",
             ),
             Slip(
                 lambda D, L, sigma: L / D,
-                "you turned D / L over, and the noise is missing: squares stand over 2 sigma^2.",
+                "You turned D / L over, and the noise is missing: squares stand over 2 sigma^2.",
             ),
-            Slip(lambda D, L, sigma: D / L, "you counted both means, but not the noise: squares stand over 2 sigma^2."),
+            Slip(lambda D, L, sigma: D / L, "You counted both means, but not the noise: squares stand over 2 sigma^2."),
             Slip(
                 lambda D, L, sigma: D / (2 * sigma**2),
-                "you counted the pixels' mean and the noise: the KL is a mean as well, over L latents.",
+                "You counted the pixels' mean and the noise: the KL is a mean as well, over L latents.",
             ),
             Slip(
                 lambda D, L, sigma: D * L / (2 * sigma**2),
-                "you multiplied by L: a mean over L latents makes the KL smaller, not larger.",
+                "You multiplied by L: a mean over L latents makes the KL smaller, not larger.",
             ),
             Slip(
                 lambda D, L, sigma: L / (2 * sigma**2 * D),
-                "you divided by D: the two means are swapped. The mean over pixels raises beta.",
+                "You divided by D: the two means are swapped. The mean over pixels raises beta.",
             ),
             Slip(
                 lambda D, L, sigma: 2 * sigma**2 * L / D,
-                "you have it turned over: beta multiplies the KL, not the squares.",
+                "You have it turned over: beta multiplies the KL, not the squares.",
             ),
             Slip(
                 lambda D, L, sigma: 2 * sigma**2 * D / L,
-                "you multiplied by 2 sigma^2: it belongs below, as in beta = c / (2 sigma^2).",
+                "You multiplied by 2 sigma^2: it belongs below, as in beta = c / (2 sigma^2).",
             ),
-            Slip(lambda D, L, sigma: D / (sigma**2 * L), "you divided by sigma^2: the 2 of 2 sigma^2 is missing."),
+            Slip(lambda D, L, sigma: D / (sigma**2 * L), "You divided by sigma^2: the 2 of 2 sigma^2 is missing."),
             Slip(
                 lambda D, L, sigma: D / (2 * sigma * L),
-                "you divided by 2 sigma: sigma is a standard deviation, and the variance is its square.",
+                "You divided by 2 sigma: sigma is a standard deviation, and the variance is its square.",
             ),
-            Slip(lambda D, L, sigma: 1 / (2 * sigma**2), "you gave the beta of two sums: here both terms are means."),
+            Slip(lambda D, L, sigma: 1 / (2 * sigma**2), "You gave the beta of two sums: here both terms are means."),
             Slip(
                 lambda D, L, sigma: D / 2 * sigma**2 * L,
-                "you multiplied by sigma^2 and L, perhaps for want of brackets: in Python all that stands below the "
+                "You multiplied by sigma^2 and L, perhaps for want of brackets: in Python all that stands below the "
                 "fraction needs them.",
             ),
             Slip(
                 lambda D, L, sigma: D / 2 * sigma**2 / L,
-                "you multiplied by sigma^2, perhaps for want of brackets: Python computes a / 2 * b as (a / 2) * b.",
+                "You multiplied by sigma^2, perhaps for want of brackets: Python computes a / 2 * b as (a / 2) * b.",
             ),
             Slip(
                 lambda D, L, sigma: 1.0,
-                "you took the loss for the ELBO: its squares have no 2 sigma^2, and both terms are means.",
+                "You took the loss for the ELBO: its squares have no 2 sigma^2, and both terms are means.",
             ),
             Slip(
                 lambda D, L, sigma: 1 / L,
-                "you counted the latents' mean only: the squares are a mean over D pixels, and stand over 2 sigma^2.",
+                "You counted the latents' mean only: the squares are a mean over D pixels, and stand over 2 sigma^2.",
             ),
             Slip(
                 lambda D, L, sigma: 1 / (2 * sigma**2 * L),
-                "you counted the latents' mean and the noise: the squares are a mean as well, over D pixels.",
+                "You counted the latents' mean and the noise: the squares are a mean as well, over D pixels.",
             ),
             Slip(
                 lambda D, L, sigma: L / (2 * sigma**2),
-                "you multiplied by L: a mean over L latents divides the KL by L. The mean over D pixels is missing.",
+                "You multiplied by L: a mean over L latents divides the KL by L. The mean over D pixels is missing.",
             ),
             Slip(
                 lambda D, L, sigma: D * L,
-                "you multiplied by L: a mean over L latents divides the KL by L. And the noise is missing: the squares "
+                "You multiplied by L: a mean over L latents divides the KL by L. And the noise is missing: the squares "
                 "stand over 2 sigma^2.",
             ),
             Slip(
                 lambda D, L, sigma: D / (2 * L),
-                "you left the noise out: the squares stand over 2 sigma^2, not over 2.",
+                "You left the noise out: the squares stand over 2 sigma^2, not over 2.",
             ),
         ),
     ),

@@ -56,58 +56,58 @@ EXERCISES = {
         _posterior_of,
         posterior_of,
         (
-            _slip(lambda wx, ww, s: (wx / ww, s**2 / ww), "you left the prior out: it adds 1 to the precision."),
+            _slip(lambda wx, ww, s: (wx / ww, s**2 / ww), "You left the prior out: it adds 1 to the precision."),
             _slip(
                 lambda wx, ww, s: (wx / s / (1 + ww / s), 1 / (1 + ww / s)),
-                "you divided by sigma: the noise's variance is sigma squared.",
+                "You divided by sigma: the noise's variance is sigma squared.",
             ),
             _slip(
                 lambda wx, ww, s: (wx / (s**2 + ww), 1 + ww / s**2),
-                "you returned the precision: the variance is 1 over it.",
+                "You returned the precision: the variance is 1 over it.",
             ),
             _slip(
                 lambda wx, ww, s: (wx / (s**2 + ww), (1 + ww / s**2) ** -0.5),
-                "you returned a standard deviation: the variance is its square.",
+                "You returned a standard deviation: the variance is its square.",
             ),
             _slip(
                 lambda wx, ww, s: (wx / s**2, 1 / (1 + ww / s**2)),
-                "you stopped before the mean was divided by the precision: completing the square divides it, too.",
+                "You stopped before the mean was divided by the precision: completing the square divides it, too.",
             ),
             _slip(
                 lambda wx, ww, s: (wx / s**2 * (1 + ww / s**2), 1 / (1 + ww / s**2)),
-                "you multiplied the mean by the precision: (7b.1) multiplies it by the precision's inverse.",
+                "You multiplied the mean by the precision: (7b.1) multiplies it by the precision's inverse.",
             ),
             _slip(
                 lambda wx, ww, s: (wx / (1 + ww / s**2), 1 / (1 + ww / s**2)),
-                "you left 1 / sigma^2 out of the mean: (7b.1) has it there, too, beside W^T x.",
+                "You left 1 / sigma^2 out of the mean: (7b.1) has it there, too, beside W^T x.",
             ),
             _slip(
                 lambda wx, ww, s: (wx / ww, 1 / (1 + ww / s**2)),
-                "you left the prior out of the mean: it is the variance times w @ x / sigma^2.",
+                "You left the prior out of the mean: it is the variance times w @ x / sigma^2.",
             ),
             _slip(
                 lambda wx, ww, s: (wx / (1 + ww), 1 / (1 + ww)),
-                "you left sigma out: sigma does not enter. Divide both products by sigma^2.",
+                "You left sigma out: sigma does not enter. Divide both products by sigma^2.",
             ),
             _slip(
                 lambda wx, ww, s: (1 / (1 + ww / s**2), wx / (s**2 + ww)),
-                "you returned the variance first: the two are swapped.",
+                "You returned the variance first: the two are swapped.",
             ),
             _slip(
                 lambda wx, ww, s: (wx / (s**2 + ww.sqrt()), s**2 / (s**2 + ww.sqrt())),
-                "you took the length of w. W^T W is its square, w @ w.",
+                "You took the length of w. W^T W is its square, w @ w.",
             ),
             Slip(
                 lambda x, w, s: (w * x / (s**2 + w**2), s**2 / (s**2 + w**2)),
-                "you multiplied entry by entry. With one latent W^T W is one number: the sum of w squared, w @ w.",
+                "You multiplied entry by entry. With one latent W^T W is one number: the sum of w squared, w @ w.",
             ),
             Slip(
                 lambda x, w, s: (w * x / (s**2 + w @ w), s**2 / (s**2 + w @ w)),
-                "you multiplied w and x entry by entry. W^T x is one number, too: w @ x.",
+                "You multiplied w and x entry by entry. W^T x is one number, too: w @ x.",
             ),
             Slip(
                 lambda x, w, s: _of_outer(x, w, s),
-                "you built a D x D matrix, W W^T. The precision belongs to the one latent: W^T W is the number w @ w.",
+                "You built a D x D matrix, W W^T. The precision belongs to the one latent: W^T W is the number w @ w.",
             ),
         ),
     ),
@@ -117,73 +117,73 @@ EXERCISES = {
         (
             Slip(
                 lambda e, b, s: ((e > b * s**2).sum(), 0.5 * (e / (b * s**2)).log().sum()),
-                "you summed over all directions: only those that are used have a KL.",
+                "You summed over all directions: only those that are used have a KL.",
             ),
             Slip(
                 lambda e, b, s: directions(e, b, math.sqrt(s)),
-                "you compared with beta times sigma: the threshold holds sigma squared.",
+                "You compared with beta times sigma: the threshold holds sigma squared.",
             ),
             Slip(
                 lambda e, b, s: directions(e, 1.0, s),
-                "you left beta out: beta does not enter your answer. The noise of (7b.3) is beta times sigma squared.",
+                "You left beta out: beta does not enter your answer. The noise of (7b.3) is beta times sigma squared.",
             ),
-            Slip(lambda e, b, s: directions(e, 1 / b, s), "you divided the noise by beta: multiply it."),
+            Slip(lambda e, b, s: directions(e, 1 / b, s), "You divided the noise by beta: multiply it."),
             Slip(
                 lambda e, b, s: (len(e), directions(e, b, s)[1]),
-                "your KL is right, but you counted every direction: count those with an eigenvalue above beta sigma^2.",
+                "Your KL is right, but you counted every direction: count those with an eigenvalue above beta sigma^2.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], 0.5 * (e[e > b * s**2] - b * s**2).log().sum()),
-                "you subtracted beta sigma^2 inside the log: (7b.3) divides the eigenvalue by it.",
+                "You subtracted beta sigma^2 inside the log: (7b.3) divides the eigenvalue by it.",
             ),
             Slip(
                 lambda e, b, s: directions(e, b, 1.0),
-                "you left sigma out: sigma does not enter. The threshold is beta times its square.",
+                "You left sigma out: sigma does not enter. The threshold is beta times its square.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], 2 * directions(e, b, s)[1]),
-                "you left a factor out: a half is missing before the log of the KL.",
+                "You left a factor out: a half is missing before the log of the KL.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], -directions(e, b, s)[1]),
-                "you turned the quotient over: the KL is never negative.",
+                "You turned the quotient over: the KL is never negative.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], directions(e, b, s)[1] / max(1, directions(e, b, s)[0])),
-                "you took the mean over the directions that are used: their KLs add.",
+                "You took the mean over the directions that are used: their KLs add.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], directions(e, b, s)[1] / len(e)),
-                "you took the mean over all L directions. (7b.3) is a sum.",
+                "You took the mean over all L directions. (7b.3) is a sum.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], b * directions(e, b, s)[1]),
-                "you returned what the loss charges, beta times the KL. Return the KL itself.",
+                "You returned what the loss charges, beta times the KL. Return the KL itself.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], 0.5 * (e[e > b * s**2] / s**2).log().sum()),
-                "you left beta out of the log: beta sets the threshold, and it divides the eigenvalue in the KL, too.",
+                "You left beta out of the log: beta sets the threshold, and it divides the eigenvalue in the KL, too.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], directions(e, b, s)[1] / math.log(2)),
-                "you returned bits, by log2. Nats come from the natural logarithm.",
+                "You returned bits, by log2. Nats come from the natural logarithm.",
             ),
             Slip(
                 lambda e, b, s: ((e > s**2).sum(), 0.5 * (e[e > s**2] / (b * s**2)).log().sum()),
-                "you compared with sigma^2 alone: the threshold is beta times sigma^2.",
+                "You compared with sigma^2 alone: the threshold is beta times sigma^2.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], 0.5 * (e[e > b * s**2] / (b * s**2) - 1).log().sum()),
-                "you put the column's squared length, the eigenvalue less the noise, into the log. (7b.3) has the "
+                "You put the column's squared length, the eigenvalue less the noise, into the log. (7b.3) has the "
                 "eigenvalue itself there.",
             ),
             Slip(
                 lambda e, b, s: (directions(e, b, s)[0], 0.5 * (e[e > b * s**2] / (b * s**2)).log1p().sum()),
-                "you added 1 inside the log. The eigenvalue has the noise in it already.",
+                "You added 1 inside the log. The eigenvalue has the noise in it already.",
             ),
             Slip(
                 lambda e, b, s: (e > b * s**2, directions(e, b, s)[1]),
-                "you returned which directions are used. Return how many there are: the sum of that mask.",
+                "You returned which directions are used. Return how many there are: the sum of that mask.",
             ),
         ),
     ),

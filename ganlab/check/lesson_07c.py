@@ -28,8 +28,8 @@ def _iwae_bound(function: Callable) -> dict[str, Any]:
     }
 
 
-TURNED_OVER = "you turned the weights over: w = p(x, z) / q(z | x), so log w = log_joint - log_q."
-OVER_IMAGES = "you averaged over the images: average over the K samples, dimension 0."
+TURNED_OVER = "You turned the weights over: w = p(x, z) / q(z | x), so log w = log_joint - log_q."
+OVER_IMAGES = "You averaged over the images: average over the K samples, dimension 0."
 
 
 def _iwae_slip(change: Callable[[Tensor], Tensor], hint: str) -> Slip:
@@ -83,64 +83,64 @@ EXERCISES = {
         (
             Slip(
                 lambda log_joint, log_q: (log_joint / log_q).mean(0),
-                "you divided the logs. The log of a quotient is the difference of the logs: log w = log_joint - log_q. "
+                "You divided the logs. The log of a quotient is the difference of the logs: log w = log_joint - log_q. "
                 "And the mean stands inside the log.",
             ),
             Slip(
                 lambda log_joint, log_q: torch.logsumexp(log_joint, 0) / torch.logsumexp(log_q, 0),
-                "you summed p and q apart and divided the logs. Take the weights first, log w = log_joint - log_q for "
+                "You summed p and q apart and divided the logs. Take the weights first, log w = log_joint - log_q for "
                 "each sample, then the log of their mean.",
             ),
             _iwae_slip(
                 lambda log_w: log_w.mean(0),
-                "you averaged the logs: a mean of logs is the ELBO. Here the log stands outside.",
+                "You averaged the logs: a mean of logs is the ELBO. Here the log stands outside.",
             ),
             _iwae_slip(
-                lambda log_w: torch.logsumexp(log_w, 0), "you summed the weights: divide by K, so subtract log K."
+                lambda log_w: torch.logsumexp(log_w, 0), "You summed the weights: divide by K, so subtract log K."
             ),
             _iwae_slip(
                 lambda log_w: torch.logsumexp(log_w, 0) - math.log(log_w.shape[1]),
-                "you subtracted the log of the number of images. You summed over the draws, so subtract log K.",
+                "You subtracted the log of the number of images. You summed over the draws, so subtract log K.",
             ),
             _iwae_slip(
                 lambda log_w: torch.logsumexp(log_w, 0) / len(log_w),
-                "you divided the log by K: divide the sum inside the log, so subtract log K.",
+                "You divided the log by K: divide the sum inside the log, so subtract log K.",
             ),
             _iwae_slip(
                 lambda log_w: torch.logsumexp(log_w, 0) + math.log(len(log_w)),
-                "you added log K: the sign of log K is minus, since a mean is smaller than a sum.",
+                "You added log K: the sign of log K is minus, since a mean is smaller than a sum.",
             ),
             _iwae_slip(
                 lambda log_w: log_w.exp().mean(0).log(),
-                "you exponentiated the log weights as they are: exp(-1000) is 0, and its log is -inf. Take out the "
+                "You exponentiated the log weights as they are: exp(-1000) is 0, and its log is -inf. Take out the "
                 "largest first, as torch.logsumexp does.",
             ),
             _iwae_slip(lambda log_w: -iwae_bound(-log_w, torch.zeros_like(log_w)), TURNED_OVER),
             _iwae_slip(lambda log_w: iwae_bound(-log_w, torch.zeros_like(log_w)), TURNED_OVER),
             Slip(
                 lambda log_joint, log_q: iwae_bound(log_joint, -log_q),
-                "you added: log_q is added, but the weight divides by q, so subtract it.",
+                "You added: log_q is added, but the weight divides by q, so subtract it.",
             ),
             Slip(
                 lambda log_joint, log_q: iwae_bound(log_joint, torch.zeros_like(log_q)),
-                "you left log_q out: log_q does not enter. z came from q, and the weight has to correct for it.",
+                "You left log_q out: log_q does not enter. z came from q, and the weight has to correct for it.",
             ),
             _iwae_slip(lambda log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]), OVER_IMAGES),
             _iwae_slip(lambda log_w: torch.logsumexp(log_w, 1) - math.log(len(log_w)), OVER_IMAGES),
             Slip(
                 lambda log_joint, log_q: torch.logsumexp(log_joint, 0) - torch.logsumexp(log_q, 0),
-                "you took a ratio of two means: it is not the mean of the ratios. Divide inside, draw by draw.",
+                "You took a ratio of two means: it is not the mean of the ratios. Divide inside, draw by draw.",
             ),
             _iwae_slip(
-                lambda log_w: log_w.max(0).values, "you took the largest weight alone: the others count as well."
+                lambda log_w: log_w.max(0).values, "You took the largest weight alone: the others count as well."
             ),
             Slip(
                 lambda log_joint, log_q: torch.logsumexp(log_joint / log_q, 0) - math.log(len(log_q)),
-                "you divided the logs: the log of a quotient is the difference of the logs.",
+                "You divided the logs: the log of a quotient is the difference of the logs.",
             ),
             _iwae_slip(
                 lambda log_w: (torch.logsumexp(log_w, 0) - math.log(len(log_w))).mean(),
-                "you averaged over the batch: one bound for each image is asked for, (B,).",
+                "You averaged over the batch: one bound for each image is asked for, (B,).",
             ),
         ),
     ),
@@ -148,69 +148,69 @@ EXERCISES = {
         _score_estimates,
         score_estimates,
         (
-            Slip(_by_reparameterising, "you gave the reparameterised estimate: it takes the derivative of f."),
+            Slip(_by_reparameterising, "You gave the reparameterised estimate: it takes the derivative of f."),
             _score_slip(
                 lambda f, eps, s: (f * eps / s, f * (eps**2 - 1) / s),
-                "you gave the gradient by s as the second: by the chain rule multiply it by ds/dlogvar = s / 2.",
+                "You gave the gradient by s as the second: by the chain rule multiply it by ds/dlogvar = s / 2.",
             ),
             _score_slip(
                 lambda f, eps, s: (f * eps, f * 0.5 * (eps**2 - 1)),
-                "you have eps by mu: (z - mu) / s^2 is eps / s, not eps.",
+                "You have eps by mu: (z - mu) / s^2 is eps / s, not eps.",
             ),
             _score_slip(
                 lambda f, eps, s: (f * eps / s**2, f * 0.5 * (eps**2 - 1)),
-                "you divided eps by s^2: z - mu is s eps, so (z - mu) / s^2 is eps / s.",
+                "You divided eps by s^2: z - mu is s eps, so (z - mu) / s^2 is eps / s.",
             ),
             _score_slip(
                 lambda f, eps, s: (f * eps / s, f * 0.5 * eps**2),
-                "you left a term out by logvar: the -1 is missing. It comes from -logvar / 2 in log q.",
+                "You left a term out by logvar: the -1 is missing. It comes from -logvar / 2 in log q.",
             ),
             _score_slip(
-                lambda f, eps, s: (f * eps / s, f * (eps**2 - 1)), "you left a factor out by logvar: a half is missing."
+                lambda f, eps, s: (f * eps / s, f * (eps**2 - 1)), "You left a factor out by logvar: a half is missing."
             ),
             _score_slip(
                 lambda f, eps, s: (f * eps / s, f * 0.5 * (1 - eps**2)),
-                "you turned the sign by logvar: a draw far out (eps^2 > 1) with a large f asks for a larger variance.",
+                "You turned the sign by logvar: a draw far out (eps^2 > 1) with a large f asks for a larger variance.",
             ),
             _score_slip(
                 lambda f, eps, s: (-f * eps / s, -f * 0.5 * (eps**2 - 1)),
-                "you turned both signs: that is the gradient of a loss -E f.",
+                "You turned both signs: that is the gradient of a loss -E f.",
             ),
             _score_slip(
-                lambda f, eps, s: (eps / s, 0.5 * (eps**2 - 1)), "you returned the score alone: multiply it by f(z)."
+                lambda f, eps, s: (eps / s, 0.5 * (eps**2 - 1)), "You returned the score alone: multiply it by f(z)."
             ),
             _score_slip(
                 lambda f, eps, s: (f * 0.5 * (eps**2 - 1), f * eps / s),
-                "you swapped the two: first the estimates by mu, then those by logvar.",
+                "You swapped the two: first the estimates by mu, then those by logvar.",
             ),
             Slip(
                 lambda f, mu, logvar, eps: score_estimates(f, mu, 2 * logvar, eps),
-                "you took exp(logvar) for s: exp(logvar) is the variance, and s is exp(logvar / 2).",
+                "You took exp(logvar) for s: exp(logvar) is the variance, and s is exp(logvar / 2).",
             ),
             _score_slip(
                 lambda f, eps, s: ((f * eps / s).mean(), (f * 0.5 * (eps**2 - 1)).mean()),
-                "you return the means: one estimate for each draw is asked for, (n,).",
+                "You return the means: one estimate for each draw is asked for, (n,).",
             ),
             _score_slip(
                 lambda f, eps, s: ((f - f.mean()) * eps / s, (f - f.mean()) * 0.5 * (eps**2 - 1)),
-                "you subtracted a baseline: a fine idea, but not asked for here.",
+                "You subtracted a baseline: a fine idea, but not asked for here.",
             ),
             Slip(
                 lambda f, mu, logvar, eps: _scores(f(eps), eps, logvar),
-                "you put eps into f: f takes the draw z = mu + s eps.",
+                "You put eps into f: f takes the draw z = mu + s eps.",
             ),
             Slip(
                 lambda f, mu, logvar, eps: _scores(f(mu + eps), eps, logvar),
-                "you drew z = mu + eps: eps has to be multiplied by s first.",
+                "You drew z = mu + eps: eps has to be multiplied by s first.",
             ),
             Slip(
                 lambda f, mu, logvar, eps: _scores(f(mu), eps, logvar),
-                "you put mu into f: f takes the draw z = mu + s eps, another one for each eps.",
+                "You put mu into f: f takes the draw z = mu + s eps, another one for each eps.",
             ),
-            _score_slip(lambda f, eps, s: f * eps / s, "you returned one tensor: return two, by mu and by logvar."),
+            _score_slip(lambda f, eps, s: f * eps / s, "You returned one tensor: return two, by mu and by logvar."),
             _score_slip(
                 lambda f, eps, s: (f * eps / s, f * 0.5 * (eps**2 - 1) / s**2),
-                "you differentiated by s^2: by logvar = log s^2 it is s^2 times that.",
+                "You differentiated by s^2: by logvar = log s^2 it is s^2 times that.",
             ),
         ),
     ),

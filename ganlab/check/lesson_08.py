@@ -121,124 +121,124 @@ def _aggregate_slips(changes: dict[str, Callable[[Tensor, Tensor, Tensor], Tenso
 
 
 UNMOVED = (
-    "no weight has moved. Three calls are needed, in this order: optimizer.zero_grad(), backward() on the loss, "
+    "No weight has moved. Three calls are needed, in this order: optimizer.zero_grad(), backward() on the loss, "
     "optimizer.step(). Is one missing, or does zero_grad stand after backward and throw the gradients away?"
 )
 STEP_SLIPS = {
-    "you handed the ELBO to the optimizer. Optimizers go down: the loss is minus the ELBO.": {
+    "You handed the ELBO to the optimizer. Optimizers go down: the loss is minus the ELBO.": {
         "loss": lambda elbo: elbo.mean()
     },
-    "your second step adds to the gradients of the first: optimizer.zero_grad() is missing.": {"clear": False},
+    "Your second step adds to the gradients of the first: optimizer.zero_grad() is missing.": {"clear": False},
     UNMOVED: {"move": False},
-    "you took exp(logvar) for s. logvar is the log of the variance, so s is exp(logvar / 2).": {
+    "You took exp(logvar) for s. logvar is the log of the variance, so s is exp(logvar / 2).": {
         "latents": lambda mu, a, eps: mu + a.exp() * eps
     },
-    "you took logvar for s. It is the log of the variance, and may be negative: s is exp(logvar / 2).": {
+    "You took logvar for s. It is the log of the variance, and may be negative: s is exp(logvar / 2).": {
         "latents": lambda mu, a, eps: mu + a * eps
     },
-    "you took logvar / 2 for s. That is log s, so the exponential is missing.": {
+    "You took logvar / 2 for s. That is log s, so the exponential is missing.": {
         "latents": lambda mu, a, eps: mu + a / 2 * eps
     },
-    "you drew noise of your own. Use the eps that you were given.": {
+    "You drew noise of your own. Use the eps that you were given.": {
         "latents": lambda mu, a, eps: probability.reparameterise(mu, a, torch.randn_like(eps))
     },
-    "you took z = mu: eps does not enter. z is a draw from q, not its mean.": {"latents": lambda mu, a, eps: mu},
-    "you took the noise alone as z. Then z says nothing about x: shift and scale the noise.": {
+    "You took z = mu: eps does not enter. z is a draw from q, not its mean.": {"latents": lambda mu, a, eps: mu},
+    "You took the noise alone as z. Then z says nothing about x: shift and scale the noise.": {
         "latents": lambda mu, a, eps: eps
     },
-    "you cut z from the graph (detach, or no_grad). The encoder then learns from the KL alone.": {
+    "You cut z from the graph (detach, or no_grad). The encoder then learns from the KL alone.": {
         "latents": lambda mu, a, eps: probability.reparameterise(mu, a, eps).detach()
     },
-    "you added the KL to the ELBO. It is a price, so subtract it.": {"kl": lambda mu, a: -_kl(mu, a)},
-    "you left out the KL: the ELBO has two terms.": {"kl": lambda mu, a: torch.zeros(len(mu))},
-    "you averaged the KL over latents. Independent dimensions add: sum.": {
+    "You added the KL to the ELBO. It is a price, so subtract it.": {"kl": lambda mu, a: -_kl(mu, a)},
+    "You left out the KL: the ELBO has two terms.": {"kl": lambda mu, a: torch.zeros(len(mu))},
+    "You averaged the KL over latents. Independent dimensions add: sum.": {
         "kl": lambda mu, a: _kl(mu, a) / mu.shape[1]
     },
-    "you summed the KL over the images, too. Sum it over the latents only, .sum(1), and take the mean over images.": {
+    "You summed the KL over the images, too. Sum it over the latents only, .sum(1), and take the mean over images.": {
         "kl": lambda mu, a: _kl(mu, a).sum()
     },
-    "your KL is twice too large: a factor 1/2 is missing.": {"kl": lambda mu, a: 2 * _kl(mu, a)},
-    "you added logvar in the KL. It is subtracted: mu^2 + exp(logvar) - 1 - logvar, and half of it.": {
+    "Your KL is twice too large: a factor 1/2 is missing.": {"kl": lambda mu, a: 2 * _kl(mu, a)},
+    "You added logvar in the KL. It is subtracted: mu^2 + exp(logvar) - 1 - logvar, and half of it.": {
         "kl": lambda mu, a: 0.5 * (mu**2 + a.exp() - 1 + a).sum(1)
     },
-    "you left logvar out of the KL: it is mu^2 + exp(logvar) - 1 - logvar, and half of it.": {
+    "You left logvar out of the KL: it is mu^2 + exp(logvar) - 1 - logvar, and half of it.": {
         "kl": lambda mu, a: 0.5 * (mu**2 + a.exp() - 1).sum(1)
     },
-    "you summed over the images. Take the mean, or the learning rate depends on the batch size.": {
+    "You summed over the images. Take the mean, or the learning rate depends on the batch size.": {
         "loss": lambda elbo: -elbo.sum(),
         "returned": lambda elbo: elbo.sum(),
     },
-    "your loss is a sum over the images, though you return the mean. Make the loss a mean as well.": {
+    "Your loss is a sum over the images, though you return the mean. Make the loss a mean as well.": {
         "loss": lambda elbo: -elbo.sum()
     },
-    "your weights are right, but you return the loss: return the ELBO.": {"returned": lambda elbo: -elbo.mean()},
-    "your weights are right, but you return a sum over the images: return the mean.": {
+    "Your weights are right, but you return the loss: return the ELBO.": {"returned": lambda elbo: -elbo.mean()},
+    "Your weights are right, but you return a sum over the images: return the mean.": {
         "returned": lambda elbo: elbo.sum()
     },
-    "your weights are right, but you return a number for each image: return their mean.": {
+    "Your weights are right, but you return a number for each image: return their mean.": {
         "returned": lambda elbo: elbo
     },
 }
-SUMMED = "you summed log p over the images, but not the KL. Take the mean over the images for both."
-LATE = "your weights are right, but you return the ELBO after the step: return the one before the weights moved."
+SUMMED = "You summed log p over the images, but not the KL. Take the mean over the images for both."
+LATE = "Your weights are right, but you return the ELBO after the step: return the one before the weights moved."
 
 AGGREGATE_SLIPS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
-    "you added the N densities up. Their mean is asked for: divide by N, in logs subtract log N.": lambda z, m, a: (
+    "You added the N densities up. Their mean is asked for: divide by N, in logs subtract log N.": lambda z, m, a: (
         torch.logsumexp(_log_q(z, m, a).sum(2), 1)
     ),
-    "you averaged the logs. Take the log of the average: the mean over images stands inside the log.": (
+    "You averaged the logs. Take the log of the average: the mean over images stands inside the log.": (
         lambda z, m, a: _log_q(z, m, a).sum(2).mean(1)
     ),
-    "you divided the log by N. Divide inside the log: in logs that is to subtract log N.": lambda z, m, a: (
+    "You divided the log by N. Divide inside the log: in logs that is to subtract log N.": lambda z, m, a: (
         torch.logsumexp(_log_q(z, m, a).sum(2), 1) / len(m)
     ),
-    "you took the log-sum-exp over images first, then the sum over latents. One image has all its latents together: "
+    "You took the log-sum-exp over images first, then the sum over latents. One image has all its latents together: "
     "sum over L first.": lambda z, m, a: torch.logsumexp(_log_q(z, m, a), 1).sum(1) - math.log(len(m)),
-    "you added densities over the latents, too. They are independent: add their logs, by a plain sum over L.": (
+    "You added densities over the latents, too. They are independent: add their logs, by a plain sum over L.": (
         lambda z, m, a: torch.logsumexp(_log_q(z, m, a), (1, 2)) - math.log(len(m))
     ),
-    "you subtracted log B, of the places. The mean is over the N images: subtract log N.": lambda z, m, a: (
+    "You subtracted log B, of the places. The mean is over the N images: subtract log N.": lambda z, m, a: (
         torch.logsumexp(_log_q(z, m, a).sum(2), 1) - math.log(len(z))
     ),
-    "you returned the density. Return its log.": lambda z, m, a: log_aggregate(z, m, a).exp(),
-    "you took the mean over the places. It is over the N images, dim 1 of (B, N).": lambda z, m, a: (
+    "You returned the density. Return its log.": lambda z, m, a: log_aggregate(z, m, a).exp(),
+    "You took the mean over the places. It is over the N images, dim 1 of (B, N).": lambda z, m, a: (
         torch.logsumexp(_log_q(z, m, a).sum(2), 0) - math.log(len(m))
     ),
-    "you averaged over the places, too. Each z has a log density of its own: return (B,).": lambda z, m, a: (
+    "You averaged over the places, too. Each z has a log density of its own: return (B,).": lambda z, m, a: (
         log_aggregate(z, m, a).mean()
     ),
-    "you took the nearest image alone (a maximum). All N densities are averaged.": lambda z, m, a: (
+    "You took the nearest image alone (a maximum). All N densities are averaged.": lambda z, m, a: (
         _log_q(z, m, a).sum(2).max(1).values
     ),
-    "you left the logs: a density far from all images is 0 in floats, and its log -inf. Use torch.logsumexp.": (
+    "You left the logs: a density far from all images is 0 in floats, and its log -inf. Use torch.logsumexp.": (
         lambda z, m, a: _log_q(z, m, a).sum(2).exp().mean(1).log()
     ),
-    "you took exp(logvar) for s. logvar is the log of the variance, so s is exp(logvar / 2).": lambda z, m, a: (
+    "You took exp(logvar) for s. logvar is the log of the variance, so s is exp(logvar / 2).": lambda z, m, a: (
         log_aggregate(z, m, 2 * a)
     ),
-    "you halved logvar twice. s is exp(logvar / 2).": (lambda z, m, a: log_aggregate(z, m, a / 2)),
-    "you averaged over latents. They are independent, so their log densities add: sum over L.": lambda z, m, a: (
+    "You halved logvar twice. s is exp(logvar / 2).": (lambda z, m, a: log_aggregate(z, m, a / 2)),
+    "You averaged over latents. They are independent, so their log densities add: sum over L.": lambda z, m, a: (
         torch.logsumexp(_log_q(z, m, a).mean(2), 1) - math.log(len(m))
     ),
-    "you took each latent's mixture by itself and added. One image has all its latents together: sum over L first.": (
+    "You took each latent's mixture by itself and added. One image has all its latents together: sum over L first.": (
         lambda z, m, a: (torch.logsumexp(_log_q(z, m, a), 1) - math.log(len(m))).sum(1)
     ),
-    "you took one Gaussian with the mean mu and the mean variance. The mixture has N bumps: average densities.": (
+    "You took one Gaussian with the mean mu and the mean variance. The mixture has N bumps: average densities.": (
         lambda z, m, a: log_aggregate(z, m.mean(0, keepdim=True), a.exp().mean(0, keepdim=True).log())
     ),
-    "you divided by L, the number of latents. The mean is over the N images: subtract log N.": lambda z, m, a: (
+    "You divided by L, the number of latents. The mean is over the N images: subtract log N.": lambda z, m, a: (
         torch.logsumexp(_log_q(z, m, a).sum(2), 1) - math.log(m.shape[1])
     ),
-    "you added log N. A mean is smaller than a sum: subtract it.": lambda z, m, a: (
+    "You added log N. A mean is smaller than a sum: subtract it.": lambda z, m, a: (
         log_aggregate(z, m, a) + 2 * math.log(len(m))
     ),
-    "you left out the constant of the Gaussian, (log 2 pi) / 2 for each latent.": lambda z, m, a: (
+    "You left out the constant of the Gaussian, (log 2 pi) / 2 for each latent.": lambda z, m, a: (
         log_aggregate(z, m, a) + m.shape[1] * math.log(2 * math.pi) / 2
     ),
 }
 
 FLOORED = (
-    "you added a small number inside the log, or held the density above one. Far from all images that number is all "
+    "You added a small number inside the log, or held the density above one. Far from all images that number is all "
     "that is left. Use torch.logsumexp."
 )
 

@@ -139,67 +139,67 @@ def _second_total(log_p: Tensor, best: Tensor, elbo: Tensor) -> Tensor:
 
 
 CHUNK_SLIPS = {
-    "you averaged the chunks' bounds. The mean belongs inside the log.": lambda n, s: (s - n.log()).mean(0),
-    "you averaged the chunks' bounds, weighted by size. The mean belongs inside the log.": lambda n, s: (
+    "You averaged the chunks' bounds. The mean belongs inside the log.": lambda n, s: (s - n.log()).mean(0),
+    "You averaged the chunks' bounds, weighted by size. The mean belongs inside the log.": lambda n, s: (
         (n * (s - n.log())).sum(0) / n.sum()
     ),
-    "you averaged the chunks' means. Chunks of different sizes count differently: add sums, divide once.": (
+    "You averaged the chunks' means. Chunks of different sizes count differently: add sums, divide once.": (
         lambda n, s: torch.logsumexp(s - n.log(), 0) - math.log(len(n))
     ),
-    "you summed the weights. For the mean divide by K, so subtract log K.": lambda n, s: torch.logsumexp(s, 0),
-    "you divided by the number of chunks. Divide by the number of samples.": lambda n, s: (
+    "You summed the weights. For the mean divide by K, so subtract log K.": lambda n, s: torch.logsumexp(s, 0),
+    "You divided by the number of chunks. Divide by the number of samples.": lambda n, s: (
         torch.logsumexp(s, 0) - math.log(len(n))
     ),
-    "you divided by the last chunk's size. K counts the samples of all chunks.": lambda n, s: (
+    "You divided by the last chunk's size. K counts the samples of all chunks.": lambda n, s: (
         torch.logsumexp(s, 0) - n[-1].log()
     ),
-    "you divided the log by K. Divide inside the log: in logs that is to subtract log K.": lambda n, s: (
+    "You divided the log by K. Divide inside the log: in logs that is to subtract log K.": lambda n, s: (
         torch.logsumexp(s, 0) / n.sum()
     ),
-    "you divided each chunk's sum by its own size, and added the quotients. Add the sums first, then divide by K.": (
+    "You divided each chunk's sum by its own size, and added the quotients. Add the sums first, then divide by K.": (
         lambda n, s: torch.logsumexp(s - n.log(), 0)
     ),
-    "you added log K. A mean is smaller than a sum: subtract it.": lambda n, s: torch.logsumexp(s, 0) + n.sum().log(),
-    "you left the logs: exp(-1000) is 0, and its log -inf. Stay with logs (torch.logaddexp).": lambda n, s: (
+    "You added log K. A mean is smaller than a sum: subtract it.": lambda n, s: torch.logsumexp(s, 0) + n.sum().log(),
+    "You left the logs: exp(-1000) is 0, and its log -inf. Stay with logs (torch.logaddexp).": lambda n, s: (
         s.exp().sum(0) / n.sum()
     ).log(),
-    "you returned the last chunk alone. Carry a total along.": lambda n, s: s[-1] - n[-1].log(),
-    "you returned the first chunk alone. Does `return` stand inside the loop?": lambda n, s: s[0] - n[0].log(),
-    "you added logs: that multiplies the sums. torch.logaddexp adds them.": lambda n, s: s.sum(0) - n.sum().log(),
+    "You returned the last chunk alone. Carry a total along.": lambda n, s: s[-1] - n[-1].log(),
+    "You returned the first chunk alone. Does `return` stand inside the loop?": lambda n, s: s[0] - n[0].log(),
+    "You added logs: that multiplies the sums. torch.logaddexp adds them.": lambda n, s: s.sum(0) - n.sum().log(),
 }
-NUMEL = "you counted every number of a chunk (numel). K counts draws: the rows, len(chunk)."
-COLUMNS = "you added up the columns of the chunks (shape[1]), which are images. K counts draws: the rows, len(chunk)."
-KEPT = "you kept the chunks, but each lies in the memory of the one before. Take what you need from it at once."
-LOGS = "you averaged the logs of the weights: that estimates the ELBO. Take the log of the average of the weights."
-ZERO = "your total starts at 0, the log of a weight of 1 that nobody drew. Start at minus infinity, the log of 0."
+NUMEL = "You counted every number of a chunk (numel). K counts draws: the rows, len(chunk)."
+COLUMNS = "You added up the columns of the chunks (shape[1]), which are images. K counts draws: the rows, len(chunk)."
+KEPT = "You kept the chunks, but each lies in the memory of the one before. Take what you need from it at once."
+LOGS = "You averaged the logs of the weights: that estimates the ELBO. Take the log of the average of the weights."
+ZERO = "Your total starts at 0, the log of a weight of 1 that nobody drew. Start at minus infinity, the log of 0."
 
 GAP_SLIPS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
-    "you took the standard deviation. The error of a mean of n images is smaller by the root of n.": _errors_changed(
+    "You took the standard deviation. The error of a mean of n images is smaller by the root of n.": _errors_changed(
         lambda error, n: error * n**0.5
     ),
-    "you divided the deviation by n. Divide it by the root of n.": _errors_changed(lambda error, n: error / n**0.5),
-    "you returned the variance of the mean: take its root.": _errors_changed(lambda error, n: error**2),
-    "you took the errors of the three columns apart. Subtract digit by digit first: what the columns share cancels.": (
+    "You divided the deviation by n. Divide it by the root of n.": _errors_changed(lambda error, n: error / n**0.5),
+    "You returned the variance of the mean: take its root.": _errors_changed(lambda error, n: error**2),
+    "You took the errors of the three columns apart. Subtract digit by digit first: what the columns share cancels.": (
         _unpaired
     ),
-    "your gaps have the wrong sign: the higher number comes first.": lambda log_p, best, elbo: gaps_with_errors(
+    "Your gaps have the wrong sign: the higher number comes first.": lambda log_p, best, elbo: gaps_with_errors(
         -log_p, -best, -elbo
     ),
-    "you returned the two gaps in the other order: first log p - best, then best - ELBO.": lambda log_p, best, elbo: (
+    "You returned the two gaps in the other order: first log p - best, then best - ELBO.": lambda log_p, best, elbo: (
         gaps_with_errors(log_p, best, elbo).flip(0)
     ),
-    "your first gap is the whole, log p - ELBO. The first part ends at the best q.": _total,
-    "your second gap is the whole, log p - ELBO. The second part starts at the best q.": _second_total,
-    "you subtracted the errors of the columns. Errors do not subtract: take the error of the difference.": (
+    "Your first gap is the whole, log p - ELBO. The first part ends at the best q.": _total,
+    "Your second gap is the whole, log p - ELBO. The second part starts at the best q.": _second_total,
+    "You subtracted the errors of the columns. Errors do not subtract: take the error of the difference.": (
         _errors_subtracted
     ),
-    "you divided by the root of n - 1. `std` has the n - 1 in it: divide by the root of n.": _errors_changed(
+    "You divided by the root of n - 1. `std` has the n - 1 in it: divide by the root of n.": _errors_changed(
         lambda error, n: error * (n / (n - 1)) ** 0.5
     ),
-    "you returned means in one row and errors in the other. Return a row for each gap: mean, error.": (
+    "You returned means in one row and errors in the other. Return a row for each gap: mean, error.": (
         lambda log_p, best, elbo: gaps_with_errors(log_p, best, elbo).T
     ),
-    "you divided by n inside the variance (correction=0). From a sample divide by n - 1, as `std` does.": (
+    "You divided by n inside the variance (correction=0). From a sample divide by n - 1, as `std` does.": (
         _errors_changed(lambda error, n: error * ((n - 1) / n) ** 0.5)
     ),
 }

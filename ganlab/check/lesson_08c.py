@@ -71,7 +71,7 @@ def _by_search(cost: Callable[[Tensor], Tensor], variances: Tensor, rate: float)
 
 
 SAME = (
-    "your level is the same for every rate. Hint: you did not let the level fall as the nats grow. In a search by "
+    "your level is the same for every rate. Hint: You did not let the level fall as the nats grow. In a search by "
     "halving: where the middle costs more than `rate`, it is too low, so go on above it."
 )
 
@@ -90,41 +90,41 @@ def _water_level(function: Callable) -> dict[str, Any]:
 
 
 RATE_SLIPS: dict[str, dict[str, Any]] = {
-    "you averaged the KL over latents. Latents add: sum over L, then take the mean over images.": {
+    "You averaged the KL over latents. Latents add: sum over L, then take the mean over images.": {
         "rate": lambda kl: kl.mean()
     },
-    "you summed the KL over the images as well. Sum over latents, but take the mean over images.": {
+    "You summed the KL over the images as well. Sum over latents, but take the mean over images.": {
         "rate": lambda kl: kl.sum()
     },
-    "you returned the rate of each image, or of each latent: return one number.": {"rate": lambda kl: kl.sum(1)},
-    "your rate has the wrong sign: a KL is never negative.": {"rate": lambda kl: -kl.sum(1).mean()},
-    "your KL is twice too large: a factor 1/2 is missing.": {"rate": lambda kl: 2 * kl.sum(1).mean()},
-    "you returned log p(x | z). The distortion is minus that.": {"distortion": lambda log_p: log_p.mean()},
-    "you summed the distortion over the images. Take the mean.": {"distortion": lambda log_p: -log_p.sum()},
-    "you divided the distortion by the number of pixels. It is a sum over pixels, a mean over images only.": {
+    "You returned the rate of each image, or of each latent: return one number.": {"rate": lambda kl: kl.sum(1)},
+    "Your rate has the wrong sign: a KL is never negative.": {"rate": lambda kl: -kl.sum(1).mean()},
+    "Your KL is twice too large: a factor 1/2 is missing.": {"rate": lambda kl: 2 * kl.sum(1).mean()},
+    "You returned log p(x | z). The distortion is minus that.": {"distortion": lambda log_p: log_p.mean()},
+    "You summed the distortion over the images. Take the mean.": {"distortion": lambda log_p: -log_p.sum()},
+    "You divided the distortion by the number of pixels. It is a sum over pixels, a mean over images only.": {
         "distortion": lambda log_p: -log_p.mean() / 16
     },
-    "you took z = mu: eps does not enter. The distortion is an average over draws from q.": {
+    "You took z = mu: eps does not enter. The distortion is an average over draws from q.": {
         "latents": lambda mu, logvar, eps: mu
     },
-    "you took exp(logvar) for s. logvar is the log of the variance, so s is exp(logvar / 2).": {
+    "You took exp(logvar) for s. logvar is the log of the variance, so s is exp(logvar / 2).": {
         "latents": lambda mu, logvar, eps: mu + logvar.exp() * eps
     },
-    "you took the noise alone as z. Draw from q: z = mu + s eps.": {"latents": lambda mu, logvar, eps: eps},
-    "you took logvar itself for s. It is the log of the variance, so s is exp(logvar / 2).": {
+    "You took the noise alone as z. Draw from q: z = mu + s eps.": {"latents": lambda mu, logvar, eps: eps},
+    "You took logvar itself for s. It is the log of the variance, so s is exp(logvar / 2).": {
         "latents": lambda mu, logvar, eps: mu + logvar * eps
     },
-    "you returned both for each image. Take the mean over images of each.": {
+    "You returned both for each image. Take the mean over images of each.": {
         "rate": lambda kl: kl.sum(1),
         "distortion": lambda log_p: -log_p,
     },
-    "you summed the KL over the images and averaged over latents: the two are exchanged.": {
+    "You summed the KL over the images and averaged over latents: the two are exchanged.": {
         "rate": lambda kl: kl.sum(0).mean()
     },
 }
-SIGN_OF_LOGVAR = "you added logvar in the KL. It is subtracted: mu^2 + exp(logvar) - 1 - logvar, times 1/2."
-SWAPPED = "you returned D first: the rate comes first."
-LOSS = "you returned the loss in place of the distortion: D leaves the rate out."
+SIGN_OF_LOGVAR = "You added logvar in the KL. It is subtracted: mu^2 + exp(logvar) - 1 - logvar, times 1/2."
+SWAPPED = "You returned D first: the rate comes first."
+LOSS = "You returned the loss in place of the distortion: D leaves the rate out."
 
 
 def _search_slips(costs: dict[str, Callable[[Tensor], Tensor]]) -> tuple[Slip, ...]:
@@ -132,25 +132,25 @@ def _search_slips(costs: dict[str, Callable[[Tensor], Tensor]]) -> tuple[Slip, .
 
 
 LEVEL_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
-    "you left out the factor 1/2 of the rate.": lambda ratio: ratio.clamp(min=1).log().sum(),
-    "you counted in bits (log2). A rate in nats has the natural log.": lambda ratio: (
+    "You left out the factor 1/2 of the rate.": lambda ratio: ratio.clamp(min=1).log().sum(),
+    "You counted in bits (log2). A rate in nats has the natural log.": lambda ratio: (
         0.5 * ratio.clamp(min=1).log2().sum()
     ),
-    "you let directions under water count, with negative nats. They get none: use max(1, ratio).": lambda ratio: (
+    "You let directions under water count, with negative nats. They get none: use max(1, ratio).": lambda ratio: (
         0.5 * ratio.log().sum()
     ),
-    "you took the mean over directions. Their nats add.": lambda ratio: 0.5 * ratio.clamp(min=1).log().mean(),
-    "you took log(1 + ratio), which is never 0. The rate has log max(1, ratio).": lambda ratio: (
+    "You took the mean over directions. Their nats add.": lambda ratio: 0.5 * ratio.clamp(min=1).log().mean(),
+    "You took log(1 + ratio), which is never 0. The rate has log max(1, ratio).": lambda ratio: (
         0.5 * (1 + ratio).log().sum()
     ),
-    "you took the square roots of the variances first. The lambdas go into the ratio as they are.": lambda ratio: (
+    "You took the square roots of the variances first. The lambdas go into the ratio as they are.": lambda ratio: (
         0.25 * ratio.clamp(min=1).log().sum()
     ),
 }
 FLOOR = (
-    "your search starts at the smallest variance. A rate that uses all directions has a level below that: start near 0."
+    "Your search starts at the smallest variance. A rate that uses all directions has a level below that: start near 0."
 )
-UNSORTED = "you took the variances in the order in which they came. The largest are used first: sort them."
+UNSORTED = "You took the variances in the order in which they came. The largest are used first: sort them."
 
 
 def _above_the_smallest(variances: Tensor, rate: float) -> float:
@@ -168,9 +168,9 @@ def _unsorted(variances: Tensor, rate: float) -> float:
 
 
 LARGEST_ONLY = (
-    "you let the largest direction pay for all nats. Where the level is below the next variance, that one pays, too."
+    "You let the largest direction pay for all nats. Where the level is below the next variance, that one pays, too."
 )
-LOGGED = "you returned the log of the level: return the level."
+LOGGED = "You returned the log of the level: return the level."
 EXERCISES = {
     "08c.1": Exercise(
         _rate_and_distortion,

@@ -89,82 +89,82 @@ def _unpaired(log_p: Callable, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 FREE_SLIPS = {
-    "you took the maximum image by image. Take the mean over the batch first.": lambda kl, f: (
+    "You took the maximum image by image. Take the mean over the batch first.": lambda kl, f: (
         kl.clamp(min=f).sum(1).mean()
     ),
-    "you took the maximum of the whole KL. Each latent has its own free nats.": lambda kl, f: (
+    "You took the maximum of the whole KL. Each latent has its own free nats.": lambda kl, f: (
         kl.sum(1).mean().clamp(min=f)
     ),
-    "you took the maximum of each image's whole KL. First the mean over the batch, for each latent by itself.": (
+    "You took the maximum of each image's whole KL. First the mean over the batch, for each latent by itself.": (
         lambda kl, f: kl.sum(1).clamp(min=f).mean()
     ),
-    "you pooled the free nats over the latents: then one may take them all. Give each its own.": lambda kl, f: (
+    "You pooled the free nats over the latents: then one may take them all. Give each its own.": lambda kl, f: (
         kl.sum(1).mean().clamp(min=f * kl.shape[1])
     ),
-    "you took a minimum: that makes all above `free` free. It is max(free, KL).": lambda kl, f: (
+    "You took a minimum: that makes all above `free` free. It is max(free, KL).": lambda kl, f: (
         kl.mean(0).clamp(max=f).sum()
     ),
-    "you took KL - free, cut at 0. The gradients are the same, but the loss is lower by L free nats. Take max.": (
+    "You took KL - free, cut at 0. The gradients are the same, but the loss is lower by L free nats. Take max.": (
         lambda kl, f: (kl.mean(0) - f).clamp(min=0).sum()
     ),
-    "you let latents below `free` count 0: the loss then jumps. They count `free`.": lambda kl, f: torch.where(
+    "You let latents below `free` count 0: the loss then jumps. They count `free`.": lambda kl, f: torch.where(
         kl.mean(0) < f, 0.0, kl.mean(0)
     ).sum(),
-    "you averaged over latents. Independent dimensions add: sum over L.": lambda kl, f: kl.mean(0).clamp(min=f).mean(),
-    "you left out `free`: this is the plain loss.": lambda kl, f: kl.sum(1).mean(),
-    "you summed the KL over the batch. Take the mean over the batch: kl.mean(0).": lambda kl, f: (
+    "You averaged over latents. Independent dimensions add: sum over L.": lambda kl, f: kl.mean(0).clamp(min=f).mean(),
+    "You left out `free`: this is the plain loss.": lambda kl, f: kl.sum(1).mean(),
+    "You summed the KL over the batch. Take the mean over the batch: kl.mean(0).": lambda kl, f: (
         kl.sum(0).clamp(min=f).sum()
     ),
-    "you took the mean over latents (dimension 1). The mean is over the batch, dimension 0: kl.mean(0).": (
+    "You took the mean over latents (dimension 1). The mean is over the batch, dimension 0: kl.mean(0).": (
         lambda kl, f: kl.mean(1).clamp(min=f).sum()
     ),
-    "you took means over latents (dimension 1), then over images. First the mean over the batch, kl.mean(0), then the "
+    "You took means over latents (dimension 1), then over images. First the mean over the batch, kl.mean(0), then the "
     "maximum, then the sum over latents.": lambda kl, f: kl.mean(1).clamp(min=f).mean(),
 }
-EACH_IMAGE = "you returned a loss for each image: take the mean of log p(x | z) over the batch, too."
-ONE_FREE = "you took `free` off once more at the end: the maximum stays as it is."
-MINUS_LOSS = "you returned minus the loss: the bound that goes up."
-ONE_SUM = "you summed log p(x | z) over the images, and averaged the KL: that divides beta by the batch size."
+EACH_IMAGE = "You returned a loss for each image: take the mean of log p(x | z) over the batch, too."
+ONE_FREE = "You took `free` off once more at the end: the maximum stays as it is."
+MINUS_LOSS = "You returned minus the loss: the bound that goes up."
+ONE_SUM = "You summed log p(x | z) over the images, and averaged the KL: that divides beta by the batch size."
 
 SWAP_SLIPS: dict[str, Callable] = {
-    "you took absolute values. Some images gain by a swap, and their cost is negative.": _of_cost(
+    "You took absolute values. Some images gain by a swap, and their cost is negative.": _of_cost(
         lambda log_p, x, z: (log_p(x, z) - log_p(x, z.roll(1, 0))).abs()
     ),
-    "you returned log p(x | z) of the swapped images alone. The cost is the own one minus that.": _of_cost(
+    "You returned log p(x | z) of the swapped images alone. The cost is the own one minus that.": _of_cost(
         lambda log_p, x, z: log_p(x, z.roll(1, 0))
     ),
-    "you turned the order of all images round (flip). Image k gets the latents of image k - 1: z.roll(1, 0).": _of_cost(
+    "You turned the order of all images round (flip). Image k gets the latents of image k - 1: z.roll(1, 0).": _of_cost(
         lambda log_p, x, z: log_p(x, z) - log_p(x, z.flip(0))
     ),
-    "your cost has the wrong sign: the own z comes first, so that a z in use costs something.": _of_cost(
+    "Your cost has the wrong sign: the own z comes first, so that a z in use costs something.": _of_cost(
         lambda log_p, x, z: log_p(x, z.roll(1, 0)) - log_p(x, z)
     ),
-    "you rolled x as well. Then nothing is swapped: each image still has its own z.": _of_cost(
+    "You rolled x as well. Then nothing is swapped: each image still has its own z.": _of_cost(
         lambda log_p, x, z: log_p(x, z) - log_p(x.roll(1, 0), z.roll(1, 0))
     ),
-    "you rolled x in place of z. Then you compare different images: roll z alone.": _of_cost(
+    "You rolled x in place of z. Then you compare different images: roll z alone.": _of_cost(
         lambda log_p, x, z: log_p(x, z) - log_p(x.roll(1, 0), z)
     ),
-    "you rolled along the latents (dimension 1). Swap between images: z.roll(1, 0).": _of_cost(
+    "You rolled along the latents (dimension 1). Swap between images: z.roll(1, 0).": _of_cost(
         lambda log_p, x, z: log_p(x, z) - log_p(x, z.roll(1, 1))
     ),
-    "you rolled all numbers of z in one row (no dimension given). Swap between images: z.roll(1, 0).": _of_cost(
+    "You rolled all numbers of z in one row (no dimension given). Swap between images: z.roll(1, 0).": _of_cost(
         lambda log_p, x, z: log_p(x, z) - log_p(x, z.roll(1))
     ),
-    "you rolled the other way, by -1. Image k gets the latents of image k - 1: roll by 1.": _of_cost(
+    "You rolled the other way, by -1. Image k gets the latents of image k - 1: roll by 1.": _of_cost(
         lambda log_p, x, z: log_p(x, z) - log_p(x, z.roll(-1, 0))
     ),
-    "you set z to 0 in place of a swap. That asks another question.": _of_cost(
+    "You set z to 0 in place of a swap. That asks another question.": _of_cost(
         lambda log_p, x, z: log_p(x, z) - log_p(x, torch.zeros_like(z))
     ),
-    "you returned the standard deviation. The error of a mean of B images is smaller by the root of B.": _of_error(
+    "You returned the standard deviation. The error of a mean of B images is smaller by the root of B.": _of_error(
         lambda error, n: error * n**0.5
     ),
-    "you divided the deviation by B. Divide it by the root of B.": _of_error(lambda error, n: error / n**0.5),
-    "you took the errors of both columns apart. Subtract image by image first: what is hard about an image cancels.": (
+    "You divided the deviation by B. Divide it by the root of B.": _of_error(lambda error, n: error / n**0.5),
+    "You took the errors of both columns apart. Subtract image by image first: what is hard about an image cancels.": (
         _unpaired
     ),
-    "you divided by B inside the variance (correction=0). From a sample divide by B - 1, as `std` does.": _of_error(
+    "You divided by B inside the variance (correction=0). From a sample divide by B - 1, as `std` does.": _of_error(
         lambda error, n: error * ((n - 1) / n) ** 0.5
     ),
 }
@@ -177,7 +177,7 @@ EXERCISES = {
             *_free_slips(FREE_SLIPS),
             Slip(
                 lambda p, kl, free: free_bits_loss(-p, kl, free),
-                "your log p(x | z) has the wrong sign: a loss goes down, so subtract it.",
+                "Your log p(x | z) has the wrong sign: a loss goes down, so subtract it.",
             ),
             Slip(lambda p, kl, free: -free_bits_loss(p, kl, free), MINUS_LOSS),
             Slip(lambda p, kl, free: free_bits_loss(p, kl, free) + p.mean() - p.sum(), ONE_SUM),
@@ -185,7 +185,7 @@ EXERCISES = {
             Slip(lambda p, kl, free: free_bits_loss(p, kl, free) - free, ONE_FREE),
             Slip(
                 lambda p, kl, free: free_bits_loss(p, kl.sum(0, keepdim=True), free) + p.mean() - p.sum(),
-                "you summed both terms over the batch. Take means over the batch, and the sum over latents.",
+                "You summed both terms over the batch. Take means over the batch, and the sum over latents.",
             ),
         ),
     ),

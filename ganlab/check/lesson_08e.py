@@ -75,90 +75,90 @@ def _place(images: Tensor, weights: Tensor) -> Tensor:
 
 
 BITS_SLIPS = {
-    "you divided by 12,288 whatever the shape. Divide by the dimensions of `shape`, C H W.": lambda nats, shape: (
+    "You divided by 12,288 whatever the shape. Divide by the dimensions of `shape`, C H W.": lambda nats, shape: (
         8 + _bits(nats, (3, 64, 64))
     ),
-    "you divided by 12,288 at the end, whatever the shape. Divide by C H W.": lambda nats, shape: (
+    "You divided by 12,288 at the end, whatever the shape. Divide by C H W.": lambda nats, shape: (
         math.prod(shape) * (8 + _bits(nats, shape)) / 12_288
     ),
-    "you divided log p by 256. A density is stretched by a factor, so its log changes by a sum.": lambda nats, shape: (
+    "You divided log p by 256. A density is stretched by a factor, so its log changes by a sum.": lambda nats, shape: (
         _bits(nats, shape) / 256
     ),
-    "you subtracted 8 bits once for the whole image, and the sign is wrong. Each number has 8 bits: add them after "
+    "You subtracted 8 bits once for the whole image, and the sign is wrong. Each number has 8 bits: add them after "
     "the division.": lambda nats, shape: _bits(nats, shape) - 8 / math.prod(shape),
-    "you lost the minus sign: likely images take few bits.": lambda nats, shape: -8 - _bits(nats, shape),
-    "you took log p(x) for that of the levels. That is right for a density of k + u. By how many bits per number "
+    "You lost the minus sign: likely images take few bits.": lambda nats, shape: -8 - _bits(nats, shape),
+    "You took log p(x) for that of the levels. That is right for a density of k + u. By how many bits per number "
     "did the scaling by 256 change it?": _bits,
-    "you subtracted the 8 bits. A density in a smaller box is higher: add 8 bits a number.": lambda nats, shape: (
+    "You subtracted the 8 bits. A density in a smaller box is higher: add 8 bits a number.": lambda nats, shape: (
         _bits(nats, shape) - 8
     ),
-    "you left the nats: a bit is log 2 nats, so divide by log 2.": lambda nats, shape: 8 - nats / math.prod(shape),
-    "you multiplied by log 2. A bit is log 2 = 0.69 nats: divide by it.": lambda nats, shape: (
+    "You left the nats: a bit is log 2 nats, so divide by log 2.": lambda nats, shape: 8 - nats / math.prod(shape),
+    "You multiplied by log 2. A bit is log 2 = 0.69 nats: divide by it.": lambda nats, shape: (
         8 - nats * math.log(2) / math.prod(shape)
     ),
-    "you stayed in nats throughout, 8 bits being 8 log 2 of them. A bit is log 2 = 0.693 nats: divide by it.": (
+    "You stayed in nats throughout, 8 bits being 8 log 2 of them. A bit is log 2 = 0.693 nats: divide by it.": (
         lambda nats, shape: (8 + _bits(nats, shape)) * math.log(2)
     ),
-    "your log p has the wrong sign: likely images take few bits.": lambda nats, shape: 8 - _bits(nats, shape),
-    "you divided by the pixels. A dimension is one number, and a colour pixel has three.": lambda nats, s: (
+    "Your log p has the wrong sign: likely images take few bits.": lambda nats, shape: 8 - _bits(nats, shape),
+    "You divided by the pixels. A dimension is one number, and a colour pixel has three.": lambda nats, s: (
         8 + _bits(nats, s[1:])
     ),
-    "you gave the bits of the whole image, plus 8. Divide by its dimensions.": lambda nats, shape: (
+    "You gave the bits of the whole image, plus 8. Divide by its dimensions.": lambda nats, shape: (
         8 + _bits(nats, (1,))
     ),
-    "you divided the 8 bits as well. They are those of one number: add them after the division.": lambda nats, shape: (
+    "You divided the 8 bits as well. They are those of one number: add them after the division.": lambda nats, shape: (
         8 / math.prod(shape) + _bits(nats, shape)
     ),
-    "you scaled by 255. k + u runs up to 256.": lambda nats, shape: math.log2(255) + _bits(nats, shape),
-    "you added log 256 = 5.55, which is in nats. In bits it is log2(256) = 8.": lambda nats, shape: (
+    "You scaled by 255. k + u runs up to 256.": lambda nats, shape: math.log2(255) + _bits(nats, shape),
+    "You added log 256 = 5.55, which is in nats. In bits it is log2(256) = 8.": lambda nats, shape: (
         math.log(256) + _bits(nats, shape)
     ),
-    "you added 7 bits, which belong to a scale of [-1, 1). Here it is [0, 1).": lambda nats, shape: (
+    "You added 7 bits, which belong to a scale of [-1, 1). Here it is [0, 1).": lambda nats, shape: (
         7 + _bits(nats, shape)
     ),
-    "you returned one number for the batch: return one for each image.": lambda nats, shape: (
+    "You returned one number for the batch: return one for each image.": lambda nats, shape: (
         8 + _bits(nats, shape)
     ).mean(),
-    "you gave the bits of the whole image, 8 for each number among them. Divide by the dimensions at last.": (
+    "You gave the bits of the whole image, 8 for each number among them. Divide by the dimensions at last.": (
         lambda nats, shape: math.prod(shape) * (8 + _bits(nats, shape))
     ),
-    "you multiplied by 8. The log of a product is a sum: the 8 bits are added.": lambda nats, shape: (
+    "You multiplied by 8. The log of a product is a sum: the 8 bits are added.": lambda nats, shape: (
         8 * _bits(nats, shape)
     ),
-    "you multiplied by 8, and lost the sign. The log of a product is a sum: 8 bits minus those of log p.": (
+    "You multiplied by 8, and lost the sign. The log of a product is a sum: 8 bits minus those of log p.": (
         lambda nats, shape: -8 * _bits(nats, shape)
     ),
 }
 
 MAJORITY_SLIPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "you indexed whole rows, so (D, D) came out. Each column needs its own row: values.gather(0, place).": (
+    "You indexed whole rows, so (D, D) came out. Each column needs its own row: values.gather(0, place).": (
         lambda x, w: x.sort(dim=0).values[_place(x, w)[0]]
     ),
-    "you looked up the place among the images as they were given. It is a place among the sorted values.": (
+    "You looked up the place among the images as they were given. It is a place among the sorted values.": (
         _of_images_in_place
     ),
-    "you multiplied the values by the weights and took the plain median. Leave the values alone; add up the weights.": (
+    "You multiplied the values by the weights and took the plain median. Leave the values alone; add up the weights.": (
         lambda x, w: (w[:, None] * x).median(0).values
     ),
-    "you took the weighted average. The median is asked for: it is one of the values.": lambda x, w: w @ x,
-    "you took the plain median: the weights do not enter.": lambda x, w: x.median(0).values,
-    "you took the image with the largest weight. It has the majority only if its weight is above 1/2.": lambda x, w: x[
+    "You took the weighted average. The median is asked for: it is one of the values.": lambda x, w: w @ x,
+    "You took the plain median: the weights do not enter.": lambda x, w: x.median(0).values,
+    "You took the image with the largest weight. It has the majority only if its weight is above 1/2.": lambda x, w: x[
         w.argmax()
     ],
-    "you sorted the values and left the weights in their old order. Each column has an order: weights[order].": (
+    "You sorted the values and left the weights in their old order. Each column has an order: weights[order].": (
         _sorted_by_weight
     ),
-    "you stopped one value too early: the value's own weight counts as well.": _one_before,
-    "you went one value too far: take the first at which the sum reaches 1/2.": _one_after,
-    "you sorted the weights, too. They must follow the values: weights[order].": lambda x, w: _sorted_by_weight(
+    "You stopped one value too early: the value's own weight counts as well.": _one_before,
+    "You went one value too far: take the first at which the sum reaches 1/2.": _one_after,
+    "You sorted the weights, too. They must follow the values: weights[order].": lambda x, w: _sorted_by_weight(
         x, w.sort().values
     ),
-    "you took the plain average. The weighted median is asked for: one of the values.": lambda x, w: x.mean(0),
-    "you took the middle of the range. The median needs the weights.": lambda x, w: (x.amax(0) + x.amin(0)) / 2,
-    "you returned where the value stands, not the value: use values.gather.": lambda x, w: (
+    "You took the plain average. The weighted median is asked for: one of the values.": lambda x, w: x.mean(0),
+    "You took the middle of the range. The median needs the weights.": lambda x, w: (x.amax(0) + x.amin(0)) / 2,
+    "You returned where the value stands, not the value: use values.gather.": lambda x, w: (
         w[x.sort(dim=0).indices].cumsum(0).ge(0.5).int().argmax(0)
     ),
-    "you weighed the values before sorting. A weight says how often, not how bright: leave the values alone.": (
+    "You weighed the values before sorting. A weight says how often, not how bright: leave the values alone.": (
         lambda x, w: majority_picture(w[:, None] * x, w)
     ),
 }

@@ -146,6 +146,10 @@ BRIGHT_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You raised the centred matrix, too. r is what is left when the mean is taken away, and the lift goes with the "
     "mean.": {"of_rest": lambda c, gain, lift: gain**2 * c + torch.outer(lift, lift)},
+    "You added the lift to each column of the centred matrix. r is what is left when the mean is taken away, and the "
+    "lift goes with the mean.": {"of_rest": lambda c, gain, lift: gain**2 * c + lift[:, None]},
+    "You added the lift to each row of the centred matrix. r is what is left when the mean is taken away, and the lift "
+    "goes with the mean.": {"of_rest": lambda c, gain, lift: gain**2 * c + lift},
     "You left the lift out of the means. Raising every position raises the mean by as much.": {
         "of_means": lambda m, gain, lift: gain * m
     },

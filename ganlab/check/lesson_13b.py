@@ -135,6 +135,8 @@ MIXTURE_SLIPS: dict[str, dict[str, Any]] = {
     "You divided the weights by their number. Divide by their sum.": {
         "normalise": lambda weights: weights / len(weights)
     },
+    "You weighted the rows, and then took their mean. That divides once more, by the number of styles. Add the "
+    "weighted rows up.": {"normalise": lambda weights: weights / weights.sum() / len(weights)},
     "You divided the weights by the largest of them. Divide by their sum.": {
         "normalise": lambda weights: weights / weights.max()
     },
@@ -162,6 +164,9 @@ MIXTURE_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You mixed the squares. The rows are mixed first, then the mixed gamma is squared.": {
         "variance": lambda w, gammas, betas: w @ gammas**2
+    },
+    "You mixed |gamma|. The rows are mixed with their signs: opposite ones cancel.": {
+        "variance": lambda w, gammas, betas: (w @ gammas.abs()) ** 2
     },
     "You returned the mixed gamma. That is the standard deviation, or minus it; its square is the variance.": {
         "variance": lambda w, gammas, betas: w @ gammas

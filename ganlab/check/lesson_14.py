@@ -142,7 +142,7 @@ def _speed_change(function: Callable) -> dict[str, Any]:
         result = function(path)
         if isinstance(result, tuple) and hasattr(result, "values"):
             raise Unfit(
-                "got two things, expected a tensor. Hint: median(dim=1) gives values and indices. Return its .values."
+                "got two things, expected a tensor. Hint: `median(dim=1)` gives values and indices. Return its .values."
             )
         numbers[f"changes of {n} paths of {frames} frames"] = result
     return numbers
@@ -194,6 +194,9 @@ CHANGE_SLIPS: dict[str, Callable[[Tensor], Tensor]] = {
     ),
     "You took the medians of row and column, and then the length. Take the length of every change first.": (
         lambda path: _changes(path).median(dim=1).values.norm(dim=1)
+    ),
+    "You took the medians of |row| and |column|, and then the length. Take the length of every change first.": (
+        lambda path: _changes(path).abs().median(dim=1).values.norm(dim=1)
     ),
     "You subtracted one clip from the next. The frames are dimension 1: path[:, 1:] - path[:, :-1].": (
         lambda path: path.diff(dim=0).diff(dim=0).norm(dim=2).median(dim=1).values
@@ -259,7 +262,8 @@ def _blind(function: Callable) -> dict[str, Any]:
         if isinstance(result, Tensor) and result.shape == (n,) and _of_one_order(result, x):
             raise Unfit(
                 "got the logit of one order, expected the mean over all. "
-                "Hint: You took one order of the frames. Take every order, T! of them, and the mean of their logits."
+                "Hint: You returned the logit of one order, perhaps the largest. Take every order, T! of them, and the "
+                "*mean* of their logits."
             )
         numbers[f"logits of {n} clips of {frames} frames"] = result
     return numbers
@@ -311,6 +315,11 @@ BLIND_SLIPS: dict[str, Callable[[Callable, Tensor], Tensor]] = {
     "You divided by the number of frames. There are T! orders.": lambda critic, x: (
         blind(critic, x) * len(list(itertools.permutations(range(x.shape[1])))) / x.shape[1]
     ),
+    "You divided by 24, the number of orders of four frames. T frames have T! orders.": lambda critic, x: (
+        _stacked(critic, x).sum(0) / 24
+    ),
+    "You sorted the frames' numbers, each place by itself. That is blind to the order, but it is no clip that came. "
+    "Take the mean of the logits over all orders.": lambda critic, x: critic(x.sort(dim=1).values),
     "You exchanged neighbours only. Take every order of the frames.": _over(
         lambda n: [list(range(n))] + [[*range(k), k + 1, k, *range(k + 2, n)] for k in range(n - 1)]
     ),

@@ -65,6 +65,15 @@ BEST_SLIPS = {
     "You sorted the futures, but not their probabilities. Take `p[rows]`, with the rows that `sort` returns.": (
         lambda f, p: (mean_future(f, p), f.sort(dim=0).values[(p.cumsum(dim=0) < 0.5).sum()])
     ),
+    "You added the probabilities up in the order in which the futures came. Sort the values first, each column by "
+    "itself, and take `p[rows]`.": lambda f, p: (mean_future(f, p), f[(p.cumsum(dim=0) < 0.5).sum()]),
+    "You took one of the futures as a whole, with the least expected absolute error of them. The best answer may take "
+    "each number from another future: the median of each.": lambda f, p: (
+        mean_future(f, p),
+        f[(p @ (f[:, None] - f).abs().sum(2)).argmin()],
+    ),
+    "You took the most likely future for both. The least squared error has the mean, the least absolute error the "
+    "median of each number.": lambda f, p: (f[p.argmax()], f[p.argmax()]),
     "You forgot the probabilities in both answers.": lambda f, p: (
         f.mean(0),
         median_future(f, torch.ones_like(p) / len(p)),
@@ -141,6 +150,9 @@ KL_SLIPS = {
     "You forgot the factor one half.": lambda mu, lv, m, ml: 2 * gaussian_kl_between(mu, lv, m, ml),
     "You forgot the 1 that is subtracted in each dimension: equal densities must give 0.": _terms(
         lambda mu, lv, m, ml: torch.full_like(mu, 0.5)
+    ),
+    "You subtracted the 1 once. Subtract it in each dimension, before you add the dimensions up.": (
+        lambda mu, lv, m, ml: gaussian_kl_between(mu, lv, m, ml) + (mu.shape[1] - 1) / 2
     ),
     "You did not divide the squared difference of the means by the prior's variance.": _terms(
         lambda mu, lv, m, ml: (mu - m).square() * (1 - (-ml).exp()) / 2
@@ -254,6 +266,9 @@ PLACES_SLIPS = {
     "You put the steps first. The shape is (N, steps, D).": {
         "fold": lambda free, low, high: _folded(free, low, high).transpose(0, 1)
     },
+    "You put the steps last. The shape is (N, steps, D).": {
+        "fold": lambda free, low, high: _folded(free, low, high).transpose(1, 2)
+    },
     "You folded the path as if the lower wall were at 0. Subtract `low` first, and add it at the end.": {
         "fold": lambda free, low, high: _folded(free, 0.0, high)
     },
@@ -277,17 +292,24 @@ PLACES_SLIPS = {
 }
 
 
-def _stepped(meet: Callable[[Tensor, float, float], Tensor]) -> Callable[..., Tensor]:
-    """Return a wrong answer that goes step by step, turns the step behind a wall, and then puts the place by `meet`."""
+def _stepped(meet: Callable[..., Tensor], *, together: bool = False) -> Callable[..., Tensor]:
+    """Return a wrong answer that goes step by step, turns the step behind a wall, and then puts the place by `meet`.
+
+    `meet` has the place, the walls, and what the place before makes with the step after it was turned. `together` turns
+    all D coordinates at once.
+    """
 
     def answer(before: Tensor, last: Tensor, low: float, high: float, steps: int) -> Tensor:
         place = last
         step = last - before
         places = []
         for _ in range(steps):
-            place = place + step
-            step = torch.where((place > high) | (place < low), -step, step)
-            place = meet(place, low, high)
+            old = place
+            place = old + step
+            outside = (place > high) | (place < low)
+            outside = outside.any(1, keepdim=True) if together else outside
+            step = torch.where(outside, -step, step)
+            place = meet(place, low, high, old + step)
             places.append(place)
         return torch.stack(places, 1)
 
@@ -296,9 +318,18 @@ def _stepped(meet: Callable[[Tensor, float, float], Tensor]) -> Callable[..., Te
 
 STEP_SLIPS = {
     "You turned the step round, but left the thing behind the wall. It flies back what it flew too far: from above "
-    "`high` it comes to 2 * high - place.": _stepped(lambda place, low, high: place),
+    "`high` it comes to 2 * high - place.": _stepped(lambda place, low, high, turned: place),
     "You turned the step round, and put the thing onto the wall. In this step it flies on, away from the wall: from "
-    "above `high` it comes to 2 * high - place.": _stepped(lambda place, low, high: place.clamp(low, high)),
+    "above `high` it comes to 2 * high - place.": _stepped(lambda place, low, high, turned: place.clamp(low, high)),
+    "You turned the step round before the wall. The thing flies on to the wall, and then back: from above `high` it "
+    "comes to 2 * high - place.": _stepped(lambda place, low, high, turned: turned),
+    "You turned all coordinates round together, and before the wall. A wall turns its own coordinate alone, and the "
+    "thing flies on to it first: from above `high` it comes to 2 * high - place.": _stepped(
+        lambda place, low, high, turned: turned, together=True
+    ),
+    "You turned all coordinates round together. A wall turns its own coordinate alone.": _stepped(
+        lambda place, low, high, turned: _at_low(_at_high(place, low, high), low, high), together=True
+    ),
 }
 
 

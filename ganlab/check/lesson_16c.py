@@ -19,7 +19,7 @@ def smallest_threshold(users: int, places: int, promise: float) -> float:
 
 
 def _smallest_threshold(function: Callable) -> dict[str, Any]:
-    cases = ((1, 1, 1e-4), (50, 289, 1e-3), (7, 20, 0.01))
+    cases = ((1, 1, 1e-4), (50, 289, 1e-3), (7, 20, 0.01), (300, 12, 1e-3))
     return {f"{u} users, {p} places, promise {promise:g}": function(u, p, promise) for u, p, promise in cases}
 
 
@@ -35,6 +35,9 @@ THRESHOLD_SLIPS = {
     ),
     "You added users and places. Each key is tried in each place: multiply.": lambda u, p, c: _root(
         2 * math.log((u + p) / c)
+    ),
+    "You took the larger of users and places. Each key is tried in each place: multiply.": lambda u, p, c: _root(
+        2 * math.log(max(u, p) / c)
     ),
     "You forgot the root: t squared stands in the exponent.": lambda u, p, c: 2 * math.log(u * p / c),
     "You forgot the 2: the exponent is t squared over 2.": lambda u, p, c: _root(math.log(u * p / c)),
@@ -120,8 +123,12 @@ WHO_SLIPS = {
         lambda r, keys: keys @ r / len(r)
     ),
     "You divided by the sum of squares. Take its root.": _scored(lambda r, keys: keys @ r / r.square().sum()),
-    "You found no mark in any picture. Did you divide by the key's length, too, as for a cosine? T does not.": _scored(
+    "You found no mark in any picture. Divide by the length of r alone, the root of its sum of squares: not by the sum "
+    "of |r|, nor by the length of the key, too, as for a cosine.": _scored(
         lambda r, keys: keys @ r / r.norm() / keys.norm(dim=1)
+    ),
+    "You divided by the length of the key. Divide by the length of r, the root of its sum of squares.": _scored(
+        lambda r, keys: keys @ r / keys.norm(dim=1)
     ),
     "You took T without its sign. A mark has its key's own signs.": _scored(
         lambda r, keys: (keys @ r / r.norm()).abs()

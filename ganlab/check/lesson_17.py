@@ -19,7 +19,7 @@ def two_points(
     b: float,
     p: float,
     start: Callable[[Tensor, float, float], Tensor] = lambda x_t, t, end: (x_t - t * end) / (1 - t),
-    log_weight: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda z, prior, gap: prior.log() - z**2 / 2,
+    log_weight: Callable[..., Tensor] = lambda z, prior, gap, t: prior.log() - z**2 / 2,
     parts: Callable[[Tensor], Tensor] = lambda logs: logs.softmax(0),
     speed: Callable[[Tensor, Tensor, Tensor, float], Tensor] = lambda x_t, z, end, t: end - z,
     mix: Callable[[Tensor, Tensor], Tensor] = lambda part, speeds: (part * speeds).sum(0),
@@ -28,7 +28,7 @@ def two_points(
     ends = torch.tensor([[a], [b]], dtype=x_t.dtype)  # (2, 1)
     prior = torch.tensor([[p], [1 - p]], dtype=x_t.dtype)
     z = start(x_t, t, ends)  # (2, n)
-    part = parts(log_weight(z, prior, x_t - ends))
+    part = parts(log_weight(z, prior, x_t - ends, t))
     return mix(part, speed(x_t, z, ends, t))
 
 
@@ -52,16 +52,16 @@ LOG_AS_WEIGHT = "You took the *logarithm* of the density as the weight. The weig
 
 POINT_SLIPS: dict[str, dict[str, Any]] = {
     "You gave both ends the same weight. Weight each by how many walkers at this place go to it.": {
-        "log_weight": lambda z, prior, gap: 0 * z
+        "log_weight": lambda z, prior, gap, t: 0 * z
     },
     "You weighted by p and 1 - p alone. The place counts as well: a start z far from 0 is rare.": {
-        "log_weight": lambda z, prior, gap: prior.log() + 0 * z
+        "log_weight": lambda z, prior, gap, t: prior.log() + 0 * z
     },
     "You left out p: the parts are p times a density, and (1 - p) times a density.": {
-        "log_weight": lambda z, prior, gap: -(z**2) / 2
+        "log_weight": lambda z, prior, gap, t: -(z**2) / 2
     },
     "You used z^2 in the density without the half: it is e^(-z^2 / 2).": {
-        "log_weight": lambda z, prior, gap: prior.log() - z**2
+        "log_weight": lambda z, prior, gap, t: prior.log() - z**2
     },
     "You took the velocity to the likelier end. The answer is the mean of both velocities.": {
         "mix": lambda part, speeds: speeds.gather(0, part.argmax(0, keepdim=True))[0]
@@ -86,20 +86,25 @@ POINT_SLIPS: dict[str, dict[str, Any]] = {
     f"{NOT_DIVIDED} The factor 1 / sqrt(2 pi) then cancels.": {
         "parts": lambda logs: logs.exp() / math.sqrt(2 * math.pi)
     },
-    "You exchanged p and 1 - p: p belongs to a.": {"log_weight": lambda z, prior, gap: prior.flip(0).log() - z**2 / 2},
+    "You exchanged p and 1 - p: p belongs to a.": {
+        "log_weight": lambda z, prior, gap, t: prior.flip(0).log() - z**2 / 2
+    },
     LOG_AS_WEIGHT: {
-        "log_weight": lambda z, prior, gap: prior * log_normal(z),
+        "log_weight": lambda z, prior, gap, t: prior * log_normal(z),
         "parts": lambda weights: weights / weights.sum(0),
     },
     f"{LOG_AS_WEIGHT} Take exp of your sum first.": {
-        "log_weight": lambda z, prior, gap: prior.log() + log_normal(z),
+        "log_weight": lambda z, prior, gap, t: prior.log() + log_normal(z),
         "parts": lambda weights: weights / weights.sum(0),
     },
     "You divided only t * end by 1 - t. Put brackets round x_t - t * end: the start is (x_t - t * end) / (1 - t).": {
         "start": lambda x_t, t, end: x_t - t * end / (1 - t)
     },
     "You took the density at x_t - end. Take it at the start, z = (x_t - t * end) / (1 - t): z is standard normal.": {
-        "log_weight": lambda z, prior, gap: prior.log() - gap**2 / 2
+        "log_weight": lambda z, prior, gap, t: prior.log() - gap**2 / 2
+    },
+    "You took the density at x_t - t * end, which is not yet divided by 1 - t. Take it at the start z itself.": {
+        "log_weight": lambda z, prior, gap, t: prior.log() - ((1 - t) * z) ** 2 / 2
     },
 }
 
@@ -174,6 +179,9 @@ GUIDED_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You multiplied log p(x) by the other logarithms. The logarithm of a product is a *sum*.": {
         "mixed": lambda log_p, log_p_y, w: log_p * w * (log_p_y - log_p)
+    },
+    "You divided the logarithms. The logarithm of a ratio is a *difference*: log p(x|y) - log p(x).": {
+        "mixed": lambda log_p, log_p_y, w: log_p + w * (log_p_y / log_p)
     },
     "You multiplied only log p(x|y) by w. Brackets are missing: w times the whole difference.": {
         "mixed": lambda log_p, log_p_y, w: log_p + w * log_p_y - log_p

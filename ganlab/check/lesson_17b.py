@@ -43,15 +43,25 @@ def _paths(function: Callable) -> dict[str, Any]:
     return numbers
 
 
-def _same_time(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
-    first = v(x, t)
-    return x + dt * (first + v(x + dt * first, t)) / 2
+def _looking(far: float, late: float) -> Callable[[Velocity, Tensor, float, float], Tensor]:
+    """Return Heun's step, but with its second look at these parts of the trial step and of the time."""
+
+    def step(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+        first = v(x, t)
+        return x + dt * (first + v(x + far * dt * first, t + late * dt)) / 2
+
+    return step
 
 
 def _from_trial(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
     first = v(x, t)
     trial = x + dt * first
     return trial + dt * (first + v(trial, t + dt)) / 2
+
+
+def _half_from_trial(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
+    trial = x + dt * v(x, t)
+    return trial + dt * v(trial, t + dt) / 2
 
 
 def _second_only(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
@@ -91,19 +101,24 @@ def _all_places(v: Velocity, x: Tensor, steps: int) -> Tensor:
     return torch.stack([heun_path(v, x, steps, count=lambda _, k=k: k) for k in range(steps + 1)])
 
 
-def _same_place(v: Velocity, x: Tensor, t: float, dt: float) -> Tensor:
-    return x + dt * (v(x, t) + v(x, t + dt)) / 2
-
-
 HEUN_SLIPS: dict[str, dict[str, Any]] = {
     "You took Euler's step. Heun's looks a second time, at the end of the trial step.": {
         "step": lambda v, x, t, dt: x + dt * v(x, t)
     },
-    "Your second look is at the old time. The trial step ends at the next time.": {"step": _same_time},
-    "Your second look is at the old place. Look where the trial step ends.": {"step": _same_place},
+    "Your second look is at the old time. The trial step ends at the next time.": {"step": _looking(1, 0)},
+    "Your second look is at the old place. Look where the trial step ends.": {"step": _looking(0, 1)},
     "You went on from the end of the trial step. Go from the *old* place, with the mean velocity.": {
         "step": _from_trial
     },
+    "You took the whole trial step, and half a step more with the second velocity. Go from the *old* place, with the "
+    "mean of both velocities.": {"step": _half_from_trial},
+    "You took the second look at the time of half a step. The trial step ends at the time of a whole one.": {
+        "step": _looking(1, 0.5)
+    },
+    "You took half a trial step, in place and in time, as the midpoint rule does. Heun's trial step is a whole one.": {
+        "step": _looking(0.5, 0.5)
+    },
+    "You took half a trial step. The second look is where a whole one ends.": {"step": _looking(0.5, 1)},
     "You went with the second velocity alone. Take the mean of both.": {"step": _second_only},
     "You added the two velocities. Take their mean.": {"step": _sum},
     "That is the midpoint rule: its second look is after half a step. Heun's is after a whole one.": {"step": _half},
@@ -177,6 +192,10 @@ SCORE_SLIPS: dict[str, dict[str, Any]] = {
         "score": lambda x_t, v, t: (x_t - t * v) / (1 - t)
     },
     "You exchanged t and 1 - t in the score.": {"score": lambda x_t, v, t: ((1 - t) * v - x_t) / t},
+    "You divided the score by t. Divide it by 1 - t.": {"score": lambda x_t, v, t: (t * v - x_t) / t},
+    "You divided x_t alone by 1 - t. Put brackets round t * v - x_t.": {
+        "score": lambda x_t, v, t: t * v - x_t / (1 - t)
+    },
     "You divided the score by (1 - t)^2. That belongs to x_t - t x, and you have the noise itself.": {
         "score": lambda x_t, v, t: (t * v - x_t) / (1 - t) ** 2
     },

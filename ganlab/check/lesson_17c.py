@@ -34,6 +34,11 @@ def _gradients(function: Callable) -> dict[str, Any]:
         x = torch.randn(3 + k, generator=seeded_generator("17c.1", k), dtype=torch.float64)
         result = function(a, b, c, x)
         slopes = parts(result, "the encoder's slope", "the decoder's", "the critic's")
+        if any(v is None for v in slopes):
+            raise ValueError(
+                "one of the slopes is None. Hint: You returned None for a slope. A weight that does not move has the "
+                "slope 0: return 0."
+            )
         if any(isinstance(v, Tensor) and v.numel() != 1 for v in slopes):
             raise Unfit("each slope is one number: take the mean over the data x")
         numbers[f"slopes of case {k + 1}"] = torch.stack([torch.as_tensor(v, dtype=torch.float64) for v in slopes])
@@ -68,6 +73,11 @@ GRADIENT_SLIPS: dict[str, dict[str, Any]] = {
     "You took c once. The difference of the features has the factor c, and it is squared.": {
         "encoder": lambda a, b, c, m: 2 * c * (a * b - 1) * b * m,
         "decoder": lambda a, b, c, m: 2 * c * (a * b - 1) * a * m,
+    },
+    "You left out the inner derivative. The difference c (a b - 1) x has the slope c b x by a, and c a x by b.": {
+        "encoder": lambda a, b, c, m: 2 * c * (a * b - 1) * m,
+        "decoder": lambda a, b, c, m: 2 * c * (a * b - 1) * m,
+        "moment": torch.mean,
     },
     "You compared pixels. Compare c times the pixels: the features.": {
         "encoder": lambda a, b, c, m: 2 * (a * b - 1) * b * m,
@@ -104,10 +114,26 @@ def _standardised(function: Callable) -> dict[str, Any]:
         rng = seeded_generator("17c.2", n)
         scales = torch.tensor([0.5, 2.0, 3.0], dtype=torch.float64)[:dim]
         codes = scales * torch.randn(n, dim, generator=rng, dtype=torch.float64) + 2 * scales
-        result = function(codes, torch.randn(3, dim, generator=rng, dtype=torch.float64))
+        try:
+            result = function(codes, torch.randn(3, dim, generator=rng, dtype=torch.float64))
+        except RuntimeError as error:
+            if not _over_coordinates(function):
+                raise
+            raise ValueError(
+                "the means and deviations do not fit. Hint: You took the mean and the deviation of each code, "
+                "dimension 1. Each coordinate has its own: take them over the codes, dimension 0."
+            ) from error
         there, back = parts(result, "the standardised codes", "the drawn ones as codes")
         numbers[f"standardised, {n} codes"], numbers[f"back, {n} codes"] = there, back
     return numbers
+
+
+def _over_coordinates(function: Callable) -> bool:
+    """Return whether `function` takes means over dimension 1: three codes of three numbers fit any such answer."""
+    codes = torch.tensor([[1.0, 4.0, 2.0], [0.0, 3.0, 9.0], [7.0, 6.0, 1.0]], dtype=torch.float64)
+    there = torch.as_tensor(function(codes, codes.clone())[0]).double()
+    of_each = ((codes - codes.mean(1, keepdim=keep)) / codes.std(1, keepdim=keep) for keep in (True, False))
+    return any(torch.allclose(there, each) for each in of_each)
 
 
 STANDARD_SLIPS: dict[str, dict[str, Any]] = {
@@ -171,6 +197,12 @@ PAYS_SLIPS: dict[str, dict[str, Any]] = {
     },
     "You took one call for a pair, or counted the pairs as pictures. A pair costs `steps` calls, and is extra.": {
         "spent": lambda steps, call, pairs, training: pairs * call + 1000 * training
+    },
+    "You added the number of pairs to milliseconds. Each pair costs `steps` calls, of `call` milliseconds each.": {
+        "spent": lambda steps, call, pairs, training: pairs + 1000 * training
+    },
+    "You added the number of the pairs' calls to milliseconds. Multiply it by `call`, what a call costs.": {
+        "spent": lambda steps, call, pairs, training: pairs * steps + 1000 * training
     },
     "You forgot that the student needs a call, too. A picture saves steps - 1 calls.": {
         "saved": lambda steps, call: steps * call

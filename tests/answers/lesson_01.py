@@ -59,7 +59,7 @@ ANSWERS = {
     "01.1": {
         "right": [by_log_odds, by_numpy, by_brute_force],
         "wrong": [
-            (lambda p, q, pi: torch.sigmoid(probability.optimal_logits(p.log(), q.log())), "you left pi out: this"),
+            (lambda p, q, pi: torch.sigmoid(probability.optimal_logits(p.log(), q.log())), "You left pi out: this"),
             (lambda p, q, pi: by_log_odds(p, q, 1 - pi), "swapped"),
             (lambda p, q, pi: 1 - by_numpy(p, q, pi), "probability of a fake"),
             (lambda p, q, pi: pi * torch.sigmoid(p.log() - q.log()), "nothing below it"),

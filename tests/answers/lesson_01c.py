@@ -90,7 +90,7 @@ ANSWERS = {
             (jsd_of_log_d_alone, "for the fakes as well"),
             (jsd_with(lambda v: v + math.log(2), error_of_v), "log 2 to V"),
             (jsd_with(lambda v: v, error_of_v), "V itself"),
-            (jsd_with(lambda v: v / 2, right_error), "you left out log 4"),
+            (jsd_with(lambda v: v / 2, right_error), "You left out log 4"),
             (jsd_with(lambda v: v + LOG_4, error_of_v), "divide by 2"),
             (jsd_with(lambda v: v + LOG_4, right_error), "as you did with the error"),
             (jsd_with(lambda v: v - LOG_4, error_of_v), "left out a half"),

@@ -252,7 +252,7 @@ ANSWERS = {
         "right": [by_steps, by_numpy, by_unique],
         "wrong": [
             (by_metrics_only, "at_least plays no part"),
-            (by_all_good_samples(lambda counts, enough: len(counts) if enough else 0), "you returned all modes once"),
+            (by_all_good_samples(lambda counts, enough: len(counts) if enough else 0), "You returned all modes once"),
             (by_all_good_samples(lambda counts, enough: int((counts > 0).sum()) if enough else 0), "together"),
             (by_all_good_samples(lambda counts, enough: enough), "number of all good samples"),
             (lambda x, m, s, n: metrics.mode_coverage(x, m, s).modes >= n, "the number of modes with at_least"),

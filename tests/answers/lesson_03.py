@@ -128,7 +128,7 @@ ANSWERS = {
             ),
             (lambda x, w, s, p: by_zeros(x, w.transpose(2, 3).flip(2, 3), s, p), "transposed the kernel"),
             (lambda x, w, s, p: by_zeros(x, w, s + 1, p), "`stride` zeros"),
-            (stride_forgotten, "you left the stride out"),
+            (stride_forgotten, "You left the stride out"),
             (zeros_at_the_end_too, "behind the last pixel"),
             (pixels_repeated, "several times"),
             (resized, "Upsample"),

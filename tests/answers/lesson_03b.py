@@ -86,7 +86,7 @@ ANSWERS = {
             (4 * [(4, 2, 1)], "the first makes 2"),
             (three((6, 3, 1)), "too many"),
             (three((6, 3, 2)), "too few"),
-            (three((9, 3, 0)), "you cut nothing off"),
+            (three((9, 3, 0)), "You cut nothing off"),
             (three((9, 3, 6)), "*each* end"),
             ([(9, 3, 3)] * 4, "single pixel"),
         ],

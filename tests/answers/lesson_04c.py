@@ -59,8 +59,8 @@ ANSWERS = {
         "wrong": [
             (lambda x, y: torch.mean(torch.abs(x - y)), "as they come"),
             (dearest, "the dearest plan"),
-            (lambda x, y: (x.sort()[0] - y).abs().mean(), "you sorted the first sample only"),
-            (lambda x, y: (x - y.sort()[0]).abs().mean(), "you sorted the second sample only"),
+            (lambda x, y: (x.sort()[0] - y).abs().mean(), "You sorted the first sample only"),
+            (lambda x, y: (x - y.sort()[0]).abs().mean(), "You sorted the second sample only"),
             (lambda x, y: (x.sort() - y.sort()).abs().mean(), "It returns two things"),
             (lambda x, y: abs(x.mean().item() - y.mean().item()), "took abs after the mean"),
             (lambda x, y: (x.sort()[0] - y.sort()[0]).mean(), "steps to the left and to the right cancel"),
@@ -76,7 +76,7 @@ ANSWERS = {
     "04c.2": {
         "right": [charged(), penalty_by_package],
         "wrong": [
-            (charged(between=lambda x, y, u: x + u * (y - x)), "you exchanged u"),
+            (charged(between=lambda x, y, u: x + u * (y - x)), "You exchanged u"),
             (charged(lambda slope: (slope**2 - 1) ** 2), "a root is missing"),
             (charged(lambda slope: slope - 1), "did not square"),
             (charged(lambda slope: (slope - 1).abs()), "absolute value"),

@@ -104,7 +104,7 @@ ANSWERS = {
             (interval_with(lambda d, t: t * np.std(d, ddof=1)), "root of n"),
             (interval_with(lambda d, t: t * np.std(d) / np.sqrt(len(d))), "ddof=1"),
             (interval_with(lambda d, t: t * np.var(d, ddof=1) / np.sqrt(len(d))), "the variance"),
-            (interval_with(lambda d, t: t * np.std(d, ddof=1) / len(d)), "you divided by n"),
+            (interval_with(lambda d, t: t * np.std(d, ddof=1) / len(d)), "You divided by n"),
             (interval_with(lambda d, t: np.std(d, ddof=1) / np.sqrt(len(d))), "left out t"),
             (interval_with(lambda d, t: 1.96 * np.std(d, ddof=1) / np.sqrt(len(d))), "1.96"),
             (unpaired, "the seeds are shared"),

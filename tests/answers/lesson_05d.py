@@ -123,7 +123,7 @@ ANSWERS = {
             (fraction_with(take=lambda d: d.min()), "the one smallest distance of all"),
             (fraction_with(take=lambda d: d.mean(1)), "mean distances"),
             (fraction_with(take=lambda d: d.median(1).values), "medians"),
-            (exchanged, "you exchanged"),
+            (exchanged, "You exchanged"),
             (fraction_with(power=1), "absolute differences"),
             (fraction_with(power=float("inf")), "the largest difference of a pixel"),
         ],

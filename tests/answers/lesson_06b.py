@@ -145,7 +145,7 @@ ANSWERS = {
     "06b.1": {
         "right": [mmd_by_loop, mmd_by_mask, mmd_by_triangle],
         "wrong": [
-            (mmd_biased, "you counted the diagonals"),
+            (mmd_biased, "You counted the diagonals"),
             (mmd_zeroed, "divide by n^2"),
             (mmd_with_diagonals, "still in the sums"),
             (mmd_less_ones, "the trace"),
@@ -157,7 +157,7 @@ ANSWERS = {
             (lambda a, b, c: mmd_by_mask(a, b, c) / 2, "half of (6b.2)"),
             (mmd_no_diagonals, "no pair"),
             (lambda a, b, c: mmd_by_loop(a, b, c * len(b) / len(a)), "by n^2. There are n m"),
-            (lambda a, b, c: mmd_by_loop(a, b, c * c.numel()), "you took a sum"),
+            (lambda a, b, c: mmd_by_loop(a, b, c * c.numel()), "You took a sum"),
             (lambda *k: max(mmd_by_loop(*k), 0.0), "cut at 0"),
             (lambda *k: max(mmd_by_loop(*k), 0.0) ** 0.5, "squared distance"),
         ],
@@ -187,7 +187,7 @@ ANSWERS = {
             (lambda a, b: with_std(a, b, t=lambda r: 1.96), "1.96 (rounded)"),
             (lambda a, b: with_std(a, b, t=lambda r: stats.t.ppf(0.975, r)), "degrees of freedom"),
             (lambda a, b: with_std(a, b, t=lambda r: stats.t.ppf(0.95, r - 1)), "at *each* end"),
-            (lambda a, b: with_std(a, b, t=lambda r: 1), "you left out the quantile"),
+            (lambda a, b: with_std(a, b, t=lambda r: 1), "You left out the quantile"),
             (lambda a, b: with_std(a, b, power=0), "the spread of single differences"),
             (lambda a, b: with_std(a, b, power=1), "divided by r"),
             (lambda a, b: with_std(a, b, ddof=0), "ddof=1"),

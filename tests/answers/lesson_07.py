@@ -72,15 +72,15 @@ ANSWERS = {
             ),
             (
                 lambda m, a, n, b: kl_by_torch((m - n) / (b / 2).exp(), a / b, 0 * n, 0 * b),
-                "you divided one log variance by the other",
+                "You divided one log variance by the other",
             ),
             (
                 lambda m, a, n, b: ((m - n) ** 2 / b.exp() + a.exp().sqrt() / b.exp().sqrt() - 1 - a + b).sum(1) / 2,
-                "you took the ratio of the standard deviations",
+                "You took the ratio of the standard deviations",
             ),
             (
                 lambda m, a, n, b: ((m - n) ** 2 / b.exp() + a.exp() - b.exp() - a + b).sum(1) / 2,
-                "you subtracted the variances",
+                "You subtracted the variances",
             ),
             (kl_with(lambda m, a, b: m / b.exp()), "did not square"),
             (lambda *given: 2 * kl_by_textbook(*given), "the factor 1/2 out"),

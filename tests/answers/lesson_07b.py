@@ -65,7 +65,7 @@ ANSWERS = {
             (by_outer, "a D x D matrix"),
             (
                 lambda x, w, s: (w @ x / s**2 / (1 + w.norm() / s**2), 1 / (1 + w.norm() / s**2)),
-                "you took the length of w",
+                "You took the length of w",
             ),
             (lambda x, w, s: (w @ x / (1 + w @ w / s**2), by_textbook(x, w, s)[1]), "out of the mean: (7b.1)"),
             (lambda x, w, s: (w @ x / (w @ w), by_textbook(x, w, s)[1]), "the prior out of the mean"),
@@ -80,7 +80,7 @@ ANSWERS = {
             (lambda e, b, s: by_loop(e, 1, s), "beta does not enter"),
             (lambda e, b, s: by_loop(e, 1 / b, s), "multiply it"),
             (lambda e, b, s: (e.numel(), by_clamp(e, b, s)[1]), "you counted every direction"),
-            (lambda e, b, s: ((e > b * s**2).sum(), 0.5 * (e - b * s**2).log().nansum()), "you subtracted beta"),
+            (lambda e, b, s: ((e > b * s**2).sum(), 0.5 * (e - b * s**2).log().nansum()), "You subtracted beta"),
             (lambda e, b, s: by_loop(e, b, 1), "sigma does not enter"),
             (lambda e, b, s: (by_clamp(e, b, s)[0], 2 * by_clamp(e, b, s)[1]), "a half is missing"),
             (lambda e, b, s: (by_clamp(e, b, s)[0], -by_clamp(e, b, s)[1]), "never negative"),

@@ -89,7 +89,7 @@ ANSWERS = {
         "right": [bound_by_largest, bound_by_numpy, bound_by_softmax],
         "wrong": [
             (lambda p, q: torch.mean(p - q, dim=0), "a mean of logs is the ELBO"),
-            (lambda p, q: torch.mean(p / q, dim=0), "you divided the logs"),
+            (lambda p, q: torch.mean(p / q, dim=0), "You divided the logs"),
             (lambda p, q: torch.logsumexp(p, 0) / torch.logsumexp(q, 0), "summed p and q apart"),
             (lambda p, q: torch.logsumexp(p - q, dim=0), "divide by K"),
             (lambda p, q: torch.logsumexp(p - q, dim=0) / len(p), "inside the log"),

@@ -99,7 +99,7 @@ ANSWERS = {
             (point_with(s=lambda logvar: logvar), "logvar itself"),
             (point_with(rate=lambda kl: kl.sum(1), distortion=lambda log_p: log_p), "both for each image"),
             (point_with(rate=lambda kl: kl.sum(0).mean()), "the two are exchanged"),
-            (point_with_plus, "you added logvar"),
+            (point_with_plus, "You added logvar"),
             (lambda *given: point_by_torch(*given)[::-1], "the rate comes first"),
             (lambda *given: (point_by_torch(*given)[0], sum(point_by_torch(*given))), "D leaves the rate out"),
         ],

@@ -47,6 +47,13 @@ def fold_in_place(norm, linear):
     return linear.weight, bias
 
 
+def fold_in_place_first(norm, linear):
+    f = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    linear.weight.data *= f
+    bias = linear.weight @ (norm.bias - f * norm.running_mean)
+    return linear.weight, bias if linear.bias is None else bias + linear.bias
+
+
 def fold_as_printed(norm, linear):
     f = norm.weight / torch.sqrt(norm.running_var + norm.eps)
     b = linear.bias if linear.bias is not None else 0.0
@@ -127,6 +134,7 @@ ANSWERS = {
                 "multiplied beta",
             ),
             (fold_in_place, "changed a layer"),
+            (fold_in_place_first, "changed a layer"),
             (fold_as_printed, "a norm that comes after"),
             (fold_by_new_weights, "has been multiplied by f"),
             (fold_and_add_none, "without a bias"),
@@ -142,6 +150,8 @@ ANSWERS = {
             (lambda y, s: s[y] / s[y].sum(), "count first"),
             (lambda y, s: (1 / y.bincount())[y] / (1 / y.bincount())[y].sum(), "equally often"),
             (lambda y, s: 1 / y.bincount()[y].double(), "one over the count"),
+            (lambda y, s: (1 / s)[y], "one over the share. A"),
+            (lambda y, s: (1 / s)[y] / (1 / s)[y].sum(), "one over the share and then"),
             (lambda y, s: s / y.bincount(), "for each class"),
             (lambda y, s: (s * y.bincount() / len(y))[y], "multiplied by the count"),
             (lambda y, s: s[y] / (y.bincount() / len(y)).double()[y], "fraction of the class"),

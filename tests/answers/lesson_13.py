@@ -116,6 +116,11 @@ ANSWERS = {
             (bright_by_number, "for each *pair*"),
             (bright_by_rows, "for each *pair*"),
             (
+                lambda m, c, gain, lift: bright(m, c, gain * m + lift, gain**2 * c + lift[:, None]),
+                "lift to each column",
+            ),
+            (lambda m, c, gain, lift: bright(m, c, gain * m + lift, gain**2 * c + lift), "lift to each row"),
+            (
                 lambda m, c, gain, lift: (gain**2 * (torch.outer(m, m) + c) + torch.outer(lift, lift), gain**2 * c),
                 "a mean and a lift",
             ),

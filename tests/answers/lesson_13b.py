@@ -126,6 +126,11 @@ ANSWERS = {
             (moments, "did not divide the weights"),
             (lambda g, b, w: moments(g, b, w / w.numel()), "by their number"),
             (lambda g, b, w: moments(g, b, w / max(w)), "by the largest of them"),
+            (
+                lambda g, b, w: ((part(w)[:, None] * b).mean(0), (part(w)[:, None] * g).mean(0) ** 2),
+                "and then took their mean",
+            ),
+            (lambda g, b, w: (part(w) @ b, (part(w) @ g.abs()) ** 2), "mixed |gamma|"),
             (lambda g, b, w: moments(g, b, F.normalize(w, dim=0)), "by their length"),
             (lambda g, b, w: (part(w)[:, None] * b, (part(w)[:, None] * g) ** 2), "a row for each style"),
             (lambda g, b, w: moments(g, b, torch.ones_like(w) / len(w)), "all styles alike"),

@@ -99,6 +99,28 @@ def by_turning(before, last, low, high, steps, clamp=False):
     return torch.stack(places, 1)
 
 
+def turning_before(before, last, low, high, steps, together=False):
+    x, v, places = last, last - before, []
+    for _ in range(steps):
+        y = x + v
+        bad = (y > high) | (y < low)
+        v = torch.where(bad.any(1, keepdim=True) if together else bad, -v, v)
+        x = x + v
+        places.append(x)
+    return torch.stack(places, 1)
+
+
+def all_turned(before, last, low, high, steps):
+    place, step, places = last, last - before, []
+    for _ in range(steps):
+        place = place + step
+        above, below = place > high, place < low
+        step = torch.where((above | below).any(1, keepdim=True), -step, step)
+        place = torch.where(above, 2 * high - place, torch.where(below, 2 * low - place, place))
+        places.append(place)
+    return torch.stack(places, 1)
+
+
 def by_fmod(before, last, low, high, steps):
     turned = torch.fmod(straight(before, last, steps) - low, 2 * (high - low))
     return low + torch.where(turned > high - low, 2 * (high - low) - turned, turned)
@@ -153,6 +175,9 @@ ANSWERS = {
             (more_than_half, "took the larger value"),
             (by_rows(lambda sums: sums >= 0.5), "whole rows by `values[first]`"),
             (argmax_of_truth, "of True and False"),
+            (lambda f, p: (p @ f, f[(p.cumsum(0) >= 0.5).int().argmax(0)]), "in which the futures came"),
+            (lambda f, p: (p @ f, f[(torch.cdist(f, f, p=1) @ p).argmin()]), "one of the futures as a whole"),
+            (lambda f, p: (f[p.argmax()],) * 2, "most likely future for both"),
             (lambda f, p: (p @ f, torch.median(p[:, None] * f, dim=0).values), "times their probabilities"),
             (lambda f, p: ((p[:, None] * f).sum(dim=1), best_by_loops(f, p)[1]), "over the D numbers"),
         ],
@@ -164,6 +189,7 @@ ANSWERS = {
             (lambda mu, lv, m, ml: kl_by_torch(mu, lv, 0 * m, 0 * ml), "standard normal"),
             (lambda mu, lv, m, ml: 2 * kl_by_torch(mu, lv, m, ml), "one half"),
             (kl_pieces(one=0.0), "forgot the 1"),
+            (lambda mu, lv, m, ml: kl_pieces(one=0.0)(mu, lv, m, ml) - 0.5, "subtracted the 1 once"),
             (
                 lambda mu, lv, m, ml: kl_pieces(shift=0.0)(mu, lv, m, ml) + (mu - m).square().sum(1) / 2,
                 "did not divide",
@@ -241,6 +267,10 @@ ANSWERS = {
                 "backwards",
             ),
             (lambda before, last, low, high, steps: last[:, None].repeat(1, steps, 1), "stand still"),
+            (turning_before, "round before the wall"),
+            (lambda *given: turning_before(*given, together=True), "together, and before"),
+            (all_turned, "coordinates round together. A"),
+            (lambda *given: by_walking(*given).transpose(1, 2), "steps last"),
             (by_turning, "left the thing behind the wall"),
             (lambda *given: by_turning(*given, clamp=True), "put the thing onto the wall"),
             (by_fmod, "torch.fmod"),

@@ -33,6 +33,12 @@ def points_with_density_at_the_gap(x_t, t, a, b, p):
     return (w_a * (a - za) + w_b * (b - zb)) / (w_a + w_b)
 
 
+def points_with_density_before_division(x_t, t, a, b, p):
+    za, zb = (x_t - t * a) / (1 - t), (x_t - t * b) / (1 - t)
+    w_a, w_b = p * (-((x_t - t * a) ** 2) / 2).exp(), (1 - p) * (-((x_t - t * b) ** 2) / 2).exp()
+    return (w_a * (a - za) + w_b * (b - zb)) / (w_a + w_b)
+
+
 def points_likelier(x_t, t, a, b, p):
     za, zb = (x_t - t * a) / (1 - t), (x_t - t * b) / (1 - t)
     first = p * (-za * za / 2).exp() > (1 - p) * (-zb * zb / 2).exp()
@@ -77,6 +83,7 @@ ANSWERS = {
             (lambda x_t, t, a, b, p: points_plainly(x_t, 1 - t, a, b, p), "exchanged t and 1 - t"),
             (lambda *g: points(*g, start=lambda x_t, t, end: x_t - t * end / (1 - t)), "Put brackets round"),
             (points_with_density_at_the_gap, "density at x_t - end"),
+            (points_with_density_before_division, "density at x_t - t * end"),
         ],
     },
     "17.2": {
@@ -99,6 +106,7 @@ ANSWERS = {
             (lambda a, b, w: a + w * (b - a), "you returned it"),
             (lambda a, b, w: (a + w * (b - a)) / (a + w * (b - a)).sum(), "divided the logarithms"),
             (lambda a, b, w: (a * w * (b - a)).softmax(0), "multiplied log p(x)"),
+            (lambda a, b, w: (a + w * (b / a)).softmax(0), "divided the logarithms. The"),
             (lambda a, b, w: (a + w * b - a).softmax(0), "Brackets are missing"),
         ],
     },

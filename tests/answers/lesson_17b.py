@@ -53,6 +53,11 @@ def from_the_end(v, x, steps):
     return x
 
 
+def half_from_trial(v, x, t, h):
+    trial = x + h * v(x, t)
+    return trial + h / 2 * v(trial, t + h)
+
+
 def whole_list(v, x, steps):
     places = [x]
     for k in range(steps):
@@ -87,6 +92,13 @@ ANSWERS = {
             (stepping(lambda v, x, t, h: x + h * v(x + h * v(x, t), t + h)), "second velocity alone"),
             (stepping(lambda v, x, t, h: x + h * (v(x, t) + v(x + h * v(x, t), t + h))), "added the two"),
             (stepping(lambda v, x, t, h: x + h * v(x + h / 2 * v(x, t), t + h / 2)), "midpoint"),
+            (stepping(half_from_trial), "half a step more"),
+            (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + h * v(x, t), t + h / 2))), "time of half a step"),
+            (
+                stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + h / 2 * v(x, t), t + h / 2))),
+                "half a trial step, in place",
+            ),
+            (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + h / 2 * v(x, t), t + h))), "where a whole one"),
             (backwards, "back in time"),
             (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + h * v(x, t), t + h)), last=-1), "too few"),
             (stepping(lambda v, x, t, h: x + h / 2 * (v(x, t) + v(x + v(x, t), t + h))), "as long as the whole way"),
@@ -106,6 +118,8 @@ ANSWERS = {
             (with_time(lambda x, v, t: (x + (1 - t) * v, t * v - x)), "divided by 1 - t"),
             (with_time(lambda x, v, t: (x + (1 - t) * v, (x - t * v) / (1 - t))), "sign of your score"),
             (with_time(lambda x, v, t: (x + (1 - t) * v, (t * v - x) / (1 - t) ** 2)), "(1 - t)^2"),
+            (with_time(lambda x, v, t: (x + (1 - t) * v, (t * v - x) / t)), "score by t"),
+            (with_time(lambda x, v, t: (x + (1 - t) * v, t * v - x / (1 - t))), "x_t alone"),
             (with_time(lambda x, v, t: (x + (1 - t) * v, (v - x) / (1 - t))), "left out t"),
             (lambda x, v, t: at_once(x, v, t[:1].expand(len(x))), "first time for all"),
             (with_time(lambda x, v, t: (x + (1 - t) * v, ((1 - t) * v - x) / t)), "exchanged t and 1 - t"),

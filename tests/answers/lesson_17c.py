@@ -62,6 +62,11 @@ def by_rows(codes, drawn):
     return (codes - m) / s, drawn * s[: len(drawn)] + m[: len(drawn)]
 
 
+def by_rows_as_they_are(codes, drawn):
+    m, s = codes.mean(1, keepdim=True), codes.std(1, keepdim=True)
+    return (codes - m) / s, s * drawn + m
+
+
 def counted(steps, call, pairs, training):
     spent = pairs * steps * call + training * 1e3
     n = 0
@@ -84,6 +89,8 @@ ANSWERS = {
             (slopes(lambda e, d, k, a, b, c, x: (a * b * e / (a * b - 1), a * b * d / (a * b - 1), 0.0)), "with 0"),
             (slopes(lambda e, d, k, a, b, c, x: (e / c, d / c, 0.0)), "c once"),
             (slopes(lambda e, d, k, a, b, c, x: (e / c**2, d / c**2, 0.0)), "compared pixels"),
+            (slopes(lambda e, d, k, a, b, c, x: (e, d, None)), "return 0"),
+            (lambda a, b, c, x: ((2 * c * (a * b - 1) * x).mean(),) * 2 + (0.0,), "inner derivative"),
             (slopes(lambda e, d, k, a, b, c, x: (e * len(x), d * len(x), 0.0)), "added over"),
             (slopes(lambda e, d, k, a, b, c, x: (e / 2, d / 2, 0.0)), "the 2"),
             (slopes(lambda e, d, k, a, b, c, x: (-e, -d, 0.0)), "opposite sign"),
@@ -100,6 +107,9 @@ ANSWERS = {
             (lambda c, d: ((c - c.mean(0)) / c.std(0), (d + c.mean(0)) * c.std(0)), "before you multiplied"),
             (lambda c, d: ((c - c.mean(0)) / c.std(0), d), "as it is"),
             (by_rows, "wrong axis"),
+            (lambda c, d: ((c - c.mean(1)) / c.std(1), d * c.std(1) + c.mean(1)), "of each code, dimension 1"),
+            (by_rows_as_they_are, "of each code, dimension 1"),
+            (lambda c, d: ((c - c.mean(0)) / c.std(0), d * c + c), "shapes do not fit"),
             (lambda c, d: ((c - c.mean(0)) / c.std(0), d * d.std(0) + d.mean(0)), "of what was drawn"),
             (again_standardised, "before you went"),
             (lambda c, d: (c - c.mean(0) / c.std(0), d * c.std(0) + c.mean(0)), "brackets"),
@@ -111,6 +121,8 @@ ANSWERS = {
         "wrong": [
             (lambda k, c, p, t: math.ceil(1000 * t / ((k - 1) * c)), "left out the pairs"),
             (lambda k, c, p, t: math.ceil((p * c + 1000 * t) / ((k - 1) * c)), "one call"),
+            (lambda k, c, p, t: math.ceil((p + 1000 * t) / ((k - 1) * c)), "number of pairs to milliseconds"),
+            (lambda k, c, p, t: math.ceil((p * k + 1000 * t) / ((k - 1) * c)), "pairs' calls to milliseconds"),
             (lambda k, c, p, t: math.ceil((p * k * c + 1000 * t) / (k * c)), "student needs a call"),
             (lambda k, c, p, t: math.ceil((p * k * c + t) / ((k - 1) * c)), "mixed seconds"),
             (lambda k, c, p, t: math.ceil((p * k * c + 1000 * t) / c), "what a picture saves"),
