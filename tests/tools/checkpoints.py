@@ -37,8 +37,8 @@ RECIPES = {
     "cgan-digits-collapsed": "cgan --data digits --width 32 --steps 6000 --every 1000",
     "cgan-digits": "cgan --data digits --width 16 --steps 6000 --objective relativistic --penalty r1_r2 "
     "--penalty-weight 0.1 --learning-rate 2e-3 --anneal 6000",
-    "cgan-earth": "cgan --data earth --width 24 --steps 2000 --flip both --upsample resize --objective relativistic "
-    "--penalty r1_r2 --penalty-weight 1 --learning-rate 2e-3 --anneal 2000",
+    "cgan-earth": "cgan --data earth --width 24 --steps 4000 --flip both --upsample resize --objective relativistic "
+    "--penalty r1_r2 --penalty-weight 1 --learning-rate 2e-3 --anneal 4000 --threads 1",
     "l1-icons": "pix2pix --data icons --adversarial-weight 0 --steps 2000 --flip horizontal --learning-rate 1e-3",
     "pix2pix-icons": "pix2pix --data icons --from l1-icons --steps 1500 --flip horizontal",
     "l2-relief": "sr --data relief --distance l2 --steps 2000 --learning-rate 1e-3",
