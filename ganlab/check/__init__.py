@@ -345,9 +345,25 @@ def _near_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], toleranc
     )
 
 
+def _count_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor]) -> str:
+    """Return a hint for an answer that has several numbers in the place of one, or one in the place of several."""
+    for name, reference in expected.items():
+        given = numbers[name].numel() if name in numbers else reference.numel()
+        if given != reference.numel() and 1 in (given, reference.numel()):
+            one = reference.numel() == 1
+            return (
+                f" Hint: You gave {given} numbers there. One is wanted."
+                if one
+                else (f" Hint: You gave one number there. {reference.numel()} are wanted.")
+            )
+    return ""
+
+
 def _general_hint(numbers: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> str:
-    """Return a hint from the numbers alone: not finite, a constant factor, or a constant added."""
-    if (pair := _all_in_one(numbers, expected)) is None or pair[0].numel() < 2:
+    """Return a hint from the numbers alone: their count, not finite, a constant factor, or a constant added."""
+    if (pair := _all_in_one(numbers, expected)) is None:
+        return _count_hint(numbers, expected)
+    if pair[0].numel() < 2:
         return ""
     values, reference = pair
     if broken := [n for n in expected if expected[n].isfinite().all() and not numbers[n].isfinite().all()]:

@@ -57,6 +57,10 @@ EXPLAINED = (
         "or in place. Compute it anew after the change.",
     ),
     (
+        r"Target size \(.*\) must be the same as input size|target size \(.*\) that is different to the input size",
+        "You gave labels of another shape than the logits. torch.ones_like(logits) has their shape.",
+    ),
+    (
         r"all elements of (?:input|target) should be between 0 and 1",
         "You gave binary_cross_entropy numbers outside [0, 1]. It takes probabilities; for logits there is "
         "binary_cross_entropy_with_logits.",

@@ -125,6 +125,30 @@ PHASE_SLIPS = (
         "You turned the kernel round. A stamp is not turned: pixel (0, 0) gets the weight (0, 0).",
     ),
     (
+        lambda weight, stride: phase_sums(weight.rot90(1, (1, 2)), stride),
+        "You turned the kernel by 90 degrees. A stamp is not turned: row p of the square has the rows p::stride.",
+    ),
+    (
+        lambda weight, stride: phase_sums(weight.rot90(-1, (1, 2)), stride),
+        "You turned the kernel by 90 degrees. A stamp is not turned: row p of the square has the rows p::stride.",
+    ),
+    (
+        lambda weight, stride: phase_sums(weight, stride).rot90(1),
+        "You turned the square of sums by 90 degrees: row p and column q hold the phase (p, q).",
+    ),
+    (
+        lambda weight, stride: phase_sums(weight, stride).rot90(-1),
+        "You turned the square of sums by 90 degrees: row p and column q hold the phase (p, q).",
+    ),
+    (
+        lambda weight, stride: phase_sums(weight, stride).flip(0),
+        "Your rows of the square stand upside down: row p and column q hold the phase (p, q).",
+    ),
+    (
+        lambda weight, stride: phase_sums(weight, stride).flip(1),
+        "Your columns of the square stand in reverse: row p and column q hold the phase (p, q).",
+    ),
+    (
         _by_phase(lambda part: part[:, 0, 0].sum()),
         "You took one weight for each phase; a pixel gets all weights whose row and column have its phase.",
     ),

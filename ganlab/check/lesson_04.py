@@ -184,7 +184,7 @@ def _relativistic_critic_loss(function: Callable) -> dict[str, Any]:
             numbers["loss of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, 0.3)
         except RuntimeError as error:
             hint = "Hint: An image has three axes. The squared slope is the sum over all of them: .flatten(1).sum(1)."
-            raise ValueError(f"on images (5, 1, 2, 3): {error} {hint}") from error
+            raise ValueError(f"on images (5, 1, 2, 3) the shapes do not fit. {hint}") from error
     return numbers
 
 

@@ -99,7 +99,7 @@ def _gradient_penalty(function: Callable) -> dict[str, Any]:
             numbers["penalty of each pair of images (5, 1, 2, 3)"] = asked(of_images, images[0], images[1] - 0.4, u)
         except RuntimeError as error:
             hint = "Hint: `u` (B,) must be (B, 1, 1, 1) there, and the slope is a root of a sum over three axes."
-            raise ValueError(f"on images (5, 1, 2, 3): {error} {hint}") from error
+            raise ValueError(f"on images (5, 1, 2, 3) the shapes do not fit. {hint}") from error
     return numbers
 
 

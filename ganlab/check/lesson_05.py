@@ -94,6 +94,12 @@ def looked_ahead(s: Sequence[float], h: float) -> State:
     return x - h * (y + h * x_before), y + h * (x - h * y_before), x, y
 
 
+def extragradient(s: Sequence[float], h: float) -> State:
+    """Return the step of the lesson that looks ahead, with what it carries along."""
+    x, y, _, _ = s
+    return x - h * (y + h * x), y + h * (x - h * y), x, y
+
+
 def turns_with_before(s: Sequence[float], h: float) -> State:
     """Return the optimistic step by turns: y first, then x by the new y and y_before."""
     x, y, x_before, y_before = s
@@ -221,6 +227,9 @@ def newest_of_a_wait(values: Sequence[float], patience: int) -> tuple[int, int]:
 OTHER_STEPS = (
     Slip(own_gradients, "You took x as the gradient for x: the gradient of x y by x is y, and by y it is x."),
     Slip(looked_ahead, "You looked ahead with the old gradient. Step from here instead, by 2 (now) - (before)."),
+    Slip(
+        extragradient, "You took the extragradient step. Here nobody looks ahead: the gradient is 2 (now) - (before)."
+    ),
     Slip(rate_on_now_alone, "Your `h` multiplies the gradient now only: put 2 (now) - (before) in brackets."),
     Slip(
         rate_on_now_alone_with_signs,

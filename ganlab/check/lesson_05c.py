@@ -65,7 +65,7 @@ def squared_slope(
     leak: float = 0.2,
     forward: float = 0.2,
     signs: Callable[[Tensor], Tensor] = lambda a: a,
-    first: bool = True,
+    without: int | None = None,
     power: float = 1.0,
     per: Callable[[Tensor], Tensor] = lambda gradient: gradient.square().sum(1),
     bias: bool = True,
@@ -82,8 +82,7 @@ def squared_slope(
     if after_last:
         gradient = gradient * torch.where(h @ weights[-1].T + biases[-1] > 0, 1.0, leak)
     for k in reversed(range(len(slopes))):
-        masked = slopes[k] * gradient if (first or k) else gradient
-        gradient = masked @ weights[k]
+        gradient = (gradient if k == without else slopes[k] * gradient) @ weights[k]
     return per(gradient) ** power
 
 
@@ -129,6 +128,7 @@ OWN_SLIPS = {
 
 SLOPE_SLIPS = {
     "Your LeakyReLU has torch's own slope, 0.01: here it is 0.2.": {"leak": 0.01, "forward": 0.01},
+    "Your phi' is 0.01 for negative a, torch's own slope: here it is 0.2.": {"leak": 0.01},
     "Your forward pass has torch's own slope for LeakyReLU, 0.01: here it is 0.2.": {"forward": 0.01},
     "Your forward pass has no nonlinearity: LeakyReLU stands between the layers.": {"forward": 1.0},
     "You took slope 0 for negative a: LeakyReLU has 0.2.": {"leak": 0.0},
@@ -138,7 +138,8 @@ SLOPE_SLIPS = {
     },
     "You took slope 1 everywhere: the layers' nonlinearity is missing.": {"leak": 1.0},
     "You turned the signs: 1 for positive a, 0.2 for negative.": {"signs": lambda a: -a},
-    "You left out the nonlinearity next to the input.": {"first": False},
+    "You left out the nonlinearity next to the input.": {"without": 0},
+    "On the way back you left out the phi' of the second hidden layer: each hidden layer has its own.": {"without": 1},
     "You gave the slope: return its square.": {"power": 0.5},
     "You took a mean over the input's dimensions: squares add up to a squared length.": {
         "per": lambda g: g.square().mean(1)

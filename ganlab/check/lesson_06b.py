@@ -78,6 +78,12 @@ def _all_slips_of_the_kernel() -> tuple[Slip, ...]:
             lambda k_xx, k_yy, k_xy: _within(k_xx) + _off(k_yy) / (len(k_xx) * (len(k_xx) - 1)) - 2 * k_xy.mean(),
             "You divided both sums by the pairs of x. The second set has m samples, so m (m - 1) pairs.",
         ),
+        Slip(
+            lambda k_xx, k_yy, k_xy: (
+                (_off(k_xx) + _off(k_yy)) / (len(k_xx) * (len(k_xx) - 1)) - 2 * k_xy.sum() / len(k_xx) ** 2
+            ),
+            "You took n for both sets. The second has m samples: m (m - 1) pairs, and n m between the sets.",
+        ),
         of(
             lambda a, b, k: a + b - 2 * (k.sum() - k.diagonal().sum()) / k.numel(),
             "You left out the diagonal *between* the sets: x_i and y_i are two samples like any others.",

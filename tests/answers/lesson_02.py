@@ -70,6 +70,10 @@ def labels_swapped(critic, real, fake):
     return BCE(critic(real), torch.zeros(len(real))) + BCE(critic(fake), torch.ones(len(fake)))
 
 
+def labels_of_another_shape(critic, real, fake):
+    return BCE(critic(real), torch.ones(len(real), 1)) + BCE(critic(fake), torch.zeros(len(fake), 1))
+
+
 def sigmoid_and_logits(critic, real, fake):
     d_real, d_fake = critic(real).sigmoid(), critic(fake).sigmoid()
     return BCE(d_real, torch.ones(len(real))) + BCE(d_fake, torch.zeros(len(fake)))
@@ -224,6 +228,8 @@ ANSWERS = {
             (torch.no_grad()(step_with(both)), "the path to what it is taken by is cut"),
             (step_with(lambda c, real, fake: both(c, real, fake).item()), "treated a plain number as a tensor"),
             (cleared_before_the_step, "cleared just before it"),
+            (step_with(labels_of_another_shape), "labels of another shape than the logits"),
+            (lambda *given: (as_in_the_lesson(*given).item(), 0.0), "You gave 2 numbers there. One is wanted."),
             (step_with(labels_swapped), "swapped"),
             (step_with(sigmoid_and_logits), "sigmoid too many"),
             (step_with(lambda critic, real, fake: both(critic, real, fake) / 2), "half of (2.1)"),

@@ -158,6 +158,7 @@ ANSWERS = {
             (averaged, "which the step does"),
             (lambda c, r, f, w: pair_by_hand(c, r, f, w / r[0].numel()), "over the coordinates"),
             (pair_with(slopes=lambda a, b: a.mean() + b.mean()), "pair by pair"),
+            (pair_of_points_alone, "An image has three axes"),
             (pair_with(slopes=lambda a, b: a), "You left out R2"),
             (pair_with(slopes=lambda a, b: b), "You left out R1"),
             (pair_with(factor=0.0), "You left out the penalties"),

@@ -157,6 +157,11 @@ def old_look_ahead(s, h):
     return x - h * trial_y, y + h * trial_x, x, y
 
 
+def extragradient(s, h):
+    x, y = s[:2]
+    return x - h * (y + h * x), y + h * (x - h * y), x, y
+
+
 def turns_and_y_before(s, h):
     x, y, x_before, y_before = s
     y = y + h * (2 * x - x_before)
@@ -242,6 +247,7 @@ ANSWERS = {
         "wrong": [
             (own_gradients, "took x as the gradient"),
             (old_look_ahead, "looked ahead"),
+            (extragradient, "extragradient step"),
             (turns_and_y_before, "You let x see the new y"),
             (optimistic_added, "You added the old gradient"),
             (optimistic_once, "it counts twice"),

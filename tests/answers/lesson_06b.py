@@ -61,6 +61,12 @@ def mmd_sums(k_xx, k_yy, k_xy):
     return k_xx.sum() - k_xx.diagonal().sum() + k_yy.sum() - k_yy.diagonal().sum() - 2 * k_xy.mean()
 
 
+def mmd_of_n_alone(k_xx, k_yy, k_xy):
+    n = len(k_xx)
+    within = (k_xx.sum() - k_xx.trace() + k_yy.sum() - k_yy.trace()) / (n * (n - 1))
+    return within - 2 * k_xy.sum() / n**2
+
+
 def infinity_by_normal_equations(sizes, distances):
     x = torch.stack([torch.ones(len(sizes), dtype=torch.float64), 1 / torch.tensor(sizes)], 1)
     return torch.linalg.solve(x.T @ x, x.T @ torch.tensor(distances).double())[0]
@@ -156,6 +162,7 @@ ANSWERS = {
             (lambda a, b, c: -mmd_by_loop(a, b, c), "the sign"),
             (lambda a, b, c: mmd_by_mask(a, b, c) / 2, "half of (6b.2)"),
             (mmd_no_diagonals, "no pair"),
+            (mmd_of_n_alone, "n for both sets"),
             (lambda a, b, c: mmd_by_loop(a, b, c * len(b) / len(a)), "by n^2. There are n m"),
             (lambda a, b, c: mmd_by_loop(a, b, c * c.numel()), "You took a sum"),
             (lambda *k: max(mmd_by_loop(*k), 0.0), "cut at 0"),
