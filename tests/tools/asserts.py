@@ -161,6 +161,7 @@ ANSWERS = {
     ("10c", "torch.allclose(log_p_x_y, bound + gap_z, atol=1e-09)"): TWO_WAYS,
     ("10c", "abs(gain - (information + kl - kl_y)) < 1e-06"): TWO_WAYS,
     ("10c", "abs(information - (expectation(post) + entropy)) < 1e-06"): TWO_WAYS,
+    ("10d", "gap < 0.0001"): "a fold that leaves out the running mean is 2 away",
     ("11", "abs(slope - (below - above)) < 1e-06"): TWO_WAYS,
     ("11", "torch.allclose(p / (p + g), p_x / (p_x + g_x))"): TWO_WAYS,
     ("11b", "(found(u) - g).abs().max() < 0.0001"): TWO_WAYS,
