@@ -52,13 +52,15 @@ def told(cell: NotebookNode) -> list[str]:
 
 def test_an_undefined_answer_is_told_on_a_card() -> None:
     again = f"from ganlab.check import undefined\n\nundefined.install()\n{CHECK}"
-    fresh, _, ready, twice, _, after = executed(CHECK, SET_UP, CHECK, again, STUBS[NUMBER][0], CHECK)
+    single = CHECK.replace('"', "'")
+    cells = executed(CHECK, SET_UP, CHECK, again, single, STUBS[NUMBER][0], CHECK)
+    fresh, _, ready, twice, quoted, _, after = cells
     line = "NameError: name 'optimistic' is not defined"
     defines = "it defines `optimistic`, which this cell looks for."
     before = "Run the setup cell first, near the top of the lesson, then the cell above this one"
     assert told(fresh) == [f"Exercise 05.1: not attempted. {before}: {defines}", line]
     first = f"Exercise 05.1: not attempted. Run the cell above this one first: {defines}"
-    assert told(ready) == told(twice) == [first, line]
+    assert told(ready) == told(twice) == told(quoted) == [first, line]
     assert ">optimistic</code>" in ready.outputs[0].data["text/html"]
     assert [out.output_type for out in ready.outputs] == ["display_data", "error"]
     assert told(after) == ["Exercise 05.1: not attempted. Replace the ... and run both cells again."]

@@ -56,5 +56,6 @@ def exercise(shell: InteractiveShell, error: NameError, trace: TracebackType) ->
     if frame.f_globals is not shell.user_ns or frame.f_code.co_name != "<module>":
         return ""
     source = "".join(linecache.getlines(frame.f_code.co_filename))
-    called = re.search(rf'^check\.answer\("([^"]+)", {re.escape(error.name or "")}\)', source, re.MULTILINE)
-    return called[1] if called else ""
+    answer = re.escape(error.name or "")
+    called = re.search(rf"""^check\.answer\((["'])([^"']+)\1, {answer}\)""", source, re.MULTILINE)
+    return called[2] if called else ""
